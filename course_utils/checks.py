@@ -1,0 +1,559 @@
+"""Checks for the test cells of a notebook, with messages written for students.
+
+Every function returns None if the work is right and raises `CheckFailed` at the first difference. Visible
+and hidden tests call the same functions, in a student's notebook as well as at grading time.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from course_utils import source_rules
+
+__all__ = [
+    "CheckFailed",
+    "assert_array",
+    "assert_equal",
+    "assert_figure",
+    "assert_gradient",
+    "assert_no_calls",
+    "assert_number",
+    "assert_tensor",
+    "assert_unchanged",
+    "numerical_gradient",
+]
+
+
+class CheckFailed(AssertionError):
+    """A check did not pass; the text says what was expected and points to the idea.
+
+    Jupyter shows the message and nothing else: IPython calls `_render_traceback_` instead of printing
+    where in the test the exception was raised.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return str(self).splitlines()
+
+
+def assert_tensor(
+    actual: Any,
+    expected: Any,
+    name: str,
+    hint: str | None = None,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    mistakes: Mapping[str, Any] | None = None,
+) -> None:
+    """Check that a PyTorch tensor has the expected shape, dtype and values, in that order.
+
+    Parameters
+    ----------
+    actual : torch.Tensor
+        What the student's code returned.
+    expected : torch.Tensor
+        The right answer, of any shape and dtype.
+    name : str
+        How the message calls `actual`, usually the call itself: ``"conv2d(image, kernel)"``.
+    hint : str, optional
+        A sentence that points to the idea; it follows the facts on a line of its own.
+    rtol, atol : float, optional
+        Tolerances. By default those of `torch.testing.assert_close` for the dtype of `expected`.
+    mistakes : mapping of str to torch.Tensor, optional
+        Likely wrong answers. If `actual` equals one of them, its key is the hint.
+
+    Raises
+    ------
+    CheckFailed
+        At the first difference, with its position and both values.
+    """
+    import torch
+
+    if not isinstance(actual, torch.Tensor):
+        _fail(f"{name} must be a torch.Tensor, got {_describe(actual)}.", hint)
+    if mistakes:
+        mistakes = {text: torch.as_tensor(wrong).detach().numpy() for text, wrong in mistakes.items()}
+    default = _TOLERANCES.get(str(expected.dtype).removeprefix("torch."), (0.0, 0.0))
+    _compare(
+        _to_numpy(actual),
+        _to_numpy(expected),
+        name,
+        hint,
+        default[0] if rtol is None else rtol,
+        default[1] if atol is None else atol,
+        dtypes=(str(actual.dtype), str(expected.dtype)),
+        mistakes=mistakes,
+    )
+
+
+def assert_array(
+    actual: Any,
+    expected: Any,
+    name: str,
+    hint: str | None = None,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    check_dtype: bool = False,
+    mistakes: Mapping[str, Any] | None = None,
+) -> None:
+    """Check that a NumPy array has the expected shape, kind of dtype and values, in that order.
+
+    Parameters
+    ----------
+    actual : numpy.ndarray
+        What the student's code returned.
+    expected : array_like
+        The right answer, of any shape and dtype.
+    name : str
+        How the message calls `actual`.
+    hint : str, optional
+        A sentence that points to the idea.
+    rtol, atol : float, optional
+        Tolerances. By default 1e-7 and 1e-9 for float64, 1.3e-6 and 1e-5 for float32, none for integers.
+    check_dtype : bool
+        Whether the dtype must be equal. By default whole numbers may come as floats and the other way round.
+    mistakes : mapping of str to array_like, optional
+        Likely wrong answers. If `actual` equals one of them, its key is the hint.
+
+    Raises
+    ------
+    CheckFailed
+        At the first difference, with its position and both values.
+    """
+    expected = np.asarray(expected)
+    if not isinstance(actual, np.ndarray):
+        _fail(f"{name} must be a NumPy array, got {_describe(actual)}.", hint)
+    default = _TOLERANCES.get(str(expected.dtype), (1e-7, 1e-9))
+    _compare(
+        actual,
+        expected,
+        name,
+        hint,
+        default[0] if rtol is None else rtol,
+        default[1] if atol is None else atol,
+        dtypes=(str(actual.dtype), str(expected.dtype)) if check_dtype else None,
+        mistakes=mistakes,
+    )
+
+
+def assert_number(
+    actual: Any,
+    expected: float,
+    name: str,
+    unit: str = "",
+    hint: str | None = None,
+    *,
+    rtol: float = 1e-6,
+    atol: float = 1e-9,
+    mistakes: Mapping[str, float] | None = None,
+) -> None:
+    """Check one number: its type first, then its value.
+
+    Parameters
+    ----------
+    actual : int, float, NumPy scalar, or array or tensor with one entry
+        The student's number. True and False are not numbers here.
+    expected : int or float
+        The right answer. If it is an int, the student's number must equal it exactly.
+    name : str
+        How the message calls `actual`.
+    unit : str
+        Written after both numbers: ``"pixels"``, ``"nats"``, ``"parameters"``.
+    hint : str, optional
+        A sentence that points to the idea.
+    rtol, atol : float
+        Tolerances for a float `expected`.
+    mistakes : mapping of str to float, optional
+        Likely wrong answers. If `actual` equals one of them, its key is the hint.
+
+    Raises
+    ------
+    CheckFailed
+        If `actual` is no number or another number.
+    """
+    if actual is None or actual is ... or (isinstance(actual, str) and not actual.strip()):
+        _fail(f"{name} has no value yet.", hint)
+    value = actual
+    if _is_array(value) and math.prod(value.shape) == 1:
+        value = value.item()
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        _fail(f"{name} must be a number, got {_describe(actual)}.", hint)
+    exact = isinstance(expected, numbers.Integral)
+
+    def close(reference: float) -> bool:
+        if exact:
+            return value == reference
+        return math.isclose(value, reference, rel_tol=rtol, abs_tol=atol)
+
+    if close(expected):
+        return
+    for text, wrong in (mistakes or {}).items():
+        if close(wrong):
+            hint = text
+            break
+    unit = f" {unit}" if unit else ""
+    _fail(f"{name} is {_format(value)}{unit}, which is not right.", hint)
+
+
+def assert_equal(
+    actual: Any,
+    expected: Any,
+    name: str,
+    hint: str | None = None,
+    *,
+    mistakes: Mapping[str, Any] | None = None,
+) -> None:
+    """Check that a plain value (int, str, bool, tuple, list, dict, set of these) is the expected one.
+
+    A tuple may be given as a list and the other way round: the entries count. Types of the entries count
+    as far as Python's ``==`` tells them apart.
+
+    Parameters
+    ----------
+    actual : object
+        The student's value.
+    expected : object
+        The right answer.
+    name : str
+        How the message calls `actual`.
+    hint : str, optional
+        A sentence that points to the idea.
+    mistakes : mapping of str to object, optional
+        Likely wrong answers. If `actual` equals one of them, its key is the hint.
+
+    Raises
+    ------
+    CheckFailed
+        If the values differ.
+    """
+    if actual is None and expected is not None:
+        _fail(f"{name} has no value yet.", hint)
+    if not _plain(actual):
+        _fail(f"{name} must be {_a(type(expected).__name__)}, got {_describe(actual)}.", hint)
+    if isinstance(expected, (list, tuple)):
+        if not isinstance(actual, (list, tuple)):
+            _fail(f"{name} must be {_a(type(expected).__name__)}, got {_describe(actual)}.", hint)
+        if len(actual) != len(expected):
+            _fail(f"{name} must have {len(expected)} entries, got {len(actual)}.", hint)
+    elif isinstance(expected, bool) != isinstance(actual, bool):
+        _fail(f"{name} must be {_a(type(expected).__name__)}, got {_describe(actual)}.", hint)
+    if _same(actual, expected):
+        return
+    for text, wrong in (mistakes or {}).items():
+        if _same(actual, wrong):
+            hint = text
+            break
+    _fail(f"{name} is {_shorten(actual)}, which is not right.", hint)
+
+
+def assert_unchanged(actual: Any, original: Any, name: str, hint: str | None = None) -> None:
+    """Check that a call left its argument alone.
+
+    Parameters
+    ----------
+    actual : numpy.ndarray or torch.Tensor
+        The argument after the call.
+    original : numpy.ndarray or torch.Tensor
+        A copy made before the call.
+    name : str
+        How the message calls the argument, with its function: ``"conv2d's argument x"``.
+    hint : str, optional
+        What to do instead.
+
+    Raises
+    ------
+    CheckFailed
+        If shape, dtype or a value changed.
+    """
+    before, after = _to_numpy(original), _to_numpy(actual)
+    same = before.shape == after.shape and before.dtype == after.dtype
+    if not same or not np.array_equal(before, after, equal_nan=before.dtype.kind in "fc"):
+        _fail(f"{name} was changed by the call; work on a copy.", hint)
+
+
+def numerical_gradient(function: Callable[[np.ndarray], float], x: Any, eps: float = 1e-6) -> np.ndarray:
+    """Return the gradient of a scalar function by central differences in float64.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an array of the shape and kind (NumPy or torch) of `x`, returns one number.
+    x : numpy.ndarray or torch.Tensor, floating point
+        Where the gradient is wanted; left unchanged.
+    eps : float
+        Half the distance between the two points of a difference, in units of `x`. The error is of order
+        ``eps ** 2`` from the formula and ``1e-16 / eps`` from rounding.
+
+    Returns
+    -------
+    numpy.ndarray of the shape of `x`, float64
+    """
+    point = _to_numpy(x).astype(np.float64)
+    as_given = _back_to_kind(x)
+    gradient = np.zeros_like(point)
+    for index in np.ndindex(point.shape):
+        ahead, behind = point.copy(), point.copy()
+        ahead[index] += eps
+        behind[index] -= eps
+        gradient[index] = (float(function(as_given(ahead))) - float(function(as_given(behind)))) / (2 * eps)
+    return gradient
+
+
+def assert_gradient(
+    gradient: Any,
+    function: Callable[[Any], float],
+    x: Any,
+    name: str,
+    hint: str | None = None,
+    *,
+    eps: float = 1e-6,
+    rtol: float = 1e-5,
+    atol: float = 1e-7,
+    mistakes: Mapping[str, Any] | None = None,
+) -> None:
+    """Check a gradient against central differences of the function it belongs to.
+
+    Parameters
+    ----------
+    gradient : numpy.ndarray or torch.Tensor of the shape of `x`
+        The student's gradient at `x`.
+    function : callable
+        The scalar function, written by the test: takes an array like `x`, returns one number.
+    x : numpy.ndarray or torch.Tensor, float64
+        Where the gradient is taken.
+    name : str
+        How the message calls `gradient`.
+    hint : str, optional
+        A sentence that points to the idea.
+    eps : float
+        Step of the differences, see `numerical_gradient`.
+    rtol, atol : float
+        Tolerances of the comparison.
+    mistakes : mapping of str to array_like, optional
+        Likely wrong answers. If `gradient` equals one of them, its key is the hint.
+
+    Raises
+    ------
+    CheckFailed
+        If shape or values differ.
+    """
+    if not _is_array(gradient):
+        kind = "NumPy array" if isinstance(x, np.ndarray) else "torch.Tensor"
+        _fail(f"{name} must be a {kind}, got {_describe(gradient)}.", hint)
+    expected = numerical_gradient(function, x, eps)
+    if mistakes:
+        mistakes = {text: _to_numpy(wrong) for text, wrong in mistakes.items()}
+    _compare(_to_numpy(gradient), expected, name, hint, rtol, atol, dtypes=None, mistakes=mistakes)
+
+
+def assert_figure(
+    figure: Any,
+    name: str = "the figure",
+    *,
+    axes: int | None = None,
+    lines: int | None = None,
+    images: int | None = None,
+    labels: bool = True,
+    legend: bool = False,
+    hint: str | None = None,
+) -> None:
+    """Check that a Matplotlib figure can be read: axes labelled, lines and images present.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure or matplotlib.axes.Axes
+        What the student's code drew.
+    name : str
+        How the message calls it.
+    axes : int, optional
+        The least number of panels.
+    lines, images : int, optional
+        The least number of lines (of at least two points) and of images in all panels together.
+    labels : bool
+        Whether each panel that holds lines needs a label on both axes.
+    legend : bool
+        Whether a panel with two or more lines needs a legend or text beside the lines.
+    hint : str, optional
+        A sentence that points to the idea.
+
+    Raises
+    ------
+    CheckFailed
+        If something is missing; the message names the panel, counted from 1.
+    """
+    if figure is None:
+        _fail(f"{name} has no value yet; return the figure that you drew.", hint)
+    try:
+        panels = list(figure.axes) if hasattr(figure, "get_size_inches") else [figure]
+        line_counts = [sum(len(line.get_xdata()) > 1 for line in panel.lines) for panel in panels]
+        image_counts = [len(list(panel.images)) for panel in panels]
+    except AttributeError:
+        _fail(f"{name} must be a Matplotlib figure or axes, got {_describe(figure)}.", hint)
+    if axes is not None and len(panels) < axes:
+        _fail(f"{name} must have {axes} panels, got {len(panels)}.", hint)
+    if lines is not None and sum(line_counts) < lines:
+        _fail(f"{name} must show at least {lines} lines, got {sum(line_counts)}.", hint)
+    if images is not None and sum(image_counts) < images:
+        _fail(f"{name} must show at least {images} images, got {sum(image_counts)}.", hint)
+    for number, (panel, count) in enumerate(zip(panels, line_counts, strict=True), start=1):
+        if not count:
+            continue
+        for axis, label in (("horizontal", panel.get_xlabel()), ("vertical", panel.get_ylabel())):
+            if labels and not str(label).strip():
+                _fail(f"Panel {number} of {name} has no label on its {axis} axis.", hint)
+        if legend and count > 1 and panel.get_legend() is None and not list(panel.texts):
+            _fail(f"Panel {number} of {name} does not say which line is which; add a legend.", hint)
+
+
+def assert_no_calls(function: Any, forbidden: Sequence[str], name: str, hint: str | None = None) -> None:
+    """Check that the source of a function keeps a rule such as "do not call `F.conv2d`".
+
+    The rule is checked on the syntax tree, so comments and strings do not matter. At grading time, helper
+    functions of the student that `function` uses are looked at as well.
+
+    Parameters
+    ----------
+    function : callable
+        A function that the student defined in the notebook.
+    forbidden : sequence of str
+        Dotted names: ``"F.conv2d"`` forbids every spelling that ends in ``conv2d``, imported under any name.
+    name : str
+        How the message calls the function.
+    hint : str, optional
+        What to do instead.
+
+    Raises
+    ------
+    CheckFailed
+        If a forbidden name is used; the message says which.
+    """
+    try:
+        used = source_rules.forbidden_names(function, forbidden)
+    except source_rules.SourceNotFound as error:
+        _fail(f"The source of {name} could not be read: {error}", hint)
+    if used:
+        _fail(f"{name} uses {', '.join(sorted(used))}, which is not allowed in this exercise.", hint)
+
+
+# The defaults of torch.testing.assert_close, (rtol, atol) by dtype.
+_TOLERANCES = {
+    "float16": (1e-3, 1e-5),
+    "bfloat16": (1.6e-2, 1e-5),
+    "float32": (1.3e-6, 1e-5),
+    "float64": (1e-7, 1e-7),
+    "complex64": (1.3e-6, 1e-5),
+    "complex128": (1e-7, 1e-7),
+}
+
+
+def _fail(fact: str, hint: str | None) -> None:
+    raise CheckFailed(f"{fact}\n{hint}" if hint else fact)
+
+
+def _compare(
+    actual: np.ndarray,
+    expected: np.ndarray,
+    name: str,
+    hint: str | None,
+    rtol: float,
+    atol: float,
+    *,
+    dtypes: tuple[str, str] | None,
+    mistakes: Mapping[str, Any] | None,
+) -> None:
+    if actual.shape != expected.shape:
+        _fail(f"{name} must have shape {expected.shape}, got {actual.shape}.", hint)
+    if dtypes is not None and dtypes[0] != dtypes[1]:
+        _fail(f"{name} must have dtype {dtypes[1]}, got {dtypes[0]}.", hint)
+    if actual.dtype.kind not in "biufc":
+        _fail(f"{name} must hold numbers, got dtype {actual.dtype}.", hint)
+    wrong = ~np.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=True)
+    if not wrong.any():
+        return
+    for text, mistake in (mistakes or {}).items():
+        mistake = np.asarray(mistake)
+        if mistake.shape == actual.shape and np.allclose(actual, mistake, rtol=rtol, atol=atol):
+            hint = text
+            break
+    if actual.ndim == 0:
+        _fail(f"{name} is wrong: got {_format(actual[()])}, expected {_format(expected[()])}.", hint)
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    where = str(first) if len(first) > 1 else str(first[0])
+    _fail(
+        f"{name} is wrong in {int(wrong.sum())} of {wrong.size} entries; the first is at {where}: "
+        f"got {_format(actual[first])}, expected {_format(expected[first])}.",
+        hint,
+    )
+
+
+def _is_array(value: Any) -> bool:
+    if isinstance(value, (np.ndarray, np.generic)):
+        return True
+    # Without importing torch, which most notebooks of the course do not need for NumPy work.
+    return any(f"{kind.__module__}.{kind.__qualname__}" == "torch.Tensor" for kind in type(value).__mro__)
+
+
+def _to_numpy(value: Any) -> np.ndarray:
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        # NumPy has no bfloat16; float32 holds each of its values.
+        value = value.float() if str(value.dtype) == "torch.bfloat16" else value
+        return value.numpy()
+    return np.asarray(value)
+
+
+def _back_to_kind(x: Any) -> Callable[[np.ndarray], Any]:
+    if hasattr(x, "detach"):
+        import torch
+
+        return torch.from_numpy
+    return np.asarray
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(_plain(key) and _plain(entry) for key, entry in value.items())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return all(_plain(entry) for entry in value)
+    return value is None or isinstance(value, (bool, numbers.Number, str, bytes, np.generic))
+
+
+def _same(actual: Any, expected: Any) -> bool:
+    if isinstance(expected, (list, tuple)) and isinstance(actual, (list, tuple)):
+        return len(actual) == len(expected) and all(map(_same, actual, expected))
+    return bool(actual == expected)
+
+
+def _describe(value: Any) -> str:
+    if value is None:
+        return "None (is a `return` missing?)"
+    if value is ...:
+        return "`...` (not filled in yet)"
+    kind = type(value).__name__
+    shape = f" of shape {tuple(value.shape)}" if _is_array(value) else ""
+    return f"{_a(kind)}{shape}"
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def _format(value: Any) -> str:
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, (numbers.Integral, np.integer)):
+        return str(int(value))
+    if isinstance(value, (numbers.Real, np.floating)):
+        return f"{float(value):.6g}"
+    return str(value)
+
+
+def _shorten(value: Any, limit: int = 200) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 4] + " ..."

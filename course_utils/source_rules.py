@@ -1,0 +1,144 @@
+"""Rules about how a solution is written, checked on its syntax tree."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+__all__ = ["SourceNotFound", "forbidden_in", "forbidden_names"]
+
+# Ways to reach a name without writing it. A solution has no need of them, so a rule forbids them as well.
+_DETOURS = {
+    "__import__", "__builtins__", "__dict__", "__getattribute__", "compile", "eval", "exec", "getattr",
+    "globals", "importlib", "locals", "vars", "run_line_magic", "run_cell_magic", "get_ipython",
+}  # fmt: skip
+
+
+class SourceNotFound(LookupError):
+    """The function was not written in a cell of the notebook, or its cell can't be read as Python."""
+
+
+def forbidden_names(function: Any, forbidden: Sequence[str]) -> set[str]:
+    """Return which forbidden names the source of a function uses.
+
+    Parameters
+    ----------
+    function : callable
+        A function from a notebook cell. At grading time it is a stand-in which brings the student's cells
+        with it (attribute `__course_source__`); those are looked at instead of the kernel's word.
+    forbidden : sequence of str
+        Dotted names; the last part decides, whatever it was imported as.
+
+    Returns
+    -------
+    set of str
+        The names as the student wrote them.
+
+    Raises
+    ------
+    SourceNotFound
+        If there is no source to look at.
+    """
+    brought = getattr(type(function), "__course_source__", None)
+    if brought is not None:
+        name, cells = brought(function)
+        return forbidden_in(name, cells, forbidden)
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError) as error:
+        raise SourceNotFound("write it as a function in a notebook cell.") from error
+    return forbidden_in(getattr(function, "__name__", ""), [source], forbidden)
+
+
+def forbidden_in(name: str, cells: Iterable[str], forbidden: Sequence[str]) -> set[str]:
+    """Return which forbidden names are used by `name`, or by what it uses, in the given cells.
+
+    Parameters
+    ----------
+    name : str
+        The function or class the rule is for.
+    cells : iterable of str
+        Source of the student's cells. A cell that is no valid Python is skipped: it never ran.
+    forbidden : sequence of str
+        Dotted names; the last part decides.
+
+    Returns
+    -------
+    set of str
+
+    Raises
+    ------
+    SourceNotFound
+        If no cell defines `name`.
+
+    Examples
+    --------
+    >>> cell = "from torch.nn.functional import conv2d as c\\ndef mine(x, w): return c(x, w)"
+    >>> forbidden_in("mine", [cell], ["F.conv2d"])
+    {'torch.nn.functional.conv2d (as c)'}
+    """
+    last = {dotted.rpartition(".")[2] for dotted in forbidden}
+    definitions: dict[str, list[ast.AST]] = {}
+    aliases: dict[str, str] = {}
+    for cell in cells:
+        tree = _parse(cell)
+        for statement in tree.body if tree else []:
+            for bound in _names_bound_by(statement):
+                definitions.setdefault(bound, []).append(statement)
+        for node in ast.walk(tree) if tree else []:
+            if isinstance(node, ast.ImportFrom):
+                aliases.update({a.asname or a.name: f"{node.module or '.'}.{a.name}" for a in node.names})
+            elif isinstance(node, ast.Import):
+                aliases.update({a.asname: a.name for a in node.names if a.asname})
+    if name not in definitions:
+        raise SourceNotFound(f"no cell of the notebook defines `{name}`.")
+
+    used: set[str] = set()
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        for statement in definitions.get(current, []):
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Attribute):
+                    if node.attr in last or node.attr in _DETOURS:
+                        used.add(ast.unparse(node) if len(ast.unparse(node)) < 60 else f"….{node.attr}")
+                    # A method of the student's own class is reached by its name.
+                    waiting.append(node.attr)
+                elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                    origin = aliases.get(node.id, node.id)
+                    if origin.rpartition(".")[2] in last and node.id not in definitions:
+                        used.add(origin if origin == node.id else f"{origin} (as {node.id})")
+                    elif origin.rpartition(".")[2] in last and node.id in aliases:
+                        used.add(f"{origin} (as {node.id})")
+                    elif node.id in _DETOURS and node.id not in definitions:
+                        used.add(node.id)
+                    waiting.append(node.id)
+    return used
+
+
+def _parse(cell: str) -> ast.Module | None:
+    # Magics and shell lines are IPython's; without them the rest is Python.
+    plain = "\n".join(
+        "pass" if line.lstrip().startswith(("%", "!")) and not line.startswith(" ") else line
+        for line in cell.splitlines()
+    )
+    try:
+        return ast.parse(plain)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _names_bound_by(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return {statement.name}
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return {alias.asname or alias.name.split(".")[0] for alias in statement.names}
+    names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return {node.id for node in names if isinstance(node.ctx, ast.Store)}
