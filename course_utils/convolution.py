@@ -199,9 +199,9 @@ def shape_image(kind: str, centre: tuple[float, float], size: tuple[int, int], r
     ValueError
         If `kind` is unknown.
     """
-    rows = torch.arange(size[0])[:, None] - centre[0]
-    columns = torch.arange(size[1])[None, :] - centre[1]
-    distance = torch.hypot(rows.expand(size), columns.expand(size))
+    rows = torch.arange(float(size[0]))[:, None] - centre[0]
+    columns = torch.arange(float(size[1]))[None, :] - centre[1]
+    distance = torch.hypot(rows, columns)
     largest = torch.maximum(rows.abs(), columns.abs())
     smallest = torch.minimum(rows.abs(), columns.abs())
     if kind == "disc":
