@@ -1,0 +1,1 @@
+"""Grading: a sandbox for the student's kernel, a bridge that only values cross, repair, and nbgrader plugins."""

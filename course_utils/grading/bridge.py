@@ -1,0 +1,428 @@
+"""The grader's side of the bridge: names of the student's kernel as values and handles.
+
+A test cell runs in the grader process with a `BridgeNamespace` as its globals. What the student defined is
+fetched when the test reads it. Plain values arrive as copies; everything else is a `Handle`, which passes calls,
+indexing, iteration and attributes on to the student's process and never lets that process decide a comparison.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import io
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import cloudpickle
+import numpy as np
+
+from course_utils import checks
+from course_utils.grading import values
+
+__all__ = ["Bridge", "BridgeNamespace", "Handle", "StudentError", "Transport"]
+
+# Arrays of at least this many bytes are sent once and then named by their digest.
+_BLOB = 64 * 2**10
+
+# Exceptions of the student that a test may catch by their class. Anything else is a plain `StudentError`.
+_CATCHABLE = {
+    cls.__name__: cls
+    for cls in (
+        ArithmeticError, AssertionError, AttributeError, FileNotFoundError, FloatingPointError, IndexError, KeyError,
+        LookupError, NameError, NotImplementedError, OSError, OverflowError, RecursionError, RuntimeError, TypeError,
+        ValueError, ZeroDivisionError,
+    )
+}  # fmt: skip
+
+
+class Transport(Protocol):
+    """What carries a request to the student's kernel."""
+
+    def request(self, content: dict[str, Any], buffers: Sequence[bytes]) -> list[bytes]:
+        """Send one request, return the frames of its answer; raise if the kernel is gone or too slow."""
+
+
+class StudentError(Exception):
+    """The student's code raised an exception while a test used it.
+
+    Parameters
+    ----------
+    message : str
+        What was called, what was raised, and where, for the student to read.
+    kind : str
+        Name of the exception's class in the student's process.
+    """
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def __str__(self) -> str:
+        # KeyError would quote its argument.
+        return str(self.args[0])
+
+    def _render_traceback_(self) -> list[str]:
+        return str(self).splitlines()
+
+
+class Bridge:
+    """Requests to one student's kernel.
+
+    Parameters
+    ----------
+    transport : Transport
+        Carries the requests.
+    cells : sequence of str
+        Sources of the student's own cells, for rules that are checked on the syntax tree.
+    limits : values.Limits, optional
+        What to refuse in an answer.
+    """
+
+    def __init__(self, transport: Transport, cells: Sequence[str] = (), limits: values.Limits | None = None) -> None:
+        self.transport, self.cells, self.limits = transport, list(cells), limits or values.Limits()
+        self.sent: set[str] = set()
+        self.calls = 0
+        self.classes: dict[tuple[Any, ...], type[Handle]] = {}
+
+    def fetch(self, name: str) -> Any:
+        """Return what the student calls `name`.
+
+        Raises
+        ------
+        NameError
+            If there is no such name; it is a `StudentError` as well.
+        """
+        return self.ask({"operation": "name", "name": name}, path=name)
+
+    def run(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+        """Call one of the grader's own functions in the student's process and return what it returned.
+
+        The function is sent over; it must not know any expected value.
+        """
+        frames, tracked = self.pack((function, *arguments), keywords)
+        return self.ask({"operation": "run"}, frames, tracked, path=getattr(function, "__name__", "the check"))
+
+    def call(self, handle: Handle, arguments: Any, keywords: dict[str, Any], method: str | None = None) -> Any:
+        """Call an object of the student."""
+        path = f"{handle._course_path}.{method}" if method else handle._course_path
+        frames, tracked = self.pack(arguments, keywords)
+        content: dict[str, Any] = {"operation": "call", "handle": handle._course_id, "method": method}
+        torch = sys.modules.get("torch")
+        content["grad"] = torch is None or torch.is_grad_enabled()
+        return self.ask(content, frames, tracked, path=f"{path}(…)" if arguments or keywords else f"{path}()")
+
+    def ask(
+        self, content: dict[str, Any], frames: Sequence[bytes] = (), tracked: Sequence[Any] = (), *, path: str
+    ) -> Any:
+        """Send a request and return its result; `path` is how messages call what was asked for."""
+        self.calls += content["operation"] != "name"
+        answer = self.transport.request(content, frames)
+
+        def handle(tree: dict[str, Any]) -> Handle:
+            return self.handle(tree, path)
+
+        try:
+            reply = values.loads(answer, handle, self.limits)
+        except values.ValueRefused as refusal:
+            raise checks.CheckFailed(f"What {path} returned can't be looked at: {refusal}.") from None
+        if not isinstance(reply, dict):
+            raise checks.CheckFailed(f"What {path} returned can't be looked at.")
+        for entry in reply.get("changed") or ():
+            self.copy_back(entry, tracked, path)
+        if reply.get("error") is not None:
+            raise student_error(reply["error"], path)
+        if reply.get("exhausted") is True:
+            raise StopIteration
+        return reply.get("result")
+
+    def pack(self, arguments: Any, keywords: dict[str, Any]) -> tuple[list[bytes], list[Any]]:
+        """Pickle arguments for the student's process, with a list of what may be changed by the call."""
+        seen: set[int] = set()
+        tracked = [part for item in (*arguments, *keywords.values()) for part in mutable_parts(item, seen)]
+        file, blobs = io.BytesIO(), {}
+        _ArgumentWriter(file, blobs).dump((tuple(arguments), keywords, tracked))
+        frames = [file.getvalue()]
+        for digest, blob in blobs.items():
+            if digest not in self.sent:
+                self.sent.add(digest)
+                frames += [digest.encode(), blob]
+        return frames, tracked
+
+    def copy_back(self, entry: Any, tracked: Sequence[Any], path: str) -> None:
+        """Apply what a call changed in one of the grader's own arguments."""
+        try:
+            number, state = entry
+            _apply(tracked[number], state)
+        except (TypeError, ValueError, KeyError, IndexError, RuntimeError, AttributeError) as error:
+            raise checks.CheckFailed(
+                f"{path} changed one of its arguments in a way that can't be followed: {str(error)[:300]}"
+            ) from None
+
+    def handle(self, tree: dict[str, Any], path: str) -> Handle:
+        """Return the stand-in for an object of the student."""
+        number, kind = tree.get("id"), str(tree.get("kind"))
+        name = str(tree.get("type"))[:100]
+        name = name if name.isidentifier() else "object"
+        bases = tuple(str(base) for base in list(tree.get("bases") or ())[:30])
+        if type(number) is not int:
+            raise values.ValueRefused("a handle without a number")
+        key = (name, kind, bases)
+        if key not in self.classes:
+            base = Handle if kind in ("object", "iterator") else CallableHandle
+            body = {"_course_bases": bases, "__module__": "__main__", "__qualname__": name}
+            if kind == "module":
+                # Lets torch's own helpers accept it; nothing is ever decided by it.
+                body["__class__"] = property(lambda self: sys.modules["torch"].nn.Module)
+            self.classes[key] = type(name, (base,), body)
+        return self.classes[key](self, number, kind, path)
+
+    def source_of(self, handle: Handle) -> tuple[str, list[str]]:
+        """Return the name and the cells that a rule on the syntax tree looks at."""
+        return handle._course_path.partition("(")[0].partition(".")[0], self.cells
+
+
+def student_error(error: Any, path: str) -> StudentError:
+    """Build the exception that a test sees from what the student's process tells of its own."""
+    error = error if isinstance(error, dict) else {}
+    kind = _printable(error.get("type") or "Exception", 100)
+    text = _printable(error.get("text") or "", 2000)
+    if kind == "NotImplementedError" and not text:
+        message = f"{path} is not written yet: it raises NotImplementedError."
+    elif kind == "NameError" and path.isidentifier():
+        message = f"{path} is not defined. Is its cell still there, and does it run without an error?"
+    else:
+        message = f"{path} raised {kind}: {text}" if text else f"{path} raised {kind}."
+    where = error.get("where")
+    for frame in where[-3:] if isinstance(where, list) and kind != "NotImplementedError" else ():
+        if isinstance(frame, dict):
+            source = _printable(frame.get("source") or "", 200)
+            message += f"\n  in {_printable(frame.get('function') or '?', 100)}, line {frame.get('line')}: {source}"
+    names = [kind, *(error.get("bases") or ())] if isinstance(error.get("bases"), list) else [kind]
+    base = next((_CATCHABLE[name] for name in names if isinstance(name, str) and name in _CATCHABLE), None)
+    bases = (StudentError,) if base is None else (StudentError, base)
+    return type(kind if kind.isidentifier() else "StudentError", bases, {})(message, kind)
+
+
+def mutable_parts(value: Any, seen: set[int]) -> Iterator[Any]:
+    """Yield the arrays, tensors, containers, modules and optimisers inside a test's argument, each once."""
+    if id(value) in seen or isinstance(value, Handle):
+        return
+    seen.add(id(value))
+    torch = sys.modules.get("torch")
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, (list, tuple, dict, set)):
+        if not isinstance(value, tuple):
+            yield value
+        for entry in value.values() if isinstance(value, dict) else value:
+            yield from mutable_parts(entry, seen)
+    elif torch is not None and isinstance(
+        value, (torch.Tensor, torch.nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler)
+    ):
+        yield value
+
+
+class Handle:
+    """An object in the student's process.
+
+    Attributes, indexing, iteration and `len` are requests. Comparing or computing with a handle is refused:
+    an operator of the student's would decide it.
+    """
+
+    __slots__ = ("_course_bridge", "_course_id", "_course_kind", "_course_path")
+    _course_bases: tuple[str, ...] = ()
+
+    def __init__(self, bridge: Bridge, number: int, kind: str, path: str) -> None:
+        for name, value in (("bridge", bridge), ("id", number), ("kind", kind), ("path", path)):
+            object.__setattr__(self, f"_course_{name}", value)
+
+    def __course_source__(self) -> tuple[str, list[str]]:
+        return self._course_bridge.source_of(self)
+
+    def __course_run__(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return self._course_bridge.run(function, *arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("_course_", "__")) and name not in ("__name__", "__doc__"):
+            raise AttributeError(name)
+        return self._course_bridge.ask(
+            {"operation": "getattr", "handle": self._course_id, "name": name}, path=f"{self._course_path}.{name}"
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        frames, tracked = self._course_bridge.pack((value,), {})
+        content = {"operation": "setattr", "handle": self._course_id, "name": name}
+        self._course_bridge.ask(content, frames, tracked, path=f"{self._course_path}.{name}")
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._with_key("getitem", key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._with_key("setitem", key, value)
+
+    def __contains__(self, key: Any) -> bool:
+        return self._with_key("contains", key) is True
+
+    def _with_key(self, operation: str, *operands: Any) -> Any:
+        frames, tracked = self._course_bridge.pack(operands, {})
+        path = f"{self._course_path}[{operands[0]!r}]" if isinstance(operands[0], (int, str)) else self._course_path
+        return self._course_bridge.ask({"operation": operation, "handle": self._course_id}, frames, tracked, path=path)
+
+    def __len__(self) -> int:
+        size = self._course_bridge.ask({"operation": "len", "handle": self._course_id}, path=self._course_path)
+        if type(size) is not int or not 0 <= size < 2**31:
+            raise checks.CheckFailed(f"{self._course_path} has no usable length.")
+        return size
+
+    def __iter__(self) -> Iterator[Any]:
+        content = {"operation": "iter", "handle": self._course_id}
+        iterator = self._course_bridge.ask(content, path=self._course_path)
+        if not isinstance(iterator, Handle):
+            raise checks.CheckFailed(f"{self._course_path} can't be iterated over.")
+        return _RemoteIterator(iterator)
+
+    def __next__(self) -> Any:
+        return self._course_bridge.ask({"operation": "next", "handle": self._course_id}, path=self._course_path)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of the notebook>"
+
+    def __hash__(self) -> int:
+        return hash((id(self._course_bridge), self._course_id))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Handle):
+            return self._course_id == other._course_id and self._course_bridge is other._course_bridge
+        if other is None or other is ...:
+            return False
+        return self._refuse()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise checks.CheckFailed(
+            f"{self._course_path} must be a plain value (a number, text, list, array or tensor), "
+            f"got an object of type {type(self).__name__}."
+        )
+
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __bool__ = __int__ = __float__ = __complex__ = __index__ = __round__ = __abs__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _refuse
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __neg__ = __pos__ = __invert__ = _refuse
+    __array__ = __reduce_ex__ = __copy__ = __deepcopy__ = _refuse
+
+
+class CallableHandle(Handle):
+    """A function, class, module or other callable object in the student's process."""
+
+    __slots__ = ()
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self._course_bridge.call(self, arguments, keywords)
+
+
+class _RemoteIterator:
+    def __init__(self, handle: Handle) -> None:
+        self.handle = handle
+
+    def __iter__(self) -> _RemoteIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return self.handle.__next__()
+
+
+class BridgeNamespace(dict):
+    """The globals of one test cell: the grader's own names first, then Python's, then the student's.
+
+    A name of the student is fetched when it is first read, and again after a call that may have changed it.
+
+    Parameters
+    ----------
+    own : dict
+        Modules and other names that the grader defines itself.
+    bridge : Bridge
+        Where other names are fetched from.
+    """
+
+    def __init__(self, own: dict[str, Any], bridge: Bridge) -> None:
+        super().__init__(own)
+        self.bridge = bridge
+        self.fetched: dict[str, tuple[int, Any]] = {}
+
+    def __missing__(self, name: str) -> Any:
+        if hasattr(builtins, name) or name.startswith("__"):
+            raise KeyError(name)
+        if name not in self.fetched or self.fetched[name][0] != self.bridge.calls:
+            self.fetched[name] = (self.bridge.calls, self.bridge.fetch(name))
+        return self.fetched[name][1]
+
+    def __contains__(self, name: object) -> bool:
+        # Asked when a function of the test is sent over together with the names it uses.
+        try:
+            self[name]
+        except (KeyError, StudentError):
+            return False
+        return True
+
+
+class _ArgumentWriter(cloudpickle.Pickler):
+    """Pickles a test's arguments; handles and large arrays are named instead of written."""
+
+    def __init__(self, file: io.BytesIO, blobs: dict[str, bytes]) -> None:
+        super().__init__(file, protocol=5)
+        self.blobs = blobs
+
+    def persistent_id(self, thing: Any) -> Any:
+        if isinstance(thing, Handle):
+            return ("handle", thing._course_id)
+        torch = sys.modules.get("torch")
+        is_array = type(thing) is np.ndarray or (torch is not None and type(thing) is torch.Tensor)
+        if not is_array or thing.nbytes < _BLOB or getattr(thing, "requires_grad", False):
+            return None
+        try:
+            tree, data = values.dumps(thing)
+        except values.ValueRefused:
+            return None
+        digest = hashlib.blake2b(data, digest_size=20).hexdigest()
+        self.blobs[digest] = data
+        return ("blob", {"id": id(thing), "tree": tree, "digest": digest})
+
+
+def _apply(item: Any, state: Any) -> None:
+    torch = sys.modules.get("torch")
+    if isinstance(item, np.ndarray):
+        if state.shape != item.shape or state.dtype != item.dtype:
+            raise ValueError(
+                f"an array of shape {item.shape} and dtype {item.dtype} became {state.shape}, {state.dtype}"
+            )
+        item[...] = state
+    elif isinstance(item, list):
+        item[:] = state
+    elif isinstance(item, (dict, set)):
+        fresh = type(state)(state)
+        item.clear()
+        item.update(fresh)
+    elif torch is not None and isinstance(item, torch.Tensor):
+        if state.shape != item.shape or state.dtype != item.dtype:
+            raise ValueError(f"a tensor of shape {tuple(item.shape)} became {tuple(state.shape)}, {state.dtype}")
+        with torch.no_grad():
+            item.copy_(state)
+        if item.is_leaf and item.requires_grad:
+            item.grad = state.grad
+    elif torch is not None and isinstance(item, torch.nn.Module):
+        item.load_state_dict(state["state"])
+        for name, parameter in item.named_parameters():
+            parameter.grad = state["grads"].get(name)
+        for name, module in item.named_modules():
+            module.training = state["training"].get(name) is True
+    else:
+        item.load_state_dict({**item.state_dict(), **state["state"]})
+
+
+def _printable(text: Any, limit: int) -> str:
+    text = str(text)[:limit]
+    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)

@@ -1,0 +1,51 @@
+"""What kind a cell is, read from metadata that the course wrote (after repair, never the student's)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["course", "is_in_kernel", "is_students", "is_test", "is_trusted", "name", "points"]
+
+
+def course(cell: dict[str, Any]) -> dict[str, Any]:
+    """Return the course's own metadata of a cell."""
+    return cell["metadata"].get("course", {})
+
+
+def _nbgrader(cell: dict[str, Any]) -> dict[str, Any]:
+    return cell["metadata"].get("nbgrader", {})
+
+
+def is_test(cell: dict[str, Any]) -> bool:
+    """Whether the cell is a locked grade cell of code."""
+    marks = _nbgrader(cell)
+    return cell["cell_type"] == "code" and bool(marks.get("grade")) and not marks.get("solution")
+
+
+def is_in_kernel(cell: dict[str, Any]) -> bool:
+    """Whether the test must run in the student's kernel."""
+    return "in-kernel" in cell["metadata"].get("tags", [])
+
+
+def is_trusted(cell: dict[str, Any]) -> bool:
+    """Whether the grader runs this cell of the course itself as well, for the names it defines."""
+    marks = _nbgrader(cell)
+    locked = bool(marks.get("locked")) and not marks.get("solution") and not marks.get("grade")
+    return cell["cell_type"] == "code" and locked and course(cell).get("trusted") is True
+
+
+def is_students(cell: dict[str, Any]) -> bool:
+    """Whether the student wrote the source of this code cell."""
+    if cell["cell_type"] != "code":
+        return False
+    return bool(_nbgrader(cell).get("solution")) or course(cell).get("origin") == "student"
+
+
+def points(cell: dict[str, Any]) -> float:
+    """Return the points of a grade cell, 0 for others."""
+    return float(_nbgrader(cell).get("points", 0)) if _nbgrader(cell).get("grade") else 0.0
+
+
+def name(cell: dict[str, Any], index: int) -> str:
+    """Return how reports call the cell: its grade_id, else its number counted from 1."""
+    return str(_nbgrader(cell).get("grade_id") or f"cell {index + 1}")

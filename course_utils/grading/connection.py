@@ -1,0 +1,374 @@
+"""A client of one student's kernel that believes nothing the kernel sends.
+
+Messages only carry values and outputs. What a cell printed is kept up to a limit; how a cell ended is taken from the
+kernel's word only where nothing depends on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import zmq
+from jupyter_client import BlockingKernelClient
+
+from course_utils.grading.agent import TARGET
+
+__all__ = ["CellRun", "CellStopped", "KernelConnection", "KernelLost", "OutputLimits"]
+
+
+class KernelLost(BaseException):
+    """The kernel is gone, or had to be given up. No `except Exception` of a test can swallow it.
+
+    Parameters
+    ----------
+    reason : str
+        ``"died"``, ``"timeout"`` or ``"flood"``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.run: CellRun | None = None
+
+
+class CellStopped(BaseException):
+    """The kernel stopped when it was told to, because time was up or too much was printed.
+
+    Parameters
+    ----------
+    reason : str
+        ``"timeout"`` or ``"flood"``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class OutputLimits:
+    """What is kept of a cell's output.
+
+    Parameters
+    ----------
+    text : int, characters
+        Of streams and of text representations, per cell.
+    images : int, bytes
+        Of images as base64, per cell.
+    pieces : int
+        Output messages per cell.
+    received : int, bytes
+        What the kernel may send during a cell before it is interrupted.
+    message : int, bytes
+        One part of one message; larger ones are dropped by the socket.
+    """
+
+    text: int = 60_000
+    images: int = 6 * 2**20
+    pieces: int = 200
+    received: int = 64 * 2**20
+    message: int = 300 * 2**20
+
+
+@dataclass
+class CellRun:
+    """What became of one cell in the student's kernel.
+
+    Parameters
+    ----------
+    outputs : list of dict
+        As nbformat has them, cut to the limits.
+    error : str, optional
+        Name of the exception, if one was raised.
+    stopped : str, optional
+        ``"timeout"`` or ``"flood"``, if the cell was interrupted.
+    cut : bool
+        Whether something of the output was left out.
+    """
+
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    error: str | None = None
+    stopped: str | None = None
+    cut: bool = False
+
+
+# What a feedback page may show. Everything else (HTML, scripts, widgets) would run in the reader's browser.
+_SHOWN = ("text/plain", "text/latex", "text/markdown", "image/png", "image/jpeg")
+
+
+class KernelConnection:
+    """Run cells and bridge requests in a kernel.
+
+    Parameters
+    ----------
+    info : dict
+        Connection file of the kernel.
+    interrupt : callable
+        Sends the kernel an interrupt.
+    alive : callable
+        Whether the kernel's process lives, from outside the kernel.
+    limits : OutputLimits, optional
+        What to keep of outputs.
+    """
+
+    # After time is up: how long an interrupted cell has to stop.
+    grace_s = 3.0
+
+    def __init__(
+        self,
+        info: dict[str, Any],
+        interrupt: Callable[[], None],
+        alive: Callable[[], bool],
+        limits: OutputLimits | None = None,
+    ) -> None:
+        self.interrupt, self.alive, self.limits = interrupt, alive, limits or OutputLimits()
+        self.context = zmq.Context()
+        self.context.setsockopt(zmq.MAXMSGSIZE, self.limits.message)
+        self.context.setsockopt(zmq.LINGER, 0)
+        self.client = BlockingKernelClient(context=self.context)
+        self.client.load_connection_info(info)
+        self.client.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=False)
+        self.shell, self.iopub = self.client.shell_channel, self.client.iopub_channel
+        self.comm: str | None = None
+        self.requests = 0
+
+    def close(self) -> None:
+        """Close the sockets; the kernel is left as it is."""
+        self.client.stop_channels()
+        self.context.destroy(linger=0)
+
+    def wait_until_ready(self, timeout_s: float) -> None:
+        """Wait until the kernel answers and its outputs arrive.
+
+        Raises
+        ------
+        KernelLost
+            If it does not within the time.
+        """
+        deadline = time.monotonic() + timeout_s
+        answered = heard = False
+        while not (answered and heard):
+            if time.monotonic() > deadline or not self.alive():
+                raise KernelLost("timeout" if self.alive() else "died")
+            self.client.kernel_info()
+            step = time.monotonic() + (0.05 if not answered else 0.5)
+            while time.monotonic() < step and not (answered and heard):
+                channel, _ = self._receive(max(0.0, step - time.monotonic()))
+                answered |= channel is self.shell
+                heard |= channel is self.iopub
+
+    def execute(self, source: str, timeout_s: float) -> CellRun:
+        """Run one cell.
+
+        Raises
+        ------
+        KernelLost
+            If the kernel died, or did not stop when its time was up.
+        """
+        run = _Collector(self.limits)
+        message = self.client.execute(source, allow_stdin=False, stop_on_error=False)
+        try:
+            self._until_done(message, timeout_s, run)
+        except CellStopped as stopped:
+            run.run.stopped = stopped.reason
+        except KernelLost as lost:
+            lost.run = run.run
+            raise
+        return run.run
+
+    def request(
+        self, content: dict[str, Any], buffers: Sequence[bytes], timeout_s: float
+    ) -> tuple[list[bytes], CellRun]:
+        """Send one request of the bridge; return the frames of the answer and what was printed meanwhile.
+
+        Raises
+        ------
+        CellStopped
+            If time was up, or too much was printed, and the kernel stopped when told to.
+        KernelLost
+            If the kernel died, or did not stop.
+        """
+        if self.comm is None:
+            self.comm = f"bridge-{time.monotonic_ns()}"
+            self._send("comm_open", {"comm_id": self.comm, "target_name": TARGET, "data": {}})
+        self.requests += 1
+        number = self.requests
+        data = {**content, "request": number}
+        message = self._send("comm_msg", {"comm_id": self.comm, "data": data}, buffers)
+        run = _Collector(self.limits, answer_to=(self.comm, number))
+        self._until_done(message, timeout_s, run)
+        return run.answer or [], run.run
+
+    def _send(self, kind: str, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> str:
+        message = self.client.session.msg(kind, content)
+        self.client.session.send(self.shell.socket, message, buffers=list(buffers))
+        return message["header"]["msg_id"]
+
+    def _until_done(self, message: str, timeout_s: float, run: _Collector) -> None:
+        deadline = time.monotonic() + timeout_s
+        reason: str | None = None
+        next_look = time.monotonic() + 0.5
+        while True:
+            now = time.monotonic()
+            flooded = run.received > self.limits.received
+            if now > deadline or (flooded and reason is None):
+                if reason is not None:
+                    raise KernelLost(reason)
+                reason = "flood" if flooded else "timeout"
+                deadline = now + self.grace_s
+                self.interrupt()
+            channel, part = self._receive(min(deadline, next_look) - now)
+            if channel is None:
+                if time.monotonic() >= next_look:
+                    next_look = time.monotonic() + 0.5
+                    if not self.alive():
+                        raise KernelLost("died")
+                continue
+            run.received += part["size"]
+            if part["parent_header"].get("msg_id") != message:
+                continue
+            if channel is self.shell:
+                run.replied(part)
+            else:
+                run.heard(part)
+            if run.done or channel is self.shell:
+                break
+        # The end of the output may have been dropped for its size; what was asked is done all the same.
+        self._drain(message, run)
+        if reason is not None:
+            raise CellStopped(reason)
+
+    def _drain(self, message: str, run: _Collector, patience_s: float = 2.0) -> None:
+        deadline = time.monotonic() + patience_s
+        while not run.done and (left := deadline - time.monotonic()) > 0:
+            channel, part = self._receive(left)
+            if channel is self.iopub and part["parent_header"].get("msg_id") == message:
+                run.heard(part)
+
+    def _receive(self, timeout_s: float) -> tuple[Any, dict[str, Any]]:
+        poller = zmq.Poller()
+        poller.register(self.shell.socket, zmq.POLLIN)
+        poller.register(self.iopub.socket, zmq.POLLIN)
+        ready = dict(poller.poll(max(0, int(timeout_s * 1000))))
+        # Outputs first: they belong to what the reply ends.
+        for channel in (self.iopub, self.shell):
+            if channel.socket in ready:
+                frames = channel.socket.recv_multipart(zmq.NOBLOCK, copy=False)
+                size = sum(len(frame.buffer) for frame in frames)
+                with contextlib.suppress(Exception):
+                    # A message that is badly signed or no JSON is as good as none.
+                    _, parts = self.client.session.feed_identities(frames, copy=False)
+                    message = self.client.session.deserialize(parts, copy=False)
+                    if isinstance(message["content"], dict) and isinstance(message["parent_header"], dict):
+                        return channel, {**message, "size": size}
+                return channel, {"parent_header": {}, "content": {}, "msg_type": "", "buffers": [], "size": size}
+        return None, {}
+
+
+class _Collector:
+    """Gathers what belongs to one request."""
+
+    def __init__(self, limits: OutputLimits, answer_to: tuple[str, int] | None = None) -> None:
+        self.limits, self.answer_to = limits, answer_to
+        self.run = CellRun()
+        self.answer: list[bytes] | None = None
+        self.reply_seen = answer_to is not None
+        self.idle_seen = False
+        self.received = self.text = self.images = self.pieces = 0
+
+    @property
+    def done(self) -> bool:
+        if self.answer_to is not None:
+            return self.idle_seen
+        return self.reply_seen and self.idle_seen
+
+    def replied(self, message: dict[str, Any]) -> None:
+        self.reply_seen = True
+        content = message["content"]
+        if content.get("status") == "error" and self.run.error is None:
+            self.run.error = str(content.get("ename", "Error"))[:100]
+
+    def heard(self, message: dict[str, Any]) -> None:
+        kind, content = message.get("msg_type"), message["content"]
+        if kind == "status":
+            self.idle_seen |= content.get("execution_state") == "idle"
+        elif kind == "comm_msg" and self.answer_to is not None:
+            data = content.get("data")
+            request = data.get("request") if isinstance(data, dict) else None
+            if (content.get("comm_id"), request) == self.answer_to:
+                self.answer = [bytes(buffer) for buffer in message.get("buffers") or ()]
+        elif kind == "stream":
+            self._stream(content)
+        elif kind in ("display_data", "execute_result"):
+            self._display(kind, content)
+        elif kind == "error":
+            self._error(content)
+        elif kind == "clear_output":
+            self.run.outputs.clear()
+
+    def _stream(self, content: dict[str, Any]) -> None:
+        text = self._cut(content.get("text"))
+        if not text:
+            return
+        # Text on stderr is no error here: warnings and progress bars cost nothing.
+        name = "stderr" if content.get("name") == "stderr" else "stdout"
+        last = self.run.outputs[-1] if self.run.outputs else None
+        if last and last["output_type"] == "stream" and last["name"] == name:
+            last["text"] += text
+        else:
+            self._add({"output_type": "stream", "name": name, "text": text})
+
+    def _display(self, kind: str, content: dict[str, Any]) -> None:
+        data = content.get("data")
+        kept: dict[str, str] = {}
+        for form in _SHOWN:
+            value = data.get(form) if isinstance(data, dict) else None
+            if not isinstance(value, str):
+                continue
+            if form.startswith("image/"):
+                self.images += len(value)
+                if self.images > self.limits.images:
+                    self.run.cut = True
+                    continue
+                kept[form] = value
+            elif text := self._cut(value):
+                kept[form] = text
+        if kept:
+            output: dict[str, Any] = {"output_type": kind, "data": kept, "metadata": {}}
+            if kind == "execute_result":
+                output["execution_count"] = None
+            self._add(output)
+
+    def _error(self, content: dict[str, Any]) -> None:
+        lines = content.get("traceback")
+        lines = [str(line) for line in lines[:60]] if isinstance(lines, list) else []
+        self.run.error = str(content.get("ename", "Error"))[:100]
+        self._add(
+            {
+                "output_type": "error",
+                "ename": self.run.error,
+                "evalue": self._cut(str(content.get("evalue", ""))[:2000]),
+                "traceback": [self._cut(line[:4000]) for line in lines],
+            }
+        )
+
+    def _add(self, output: dict[str, Any]) -> None:
+        self.pieces += 1
+        if self.pieces > self.limits.pieces:
+            self.run.cut = True
+        else:
+            self.run.outputs.append(output)
+
+    def _cut(self, text: Any) -> str:
+        if not isinstance(text, str):
+            return ""
+        left = self.limits.text - self.text
+        self.text += len(text)
+        if len(text) <= left:
+            return text
+        self.run.cut = True
+        return text[: max(0, left)]

@@ -1,0 +1,326 @@
+"""The grader process: runs one notebook, solution cells in the student's kernel and test cells here.
+
+It is forked for one notebook, holds the hidden tests and the expected values, and never runs a line of the student's
+code. The process that owns the kernel (`worker`) starts, interrupts and restarts it on request.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import resource
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+from course_utils import checks
+from course_utils.grading import cells as kinds
+from course_utils.grading.bridge import Bridge, BridgeNamespace, StudentError
+from course_utils.grading.connection import CellRun, CellStopped, KernelConnection, KernelLost
+
+__all__ = ["Job", "Outcome", "main"]
+
+# A cell's own limit where its metadata does not set one (design 4.1).
+CELL_TIMEOUT_S = 60.0
+
+
+@dataclass
+class Job:
+    """One notebook to grade.
+
+    Parameters
+    ----------
+    cells : list of dict
+        The cells of the repaired notebook, as nbformat has them.
+    imports : list of str
+        Import statements of the course's own cells; the grader runs them itself.
+    ready_s : float, seconds
+        How long a kernel may take to start.
+    restarts : int
+        How often the kernel may be brought back.
+    skipped : dict of int to str
+        Test cells that ended an earlier grader process, with the reason to show.
+    memory : int, bytes
+        What the grader process itself may allocate.
+    """
+
+    cells: list[dict[str, Any]]
+    imports: list[str] = field(default_factory=list)
+    ready_s: float = 60.0
+    restarts: int = 8
+    skipped: dict[int, str] = field(default_factory=dict)
+    memory: int = 8 * 2**30
+
+
+@dataclass
+class Outcome:
+    """What became of the notebook.
+
+    Parameters
+    ----------
+    outputs : dict of int to list of dict
+        Outputs by index of the cell.
+    events : list of tuple of (str, str)
+        What happened on the way, by kind (``"restart"``, ``"timeout"``, ``"limit"``, ``"note"``), for the report of
+        trust.
+    seconds : float
+        Wall time.
+    """
+
+    outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    events: list[tuple[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def main(connection: Connection, job: Job) -> None:
+    """Grade one notebook and send the `Outcome` (runs in a process of its own)."""
+    resource.setrlimit(resource.RLIMIT_DATA, (job.memory, job.memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    run = NotebookRun(connection, job)
+    try:
+        outcome = run.grade()
+    finally:
+        run.close()
+    connection.send(("done", outcome))
+
+
+class NotebookRun:
+    """Runs the cells of one notebook in order."""
+
+    def __init__(self, owner: Connection, job: Job) -> None:
+        self.owner, self.job = owner, job
+        self.outcome = Outcome()
+        self.kernel: KernelConnection | None = None
+        self.bridge: Bridge | None = None
+        self.lost = "not started"
+        self.starts = 0
+        self.done: list[int] = []
+        self.own: dict[str, Any] = {}
+        self.deadline = 0.0
+        self.printed: list[dict[str, Any]] = []
+
+    def grade(self) -> Outcome:
+        """Run every code cell; nothing the student wrote makes this raise."""
+        began = time.monotonic()
+        self.own = {"__name__": "__main__", "__builtins__": __builtins__}
+        exec(compile("\n".join(self.job.imports), "<imports of the course>", "exec"), self.own)
+        for index, cell in enumerate(self.job.cells):
+            if cell["cell_type"] != "code":
+                continue
+            limit = float(kinds.course(cell).get("timeout_s", CELL_TIMEOUT_S))
+            self.owner.send(("cell", index, limit))
+            if kinds.is_test(cell) and not kinds.is_in_kernel(cell):
+                self.outcome.outputs[index] = self.run_test(index, cell, limit)
+            else:
+                self.outcome.outputs[index] = self.run_in_kernel(index, cell, limit)
+        self.outcome.seconds = time.monotonic() - began
+        return self.outcome
+
+    def close(self) -> None:
+        if self.kernel is not None:
+            self.kernel.close()
+
+    # The student's cells.
+
+    def run_in_kernel(self, index: int, cell: dict[str, Any], limit: float) -> list[dict[str, Any]]:
+        source = cell["source"]
+        if not source.strip():
+            return []
+        if not self.bring_back(index):
+            return [_error("KernelError", f"This cell did not run: {self.lost}.")]
+        name = kinds.name(cell, index)
+        try:
+            run = self.kernel.execute(source, limit)
+        except KernelLost as lost:
+            return self.after_loss(lost, name, limit)
+        self.done.append(index)
+        if kinds.is_trusted(cell):
+            self.run_own(cell)
+        outputs = self.finish(run, name, limit)
+        # In a test cell that runs in the kernel, text on stderr must not cost the points.
+        return [_as_stdout(o) for o in outputs] if kinds.is_test(cell) else outputs
+
+    def run_own(self, cell: dict[str, Any]) -> None:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            exec(compile(cell["source"], "<cell of the course>", "exec"), self.own)
+
+    def finish(self, run: CellRun, name: str, limit: float) -> list[dict[str, Any]]:
+        outputs = run.outputs
+        if run.stopped == "timeout":
+            self.outcome.events.append(("timeout", f"{name}: interrupted after {limit:g} s"))
+            outputs.append(_error("TimeLimit", f"This cell was stopped after {limit:g} seconds."))
+        elif run.stopped == "flood":
+            self.outcome.events.append(("limit", f"{name}: printed too much and was stopped"))
+            outputs.append(_error("OutputLimit", "This cell was stopped: it printed far too much."))
+        if run.cut:
+            self.outcome.events.append(("limit", f"{name}: its output was cut"))
+            outputs.append(_stream("\n[The rest of this output was left out: it is too long.]\n"))
+        return outputs
+
+    # The course's tests.
+
+    def run_test(self, index: int, cell: dict[str, Any], limit: float) -> list[dict[str, Any]]:
+        name = kinds.name(cell, index)
+        if index in self.job.skipped:
+            return [_error("CheckFailed", self.job.skipped[index])]
+        if not self.bring_back(index):
+            return [_error("CheckFailed", f"This test could not run: {self.lost}.")]
+        self.printed = []
+        self.deadline = time.monotonic() + limit
+        out = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), _alarm(limit + 5):
+                value = self.run_test_source(cell["source"])
+        except KernelLost as lost:
+            outputs = self.after_loss(lost, name, limit)
+        except CellStopped as stopped:
+            run = CellRun(stopped=stopped.reason)
+            outputs = self.finish(run, name, limit)
+        except _OutOfTime:
+            self.outcome.events.append(("timeout", f"{name}: the test took more than {limit:g} s"))
+            outputs = [_error("TimeLimit", f"This test was stopped after {limit:g} seconds.")]
+        except BaseException as error:
+            outputs = [_error("CheckFailed", describe(error))]
+        else:
+            outputs = [_result(value)] if value is not None else []
+        text = out.getvalue()[:20_000]
+        return [*self.printed[:50], *([_stream(text)] if text else []), *outputs]
+
+    def run_test_source(self, source: str) -> float | None:
+        """Run a test cell to its end; return the points it names in its last line, if it does."""
+        tree = ast.parse(source)
+        namespace = BridgeNamespace(self.own, self.bridge)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, "<test>", "exec"), namespace)
+        if last is None:
+            return None
+        value = eval(compile(ast.Expression(last.value), "<test>", "eval"), namespace)
+        return value if type(value) in (int, float) else None
+
+    def request(self, content: dict[str, Any], buffers: Sequence[bytes]) -> list[bytes]:
+        """Carry one request of the bridge (this object is its transport)."""
+        if self.kernel is None:
+            raise KernelLost("died")
+        left = max(0.1, self.deadline - time.monotonic())
+        frames, run = self.kernel.request(content, buffers, left)
+        self.printed += [_as_stdout(output) for output in run.outputs]
+        return frames
+
+    # Losing the kernel and bringing it back.
+
+    def after_loss(self, lost: KernelLost, name: str, limit: float) -> list[dict[str, Any]]:
+        self.drop_kernel()
+        if lost.reason == "timeout":
+            what = f"did not stop when its time of {limit:g} seconds was up"
+            self.outcome.events.append(("timeout", f"{name}: ignored the interrupt after {limit:g} s"))
+        elif lost.reason == "flood":
+            what = "printed far too much and did not stop when told to"
+            self.outcome.events.append(("limit", f"{name}: flooded the output"))
+        else:
+            what = "ended the whole Python process"
+            self.outcome.events.append(("restart", f"{name}: the kernel died"))
+        outputs = lost.run.outputs if lost.run else []
+        return [*outputs, _error("KernelLost", f"This cell {what}. The cells after it ran in a fresh one.")]
+
+    def drop_kernel(self) -> None:
+        if self.kernel is not None:
+            self.kernel.close()
+        self.kernel = self.bridge = None
+
+    def bring_back(self, index: int) -> bool:
+        """Make sure there is a kernel in which the earlier cells have run."""
+        while self.kernel is None:
+            if self.starts > self.job.restarts:
+                self.lost = "Python had to be started again too often"
+                return False
+            self.starts += 1
+            reply = self.ask_owner("start" if self.starts == 1 else "restart")
+            if not isinstance(reply, dict):
+                self.lost = f"Python could not be started ({reply})"
+                return False
+            connection = KernelConnection(reply, self.interrupt, self.alive)
+            try:
+                connection.wait_until_ready(self.job.ready_s)
+            except KernelLost as lost:
+                connection.close()
+                self.outcome.events.append(("note", f"a kernel did not start: {lost.reason}"))
+                continue
+            self.kernel = connection
+            self.bridge = Bridge(self, [c["source"] for c in self.job.cells if kinds.is_students(c)])
+            for earlier in list(self.done):
+                cell = self.job.cells[earlier]
+                limit = float(kinds.course(cell).get("timeout_s", CELL_TIMEOUT_S))
+                self.owner.send(("cell", index, limit))
+                try:
+                    self.kernel.execute(cell["source"], limit)
+                except KernelLost:
+                    # It ran before: whatever it does now, the cells after it get a kernel without it.
+                    self.done.remove(earlier)
+                    self.drop_kernel()
+                    break
+        return True
+
+    def ask_owner(self, request: str) -> Any:
+        self.owner.send((request,))
+        return self.owner.recv()
+
+    def interrupt(self) -> None:
+        self.ask_owner("interrupt")
+
+    def alive(self) -> bool:
+        return self.ask_owner("alive") is True
+
+
+class _OutOfTime(BaseException):
+    """The test itself took too long."""
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    def ring(*_: Any) -> None:
+        raise _OutOfTime
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def describe(error: BaseException) -> str:
+    """Return what a student reads about a test that did not pass; never a line of the test."""
+    if isinstance(error, (checks.CheckFailed, StudentError)):
+        return str(error)
+    if isinstance(error, AssertionError):
+        return str(error) or "A check in this cell did not pass."
+    if isinstance(error, NameError) and error.name:
+        return f"{error.name} is not defined. Is its cell still there, and does it run without an error?"
+    return f"The test could not use what your code gave it. {type(error).__name__}: {str(error)[:500]}"
+
+
+def _error(name: str, message: str) -> dict[str, Any]:
+    return {"output_type": "error", "ename": name, "evalue": message, "traceback": message.splitlines() or [""]}
+
+
+def _stream(text: str) -> dict[str, Any]:
+    return {"output_type": "stream", "name": "stdout", "text": text}
+
+
+def _result(value: float) -> dict[str, Any]:
+    return {
+        "output_type": "execute_result",
+        "data": {"text/plain": repr(value)},
+        "metadata": {},
+        "execution_count": None,
+    }
+
+
+def _as_stdout(output: dict[str, Any]) -> dict[str, Any]:
+    return {**output, "name": "stdout"} if output["output_type"] == "stream" else output

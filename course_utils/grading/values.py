@@ -1,0 +1,492 @@
+"""Values as bytes: the only form in which anything crosses between a student's kernel and the grader.
+
+A value becomes a tree that JSON can hold, and a list of buffers for the bytes of arrays. Reading the bytes
+back runs no code of the sender: numbers, texts, containers, arrays and a list of SymPy nodes are rebuilt one by
+one, everything else is refused or stands for an object on the other side (a *handle*).
+
+    tree      None, True, False, str, int, float as JSON has them; anything else {"t": tag, ...}
+    frame 0   the tree as JSON, UTF-8
+    frame 1…  the buffers, in the order in which the tree names them
+"""
+
+from __future__ import annotations
+
+import collections
+import fractions
+import json
+import keyword
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Limits", "ValueRefused", "dumps", "loads"]
+
+
+class ValueRefused(ValueError):
+    """The value is too large, too deep, recursive, or not what it says it is."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one value may hold.
+
+    Parameters
+    ----------
+    size : int, bytes
+        All frames of one value together.
+    nodes : int
+        Entries of all containers together.
+    depth : int
+        Containers inside containers.
+    """
+
+    size: int = 256 * 2**20
+    nodes: int = 1_000_000
+    depth: int = 60
+
+
+# A JSON number of at most this size survives every reader; larger integers travel as text.
+_EXACT = 2**53
+# Digits that Python converts in well under a second.
+_DIGITS = 4000
+
+_TORCH_DTYPES = (
+    "bool", "uint8", "int8", "int16", "int32", "int64",
+    "float16", "bfloat16", "float32", "float64", "complex64", "complex128",
+)  # fmt: skip
+
+
+def dumps(
+    value: Any, handle: Callable[[Any], dict[str, Any]] | None = None, limits: Limits | None = None
+) -> list[bytes]:
+    """Write a value as frames.
+
+    Parameters
+    ----------
+    value : object
+        See the module's text for what is written by value.
+    handle : callable, optional
+        Called with every other object; returns the tree that stands for it.
+    limits : Limits, optional
+        What to refuse.
+
+    Returns
+    -------
+    list of bytes
+        The tree, then its buffers.
+
+    Raises
+    ------
+    ValueRefused
+        If a limit is passed, or if an object has no value form and there is no `handle`.
+    """
+    writer = _Writer(handle, limits or Limits())
+    tree = writer.write(value, 0)
+    return [json.dumps(tree, ensure_ascii=True, separators=(",", ":")).encode(), *writer.buffers]
+
+
+def loads(
+    frames: Sequence[bytes | memoryview],
+    handle: Callable[[dict[str, Any]], Any] | None = None,
+    limits: Limits | None = None,
+) -> Any:
+    """Rebuild a value from frames that nobody has to trust.
+
+    Parameters
+    ----------
+    frames : sequence of bytes-like
+        The tree, then its buffers.
+    handle : callable, optional
+        Called with a tree of tag ``"handle"``; returns the object that stands for it.
+    limits : Limits, optional
+        What to refuse.
+
+    Returns
+    -------
+    object
+        The value. Arrays are copies and may be written to.
+
+    Raises
+    ------
+    ValueRefused
+        If the frames are malformed, or if a limit is passed.
+    """
+    limits = limits or Limits()
+    if not frames:
+        raise ValueRefused("the value is empty")
+    sizes = [memoryview(frame).nbytes for frame in frames]
+    if sum(sizes) > limits.size:
+        raise ValueRefused(f"the value takes {sum(sizes):,} bytes; at most {limits.size:,} are allowed")
+    try:
+        tree = json.loads(bytes(frames[0]))
+    except (ValueError, RecursionError) as error:
+        raise ValueRefused(f"the value can't be read: {type(error).__name__}") from None
+    reader = _Reader(frames[1:], handle, limits)
+    try:
+        return reader.read(tree, 0)
+    except ValueRefused:
+        raise
+    except (TypeError, ValueError, KeyError, IndexError, OverflowError, RecursionError, MemoryError) as error:
+        raise ValueRefused(f"the value can't be read: {type(error).__name__}: {str(error)[:200]}") from None
+
+
+class _Writer:
+    def __init__(self, handle: Callable[[Any], dict[str, Any]] | None, limits: Limits) -> None:
+        self.handle, self.limits = handle, limits
+        self.buffers: list[bytes] = []
+        self.size = self.nodes = 0
+        self.open: set[int] = set()
+
+    def write(self, value: Any, depth: int) -> Any:
+        self.nodes += 1
+        if self.nodes > self.limits.nodes:
+            raise ValueRefused(f"the value has more than {self.limits.nodes:,} entries")
+        if depth > self.limits.depth:
+            raise ValueRefused(f"the value is nested more than {self.limits.depth} levels deep")
+        if value is None or value is True or value is False:
+            return value
+        kind = type(value)
+        if issubclass(kind, np.generic):
+            return self._numpy(np.asarray(value), "scalar") or self._other(value)
+        if issubclass(kind, str):
+            return self._text(str.__str__(value))
+        if issubclass(kind, int):
+            return self._integer(int.__int__(value))
+        if issubclass(kind, float):
+            number = float.__float__(value)
+            return number if math.isfinite(number) else {"t": "float", "v": repr(number)}
+        if issubclass(kind, complex):
+            return {
+                "t": "complex",
+                "v": [complex.__complex__(value).real.hex(), complex.__complex__(value).imag.hex()],
+            }
+        if issubclass(kind, (bytes, bytearray)):
+            return {"t": "bytes", "b": self._buffer(bytes(value))}
+        if value is ...:
+            return {"t": "ellipsis"}
+        if kind is range:
+            return {"t": "range", "v": [self._integer(n) for n in (value.start, value.stop, value.step)]}
+        if kind is slice:
+            return {
+                "t": "slice",
+                "v": [self.write(n, depth + 1) for n in (value.start, value.stop, value.step)],
+            }
+        if kind is fractions.Fraction:
+            return {"t": "fraction", "v": [self._integer(value.numerator), self._integer(value.denominator)]}
+        if issubclass(kind, (list, tuple, set, frozenset, dict)):
+            return self._container(value, kind, depth)
+        if issubclass(kind, np.ndarray):
+            return self._numpy(np.asarray(value), "array") or self._other(value)
+        if isinstance(value, np.dtype) and value.kind in "biufcSU":
+            return {"t": "npdtype", "v": value.str}
+        family = kind.__module__.partition(".")[0]
+        tree = None
+        if family == "torch" or any(base.__module__ == "torch" for base in kind.__mro__):
+            tree = self._torch(value, kind)
+        elif family == "sympy":
+            from course_utils.grading import sympy_values
+
+            tree = sympy_values.write(value, self)
+        return tree if tree is not None else self._other(value)
+
+    def _other(self, value: Any) -> dict[str, Any]:
+        if self.handle is None:
+            raise ValueRefused(f"an object of type {type(value).__name__} can't be written as a value")
+        return self.handle(value)
+
+    def _text(self, text: str) -> Any:
+        self.size += len(text)
+        self._check_size()
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # lone surrogates: JSON could not carry them
+            return {"t": "str", "b": self._buffer(text.encode("utf-8", "surrogatepass"))}
+        return text
+
+    def _integer(self, number: int) -> Any:
+        if -_EXACT < number < _EXACT:
+            return number
+        if number.bit_length() > _DIGITS * 3:
+            raise ValueRefused(f"an integer of {number.bit_length():,} bits is too large")
+        return {"t": "int", "v": hex(number)}
+
+    def _container(self, value: Any, kind: type, depth: int) -> dict[str, Any]:
+        if id(value) in self.open:
+            raise ValueRefused("the value contains itself")
+        self.open.add(id(value))
+        try:
+            if issubclass(kind, dict):
+                pairs = [[self.write(k, depth + 1), self.write(v, depth + 1)] for k, v in dict.items(value)]
+                return {"t": "dict", "v": pairs}
+            if issubclass(kind, list):
+                return {"t": "list", "v": [self.write(entry, depth + 1) for entry in list.__iter__(value)]}
+            if issubclass(kind, tuple):
+                entries = [self.write(entry, depth + 1) for entry in tuple.__iter__(value)]
+                if kind.__module__ == "torch" and kind.__name__ == "Size":
+                    return {"t": "size", "v": entries}
+                names = getattr(kind, "_fields", None)
+                if isinstance(names, tuple) and len(names) == len(entries) and all(map(_is_field, names)):
+                    return {"t": "namedtuple", "n": kind.__name__, "f": list(names), "v": entries}
+                return {"t": "tuple", "v": entries}
+            base = set if issubclass(kind, set) else frozenset
+            return {"t": base.__name__, "v": [self.write(entry, depth + 1) for entry in base.__iter__(value)]}
+        finally:
+            self.open.discard(id(value))
+
+    def _numpy(self, array: np.ndarray, tag: str) -> dict[str, Any] | None:
+        if array.dtype.kind not in "biufcSU" or (array.dtype.itemsize > 16 and array.dtype.kind in "fc"):
+            return None
+        little = array.dtype.newbyteorder("<")
+        # The size first: the bytes of a huge broadcast array would take the memory that is refused here.
+        self._reserve(array.nbytes)
+        return {
+            "t": tag,
+            "d": little.str,
+            "s": list(array.shape),
+            "b": self._append(array.astype(little, copy=False).tobytes()),
+        }
+
+    def _torch(self, value: Any, kind: type) -> dict[str, Any] | None:
+        import torch
+
+        if kind is torch.dtype:
+            return {"t": "dtype", "v": str(value).removeprefix("torch.")}
+        if kind is torch.device:
+            return {"t": "device", "v": str(value)}
+        if not isinstance(value, torch.Tensor) or type(value.layout) is not torch.layout:
+            return None
+        name = str(value.dtype).removeprefix("torch.")
+        if value.layout is not torch.strided or name not in _TORCH_DTYPES or value.is_meta:
+            return None
+        tree: dict[str, Any] = {"t": "tensor", "d": name, "s": list(value.shape)}
+        self._reserve(value.numel() * value.element_size())
+        tree["b"] = self._append(_tensor_bytes(value))
+        if isinstance(value, torch.nn.Parameter):
+            tree["p"] = 1
+        if value.requires_grad:
+            tree["g"] = 1
+        grad = value.grad if value.is_leaf else None
+        if isinstance(grad, torch.Tensor) and grad.shape == value.shape and grad.dtype == value.dtype:
+            self._reserve(grad.numel() * grad.element_size())
+            tree["grad"] = self._append(_tensor_bytes(grad))
+        return tree
+
+    def _buffer(self, data: bytes) -> int:
+        self._reserve(len(data))
+        return self._append(data)
+
+    def _append(self, data: bytes) -> int:
+        self.buffers.append(data)
+        return len(self.buffers) - 1
+
+    def _reserve(self, size: int) -> None:
+        self.size += size
+        self._check_size()
+
+    def _check_size(self) -> None:
+        if self.size > self.limits.size:
+            raise ValueRefused(f"the value takes more than {self.limits.size:,} bytes")
+
+
+class _Reader:
+    def __init__(
+        self,
+        buffers: Sequence[bytes | memoryview],
+        handle: Callable[[dict[str, Any]], Any] | None,
+        limits: Limits,
+    ) -> None:
+        self.buffers, self.handle, self.limits = buffers, handle, limits
+        self.nodes = 0
+
+    def read(self, tree: Any, depth: int) -> Any:
+        self.nodes += 1
+        if self.nodes > self.limits.nodes:
+            raise ValueRefused(f"the value has more than {self.limits.nodes:,} entries")
+        if depth > self.limits.depth:
+            raise ValueRefused(f"the value is nested more than {self.limits.depth} levels deep")
+        if tree is None or isinstance(tree, (bool, int, float, str)):
+            return tree
+        if not isinstance(tree, dict) or not isinstance(tree.get("t"), str):
+            raise ValueRefused("the value has an unknown form")
+        if tree["t"] == "handle":
+            if self.handle is None:
+                raise ValueRefused("an object was sent where a value is expected")
+            return self.handle(tree)
+        if tree["t"] == "sympy":
+            from course_utils.grading import sympy_values
+
+            return sympy_values.read(tree, self)
+        method = getattr(self, f"_read_{tree['t']}", None)
+        if method is None:
+            raise ValueRefused(f"a value of unknown kind {tree['t'][:40]!r}")
+        return method(tree, depth)
+
+    def _entries(self, tree: dict[str, Any], depth: int) -> list[Any]:
+        return [self.read(entry, depth + 1) for entry in _list(tree["v"])]
+
+    def _read_int(self, tree: dict[str, Any], depth: int) -> int:
+        text = _str(tree["v"])
+        if len(text) > _DIGITS:
+            raise ValueRefused("an integer is too large")
+        return int(text, 16)
+
+    def _read_float(self, tree: dict[str, Any], depth: int) -> float:
+        return float(_str(tree["v"]))
+
+    def _read_str(self, tree: dict[str, Any], depth: int) -> str:
+        return bytes(self._bytes(tree["b"])).decode("utf-8", "surrogatepass")
+
+    def _read_complex(self, tree: dict[str, Any], depth: int) -> complex:
+        real, imag = _list(tree["v"])
+        return complex(float.fromhex(_str(real)), float.fromhex(_str(imag)))
+
+    def _read_bytes(self, tree: dict[str, Any], depth: int) -> bytes:
+        return bytes(self._bytes(tree["b"]))
+
+    def _read_ellipsis(self, tree: dict[str, Any], depth: int) -> Any:
+        return ...
+
+    def _read_range(self, tree: dict[str, Any], depth: int) -> range:
+        return range(*map(_int, self._entries(tree, depth)))
+
+    def _read_slice(self, tree: dict[str, Any], depth: int) -> slice:
+        return slice(*self._entries(tree, depth)[:3])
+
+    def _read_fraction(self, tree: dict[str, Any], depth: int) -> fractions.Fraction:
+        numerator, denominator = map(_int, self._entries(tree, depth))
+        if denominator <= 0:
+            raise ValueRefused("a fraction needs a positive denominator")
+        return fractions.Fraction(numerator, denominator)
+
+    def _read_list(self, tree: dict[str, Any], depth: int) -> list[Any]:
+        return self._entries(tree, depth)
+
+    def _read_tuple(self, tree: dict[str, Any], depth: int) -> tuple[Any, ...]:
+        return tuple(self._entries(tree, depth))
+
+    def _read_set(self, tree: dict[str, Any], depth: int) -> set[Any]:
+        return set(self._entries(tree, depth))
+
+    def _read_frozenset(self, tree: dict[str, Any], depth: int) -> frozenset[Any]:
+        return frozenset(self._entries(tree, depth))
+
+    def _read_dict(self, tree: dict[str, Any], depth: int) -> dict[Any, Any]:
+        pairs = (_list(pair) for pair in _list(tree["v"]))
+        return {self.read(key, depth + 1): self.read(value, depth + 1) for key, value in pairs}
+
+    def _read_namedtuple(self, tree: dict[str, Any], depth: int) -> tuple[Any, ...]:
+        names, entries = _list(tree["f"]), self._entries(tree, depth)
+        if len(names) != len(entries) or len(names) > 100 or not all(map(_is_field, names)):
+            raise ValueRefused("a named tuple with impossible names")
+        kind = _str(tree["n"])
+        return collections.namedtuple(kind if _is_field(kind) else "Row", names)(*entries)
+
+    def _read_size(self, tree: dict[str, Any], depth: int) -> Any:
+        import torch
+
+        return torch.Size(map(_int, self._entries(tree, depth)))
+
+    def _read_dtype(self, tree: dict[str, Any], depth: int) -> Any:
+        import torch
+
+        if tree["v"] not in _TORCH_DTYPES:
+            raise ValueRefused("an unknown dtype")
+        return getattr(torch, tree["v"])
+
+    def _read_device(self, tree: dict[str, Any], depth: int) -> Any:
+        import torch
+
+        return torch.device(_str(tree["v"])[:20])
+
+    def _read_npdtype(self, tree: dict[str, Any], depth: int) -> np.dtype:
+        return _numpy_dtype(tree["v"])
+
+    def _read_array(self, tree: dict[str, Any], depth: int) -> np.ndarray:
+        dtype, shape = _numpy_dtype(tree["d"]), _shape(tree["s"])
+        return np.frombuffer(self._exactly(tree["b"], shape, dtype.itemsize), dtype=dtype).reshape(shape).copy()
+
+    def _read_scalar(self, tree: dict[str, Any], depth: int) -> np.generic:
+        return self._read_array({**tree, "s": []}, depth)[()]
+
+    def _read_tensor(self, tree: dict[str, Any], depth: int) -> Any:
+        import torch
+
+        if tree["d"] not in _TORCH_DTYPES:
+            raise ValueRefused("a tensor of unknown dtype")
+        dtype, shape = getattr(torch, tree["d"]), _shape(tree["s"])
+        tensor = _tensor_from(self._exactly(tree["b"], shape, dtype.itemsize), dtype, shape)
+        if tree.get("g") and (dtype.is_floating_point or dtype.is_complex):
+            tensor.requires_grad_()
+        if tree.get("p"):
+            tensor = torch.nn.Parameter(tensor.detach(), requires_grad=bool(tensor.requires_grad))
+        if "grad" in tree and tensor.requires_grad:
+            tensor.grad = _tensor_from(self._exactly(tree["grad"], shape, dtype.itemsize), dtype, shape)
+        return tensor
+
+    def _bytes(self, index: Any) -> memoryview:
+        number = _int(index)
+        if not 0 <= number < len(self.buffers):
+            raise ValueRefused("a buffer is missing")
+        return memoryview(self.buffers[number]).cast("B")
+
+    def _exactly(self, index: Any, shape: tuple[int, ...], itemsize: int) -> memoryview:
+        data = self._bytes(index)
+        if data.nbytes != math.prod(shape) * itemsize:
+            raise ValueRefused("an array whose bytes do not fit its shape")
+        return data
+
+
+def _tensor_bytes(tensor: Any) -> bytes:
+    import torch
+
+    flat = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
+
+
+def _tensor_from(data: memoryview, dtype: Any, shape: tuple[int, ...]) -> Any:
+    import torch
+
+    if not data.nbytes:
+        return torch.empty(shape, dtype=dtype)
+    return torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape)
+
+
+def _numpy_dtype(text: Any) -> np.dtype:
+    if len(_str(text)) > 12:
+        raise ValueRefused("an unknown dtype")
+    dtype = np.dtype(text)
+    if dtype.kind not in "biufcSU" or dtype.hasobject or (dtype.itemsize == 0 and dtype.kind not in "SU"):
+        raise ValueRefused("an unknown dtype")
+    return dtype.newbyteorder("=")
+
+
+def _shape(sizes: Any) -> tuple[int, ...]:
+    shape = tuple(_int(size) for size in _list(sizes))
+    if len(shape) > 32 or any(size < 0 for size in shape):
+        raise ValueRefused("an impossible shape")
+    return shape
+
+
+def _is_field(name: Any) -> bool:
+    return isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name) and name[0] != "_"
+
+
+def _int(value: Any) -> int:
+    if type(value) is not int:
+        raise ValueRefused("a whole number is expected")
+    return value
+
+
+def _str(value: Any) -> str:
+    if type(value) is not str:
+        raise ValueRefused("a text is expected")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise ValueRefused("a list is expected")
+    return value

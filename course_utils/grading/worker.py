@@ -1,0 +1,269 @@
+"""Owns the student's kernel and the grader process of one notebook at a time.
+
+worker ── starts, interrupts, restarts ──► kernel (in the sandbox, student's code)
+   └───── forks ──► grader process (tests) ◄── values ──┘
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_client import KernelManager
+from jupyter_client.kernelspec import KernelSpec
+from traitlets.config import Config
+
+from course_utils.grading import cells as kinds
+from course_utils.grading.grader import Job, Outcome, main
+
+__all__ = ["KernelUnavailable", "NotebookResult", "Settings", "grade_cells"]
+
+
+class KernelUnavailable(RuntimeError):
+    """No kernel can be started here: an instructor's problem, not a student's."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How kernels are started.
+
+    Parameters
+    ----------
+    sandbox : bool
+        False runs the student's code with the rights of whoever grades. Only for an instructor who says so.
+    warm : bool
+        Whether kernels are forked from a process that has done the imports.
+    notebook_s : float, seconds
+        Limit for a whole notebook.
+    limits : dict
+        Limits of the sandbox, by the names of `sandbox.Limits`.
+    """
+
+    sandbox: bool = True
+    warm: bool = True
+    notebook_s: float = 1800.0
+    limits: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class NotebookResult:
+    """Outputs of a notebook's cells, and what happened on the way.
+
+    Parameters
+    ----------
+    outputs : dict of int to list of dict
+        By index of the cell.
+    events : list of tuple of (str, str)
+        See `grader.Outcome`.
+    seconds : float
+        Wall time.
+    sandboxed : bool
+        Whether the student's code ran in the sandbox.
+    """
+
+    outputs: dict[int, list[dict[str, Any]]]
+    events: list[tuple[str, str]]
+    seconds: float
+    sandboxed: bool
+
+
+# A grader process that dies does so in some test cell; that cell is lost and the notebook is graded without it.
+_GRADER_DEATHS = 4
+# What a test may take on top of its own limit before its process is given up.
+_PATIENCE_S = 30.0
+
+
+def grade_cells(
+    cells: list[dict[str, Any]], imports: list[str], files: Path, settings: Settings | None = None
+) -> NotebookResult:
+    """Run the cells of a repaired notebook: the student's in a kernel, the tests in a grader process.
+
+    Parameters
+    ----------
+    cells : list of dict
+        As nbformat has them.
+    imports : list of str
+        Import statements of the course's own cells.
+    files : pathlib.Path
+        Folder with the files of the submission; a private copy is the kernel's working directory.
+    settings : Settings, optional
+
+    Returns
+    -------
+    NotebookResult
+
+    Raises
+    ------
+    KernelUnavailable
+        If there is no sandbox, or no kernel can be started at all.
+    """
+    settings = settings or Settings()
+    job = Job(cells=cells, imports=imports)
+    events: list[tuple[str, str]] = []
+    began = time.monotonic()
+    for _ in range(_GRADER_DEATHS):
+        with _Kernel(files, settings) as kernel:
+            outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s)
+            events += [("limit", text) for text in kernel.events]
+        if outcome is not None:
+            return NotebookResult(
+                outcome.outputs, [*events, *outcome.events], time.monotonic() - began, settings.sandbox
+            )
+        name = kinds.name(cells[lost_at], lost_at)
+        events.append(("restart", f"{name}: the test process {reason}"))
+        job.skipped[lost_at] = f"This test could not be finished: it {reason} on what your code gave it."
+    message = "The notebook could not be graded: its test processes ended again and again."
+    outputs = {
+        index: [{"output_type": "error", "ename": "CheckFailed", "evalue": message, "traceback": [message]}]
+        for index, cell in enumerate(cells)
+        if kinds.is_test(cell)
+    }
+    return NotebookResult(outputs, [*events, ("note", message)], time.monotonic() - began, settings.sandbox)
+
+
+def _context() -> Any:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["course_utils.grading.preload"])
+    return context
+
+
+def _run_grader(job: Job, kernel: _Kernel, end: float) -> tuple[Outcome | None, int, str]:
+    """Return the outcome, or the index of the cell in which the grader process was lost and why."""
+    ours, theirs = multiprocessing.Pipe()
+    process = _context().Process(target=main, args=(theirs, job), daemon=True)
+    with _without_main_module():
+        process.start()
+    theirs.close()
+    index, patience = 0, 60.0
+    try:
+        deadline = time.monotonic() + patience
+        while True:
+            if not ours.poll(max(0.0, min(deadline, end) - time.monotonic())):
+                reason = "took too long"
+                break
+            try:
+                message = ours.recv()
+            except (EOFError, OSError):
+                reason = "crashed"
+                break
+            if message[0] == "done":
+                return message[1], index, ""
+            if message[0] == "cell":
+                index, limit = message[1:]
+                # A kernel that has to be started or interrupted takes its own time.
+                deadline = time.monotonic() + limit + _PATIENCE_S
+                if time.monotonic() > end:
+                    reason = "ran out of the time of the whole notebook"
+                    break
+            else:
+                ours.send(kernel.do(message[0]))
+        return None, index, reason
+    finally:
+        ours.close()
+        process.join(0.2)
+        if process.is_alive():
+            process.kill()
+        process.join()
+
+
+@contextlib.contextmanager
+def _without_main_module() -> Any:
+    # A forked grader needs nothing of the program that started it, and must not run its main module again.
+    main_module = sys.modules["__main__"]
+    spec, file = getattr(main_module, "__spec__", None), getattr(main_module, "__file__", None)
+    main_module.__spec__ = None
+    if file is not None:
+        del main_module.__file__
+    try:
+        yield
+    finally:
+        main_module.__spec__ = spec
+        if file is not None:
+            main_module.__file__ = file
+
+
+class _Kernel:
+    """The kernel of one notebook, started when the grader asks for it."""
+
+    def __init__(self, files: Path, settings: Settings) -> None:
+        self.files, self.settings = files, settings
+        self.manager: KernelManager | None = None
+        self.events: list[str] = []
+
+    def __enter__(self) -> _Kernel:
+        self.loop = asyncio.new_event_loop()
+        # Unix sockets have short names, so the folder must be near the root.
+        self.folder = Path(tempfile.mkdtemp(prefix="course-", dir="/tmp"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self.loop.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def do(self, request: str) -> Any:
+        """Carry out a request of the grader process and return the answer."""
+        if request in ("start", "restart"):
+            self.stop()
+            return self.start()
+        if request == "interrupt":
+            if self.manager is not None:
+                self.manager.interrupt_kernel()
+            return True
+        if request == "alive":
+            return self.manager is not None and self.manager.is_alive()
+        raise ValueError(f"Unknown request {request!r}.")
+
+    def start(self) -> dict[str, Any]:
+        manager = KernelManager(config=self.config(), connection_file=str(self.folder / "kernel.json"))
+        manager.transport = "ipc"
+        manager.ip = str(self.folder / "k")
+        provisioner = "course-sandbox" if self.settings.sandbox else "local-provisioner"
+        manager._kernel_spec = KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name="Python of the student",
+            language="python",
+            metadata={"kernel_provisioner": {"provisioner_name": provisioner, "config": {}}},
+        )
+        folder = self.files
+        if not self.settings.sandbox:
+            folder = self.folder / "work"
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(self.files, folder, symlinks=True)
+        try:
+            manager.start_kernel(
+                cwd=str(folder),
+                env=dict(os.environ),
+                extra_arguments=["--IPKernelApp.extra_extensions=course_utils.grading.agent"],
+            )
+        except Exception as error:
+            raise KernelUnavailable(f"No kernel can be started for grading: {error}") from error
+        self.manager = manager
+        return manager.get_connection_info()
+
+    def config(self) -> Config:
+        config = Config()
+        config.SandboxProvisioner.warm = self.settings.warm
+        for name, value in self.settings.limits.items():
+            setattr(config.SandboxProvisioner, name, value)
+        return config
+
+    def stop(self) -> None:
+        if self.manager is None:
+            return
+        provisioner = self.manager.provisioner
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.manager.shutdown_kernel(now=True)
+        self.events += [text for text in getattr(provisioner, "events", ()) if text not in self.events]
+        self.manager = None
