@@ -1,0 +1,430 @@
+"""The host's side of the sandbox: starting zygotes, asking them for kernels, holding on to these."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import dataclasses
+import io
+import itertools
+import json
+import os
+import platform
+import select
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from course_utils.grading import sandbox, zygote
+from course_utils.grading.limits import Limits, amount
+from course_utils.grading.sandbox import SandboxUnavailable
+
+START_TIMEOUT = 120  # seconds for the imports of a zygote on a busy machine
+KERNEL_TIMEOUT = 60  # seconds from a request to a running kernel process
+# User ids for kernels when we are root: beyond what distributions give to people, services and containers.
+FIRST_UID, NUM_UIDS = 1_900_000_000, 100_000_000
+
+_uids = itertools.count(os.getpid() * 997)
+# bubblewrap ends with the *thread* that started it, so all are started from one that lives as long as this process.
+_starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-starter")
+_shared: dict[tuple, Zygote] = {}
+_shared_lock = threading.Lock()
+
+
+def _forget_after_fork() -> None:
+    global _starter, _shared_lock
+    _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-starter")
+    _shared_lock = threading.Lock()
+    for process in _shared.values():
+        process.abandon()
+    _shared.clear()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+class Zygote:
+    """A bubblewrap sandbox with a process that forks kernels.
+
+    Parameters
+    ----------
+    preload : tuple of str
+        Modules to import before the first kernel is forked.
+    threads : int
+        Threads of numerical libraries in each kernel.
+    env : dict of str to str
+        Further environment variables.
+    readable, private : tuple of str
+        Folders to show and to hide besides the usual ones, see `sandbox.command`.
+
+    Raises
+    ------
+    SandboxUnavailable
+        If the sandbox cannot be had here.
+    """
+
+    def __init__(
+        self,
+        preload: Iterable[str] = zygote.PRELOAD,
+        *,
+        threads: int = 1,
+        env: dict[str, str] | None = None,
+        readable: Iterable[str] = (),
+        private: Iterable[str] = (),
+    ):
+        self.as_root = sandbox.has_real_root()
+        self.env = sandbox.environment(threads, env)
+        self._lock = threading.Lock()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
+        self._socket, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        etc_fds = {path: _memory_file(text.encode()) for path, text in sandbox.SMALL_ETC.items()}
+        try:
+            command = sandbox.command(
+                bubblewrap=sandbox.find_bubblewrap(),
+                etc_fds=etc_fds,
+                env=self.env,
+                readable=readable,
+                private=private,
+                as_root=self.as_root,
+            )
+            code = "from course_utils.grading.zygote import main; main()"
+            command += [sys.executable, "-P", "-s", "-c", code, str(inside.fileno()), json.dumps(list(preload))]
+            self._process = _starter.submit(
+                subprocess.Popen,
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                env={},
+                pass_fds=(inside.fileno(), *etc_fds.values()),
+                start_new_session=True,  # Ctrl-C in the terminal is for the grader, not for the sandbox
+            ).result()
+        except BaseException:
+            self._socket.close()
+            self._log.close()
+            raise
+        finally:
+            inside.close()
+            for fd in etc_fds.values():
+                os.close(fd)
+        self.failed_imports: dict[str, str] = self._receive_ready()
+
+    def _receive_ready(self) -> dict[str, str]:
+        self._socket.settimeout(START_TIMEOUT)
+        message = b""
+        with contextlib.suppress(OSError):
+            message = self._socket.recv(zygote.MAX_MESSAGE)
+        if not message:
+            reason = self._why()
+            self.close()
+            raise SandboxUnavailable(reason)
+        return json.loads(message)["ready"]
+
+    def _why(self) -> str:
+        """Say why the sandbox did not start, from what bubblewrap and Python wrote."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(2)
+        self._log.seek(0)
+        said = self._log.read().decode(errors="replace").strip()[-2000:] or "nothing was said"
+        return f"The sandbox did not start: {said}\n{namespace_hint()}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the zygote still runs."""
+        return self._process.poll() is None
+
+    def launch(
+        self,
+        *,
+        argv: list[str],
+        connection: dict,
+        archive: io.BufferedIOBase | None,
+        limits: Limits | None = None,
+        probe: bool = False,
+    ) -> SandboxedKernel:
+        """Fork a kernel.
+
+        Parameters
+        ----------
+        argv : list of str
+            Arguments of ipykernel, the program's name first.
+        connection : dict
+            The content of its connection file.
+        archive : file or None
+            A tar archive of the files to put into the work folder.
+        limits : Limits, optional
+            What it may use.
+        probe : bool
+            Build the sandbox around a process that only ends.
+
+        Raises
+        ------
+        SandboxUnavailable
+            If the zygote has died or the kernel's sandbox cannot be built; the message gives the reason.
+        """
+        request = {
+            "argv": argv,
+            "connection": connection,
+            "env": self.env,
+            "limits": _as_dict(limits or Limits()),
+            "uid": FIRST_UID + next(_uids) % NUM_UIDS,
+            "probe": probe,
+        }
+        channel, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        archive = archive or pack_files([])
+        try:
+            with self._lock:
+                socket.send_fds(self._socket, [json.dumps(request).encode()], [inside.fileno(), archive.fileno()])
+        except OSError as error:
+            channel.close()
+            raise SandboxUnavailable(f"The process that kernels are forked from has ended. {error}") from None
+        finally:
+            inside.close()
+            archive.close()
+        return SandboxedKernel(channel)
+
+    def close(self) -> None:
+        """End the zygote and all kernels forked from it."""
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+
+    def abandon(self) -> None:
+        """Let go of a zygote that belongs to the process this one was forked from."""
+        self._socket.close()
+        self._process.returncode = 0  # not our child: nothing to wait for
+
+    def __enter__(self) -> Zygote:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class SandboxedKernel:
+    """A kernel process in its sandbox.
+
+    Attributes
+    ----------
+    events : list of str
+        Limits that were hit, in order.
+    sockets : int
+        File descriptor of the folder in which the kernel makes its sockets.
+    log : str
+        The end of what the kernel wrote to its own stderr; known when it has ended.
+    peak_memory : int
+        Bytes, as seen by the watch; known when it has ended.
+    """
+
+    def __init__(self, channel: socket.socket):
+        self._channel = channel
+        self._keeper = self._kernel = self.sockets = -1
+        self.events: list[str] = []
+        self.exit_code: int | None = None
+        self.log = ""
+        self.peak_memory = 0
+        channel.settimeout(KERNEL_TIMEOUT)
+        try:
+            message, fds, _, _ = socket.recv_fds(channel, zygote.MAX_MESSAGE, 3)
+        except OSError as error:
+            message, fds = json.dumps({"error": f"no answer: {error}"}).encode(), []
+        answer = json.loads(message or b'{"error": "its process ended at once"}')
+        if "started" not in answer:
+            self.close()
+            raise SandboxUnavailable(
+                f"The sandbox of a kernel could not be built: {answer.get('error')}\n{namespace_hint()}"
+            )
+        channel.setblocking(False)
+        self._keeper, self._kernel, self.sockets = fds
+
+    def poll(self) -> int | None:
+        """Return the exit code of the kernel (negative: a signal), or None while it runs."""
+        self._read()
+        if self.exit_code is None and _has_ended(self._kernel):
+            # The keeper is about to say how; should it be gone too, it was killed together with the kernel.
+            select.select([self._channel], [], [], 2)
+            self._read()
+            if self.exit_code is None:
+                self.exit_code = -signal.SIGKILL
+        return self.exit_code
+
+    def _read(self) -> None:
+        while True:
+            try:
+                message = self._channel.recv(zygote.MAX_MESSAGE)
+            except OSError:  # nothing now, or closed by us
+                return
+            if not message:
+                if self.exit_code is None:
+                    self.exit_code = -signal.SIGKILL
+                return
+            fields = json.loads(message)
+            if "event" in fields:
+                self.events.append(fields["event"])
+            if "error" in fields:
+                self.log = fields["error"]
+            if "exit" in fields and self.exit_code is None:
+                self.exit_code, self.log, self.peak_memory = fields["exit"], fields["log"], fields["peak"]
+
+    def send_signal(self, signum: int) -> None:
+        """Send a signal to the kernel's process group; SIGKILL ends every process of the sandbox."""
+        if signum == signal.SIGKILL:
+            self.kill()
+        else:
+            with contextlib.suppress(OSError):  # it has ended
+                self._channel.send(str(int(signum)).encode())
+
+    def kill(self) -> None:
+        """End every process of the sandbox."""
+        if self._keeper >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
+            select.select([self._keeper], [], [], 10)
+
+    def close(self) -> None:
+        """End every process of the sandbox and let go of it."""
+        self.kill()
+        self._read()
+        self._channel.close()
+        for name in ("_keeper", "_kernel", "sockets"):
+            fd = getattr(self, name)
+            if fd >= 0:
+                os.close(fd)
+            setattr(self, name, -1)
+        if self.exit_code is None:
+            self.exit_code = -signal.SIGKILL
+
+
+def shared_zygote(**options) -> Zygote:
+    """Return this process's zygote with these options, starting it first where there is none alive."""
+    key = (json.dumps(options, sort_keys=True, default=str), str(Path.cwd()))
+    with _shared_lock:
+        process = _shared.get(key)
+        if process is not None and not process.alive:
+            process.close()
+            process = None
+        if process is None:
+            process = _shared[key] = Zygote(**options)
+        return process
+
+
+@atexit.register
+def close_shared_zygotes() -> None:
+    """End the zygotes of this process and all their kernels."""
+    with _shared_lock:
+        while _shared:
+            _shared.popitem()[1].close()
+
+
+def collect_files(folder: str | Path, limits: Limits) -> tuple[list[tuple[str, int, Path]], list[str]]:
+    """List the regular files of a submission, without following any link.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of one student's submission.
+    limits : Limits
+        `submission_files` and `submission_bytes` bound what is taken, smallest files first.
+
+    Returns
+    -------
+    files : list of (name inside the folder, size, path)
+    events : list of str
+        What was left out and why.
+    """
+    found, odd = [], []
+    for root, folders, names in os.walk(folder, followlinks=False):
+        for name in sorted(names) + [name for name in folders if Path(root, name).is_symlink()]:
+            path = Path(root, name)
+            info = path.lstat()
+            if stat.S_ISREG(info.st_mode):
+                found.append((str(path.relative_to(folder)), info.st_size, path))
+            else:
+                odd.append(str(path.relative_to(folder)))
+    events = [f"files: {name} is a link or no regular file and was left out" for name in sorted(odd)[:20]]
+    taken, total = [], 0
+    for name, size, path in sorted(found, key=lambda item: (item[1], item[0])):
+        if len(taken) >= limits.submission_files or total + size > limits.submission_bytes:
+            break
+        taken.append((name, size, path))
+        total += size
+    if left_out := len(found) - len(taken):
+        events.append(
+            f"files: {left_out} of {len(found)} files were left out; a submission may have "
+            f"{limits.submission_files} files and {amount(limits.submission_bytes)}"
+        )
+    return taken, events
+
+
+def pack_files(files: list[tuple[str, int, Path]]) -> io.BufferedIOBase:
+    """Return a tar archive, in memory, of the files of `collect_files`."""
+    archive = os.fdopen(os.memfd_create("submission"), "w+b")
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, size, path in files:
+            # A file swapped for a link or a pipe since it was listed is neither followed nor waited for.
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(fd, "rb") as file:
+                entry = tarfile.TarInfo(name)
+                entry.size = min(size, os.fstat(fd).st_size)
+                entry.mtime = os.fstat(fd).st_mtime
+                entry.mode = 0o644
+                tar.addfile(entry, file)
+    archive.flush()
+    archive.seek(0)
+    return archive
+
+
+def namespace_hint() -> str:
+    """Say what on this machine usually keeps a sandbox from being built."""
+    setting = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+    if setting.exists() and setting.read_text().strip() == "1":
+        return (
+            "This system lets only chosen programs create user namespaces: "
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0 allows it until the next start."
+        )
+    setting = Path("/proc/sys/kernel/unprivileged_userns_clone")
+    if setting.exists() and setting.read_text().strip() == "0":
+        return "User namespaces are switched off: sudo sysctl kernel.unprivileged_userns_clone=1 allows them."
+    return (
+        "The sandbox needs user, mount, PID and network namespaces. In a container, allow them "
+        "(Docker: --security-opt seccomp=unconfined --security-opt systempaths=unconfined)."
+    )
+
+
+def _as_dict(limits: Limits) -> dict[str, int]:
+    fields = dataclasses.asdict(limits)
+    if not sandbox.has_real_root() and _kernel_version() < (5, 14):
+        # Older kernels count all processes of the user together, those outside the sandbox too.
+        own = [path for path in Path("/proc").glob("[0-9]*") if _owner(path) == os.getuid()]
+        fields["processes"] += sum(len(list(path.glob("task/*"))) for path in own)
+    return fields
+
+
+def _owner(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return path.stat().st_uid
+    return -1
+
+
+def _kernel_version() -> tuple[int, ...]:
+    return tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
+
+
+def _memory_file(content: bytes) -> int:
+    fd = os.memfd_create("sandbox")
+    os.write(fd, content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def _has_ended(pidfd: int) -> bool:
+    return pidfd < 0 or bool(select.select([pidfd], [], [], 0)[0])

@@ -1,0 +1,415 @@
+"""The process inside the sandbox from which kernels are forked, and what stands around each kernel.
+
+Four processes, each forked from the one before:
+
+1. the *zygote* (first process of bubblewrap's PID namespace) imports the course's libraries once and then waits.
+   It never reads a request, so nothing of a student ever enters its memory;
+2. a *helper* reads one request, enters new namespaces and ends;
+3. the *keeper* (first process of the kernel's PID namespace) mounts private folders, unpacks the submission, gives up
+   all rights, watches the limits and, when it ends for whatever reason, takes every process of the sandbox with it;
+4. the *kernel* runs ipykernel with the student's code.
+
+The host speaks with the keeper over one Unix socket per kernel; when the host closes it, the keeper ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import importlib.util
+import json
+import os
+import random
+import resource
+import select
+import signal
+import socket
+import sys
+import tarfile
+import traceback
+from pathlib import Path
+
+from course_utils.grading import confine
+from course_utils.grading.limits import MIB, amount
+
+# Where a kernel finds its files. None of these may exist on the host's side of a course (see sandbox.py).
+WORK_FOLDER = "/submission"
+SOCKET_FOLDER = "/run/kernel"
+CONNECTION_FILE = f"{SOCKET_FOLDER}/connection.json"
+KERNEL_LOG = f"{SOCKET_FOLDER}/log"
+
+USER_ID = 1000  # what the student's user is called inside
+MAX_MESSAGE = 100_000  # bytes of one request or report
+REQUEST_FDS = 2
+SEED = 0
+TORCH_SEED = 67280421310721  # torch's own seed of a fresh process (c10::detail::getNonDeterministicRandom's default)
+
+# What students' notebooks import. Order: numpy first, so that torch finds it.
+PRELOAD = (
+    "numpy",
+    "scipy.signal",
+    "scipy.special",
+    "scipy.stats",
+    "scipy.optimize",
+    "scipy.ndimage",
+    "matplotlib.pyplot",
+    "matplotlib.animation",
+    "matplotlib_inline.backend_inline",
+    "PIL.Image",
+    "sympy",
+    "sklearn.svm",
+    "sklearn.datasets",
+    "sklearn.decomposition",
+    "sklearn.linear_model",
+    "sklearn.manifold",
+    "sklearn.metrics",
+    "sklearn.model_selection",
+    "sklearn.pipeline",
+    "sklearn.preprocessing",
+    "torch",
+    "torch.nn.functional",
+    "torch.optim.lr_scheduler",
+    "torch.utils.data",
+    "torchvision",
+    "torchvision.models",
+    "torchvision.transforms.v2",
+    "safetensors.torch",
+    "ipywidgets",
+)
+# What every kernel imports before it answers.
+KERNEL_MODULES = ("ipykernel.kernelapp", "ipykernel.ipkernel", "IPython.core.completer", "IPython.core.pylabtools")
+
+
+# --- zygote -----------------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Import what the host asks for, then fork a kernel for each request until the host goes away."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    preload = json.loads(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    failed = preload_modules(preload)
+    gc.collect()
+    gc.freeze()  # what is there now is never collected: children need not copy its pages to count references
+    control.send(json.dumps({"ready": failed}).encode())
+    while True:
+        select.select([control], [], [])
+        helper = os.fork()
+        if helper == 0:
+            run_helper(control)
+        _, status = os.waitpid(helper, 0)
+        if status != 0:  # the helper found the connection closed: the host is gone
+            return
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:  # keepers that ended
+                pass
+
+
+def preload_modules(names: list[str]) -> dict[str, str]:
+    """Import modules; return those that failed, with the reason."""
+    failed = {}
+    for name in (*names, *KERNEL_MODULES) if names else ():
+        package = name.partition(".")[0]
+        before = set(sys.modules)
+        try:
+            if package == "torchvision":
+                declare_torchvision_operators()
+            importlib.import_module(name)
+        except Exception as error:  # a missing library must not stop the class; its users will see the error
+            failed[name] = f"{type(error).__name__}: {error}"
+            for half_loaded in [new for new in set(sys.modules) - before if new.partition(".")[0] == package]:
+                del sys.modules[half_loaded]
+    return failed
+
+
+def declare_torchvision_operators() -> None:
+    """Let torchvision be imported beside a torch for which its compiled operators were not built.
+
+    Nothing in the course needs these two operators, but torchvision refuses to be imported without their schemas.
+    """
+    import torch
+
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or "torchvision" in sys.modules or _libraries:
+        return
+    try:
+        torch.ops.load_library(str(Path(spec.origin).with_name("_C.so")))
+    except OSError:  # built for another torch
+        library = torch.library.Library("torchvision", "DEF")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _libraries.append(library)
+
+
+_libraries: list = []  # a schema lives as long as its Library object
+
+
+# --- helper -----------------------------------------------------------------------------------------------------
+
+
+def run_helper(control: socket.socket) -> None:
+    """Read one request, enter new namespaces, fork the keeper there and end: status 0, or 1 if the host is gone."""
+    message, fds, _, _ = socket.recv_fds(control, MAX_MESSAGE, REQUEST_FDS)
+    if not message:
+        os._exit(1)
+    channel, archive = socket.socket(fileno=fds[0]), fds[1]
+    try:
+        request = json.loads(message)
+        keep_only({channel.fileno(), archive})
+        namespaces = (
+            confine.CLONE_NEWNS
+            | confine.CLONE_NEWPID
+            | confine.CLONE_NEWNET
+            | confine.CLONE_NEWIPC
+            | confine.CLONE_NEWUTS
+            | confine.CLONE_NEWCGROUP
+        )
+        if os.geteuid() == 0:
+            confine.unshare(namespaces)
+        else:  # rights over new namespaces come with a user namespace
+            confine.enter_user_namespace(USER_ID, namespaces)
+        if os.fork() == 0:
+            run_keeper(request, channel, archive)
+    except Exception:
+        report(channel, error=traceback.format_exc())
+    os._exit(0)
+
+
+def keep_only(fds: set[int]) -> None:
+    """Close all file descriptors but these; let the standard ones lead nowhere."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    border = 3
+    for fd in sorted(fds):
+        os.closerange(border, fd)
+        border = fd + 1
+    os.closerange(border, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def report(channel: socket.socket, fds: tuple[int, ...] = (), **fields) -> None:
+    """Send one message to the host; a host that is gone does not need it."""
+    with contextlib.suppress(OSError):
+        socket.send_fds(channel, [json.dumps(fields).encode()[:MAX_MESSAGE]], fds)
+
+
+# --- keeper -----------------------------------------------------------------------------------------------------
+
+
+def run_keeper(request: dict, channel: socket.socket, archive: int) -> None:
+    """Build the private part of the sandbox, fork the kernel, and watch over it until it or the host ends."""
+    try:
+        limits = request["limits"]
+        mount_private_folders(request["uid"] if os.geteuid() == 0 else USER_ID, limits)
+        confine.loopback_up()
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setresgid(request["uid"], request["uid"], request["uid"])
+            os.setresuid(request["uid"], request["uid"], request["uid"])
+        # In a user namespace of its own the user's processes are counted apart from all others.
+        confine.enter_user_namespace(USER_ID)
+        confine.forbid_namespaces()
+        confine.drop_privileges()
+        confine.set_dumpable(False)  # the student's processes belong to the same user and must not trace this one
+        os.chdir(WORK_FOLDER)
+        Path(os.environ["MPLCONFIGDIR"]).mkdir()  # Matplotlib remembers the zygote's, which is not this one
+        with tarfile.open(fileobj=os.fdopen(archive, "rb")) as tar:
+            tar.extractall(WORK_FOLDER, filter="data")
+        Path(CONNECTION_FILE).write_text(json.dumps(request["connection"]))
+        sockets = os.open(SOCKET_FOLDER, os.O_RDONLY | os.O_DIRECTORY)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # its wake-up byte ends the keeper's sleep at once
+        wake_up, wake_up_end = os.pipe()
+        for fd in (wake_up, wake_up_end):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(wake_up_end, warn_on_full_buffer=False)
+        kernel = os.fork()
+        if kernel == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            run_kernel(request)
+        keeper_fd, kernel_fd = os.pidfd_open(os.getpid()), os.pidfd_open(kernel)
+        report(channel, (keeper_fd, kernel_fd, sockets), started=True)
+        for fd in (keeper_fd, kernel_fd, sockets):
+            os.close(fd)
+        keep(kernel, channel, wake_up, limits)
+    except BaseException:
+        report(channel, error=traceback.format_exc())
+    os._exit(1)
+
+
+def mount_private_folders(uid: int, limits: dict) -> None:
+    """Mount /proc, terminals, the work folder, /tmp, /dev/shm and the folder of sockets, all new and empty."""
+    safe = confine.MS_NOSUID | confine.MS_NODEV
+    owner = f"mode=0700,uid={uid},gid={uid}"
+    confine.mount("", "/", flags=confine.MS_REC | confine.MS_PRIVATE)
+    confine.mount("proc", "/proc", "proc", safe | confine.MS_NOEXEC)
+    confine.mount("devpts", "/dev/pts", "devpts", confine.MS_NOSUID | confine.MS_NOEXEC, "newinstance,ptmxmode=0666")
+    # The host looks up the sockets here by name: a link laid by the student must lead it nowhere.
+    confine.mount(
+        "tmpfs",
+        SOCKET_FOLDER,
+        "tmpfs",
+        safe | confine.MS_NOEXEC | confine.MS_NOSYMFOLLOW,
+        f"size={4 * MIB},nr_inodes=64,{owner}",
+    )
+    # One file system, so one limit, for everything the student can write.
+    confine.mount("tmpfs", WORK_FOLDER, "tmpfs", safe, f"size={limits['disk']},nr_inodes={limits['files']},mode=0755")
+    for name, target in (("tmp", "/tmp"), ("shm", "/dev/shm"), ("work", WORK_FOLDER)):
+        part = f"{WORK_FOLDER}/{name}"
+        Path(part).mkdir(0o700)
+        os.chown(part, uid, uid)
+        confine.mount(part, target, flags=confine.MS_BIND)
+
+
+def keep(kernel: int, channel: socket.socket, wake_up: int, limits: dict) -> None:
+    """Reap processes, pass on signals and watch the limits, until the kernel or the host ends."""
+    watch = Watch(limits)
+    pause = 0.0
+    while True:
+        ready, _, _ = select.select([channel, wake_up], [], [], pause)
+        if wake_up in ready:
+            os.read(wake_up, 4096)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == kernel:
+                report(channel, exit=os.waitstatus_to_exitcode(status), log=kernel_log(), peak=watch.peak)
+                os._exit(0)
+            if pid == 0:
+                break
+        if channel in ready:
+            message = channel.recv(100)
+            if not message:
+                os._exit(0)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(kernel, int(message))
+        pause, events, fatal = watch.look()
+        for event in events:
+            report(channel, event=event)
+        if fatal:
+            report(channel, exit=-signal.SIGKILL, log=kernel_log(), peak=watch.peak)
+            os._exit(0)
+
+
+def kernel_log() -> str:
+    """Return the end of what the kernel wrote to its own stderr, past ipykernel's capture."""
+    with contextlib.suppress(OSError), Path(KERNEL_LOG).open("rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - 4000))
+        return file.read(4000).decode(errors="replace")
+    return ""
+
+
+class Watch:
+    """Watches what all processes of this PID namespace use together."""
+
+    def __init__(self, limits: dict):
+        self.limits = limits
+        self.seen: set[str] = set()
+        self.peak = 0
+        self._page = resource.getpagesize()
+        self._ticks = os.sysconf("SC_CLK_TCK")
+
+    def look(self) -> tuple[float, list[str], bool]:
+        """Return the seconds until the next look, what was met for the first time, and whether to end it all."""
+        limits, found, fatal = self.limits, {}, False
+        pids = [path.name for path in Path("/proc").iterdir() if path.name.isdecimal() and path.name != "1"]
+        threads = memory = ticks = 0
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                resident, shared = Path(f"/proc/{pid}/statm").read_text().split()[1:3]
+                ticks += sum(map(int, fields[11:15]))  # own time and that of children waited for
+                threads += int(fields[17])
+                memory += (int(resident) - int(shared)) * self._page
+        disk = os.statvfs("/tmp")
+        used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+        memory += used
+        self.peak = max(self.peak, memory)
+        reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = ticks / self._ticks + reaped.ru_utime + reaped.ru_stime
+        if threads >= limits["processes"] - 2:
+            found["processes"] = f"processes: the limit of {limits['processes']} processes and threads was reached"
+        if disk.f_bavail * disk.f_frsize < MIB:
+            found["disk"] = f"disk: the files of the sandbox filled their {amount(limits['disk'])}"
+        elif disk.f_favail < 16:
+            found["disk"] = f"disk: the limit of {limits['files']} files was reached"
+        if memory > limits["memory"] and (memory := used + self.exact_memory(pids)) > limits["memory"]:
+            found["memory"] = f"memory: {amount(memory)} used, limit {amount(limits['memory'])}; the kernel was killed"
+            fatal = True
+        if seconds > limits["cpu_seconds"]:
+            found["cpu"] = f"cpu: the limit of {limits['cpu_seconds']} CPU seconds was used up; the kernel was killed"
+            fatal = True
+        events = [text for name, text in found.items() if name not in self.seen]
+        self.seen |= set(found)
+        return (0.05 if memory > limits["memory"] / 2 else 0.25), events, fatal
+
+    def exact_memory(self, pids: list[str]) -> int:
+        """Return the memory of these processes with pages that several of them share counted once."""
+        total = 0
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                pages = dict(line.split(":") for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+                total += 1024 * int(pages["Pss_Anon"].split()[0])
+        return total
+
+
+# --- kernel -----------------------------------------------------------------------------------------------------
+
+
+def run_kernel(request: dict) -> None:
+    """Run ipykernel in this process, as `python -m ipykernel_launcher` would."""
+    status = 1
+    try:
+        os.setsid()
+        os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        log = os.open(KERNEL_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        confine.set_dumpable(True)
+        # Should the machine run out of memory, this process goes first.
+        Path("/proc/self/oom_score_adj").write_text("1000")
+        names = ("memory", "processes", "cpu_seconds", "open_files", "file_size")
+        confine.set_rlimits(**{name: request["limits"][name] for name in names})
+        confine.filter_syscalls()
+        os.environ.update(request["env"])
+        sys.argv[:] = request["argv"]
+        sys.path[:] = [folder for folder in sys.path if folder] + [WORK_FOLDER]
+        importlib.invalidate_caches()
+        seed_generators()
+        run_ipykernel(request["argv"][1:])
+        status = 0
+    except SystemExit as stop:
+        status = stop.code if isinstance(stop.code, int) else 1
+    except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
+    finally:
+        with contextlib.suppress(Exception):
+            sys.__stderr__.flush()
+        os._exit(status)  # no unloading of libraries: the keeper's end frees everything
+
+
+def seed_generators() -> None:
+    """Start every kernel with the same random numbers, whatever was imported before it was forked."""
+    random.seed(SEED)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(SEED)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(TORCH_SEED)
+
+
+def run_ipykernel(argv: list[str]) -> None:
+    """Start ipykernel's application and serve until a shutdown request."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    application = IPKernelApp.instance()
+    application.initialize(argv)
+    application.start()
+
+
+if __name__ == "__main__":
+    main()
