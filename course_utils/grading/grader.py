@@ -12,6 +12,7 @@ import io
 import resource
 import signal
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -83,10 +84,12 @@ def main(connection: Connection, job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     run = NotebookRun(connection, job)
     try:
-        outcome = run.grade()
+        connection.send(("done", run.grade()))
+    except Exception:
+        # Nothing that a student wrote can lead here: the course or the engine is at fault, and must say so.
+        connection.send(("failed", traceback.format_exc()))
     finally:
         run.close()
-    connection.send(("done", outcome))
 
 
 class NotebookRun:

@@ -26,11 +26,15 @@ from traitlets.config import Config
 from course_utils.grading import cells as kinds
 from course_utils.grading.grader import Job, Outcome, main
 
-__all__ = ["KernelUnavailable", "NotebookResult", "Settings", "grade_cells"]
+__all__ = ["EngineError", "KernelUnavailable", "NotebookResult", "Settings", "grade_cells"]
 
 
 class KernelUnavailable(RuntimeError):
     """No kernel can be started here: an instructor's problem, not a student's."""
+
+
+class EngineError(RuntimeError):
+    """The course's own code failed while grading; no student is to blame."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,8 @@ def _run_grader(job: Job, kernel: _Kernel, end: float) -> tuple[Outcome | None, 
                 break
             if message[0] == "done":
                 return message[1], index, ""
+            if message[0] == "failed":
+                raise EngineError(f"The grader failed at {kinds.name(job.cells[index], index)}:\n{message[1]}")
             if message[0] == "cell":
                 index, limit = message[1:]
                 # A kernel that has to be started or interrupted takes its own time.

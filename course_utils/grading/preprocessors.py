@@ -1,0 +1,167 @@
+"""nbgrader's plugin points: how `nbgrader autograde` and `nbgrader generate_feedback` use the engine.
+
+Configured in `nbgrader_config.py`. In the order in which a submission meets them: `move_links_away`,
+`SubmissionExporter`, `RepairNotebook`, `GradeNotebook`, and for the feedback `FeedbackNotes`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Bool, Dict, Float
+from traitlets.config import Config
+
+from course_utils.grading import cells as kinds
+from course_utils.grading import trust
+from course_utils.grading.repair import UnreadableNotebook, read_notebook, repair, skeleton
+from course_utils.grading.worker import NotebookResult, Settings, grade_cells
+
+__all__ = ["FeedbackNotes", "GradeNotebook", "RepairNotebook", "SubmissionExporter", "move_links_away"]
+
+
+def move_links_away(assignment: str, student: str, notebooks: list[str]) -> None:
+    """Move links out of a submission before nbgrader copies what they point to (`Autograde.pre_convert_hook`)."""
+    for folder in {Path(notebook).parent for notebook in notebooks}:
+        for path in [p for p in folder.rglob("*") if p.is_symlink()]:
+            if path.suffix == ".ipynb" and path.parent == folder:
+                continue  # told as unreadable by the exporter, so that its points are zero for a stated reason
+            target = folder.parent.parent.parent / "quarantine" / folder.parent.name / folder.name
+            target.mkdir(parents=True, exist_ok=True)
+            logging.getLogger("course").warning("%s is a link; moved to %s", path, target)
+            path.rename(target / path.name)
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads what a student handed in; a file that is no notebook becomes an empty one with the reason in it."""
+
+    def from_filename(self, filename: str, resources: dict | None = None, **kw: Any) -> tuple[NotebookNode, dict]:
+        path = Path(filename)
+        resources = ResourcesDict() if resources is None else resources
+        metadata = resources.setdefault("metadata", ResourcesDict())
+        metadata["name"], metadata["path"] = path.stem, str(path.parent)
+        try:
+            notebook = read_notebook(path)
+        except UnreadableNotebook as reason:
+            self.log.error("%s can't be graded: %s", filename, reason)
+            notebook = nbformat.v4.new_notebook(metadata={"course": {"unreadable": str(reason)}})
+        return self.from_notebook_node(notebook, resources, **kw)
+
+
+@functools.lru_cache(maxsize=64)
+def _skeleton(source: Path, changed: float, clearing: str) -> NotebookNode:
+    return skeleton(source, _CONFIGS[clearing])
+
+
+_CONFIGS: dict[str, Config] = {}
+
+
+class RepairNotebook(NbGraderPreprocessor):
+    """Lay the student's answers into the course's notebook (see `repair`)."""
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        coursedir = self.parent.parent.coursedir
+        assignment, notebook = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
+        folder = coursedir.format_path(coursedir.source_directory, ".", assignment)
+        source = Path(folder, f"{notebook}.ipynb")
+        clearing = repr(self.config.get("ClearSolutions"))
+        _CONFIGS.setdefault(clearing, self.config)
+        course = _skeleton(source, source.stat().st_mtime, clearing)
+        reason = nb.metadata.get("course", {}).get("unreadable") if not nb.cells else None
+        repaired = repair(None if reason else nb, course)
+        if reason:
+            repaired.notebook.metadata["course"]["unreadable"] = reason
+            repaired.repairs.append(f"The notebook could not be read: {reason}.")
+        for sentence in repaired.repairs:
+            self.log.warning("%s/%s: %s", resources["nbgrader"]["student"], notebook, sentence)
+        return repaired.notebook, resources
+
+
+class GradeNotebook(NbGraderPreprocessor):
+    """Run the notebook: the student's cells in the sandbox, the tests in a process of their own."""
+
+    sandbox = Bool(True, help="False runs students' code with your own rights. Never do it on real submissions.").tag(
+        config=True
+    )
+    warm = Bool(True, help="Whether kernels are forked from a process that has done the imports.").tag(config=True)
+    notebook_timeout = Float(1800.0, help="Seconds for a whole notebook.").tag(config=True)
+    limits = Dict(help="Limits of the sandbox, by the names of course_utils.grading.sandbox.Limits.").tag(config=True)
+
+    # Results by (student, notebook) that workers computed beforehand; see `course_utils.grading.parallel`.
+    computed: dict[tuple[str, str], NotebookResult] = {}  # noqa: RUF012
+
+    def settings(self) -> Settings:
+        """Return the traits in the form that workers take."""
+        return Settings(self.sandbox, self.warm, self.notebook_timeout, dict(self.limits))
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        names = resources["nbgrader"]
+        result = self.computed.pop((names["student"], names["notebook"]), None)
+        if result is None:
+            with submission_files(Path(resources["metadata"]["path"])) as files:
+                result = grade_cells(nb.cells, nb.metadata.get("course", {}).get("imports", []), files, self.settings())
+        lay_in_outputs(nb, result)
+        nb.metadata["course"]["trust"] = trust.report(nb, result)
+        return nb, resources
+
+
+@contextlib.contextmanager
+def submission_files(folder: Path) -> Iterator[Path]:
+    """Give a copy of a submission's files for the kernel, without notebooks: those hold the hidden tests by now.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The submission's folder in `autograded/` or `submitted/`.
+    """
+    with tempfile.TemporaryDirectory(prefix="course-files-") as name:
+        target = Path(name)
+        for root, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if not Path(root, name).is_symlink() and name[0] != "."]
+            for path in (Path(root, name) for name in names):
+                if path.is_symlink() or path.suffix == ".ipynb" or not path.is_file():
+                    continue
+                copy = target / path.relative_to(folder)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+        yield target
+
+
+def lay_in_outputs(nb: NotebookNode, result: NotebookResult) -> None:
+    """Write a result's outputs into the cells of the notebook."""
+    for index, cell in enumerate(nb.cells):
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.from_dict(output) for output in result.outputs.get(index, [])]
+            cell.execution_count = None
+
+
+class FeedbackNotes(NbGraderPreprocessor):
+    """Begin the feedback with what had to be put right and what happened while the notebook ran."""
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        course = nb.metadata.get("course", {})
+        lines = trust.for_student(course)
+        if lines:
+            text = "**About this submission**\n\n" + "\n".join(f"- {line}" for line in lines)
+            nb.cells.insert(0, nbformat.v4.new_markdown_cell(text))
+        for cell in nb.cells:
+            cell.metadata.pop("course", None)
+        nb.metadata.pop("course", None)
+        return nb, resources
+
+
+def in_kernel_points(nb: NotebookNode) -> float:
+    """Return the points of test cells that run in the student's kernel."""
+    return sum(kinds.points(cell) for cell in nb.cells if kinds.is_test(cell) and kinds.is_in_kernel(cell))

@@ -1,0 +1,299 @@
+"""Put a submitted notebook right: the course's notebook is the skeleton, the student's answers are laid into it.
+
+Solution cells are taken by grade_id. Tests and texts always come from the course. What the student added stays where
+it was. Everything that had to be put right is told in a list of sentences.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums, LockCells
+from traitlets.config import Config
+
+__all__ = ["Repaired", "UnreadableNotebook", "read_notebook", "repair", "skeleton"]
+
+# A notebook with a flood in its outputs is still read; what is larger is no notebook.
+LARGEST_FILE = 300 * 2**20
+LARGEST_CELL = 200_000
+MOST_CELLS = 2_000
+
+
+class UnreadableNotebook(ValueError):
+    """The file is no notebook that could be graded; the text says why."""
+
+
+@dataclass
+class Repaired:
+    """A notebook that can be graded.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        The course's cells with the student's answers, and the student's own cells.
+    repairs : list of str
+        What was put right, one sentence each.
+    """
+
+    notebook: NotebookNode
+    repairs: list[str] = field(default_factory=list)
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """Read a submitted notebook of any format that Jupyter ever wrote.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    NotebookNode
+        In format 4.
+
+    Raises
+    ------
+    UnreadableNotebook
+        If it is a link, too large, no JSON, no notebook, or of another language.
+    """
+    if path.is_symlink():
+        raise UnreadableNotebook("it is a link to another file, not a notebook")
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise UnreadableNotebook(f"it has {size / 2**20:.0f} MB; at most {LARGEST_FILE / 2**20:.0f} MB are read")
+    if not size:
+        raise UnreadableNotebook("it is empty")
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise UnreadableNotebook(f"it is no JSON ({str(error)[:100]})") from None
+    return notebook_from(content)
+
+
+def notebook_from(content: Any) -> NotebookNode:
+    """Return a notebook in format 4 from what a file held; raise `UnreadableNotebook` if it is none."""
+    if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
+        raise UnreadableNotebook("it is JSON, but no notebook")
+    try:
+        if content["nbformat"] == 4:
+            notebook = nbformat.from_dict(content)
+            for cell in notebook.cells:
+                if isinstance(cell.source, list):
+                    cell.source = "".join(cell.source)
+        else:
+            notebook = nbformat.reads(json.dumps(content), as_version=4)
+    except Exception as error:
+        raise UnreadableNotebook(f"its format can't be read ({type(error).__name__}: {str(error)[:100]})") from None
+    cells = notebook.get("cells")
+    if not isinstance(cells, list):
+        raise UnreadableNotebook("it has no cells")
+    if len(cells) > MOST_CELLS:
+        raise UnreadableNotebook(f"it has {len(cells)} cells; at most {MOST_CELLS} are read")
+    metadata = notebook.get("metadata")
+    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    language = kernel.get("language") if isinstance(kernel, dict) else None
+    if isinstance(language, str) and language.lower() not in ("python", "python3", "ipython", ""):
+        raise UnreadableNotebook(f"it is written in {language[:40]}, not in Python")
+    return notebook
+
+
+def skeleton(source: Path, config: Config | None = None) -> NotebookNode:
+    """Return the course's notebook as it is graded: solutions cleared, hidden tests in place.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        The notebook in `source/`.
+    config : traitlets.config.Config, optional
+        nbgrader's configuration.
+    """
+    exporter = NotebookExporter(config=config)
+    notebook = nbformat.read(source, as_version=4)
+    for preprocessor in (LockCells, ClearSolutions, ClearOutput, ComputeChecksums):
+        notebook, _ = preprocessor(parent=exporter).preprocess(notebook, {"nbgrader": {}})
+    return notebook
+
+
+def repair(submitted: NotebookNode | None, course: NotebookNode) -> Repaired:
+    """Lay a student's answers into the course's notebook.
+
+    Parameters
+    ----------
+    submitted : NotebookNode or None
+        As `read_notebook` gives it; None for a notebook that is missing or can't be read.
+    course : NotebookNode
+        As `skeleton` gives it.
+
+    Returns
+    -------
+    Repaired
+    """
+    repairs: list[str] = []
+    theirs = [cell for cell in map(_Cell.read, submitted.cells if submitted is not None else []) if cell]
+    by_name: dict[str, list[_Cell]] = {}
+    for cell in theirs:
+        if cell.name is not None:
+            by_name.setdefault(cell.name, []).append(cell)
+    by_id = {cell.id: cell for cell in theirs if cell.name is None and cell.id}
+
+    cells: list[NotebookNode] = []
+    taken: set[int] = set()
+    order: list[int] = []
+    place: dict[int, int] = {}  # position in the submission -> position among the course's cells
+    for position, original in enumerate(course.cells):
+        cell = nbformat.from_dict(json.loads(json.dumps(original)))
+        cell.metadata.setdefault("course", {})["origin"] = "course"
+        marks = cell.metadata.get("nbgrader", {})
+        name = marks.get("grade_id")
+        if submitted is not None:
+            if name is None:
+                chosen = by_id.get(cell.get("id"))
+            else:
+                chosen = _choose(name, by_name.get(name, []), cell, bool(marks.get("solution")), repairs)
+            if chosen is not None:
+                taken.add(chosen.position)
+                place[chosen.position] = position
+                if name is not None:
+                    order.append(chosen.position)
+                _lay_in(cell, chosen, repairs)
+        cells.append(cell)
+    if order != sorted(order):
+        repairs.append("Cells of the course were in another order; they were put back into theirs.")
+
+    extras = [cell for cell in theirs if cell.position not in taken]
+    for extra in extras:
+        if extra.name is not None and extra.name not in {c.metadata.get("nbgrader", {}).get("grade_id") for c in cells}:
+            repairs.append(
+                f"A cell claims to be '{extra.name[:60]}', which this notebook does not have; it earns nothing."
+            )
+    notebook = nbformat.from_dict({**course, "cells": _merge(cells, extras, place)})
+    notebook.metadata["course"] = {"imports": _imports(course), "repairs": repairs}
+    _unique_ids(notebook)
+    return Repaired(notebook, repairs)
+
+
+@dataclass
+class _Cell:
+    """A student's cell, reduced to what is used of it."""
+
+    position: int
+    type: str
+    source: str
+    name: str | None
+    id: str | None
+
+    _counter = 0
+
+    @classmethod
+    def read(cls, cell: Any) -> _Cell | None:
+        if not isinstance(cell, dict):
+            return None
+        source = cell.get("source", "")
+        metadata = cell.get("metadata")
+        marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+        name = marks.get("grade_id") if isinstance(marks, dict) else None
+        identity = cell.get("id")
+        cls._counter += 1
+        return cls(
+            cls._counter,
+            str(cell.get("cell_type")),
+            source if isinstance(source, str) else "",
+            name if isinstance(name, str) else None,
+            identity if isinstance(identity, str) else None,
+        )
+
+
+def _choose(name: str, candidates: list[_Cell], cell: NotebookNode, solution: bool, repairs: list[str]) -> _Cell | None:
+    if not candidates:
+        what = "Your answer cell" if solution else "The course's cell"
+        repairs.append(f"{what} '{name}' was missing; it was put back{' empty' if solution else ''}.")
+        return None
+    if len(candidates) > 1:
+        repairs.append(f"There were {len(candidates)} cells '{name}'; the last one with an answer counts.")
+    # In a notebook that runs from top to bottom the last definition is the one that holds.
+    answered = [c for c in candidates if c.source.strip() not in ("", cell.source.strip())]
+    return (answered or candidates)[-1] if solution else candidates[-1]
+
+
+def _lay_in(cell: NotebookNode, chosen: _Cell, repairs: list[str]) -> None:
+    """Put the student's source into a cell of the course, where the cell is theirs to write."""
+    marks = cell.metadata.get("nbgrader", {})
+    name = marks.get("grade_id")
+    if name is None:
+        if chosen.source != cell.source and chosen.type == cell.cell_type:
+            cell.source = _short(chosen.source, "A cell", repairs)
+            cell.metadata["course"]["origin"] = "student"
+    elif marks.get("solution"):
+        if chosen.type != cell.cell_type:
+            repairs.append(f"Your answer cell '{name}' had become a {chosen.type} cell; it was turned back.")
+        cell.source = _short(chosen.source, f"The cell '{name}'", repairs)
+    elif chosen.source.strip() not in (_released(cell).strip(), cell.source.strip()) or chosen.type != cell.cell_type:
+        kind = "test cell" if marks.get("grade") else "text of the course"
+        repairs.append(f"The {kind} '{name}' had been changed; the course's own was used.")
+
+
+def _short(source: str, what: str, repairs: list[str]) -> str:
+    if len(source) <= LARGEST_CELL:
+        return source
+    repairs.append(f"{what} has {len(source):,} characters; at most {LARGEST_CELL:,} are read, so it was left empty.")
+    return "raise NotImplementedError('This cell was too long to be read.')"
+
+
+def _released(cell: NotebookNode) -> str:
+    """Return the source as the student received it: without hidden tests."""
+    lines, hidden = [], False
+    for line in cell.source.split("\n"):
+        if "BEGIN HIDDEN TESTS" in line:
+            hidden = True
+        elif "END HIDDEN TESTS" in line:
+            hidden = False
+        elif not hidden:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _merge(cells: list[NotebookNode], extras: list[_Cell], place: dict[int, int]) -> list[NotebookNode]:
+    """Put each extra cell behind the cell of the course that it followed in the submission."""
+    after: dict[int, list[NotebookNode]] = {}
+    for extra in extras:
+        if extra.type not in ("code", "markdown") or not extra.source.strip():
+            continue
+        earlier = [position for position in place if position < extra.position]
+        anchor = place[max(earlier)] if earlier else -1
+        make = nbformat.v4.new_code_cell if extra.type == "code" else nbformat.v4.new_markdown_cell
+        cell = make(_short(extra.source, "A cell", []), metadata={"course": {"origin": "student"}})
+        after.setdefault(anchor, []).append(cell)
+    merged = list(after.get(-1, ()))
+    for position, cell in enumerate(cells):
+        merged += [cell, *after.get(position, ())]
+    return merged
+
+
+def _imports(course: NotebookNode) -> list[str]:
+    """Return the import statements of the course's own code cells, for the grader to run itself."""
+    statements = []
+    for cell in course.cells:
+        marks = cell.metadata.get("nbgrader", {})
+        if cell.cell_type != "code" or marks.get("solution") or marks.get("grade"):
+            continue
+        try:
+            tree = ast.parse(cell.source)
+        except SyntaxError:
+            continue  # a cell with magics; it runs in the kernel only
+        statements += [ast.unparse(node) for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return list(dict.fromkeys(statements))
+
+
+def _unique_ids(notebook: NotebookNode) -> None:
+    seen: set[str] = set()
+    for number, cell in enumerate(notebook.cells):
+        if cell.get("id") in seen or not cell.get("id"):
+            cell["id"] = f"cell-{number}"
+        seen.add(cell["id"])

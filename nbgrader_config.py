@@ -1,0 +1,38 @@
+# Every setting of the course, grouped by stage; settings only. Works for `nbgrader ...` and for `course ...`.
+c = get_config()  # noqa: F821
+
+# The course.
+c.CourseDirectory.course_id = "deep-learning"
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".*"]
+# SQLite beside this file is the default. A large course: "postgresql+psycopg://user@host/gradebook".
+# c.CourseDirectory.db_url = ""
+
+# Release: what takes the place of a solution.
+c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
+c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
+
+# Autograde: repair, then run in the sandbox with the tests in a process of their own.
+c.Autograde.exporter_class = "course_utils.grading.preprocessors.SubmissionExporter"
+c.Autograde.pre_convert_hook = "course_utils.grading.preprocessors.move_links_away"
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors.ClearOutput",
+    "course_utils.grading.preprocessors.RepairNotebook",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.Autograde.autograde_preprocessors = [
+    "course_utils.grading.preprocessors.GradeNotebook",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+# Limits of the sandbox, by the names of course_utils.grading.sandbox.Limits; {} keeps the defaults.
+c.GradeNotebook.limits = {}
+
+# Feedback: messages of hidden tests stay, their source goes; nothing of a student's output runs in a browser.
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "course_utils.grading.preprocessors.FeedbackNotes",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
+c.HTMLExporter.sanitize_html = True
