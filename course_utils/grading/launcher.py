@@ -19,6 +19,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -245,6 +246,15 @@ class SandboxedKernel:
             )
         channel.setblocking(False)
         self._keeper, self._kernel, self.sockets = fds
+        self._serving = False
+
+    def wait_until_serving(self, timeout: float = KERNEL_TIMEOUT) -> bool:
+        """Wait until the kernel has made its sockets; return False if it ended first or took too long."""
+        deadline = time.monotonic() + timeout
+        while not self._serving and self.exit_code is None and (left := deadline - time.monotonic()) > 0:
+            select.select([self._channel], [], [], left)
+            self._read()
+        return self._serving and self.exit_code is None
 
     def poll(self) -> int | None:
         """Return the exit code of the kernel (negative: a signal), or None while it runs."""
@@ -256,6 +266,11 @@ class SandboxedKernel:
             if self.exit_code is None:
                 self.exit_code = -signal.SIGKILL
         return self.exit_code
+
+    def wait(self, timeout: float = KERNEL_TIMEOUT) -> int | None:
+        """Wait for the end of the kernel; return its exit code, or None if it still runs."""
+        select.select([self._kernel], [], [], timeout)
+        return self.poll()
 
     def _read(self) -> None:
         while True:
@@ -270,6 +285,7 @@ class SandboxedKernel:
             fields = json.loads(message)
             if "event" in fields:
                 self.events.append(fields["event"])
+            self._serving |= "serving" in fields
             if "error" in fields:
                 self.log = fields["error"]
             if "exit" in fields and self.exit_code is None:

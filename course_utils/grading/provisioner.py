@@ -118,7 +118,9 @@ class SandboxProvisioner(KernelProvisionerBase):
                 process = self._zygote(private=not self.warm or attempt > 0)
                 for name, reason in process.failed_imports.items():
                     self.log.warning("Could not import %s for the sandbox: %s", name, reason)
-                return process.launch(argv=argv, connection=connection, archive=pack_files(files), limits=self.limits)
+                kernel = process.launch(argv=argv, connection=connection, archive=pack_files(files), limits=self.limits)
+                kernel.wait_until_serving()
+                return kernel
             except SandboxUnavailable:
                 if attempt:
                     raise

@@ -64,10 +64,13 @@ def probe() -> str | None:
 
     try:
         with Zygote(preload=()) as zygote_process:
-            zygote_process.launch(argv=[], connection={}, archive=None, probe=True).kill()
+            kernel = zygote_process.launch(argv=[], connection={}, archive=None, probe=True)
+            code = kernel.wait()
+            log = kernel.log
+            kernel.close()
     except SandboxUnavailable as error:
         return str(error)
-    return None
+    return None if code == 0 else f"A process in the sandbox could not set its limits: {log}"
 
 
 def has_real_root() -> bool:

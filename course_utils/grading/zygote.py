@@ -223,16 +223,18 @@ def run_keeper(request: dict, channel: socket.socket, archive: int) -> None:
         for fd in (wake_up, wake_up_end):
             os.set_blocking(fd, False)
         signal.set_wakeup_fd(wake_up_end, warn_on_full_buffer=False)
+        serving, serving_end = os.pipe()
         kernel = os.fork()
         if kernel == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            run_kernel(request)
+            run_kernel(request, serving_end)
+        os.close(serving_end)
         keeper_fd, kernel_fd = os.pidfd_open(os.getpid()), os.pidfd_open(kernel)
         report(channel, (keeper_fd, kernel_fd, sockets), started=True)
         for fd in (keeper_fd, kernel_fd, sockets):
             os.close(fd)
-        keep(kernel, channel, wake_up, limits)
+        keep(kernel, channel, wake_up, serving, limits)
     except BaseException:
         report(channel, error=traceback.format_exc())
     os._exit(1)
@@ -262,12 +264,16 @@ def mount_private_folders(uid: int, limits: dict) -> None:
         confine.mount(part, target, flags=confine.MS_BIND)
 
 
-def keep(kernel: int, channel: socket.socket, wake_up: int, limits: dict) -> None:
+def keep(kernel: int, channel: socket.socket, wake_up: int, serving: int, limits: dict) -> None:
     """Reap processes, pass on signals and watch the limits, until the kernel or the host ends."""
     watch = Watch(limits)
     pause = 0.0
+    wait_for = [channel, wake_up, serving]
     while True:
-        ready, _, _ = select.select([channel, wake_up], [], [], pause)
+        ready, _, _ = select.select(wait_for, [], [], pause)
+        if serving in ready:  # the kernel has bound its sockets
+            wait_for.remove(serving)
+            report(channel, serving=True)
         if wake_up in ready:
             os.read(wake_up, 4096)
         while True:
@@ -359,12 +365,12 @@ class Watch:
 # --- kernel -----------------------------------------------------------------------------------------------------
 
 
-def run_kernel(request: dict) -> None:
+def run_kernel(request: dict, serving: int) -> None:
     """Run ipykernel in this process, as `python -m ipykernel_launcher` would."""
     status = 1
     try:
         os.setsid()
-        os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        keep_only({serving})
         log = os.open(KERNEL_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -381,7 +387,8 @@ def run_kernel(request: dict) -> None:
         sys.path[:] = [folder for folder in sys.path if folder] + [WORK_FOLDER]
         importlib.invalidate_caches()
         seed_generators()
-        run_ipykernel(request["argv"][1:])
+        if not request["probe"]:
+            run_ipykernel(request["argv"][1:], serving)
         status = 0
     except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else 1
@@ -402,12 +409,13 @@ def seed_generators() -> None:
         sys.modules["torch"].manual_seed(TORCH_SEED)
 
 
-def run_ipykernel(argv: list[str]) -> None:
-    """Start ipykernel's application and serve until a shutdown request."""
+def run_ipykernel(argv: list[str], serving: int) -> None:
+    """Start ipykernel's application, close `serving` when its sockets are bound, serve until a shutdown request."""
     from ipykernel.kernelapp import IPKernelApp
 
     application = IPKernelApp.instance()
     application.initialize(argv)
+    os.close(serving)
     application.start()
 
 
