@@ -6,10 +6,8 @@ worker ── starts, interrupts, restarts ──► kernel (in the sandbox, stu
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import multiprocessing
-import os
 import shutil
 import sys
 import tempfile
@@ -20,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client import KernelManager
-from jupyter_client.kernelspec import KernelSpec
-from traitlets.config import Config
 
 from course_utils.grading import cells as kinds
 from course_utils.grading.grader import Job, Outcome, main
+from course_utils.grading.provisioner import SandboxKernelSpecManager
+from course_utils.grading.sandbox import SandboxUnavailable
 
 __all__ = ["EngineError", "KernelUnavailable", "NotebookResult", "Settings", "grade_cells"]
 
@@ -118,7 +116,7 @@ def grade_cells(
     for _ in range(_GRADER_DEATHS):
         with _Kernel(files, settings) as kernel:
             outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s)
-            events += [("limit", text) for text in kernel.events]
+        events += [("limit", text) for text in dict.fromkeys(kernel.events)]
         if outcome is not None:
             return NotebookResult(
                 outcome.outputs, [*events, *outcome.events], time.monotonic() - began, settings.sandbox
@@ -207,14 +205,11 @@ class _Kernel:
         self.events: list[str] = []
 
     def __enter__(self) -> _Kernel:
-        self.loop = asyncio.new_event_loop()
-        # Unix sockets have short names, so the folder must be near the root.
         self.folder = Path(tempfile.mkdtemp(prefix="course-", dir="/tmp"))
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        self.loop.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def do(self, request: str) -> Any:
@@ -231,45 +226,32 @@ class _Kernel:
         raise ValueError(f"Unknown request {request!r}.")
 
     def start(self) -> dict[str, Any]:
-        manager = KernelManager(config=self.config(), connection_file=str(self.folder / "kernel.json"))
-        manager.transport = "ipc"
-        manager.ip = str(self.folder / "k")
-        provisioner = "course-sandbox" if self.settings.sandbox else "local-provisioner"
-        manager._kernel_spec = KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-            display_name="Python of the student",
-            language="python",
-            metadata={"kernel_provisioner": {"provisioner_name": provisioner, "config": {}}},
-        )
+        arguments = ["--IPKernelApp.extra_extensions=course_utils.grading.agent"]
+        manager = KernelManager(connection_file=str(self.folder / "kernel.json"), transport="ipc")
         folder = self.files
-        if not self.settings.sandbox:
+        if self.settings.sandbox:
+            options = {"warm": self.settings.warm, "limits": dict(self.settings.limits)}
+            manager.kernel_spec_manager = SandboxKernelSpecManager(options=options)
+        else:
+            # Unix sockets have short names, so the folder is near the root.
+            manager.ip = str(self.folder / "k")
             folder = self.folder / "work"
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(self.files, folder, symlinks=True)
         try:
-            manager.start_kernel(
-                cwd=str(folder),
-                env=dict(os.environ),
-                extra_arguments=["--IPKernelApp.extra_extensions=course_utils.grading.agent"],
-            )
-        except Exception as error:
+            manager.start_kernel(cwd=str(folder), extra_arguments=arguments)
+        except SandboxUnavailable as error:
+            raise KernelUnavailable(str(error)) from error
+        except (OSError, RuntimeError, ValueError) as error:
             raise KernelUnavailable(f"No kernel can be started for grading: {error}") from error
-        self.manager = manager
+        self.manager, self.provisioner = manager, manager.provisioner
         return manager.get_connection_info()
-
-    def config(self) -> Config:
-        config = Config()
-        config.SandboxProvisioner.warm = self.settings.warm
-        for name, value in self.settings.limits.items():
-            setattr(config.SandboxProvisioner, name, value)
-        return config
 
     def stop(self) -> None:
         if self.manager is None:
             return
-        provisioner = self.manager.provisioner
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             self.manager.shutdown_kernel(now=True)
-        self.events += [text for text in getattr(provisioner, "events", ()) if text not in self.events]
+        self.events += getattr(self.provisioner, "events", ())
         self.manager = None
