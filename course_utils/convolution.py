@@ -14,6 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = [
+    "AUTOGRAD",
+    "READY_GRADIENTS",
+    "READY_MADE",
     "SHAPES",
     "classical_cnn",
     "convolve",
@@ -22,6 +25,20 @@ __all__ = [
     "shape_image",
     "shape_windows",
 ]
+
+# What `checks.assert_no_calls` forbids where a gradient or a convolution is to be written by hand.
+AUTOGRAD = (
+    "torch.autograd", "torch.func", "autograd.grad", "backward", "requires_grad", "requires_grad_",
+    "jacobian", "jacfwd", "jacrev", "vjp", "jvp",
+)  # fmt: skip
+READY_GRADIENTS = (
+    "F.conv_transpose1d", "F.conv_transpose2d", "nn.ConvTranspose1d", "nn.ConvTranspose2d", "nn.grad.conv1d_input",
+    "nn.grad.conv1d_weight", "nn.grad.conv2d_input", "nn.grad.conv2d_weight", "aten.convolution_backward",
+)  # fmt: skip
+READY_MADE = (
+    "convolve", "F.conv1d", "F.conv2d", "F.conv3d", "nn.Conv1d", "nn.Conv2d", "convolution", "signal.fftconvolve",
+    "signal.oaconvolve", "signal.convolve2d", "np.correlate", "signal.correlate2d", *READY_GRADIENTS,
+)  # fmt: skip
 
 SHAPES = ("disc", "ring", "square", "cross")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import symtable
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -111,16 +112,33 @@ def forbidden_in(name: str, cells: Iterable[str], forbidden: Sequence[str]) -> s
                         used.add(ast.unparse(node) if len(ast.unparse(node)) < 60 else f"….{node.attr}")
                     # A method of the student's own class is reached by its name.
                     waiting.append(node.attr)
-                elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                    origin = aliases.get(node.id, node.id)
-                    if origin.rpartition(".")[2] in last and node.id not in definitions:
-                        used.add(origin if origin == node.id else f"{origin} (as {node.id})")
-                    elif origin.rpartition(".")[2] in last and node.id in aliases:
-                        used.add(f"{origin} (as {node.id})")
-                    elif node.id in _DETOURS and node.id not in definitions:
-                        used.add(node.id)
-                    waiting.append(node.id)
+            for loaded in _names_looked_up(statement):
+                origin = aliases.get(loaded, loaded)
+                if origin.rpartition(".")[2] in last and loaded not in definitions:
+                    used.add(origin if origin == loaded else f"{origin} (as {loaded})")
+                elif origin.rpartition(".")[2] in last and loaded in aliases:
+                    used.add(f"{origin} (as {loaded})")
+                elif loaded in _DETOURS and loaded not in definitions:
+                    used.add(loaded)
+                waiting.append(loaded)
     return used
+
+
+def _names_looked_up(statement: ast.AST) -> set[str]:
+    """Names that are read from outside of the functions in a statement, or imported inside of them.
+
+    A variable or parameter of a function may be called `grad`; that is no use of `torch.autograd.grad`.
+    """
+    names = set()
+    scopes = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
+    while scopes:
+        scope = scopes.pop()
+        scopes += scope.get_children()
+        for symbol in scope.get_symbols():
+            outside = symbol.is_global() or symbol.is_imported() or scope.get_type() == "module"
+            if symbol.is_referenced() and outside:
+                names.add(symbol.get_name())
+    return names
 
 
 def _parse(cell: str) -> ast.Module | None:
