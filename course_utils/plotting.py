@@ -1,0 +1,351 @@
+"""Small figures that the notebooks share: pictures, arrays with their numbers, kernels, maps side by side.
+
+Helpers that draw one panel take `ax=None` and return the Axes; none of them changes Matplotlib's settings.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "PINK",
+    "SKY",
+    "VERMILLION",
+    "YELLOW",
+    "save_png",
+    "show_cells",
+    "show_figure",
+    "show_image",
+    "show_kernel",
+    "show_maps",
+    "show_window",
+]
+
+# Okabe and Ito's colours, which people with any kind of colour vision tell apart; see "Color Universal
+# Design", 2008, https://jfly.uni-koeln.de/color/. Give each line a dash or marker of its own as well.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILLION, PINK = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+GREY = "#666666"
+
+_SEQUENTIAL, _DIVERGING = "viridis", "RdBu_r"
+
+
+def show_image(
+    image: np.ndarray,
+    ax: Axes | None = None,
+    title: str = "",
+    *,
+    vmin: float | None = None,
+    vmax: float | None = None,
+) -> Axes:
+    """Draw a picture without axes.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of shape (H, W), (H, W, 3) or (H, W, 1)
+        Grey or colour; uint8 in 0..255 or floating point in [0, 1].
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. By default a new figure.
+    title : str
+        Written above.
+    vmin, vmax : float, optional
+        What is black and white in a grey picture. By default the range of the dtype, so that two
+        pictures can be compared; values beyond it are shown as black or white.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[-1] == 1:
+        image = image[..., 0]
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[-1] != 3):
+        raise ValueError(f"`image` must have shape (H, W) or (H, W, 3), got {image.shape}.")
+    ax = _axes(ax, image.shape)
+    white = 255 if image.dtype == np.uint8 else 1
+    if image.ndim == 2:
+        ax.imshow(image, cmap="gray", vmin=0 if vmin is None else vmin, vmax=white if vmax is None else vmax)
+    else:
+        ax.imshow(np.clip(image, 0, white))
+    ax.set_axis_off()
+    ax.set_title(title)
+    return ax
+
+
+def show_cells(
+    values: np.ndarray,
+    ax: Axes | None = None,
+    title: str = "",
+    *,
+    signed: bool | None = None,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    digits: int = 2,
+) -> Axes:
+    """Draw a small array as coloured cells with their numbers.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of shape (H, W) or (W,)
+        Real numbers; a few hundred cells can still be read.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. By default a new figure.
+    title : str
+        Written above.
+    signed : bool, optional
+        Whether colours diverge from white at 0 (negative blue, positive red). By default they do if a
+        value is negative.
+    vmin, vmax : float, optional
+        The ends of the colour scale. By default the range of `values`, symmetric about 0 if signed.
+    digits : int
+        The most digits after the point; trailing zeros are left out.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Rows and columns are labelled with their indices, from 0.
+    """
+    values = np.atleast_2d(np.asarray(values))
+    if values.ndim != 2:
+        raise ValueError(f"`values` must have one or two axes, got shape {values.shape}.")
+    ax = _axes(ax, values.shape)
+    scale = _scale([values], signed, vmin, vmax)
+    image = ax.imshow(values, **scale)
+    for (row, column), value in np.ndenumerate(values):
+        red, green, blue, _ = image.cmap(image.norm(value))
+        # Black or white, whichever stands out; luminance as in ITU-R BT.709.
+        dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.45
+        ink = "white" if dark else "black"
+        ax.text(column, row, _number(value, digits), ha="center", va="center", color=ink, fontsize="small")
+    ax.set_xticks(range(values.shape[1]))
+    ax.set_yticks(range(values.shape[0]))
+    ax.tick_params(length=0, labelsize="x-small", colors=GREY)
+    ax.spines[:].set_visible(False)
+    ax.set_xticks(np.arange(values.shape[1] - 1) + 0.5, minor=True)
+    ax.set_yticks(np.arange(values.shape[0] - 1) + 0.5, minor=True)
+    ax.grid(which="minor", color="white", linewidth=1.5)
+    ax.tick_params(which="minor", length=0)
+    ax.set_title(title)
+    return ax
+
+
+def show_kernel(kernel: np.ndarray, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw a kernel with its numbers: negative blue, zero white, positive red.
+
+    Parameters
+    ----------
+    kernel : numpy.ndarray of shape (K_h, K_w)
+        The weights.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. By default a new figure.
+    title : str
+        Written above.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    return show_cells(kernel, ax, title, signed=True)
+
+
+def show_maps(
+    maps: Mapping[str, np.ndarray],
+    *,
+    signed: bool | None = None,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    numbers: bool = False,
+    columns: int = 4,
+    label: str = "",
+) -> Figure:
+    """Draw feature maps side by side on one colour scale, so that they can be compared.
+
+    Parameters
+    ----------
+    maps : mapping of str to numpy.ndarray of shape (H, W)
+        The title of each panel and its values.
+    signed : bool, optional
+        Whether colours diverge from white at 0. By default they do if a value is negative.
+    vmin, vmax : float, optional
+        The ends of the scale. By default the range of all maps together, symmetric about 0 if signed.
+    numbers : bool
+        Whether to write the values into the cells; for small maps.
+    columns : int
+        The most panels in a row.
+    label : str
+        What the values are, with their unit; written at the colour bar.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    if not maps:
+        raise ValueError("`maps` must hold at least one map, got none.")
+    arrays = [np.asarray(array) for array in maps.values()]
+    scale = _scale(arrays, signed, vmin, vmax)
+    columns = min(columns, len(maps))
+    rows = -(-len(maps) // columns)
+    # A pixel of a picture gets at least one dot, so that thin lines do not drop out.
+    width = min(5.0, max(2.6, *(array.shape[1] / 85 for array in arrays)))
+    height = max(0.8, width * max(array.shape[0] / array.shape[1] for array in arrays))
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=((width + 0.1) * columns + 0.8, (height + 0.4) * rows),
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax in axes.flat[len(maps) :]:
+        ax.set_axis_off()
+    shown = axes.flat[: len(maps)]
+    for ax, (title, array) in zip(shown, maps.items(), strict=True):
+        if numbers:
+            show_cells(array, ax, title, signed=scale["cmap"] == _DIVERGING, vmin=scale["vmin"], vmax=scale["vmax"])
+        else:
+            # Shrunk panels average values, not colours: a thin blue and a thin red line give white.
+            ax.imshow(array, interpolation_stage="data", **scale)
+            ax.set_axis_off()
+            ax.set_title(title)
+    figure.colorbar(shown[0].images[0], ax=list(axes.flat), label=label, shrink=0.8)
+    return figure
+
+
+def show_window(
+    image: np.ndarray,
+    kernel: np.ndarray,
+    row: int,
+    column: int,
+    padding: str = "valid",
+) -> Figure:
+    """Draw how one output of a cross-correlation comes about: window, kernel, products and their sum.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of shape (H, W)
+        Small enough for its numbers to be read.
+    kernel : numpy.ndarray of shape (K_h, K_w)
+        Not flipped. Odd sizes with ``"same"``.
+    row, column : int
+        Position of the output.
+    padding : {"valid", "same"}
+        No zeros, or ``(K - 1) / 2`` of them on each side.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If `padding` is neither, or if there is no output at this position.
+    """
+    if padding not in ("valid", "same"):
+        raise ValueError(f"Unknown padding {padding!r}; choose 'valid' or 'same'.")
+    k_h, k_w = kernel.shape
+    top, left = ((k_h - 1) // 2, (k_w - 1) // 2) if padding == "same" else (0, 0)
+    padded = np.pad(image, ((top, top), (left, left)))
+    rows, columns = padded.shape[0] - k_h + 1, padded.shape[1] - k_w + 1
+    if not (0 <= row < rows and 0 <= column < columns):
+        raise ValueError(f"The output has shape ({rows}, {columns}), so there is no entry ({row}, {column}).")
+    products = padded[row : row + k_h, column : column + k_w] * kernel
+
+    figure, axes = plt.subplots(
+        1, 3, figsize=(8.6, 3.0), layout="constrained", width_ratios=[padded.shape[1], k_w + 0.6, k_w + 0.6]
+    )
+    show_cells(padded, axes[0], "image" if padding == "valid" else "image with its border of zeros")
+    # Rows are counted from the first row of the image, so the border has index -1.
+    axes[0].set_xticks(range(padded.shape[1]), np.arange(padded.shape[1]) - left)
+    axes[0].set_yticks(range(padded.shape[0]), np.arange(padded.shape[0]) - top)
+    frame = Rectangle((column - 0.5, row - 0.5), k_w, k_h, fill=False, edgecolor=VERMILLION, linewidth=4)
+    axes[0].add_patch(frame).set_zorder(5)
+    show_kernel(kernel, axes[1], "kernel")
+    show_cells(products, axes[2], f"products, sum {_number(products.sum(), 2)}", signed=True)
+    for ax in axes[1:]:
+        ax.set_xticks([])
+        ax.set_yticks([])
+    figure.suptitle(f"output ({row}, {column}), {padding!r} padding", fontsize="medium")
+    return figure
+
+
+def show_figure(figure: Figure, alt: str) -> None:
+    """Display a figure in a notebook together with a description for those who cannot see it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        It is closed, so that Jupyter does not show it twice.
+    alt : str
+        What there is to see, in one or two sentences. Screen readers and exported pages use it.
+
+    Raises
+    ------
+    ValueError
+        If `alt` is empty.
+    """
+    from IPython.display import Image, display
+
+    if not alt.strip():
+        raise ValueError("`alt` must say what the figure shows, got an empty text.")
+    display(Image(data=save_png(figure), format="png", alt=alt))
+
+
+def save_png(figure: Figure, dpi: int = 100) -> bytes:
+    """Return a figure as the bytes of a PNG file, and close it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to draw.
+    dpi : int
+        Pixels per inch.
+
+    Returns
+    -------
+    bytes
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
+    plt.close(figure)
+    return buffer.getvalue()
+
+
+def _axes(ax: Axes | None, shape: tuple[int, ...]) -> Axes:
+    if ax is not None:
+        return ax
+    height, width = shape[:2]
+    longest = max(height, width)
+    # Half an inch per cell of a small array, at most seven inches for a large one.
+    size = min(7.0, max(2.5, 0.5 * longest))
+    return plt.subplots(figsize=(size * width / longest + 0.5, size * height / longest + 0.5))[1]
+
+
+def _scale(arrays: list[np.ndarray], signed: bool | None, vmin: float | None, vmax: float | None) -> dict:
+    low = min(float(np.min(array)) for array in arrays)
+    high = max(float(np.max(array)) for array in arrays)
+    if signed is None:
+        signed = low < 0
+    if signed:
+        # Zero in the middle, whatever the range; an array of zeros gets a range all the same.
+        reach = max(abs(low if vmin is None else vmin), abs(high if vmax is None else vmax)) or 1.0
+        return {"cmap": _DIVERGING, "vmin": -reach, "vmax": reach}
+    return {"cmap": _SEQUENTIAL, "vmin": low if vmin is None else vmin, "vmax": high if vmax is None else vmax}
+
+
+def _number(value: float, digits: int) -> str:
+    text = f"{value:.{digits}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    # A real minus sign is as wide as a plus; "-0" is no number.
+    return "0" if text == "-0" else text.replace("-", "−")
