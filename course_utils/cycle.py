@@ -55,6 +55,10 @@ class SubmissionResult:
         Whether cells wait for a person.
     penalty : float
         Points taken for lateness.
+    in_kernel_points : float
+        Possible points whose test ran in the student's own kernel.
+    sandboxed : bool
+        Whether the student's code ran in the sandbox.
     """
 
     student_id: str
@@ -64,6 +68,8 @@ class SubmissionResult:
     notes: list[str] = field(default_factory=list)
     needs_manual: bool = False
     penalty: float = 0.0
+    in_kernel_points: float = 0.0
+    sandboxed: bool = True
 
 
 def load_config(course: Path) -> Config:
@@ -82,9 +88,7 @@ def load_config(course: Path) -> Config:
     course = Path(course).resolve()
     for name in ("nbgrader_config.py", "source"):
         if not (course / name).exists():
-            raise CourseError(
-                f"{course} is no course folder: it has no {name}. Change to one, or use --course."
-            )
+            raise CourseError(f"{course} is no course folder: it has no {name}. Change to one, or use --course.")
     config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
     config.CourseDirectory.root = str(course)
     return config
@@ -236,6 +240,8 @@ def _read_result(course: Path, assignment: str, result: SubmissionResult) -> Non
         if about.get("unreadable"):
             result.problem = f"{name} is not gradable: {about['unreadable']}"
         report = about.get("trust", {})
+        result.in_kernel_points += report.get("in_kernel_points", 0.0)
+        result.sandboxed &= report.get("sandboxed", True)
         result.notes += [f"{name}: {text}" for text in about.get("repairs", [])]
         result.notes += [f"{name}: {text}" for _, text in report.get("events", [])]
         result.notes += [f"{name}: {text}" for text in report.get("suspicious", [])]

@@ -1,0 +1,160 @@
+"""The `course` command: thin layers over the functions of this package."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from course_utils import demo
+from course_utils.olat import commands as olat
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A course that grades itself."
+)
+console = Console()
+
+CourseOption = Annotated[Path, typer.Option("--course", help="Folder with nbgrader_config.py and source/.")]
+AssignmentArgument = Annotated[str, typer.Argument(help="Name of a folder in source/.")]
+
+
+@app.callback()
+def _main(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show nbgrader's own log.")] = False) -> None:
+    level = logging.INFO if verbose else logging.CRITICAL
+    logger = logging.getLogger("course")
+    logger.handlers = [RichHandler(console=Console(stderr=True), show_path=False)]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+@app.command()
+def release(
+    assignment: Annotated[str | None, typer.Argument(help="Name of a folder in source/.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All assignments.")] = False,
+    course: CourseOption = Path(),
+) -> None:
+    """Write release/ASSIGNMENT from source/: solutions and hidden tests removed."""
+    from course_utils import cycle
+
+    with _told(cycle.CourseError):
+        if assignment is None and not every:
+            raise cycle.CourseError("Name an assignment, or use --all.")
+        for name in cycle.assignments(course) if every else [assignment]:
+            console.print(f"Released [bold]{name}[/] to {cycle.release(course, name)}")
+
+
+@app.command()
+def autograde(
+    assignment: AssignmentArgument,
+    student: Annotated[list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")] = None,
+    sandbox: Annotated[
+        bool, typer.Option(help="Without the sandbox students' code runs with your rights; it is noted in the results.")
+    ] = True,
+    course: CourseOption = Path(),
+) -> None:
+    """Grade what lies in submitted/: solution cells in a sandbox, tests in a process of their own."""
+    from course_utils import cycle
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _told(cycle.CourseError), Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("Starting", total=None)
+
+        def show(result: cycle.SubmissionResult, number: int, count: int) -> None:
+            bar.update(task, description=result.student_id, completed=number, total=count)
+
+        results = cycle.autograde(course, assignment, student or None, sandbox=sandbox, progress=show)
+    if not results:
+        console.print(f"Nobody has a folder submitted/<student_id>/{assignment}: run `course collect` first.")
+        raise typer.Exit(1)
+    console.print(_table(assignment, results))
+    path = _write_results(course, assignment, results)
+    console.print(f"All of it, with notes: {path}")
+    in_kernel = sum(result.in_kernel_points for result in results)
+    console.print(f"Points whose test ran in the student's own kernel: {in_kernel:g}")
+    if not sandbox:
+        console.print("[bold red]Graded without the sandbox.[/] The results say so.")
+
+
+@app.command()
+def feedback(assignment: AssignmentArgument, course: CourseOption = Path()) -> None:
+    """Write one HTML page per graded notebook to feedback/."""
+    from course_utils import cycle
+
+    with _told(cycle.CourseError):
+        folder = cycle.feedback(course, assignment)
+    pages = sorted(folder.glob(f"*/{assignment}/*.html"))
+    console.print(f"Wrote {len(pages)} pages to {folder}/<student_id>/{assignment}/")
+
+
+@app.command()
+def doctor(course: CourseOption = Path()) -> None:
+    """Look whether everything is there to work on the notebooks and to grade them."""
+    from course_utils import doctor as checks_of_doctor
+
+    findings = checks_of_doctor.examine(course)
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    marks = {"good": "[green]ok[/]", "warning": "[yellow]!![/]", "bad": "[red]no[/]"}
+    for finding in findings:
+        table.add_row(marks[finding.level], finding.what, finding.detail)
+    console.print(table)
+    if any(finding.level == "bad" for finding in findings):
+        raise typer.Exit(1)
+
+
+olat.register(app)
+demo.register(app)
+
+
+class _told:
+    """Turns an error of the course into one red sentence and exit code 1."""
+
+    def __init__(self, *kinds: type[Exception]) -> None:
+        self.kinds = kinds
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        if kind is not None and issubclass(kind, self.kinds):
+            Console(stderr=True).print(f"[bold red]{error}[/]", highlight=False)
+            raise typer.Exit(1) from error
+
+
+def _table(assignment: str, results: list) -> Table:
+    table = Table(title=f"{assignment}: {len(results)} submissions", title_justify="left")
+    for name, side in (
+        ("student", "left"),
+        ("points", "right"),
+        ("of", "right"),
+        ("by hand", "left"),
+        ("notes", "left"),
+    ):
+        table.add_column(name, justify=side)
+    for result in results:
+        notes = result.problem or (f"{len(result.notes)}, see the table" if result.notes else "")
+        waiting = "waiting" if result.needs_manual else ""
+        table.add_row(result.student_id, f"{result.points:g}", f"{result.max_points:g}", waiting, notes)
+    return table
+
+
+def _write_results(course: Path, assignment: str, results: list) -> Path:
+    path = Path(course) / "reports" / f"{assignment}-autograde.csv"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(
+            ["student_id", "points", "max_points", "penalty", "needs_manual", "sandboxed", "problem", "notes"]
+        )
+        for r in results:
+            fields = [r.student_id, r.points, r.max_points, r.penalty, r.needs_manual, r.sandboxed, r.problem]
+            table.writerow([*fields, " | ".join(r.notes)])
+    return path
