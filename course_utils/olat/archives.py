@@ -1,0 +1,722 @@
+"""Reading archives from strangers.
+
+Nothing is unpacked by name: every file of an archive is copied, byte by byte and under limits, to a numbered
+file of a staging folder, and its path is kept as data. Only a path that has been made harmless ever becomes
+one on disk. Whatever is not read is refused with a reason, and the rest of the archive is read all the same.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import json
+import lzma
+import os
+import re
+import shutil
+import stat
+import struct
+import subprocess
+import sys
+import tarfile
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import IO
+
+__all__ = [
+    "Budget",
+    "Limits",
+    "Refusal",
+    "StagedFile",
+    "ZipReader",
+    "archive_kind",
+    "clean_name",
+    "is_junk",
+    "safe_parts",
+    "unpack",
+]
+
+_CHUNK = 1 << 20
+# What reading a broken or hostile zip raises, beside BadZipFile.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError,
+    ValueError, struct.error, OverflowError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one hand-in may unpack to; each archive inside counts towards the same sums.
+
+    Parameters
+    ----------
+    max_files : int
+        Files in all archives of a hand-in together.
+    max_bytes, max_file_bytes : int
+        Unpacked bytes of all files together, and of one.
+    max_ratio : float
+        Unpacked over packed size, of a file and of a whole archive. Looked at beyond 16 MiB only: small
+        arrays of zeros shrink as much as a bomb does.
+    max_depth : int
+        Archives inside archives: 1 is the student's own zip.
+    max_folders : int
+        Folders inside folders.
+    max_name : int
+        Characters, and half the bytes, of one part of a path; longer ones are shortened.
+    """
+
+    max_files: int = 5_000
+    max_bytes: int = 2 << 30
+    max_file_bytes: int = 1 << 30
+    max_ratio: float = 200.0
+    max_depth: int = 4
+    max_folders: int = 20
+    max_name: int = 100
+
+
+_RATIO_FLOOR = 16 << 20
+# A zip's directory takes 46 bytes per file and its name; beyond this it is read to waste memory.
+_DIRECTORY_BYTES_PER_FILE = 1024
+
+
+class RefusedError(Exception):
+    """One file, or one archive, is not read; the text is the reason."""
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """A file taken from an archive.
+
+    Parameters
+    ----------
+    parts : tuple of str
+        Its harmless path; an archive inside an archive is a folder named after it.
+    staged : pathlib.Path
+        Where its bytes are.
+    original : str
+        The path as the archive has it, with ``!`` after the name of an archive.
+    size : int
+        In bytes.
+    sha256 : str
+    notes : tuple of str
+        What was changed about the name.
+    """
+
+    parts: tuple[str, ...]
+    staged: Path
+    original: str
+    size: int
+    sha256: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.parts[-1]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that was not read, with the reason; `kept` is the file itself or the archive it is in."""
+
+    original: str
+    reason: str
+    kept: Path | None = None
+
+
+@dataclass
+class Budget:
+    """What is left of the limits of one hand-in, and the numbers of its staged files."""
+
+    limits: Limits
+    folder: Path
+    files: int = 0
+    bytes: int = 0
+    number: int = field(default=0)
+
+    def target(self) -> Path:
+        """Return the next free path of the staging folder."""
+        self.number += 1
+        return self.folder / f"{self.number:06d}"
+
+    def count_file(self) -> None:
+        """Count one file.
+
+        Raises
+        ------
+        RefusedError
+            If there are too many.
+        """
+        self.files += 1
+        if self.files > self.limits.max_files:
+            raise RefusedError(f"more than {self.limits.max_files} files in one hand-in")
+
+    def copy(self, source: IO[bytes], packed: int | None) -> tuple[Path, int, str]:
+        """Copy one file to the staging folder.
+
+        Parameters
+        ----------
+        source : file object
+        packed : int or None
+            The size it has in its archive, for the ratio.
+
+        Returns
+        -------
+        tuple of pathlib.Path, int, str
+            Where it is, its size and its SHA-256.
+
+        Raises
+        ------
+        RefusedError
+            At the first byte beyond a limit; what had been copied is removed.
+        """
+        self.count_file()
+        target, size, digest = self.target(), 0, hashlib.sha256()
+        try:
+            with target.open("xb") as file:
+                while chunk := source.read(_CHUNK):
+                    size += len(chunk)
+                    self._check(size, packed)
+                    digest.update(chunk)
+                    file.write(chunk)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+        self.bytes += size
+        return target, size, digest.hexdigest()
+
+    def _check(self, size: int, packed: int | None) -> None:
+        limits = self.limits
+        if size > limits.max_file_bytes:
+            raise RefusedError(f"unpacks to more than {_mib(limits.max_file_bytes)}")
+        if self.bytes + size > limits.max_bytes:
+            raise RefusedError(f"the hand-in unpacks to more than {_mib(limits.max_bytes)}")
+        if packed is not None and size > _RATIO_FLOOR and size > limits.max_ratio * max(packed, 1):
+            raise RefusedError(f"unpacks to more than {limits.max_ratio:g} times its size")
+
+
+def archive_kind(path: Path, name: str) -> str | None:
+    """Say which archive a file is, or None if it is to be kept as it is.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    name : str
+        The name the student gave it. A `.docx`, `.npz` or `.pt` is a zip too, but not one to unpack, so the
+        first bytes decide only for names that promise an archive, a notebook, or nothing.
+
+    Returns
+    -------
+    {"zip", "7z", "tar", "rar", "broken", None}
+        "broken" for a name that promises an archive and a content that is none.
+    """
+    lower = name.lower()
+    promises = lower.endswith((".zip", ".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz")) or bool(
+        re.search(r"\.tar\.(gz|bz2|xz|zst)$", lower)
+    )
+    if not promises and "." in lower.lstrip(".") and not lower.endswith(".ipynb"):
+        return None
+    with path.open("rb") as file:
+        head = file.read(512)
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        return "zip"
+    if head.startswith(b"7z\xbc\xaf\x27\x1c"):
+        return "7z"
+    if head.startswith(b"Rar!\x1a\x07"):
+        return "rar"
+    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")) or head[257:262] == b"ustar":
+        return "tar"
+    # A zip may follow other bytes, as in a self-extracting archive.
+    if promises and zipfile.is_zipfile(path):
+        return "zip"
+    return "broken" if promises else None
+
+
+def is_junk(parts: tuple[str, ...]) -> bool:
+    """Return whether a path is what systems and editors leave behind, never a student's work.
+
+    Examples
+    --------
+    >>> is_junk(("__MACOSX", "a", "._b.ipynb")), is_junk(("a", "b.ipynb"))
+    (True, False)
+    """
+    folders, name = parts[:-1], parts[-1]
+    return (
+        any(f in {"__MACOSX", "__pycache__", ".git", ".ipynb_checkpoints"} for f in folders)
+        or name in {".DS_Store", "Thumbs.db", "desktop.ini"}
+        or name.startswith(("._", "~$"))
+    )
+
+
+def safe_parts(name: str, limits: Limits) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Make the path of a file in an archive harmless.
+
+    Parameters
+    ----------
+    name : str
+        With ``/`` or, as some programs on Windows write it, ``\\``.
+    limits : Limits
+
+    Returns
+    -------
+    parts, notes : tuple of str
+        The parts of the path and what was changed about them.
+
+    Raises
+    ------
+    RefusedError
+        If the path leads out of the archive.
+    """
+    name = name.replace("\\", "/")
+    if name.startswith("/") or re.match(r"^[A-Za-z]:", name):
+        raise RefusedError("its path is absolute")
+    raw = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in raw:
+        raise RefusedError("its path leads out of the archive (..)")
+    if not raw:
+        raise RefusedError("it has no name")
+    if len(raw) > limits.max_folders:
+        raise RefusedError(f"it lies in more than {limits.max_folders} folders")
+    parts = tuple(clean_name(part, limits.max_name) for part in raw)
+    composed = tuple(unicodedata.normalize("NFC", part) for part in raw)
+    return parts, () if parts == composed else (f"renamed to {'/'.join(parts)}",)
+
+
+def clean_name(part: str, max_name: int = 100) -> str:
+    """Return one part of a path without control, bidirectional and invisible characters, and not too long.
+
+    Examples
+    --------
+    >>> clean_name("evil\\u202eipynb.exe"), clean_name("Übung 3, Müller.pdf")
+    ('evil_ipynb.exe', 'Übung 3, Müller.pdf')
+    """
+    part = unicodedata.normalize("NFC", part)
+    # Cc control, Cf format (bidirectional marks, zero width), Cs lone surrogates, Zl and Zp line separators.
+    bad = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    clean = "".join("_" if unicodedata.category(c) in bad or c in '<>:"|?*/\\' else c for c in part)
+    clean = clean.strip(" ").rstrip(". ") or "_"
+    if len(clean) > max_name or len(clean.encode()) > 2 * max_name:
+        stem, dot, suffix = clean.rpartition(".")
+        suffix = dot + suffix if stem and len((dot + suffix).encode()) <= 20 else ""
+        mark = "~" + hashlib.sha256(part.encode(errors="surrogatepass")).hexdigest()[:8]
+        stem = clean.removesuffix(suffix)[: max_name - len(mark) - len(suffix)]
+        while len((stem + mark + suffix).encode()) > 2 * max_name:
+            stem = stem[:-1]
+        clean = stem + mark + suffix
+    return clean
+
+
+@dataclass(frozen=True)
+class _Member:
+    name: str
+    info: zipfile.ZipInfo
+
+
+class ZipReader:
+    """A zip whose directory has been checked; its files are read one at a time.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    max_files : int
+
+    Raises
+    ------
+    RefusedError
+        If it is no zip, is cut off, or has too many files.
+    """
+
+    def __init__(self, path: Path, max_files: int) -> None:
+        self.path = path
+        size = path.stat().st_size
+        if size == 0:
+            raise RefusedError("the file is empty")
+        if _directory_bytes(path, size) > max_files * _DIRECTORY_BYTES_PER_FILE:
+            raise RefusedError(f"has more than {max_files} files")
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except _ZIP_ERRORS as error:
+            raise RefusedError(f"is no zip, or is damaged or cut off ({error})") from error
+        if len(self._zip.infolist()) > max_files:
+            self._zip.close()
+            raise RefusedError(f"has more than {max_files} files")
+        self.members = [_Member(_zip_name(info), info) for info in self._zip.infolist()]
+
+    def __enter__(self) -> ZipReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._zip.close()
+
+    def copy(self, member: _Member, budget: Budget) -> tuple[Path, int, str]:
+        """Copy one file to the staging folder of `budget`.
+
+        Raises
+        ------
+        RefusedError
+            If it is encrypted, no plain file, damaged, or beyond a limit.
+        """
+        info = member.info
+        mode = info.external_attr >> 16
+        # Only Unix writes a file type there; 0 means that nothing was written.
+        if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+            raise RefusedError(f"is {_file_type(mode)}, not a plain file")
+        if info.flag_bits & 0x1:
+            raise RefusedError("is encrypted; hand it in again without a password")
+        try:
+            with self._zip.open(info) as source:
+                return budget.copy(source, info.compress_size)
+        except _ZIP_ERRORS as error:
+            raise RefusedError(f"is damaged or cut off, or packed in a way that can't be read ({error})") from error
+
+
+def unpack(path: Path, name: str, budget: Budget) -> tuple[list[StagedFile], list[Refusal]]:
+    """Take everything out of a file that a student handed in: itself, if it is no archive.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    name : str
+        Its path in the download.
+    budget : Budget
+        The limits, shared by all files of the hand-in, and the staging folder.
+
+    Returns
+    -------
+    files : list of StagedFile
+        In the order of the archives. Junk is among them; see `is_junk`.
+    refusals : list of Refusal
+        What was not read. No exception is raised for anything an archive may contain.
+    """
+    files: list[StagedFile] = []
+    refusals: list[Refusal] = []
+    try:
+        parts, notes = safe_parts(name, budget.limits)
+    except RefusedError as error:
+        return [], [Refusal(name, str(error), path)]
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    first = StagedFile(parts, path, name, path.stat().st_size, digest.hexdigest(), notes)
+    _unpack_into(first, 1, budget, files, refusals)
+    return files, refusals
+
+
+def _unpack_into(
+    file: StagedFile, depth: int, budget: Budget, files: list[StagedFile], refusals: list[Refusal]
+) -> None:
+    kind = None if is_junk(file.parts) else archive_kind(file.staged, file.name)
+    if kind is None:
+        files.append(file)
+        return
+    try:
+        if depth > budget.limits.max_depth:
+            raise RefusedError(f"is an archive inside {budget.limits.max_depth} others")
+        found, refused = _READERS[kind](file, budget)
+    except RefusedError as error:
+        refusals.append(Refusal(file.original, str(error), file.staged))
+        return
+    refusals.extend(refused)
+    for inner in found:
+        _unpack_into(inner, depth + 1, budget, files, refusals)
+
+
+def _inside(file: StagedFile, name: str, budget: Budget) -> StagedFile:
+    """Return the place in the hand-in of a file called `name` in the archive `file`; its bytes come later."""
+    parts, notes = safe_parts(name, budget.limits)
+    # The archive itself becomes a folder, but the student's own zip is only a wrapper.
+    folder = file.parts[:-1] if len(file.parts) == 1 else (*file.parts[:-1], _stem(file.name))
+    if len(file.parts) == 1 and "!" in file.original:
+        folder = (_stem(file.name),)
+    return StagedFile((*folder, *parts), file.staged, f"{file.original}!{name}", 0, "", notes)
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"(\.tar)?\.[A-Za-z0-9]+$", "", name) or name
+
+
+def _read_zip(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[Refusal]]:
+    files, refusals = [], []
+    before = budget.bytes
+    with ZipReader(file.staged, budget.limits.max_files) as archive:
+        for member in archive.members:
+            if member.info.is_dir() or member.name.endswith("/"):
+                continue
+            try:
+                place = _inside(file, member.name, budget)
+                staged, size, sha256 = archive.copy(member, budget)
+            except RefusedError as error:
+                refusals.append(Refusal(f"{file.original}!{member.name}", str(error), file.staged))
+                if budget.files > budget.limits.max_files:
+                    break
+                continue
+            files.append(replace(place, staged=staged, size=size, sha256=sha256))
+            # Files that share the same packed bytes pass the check of each file, not the one of the archive.
+            unpacked = budget.bytes - before
+            if unpacked > _RATIO_FLOOR and unpacked > budget.limits.max_ratio * file.size:
+                raise RefusedError(f"unpacks to more than {budget.limits.max_ratio:g} times its size")
+    if not files and not refusals:
+        raise RefusedError("is an archive without any file")
+    return files, refusals
+
+
+def _read_tar(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[Refusal]]:
+    files, refusals = [], []
+    plain = budget.target()
+    try:
+        # tarfile trusts the lengths in its headers, so it only ever gets a file whose size was checked.
+        with _decompressed(file.staged) as source, plain.open("xb") as target:
+            size = 0
+            while chunk := source.read(_CHUNK):
+                size += len(chunk)
+                budget._check(size, file.size)
+                target.write(chunk)
+        with tarfile.open(plain, mode="r:") as archive:
+            for member in archive:
+                if member.isdir():
+                    continue
+                try:
+                    place = _inside(file, member.name, budget)
+                    if not member.isreg() or member.issparse():
+                        raise RefusedError(f"is {_tar_type(member)}, not a plain file")
+                    source = archive.extractfile(member)
+                    staged, size, sha256 = budget.copy(source, None)
+                    if size != member.size:
+                        staged.unlink()
+                        raise RefusedError("is cut off")
+                except RefusedError as error:
+                    refusals.append(Refusal(f"{file.original}!{member.name}", str(error), file.staged))
+                    if budget.files > budget.limits.max_files:
+                        break
+                    continue
+                files.append(replace(place, staged=staged, size=size, sha256=sha256))
+    except (tarfile.TarError, *_ZIP_ERRORS) as error:
+        if files:
+            refusals.append(Refusal(file.original, f"is damaged or cut off ({error})", file.staged))
+        else:
+            raise RefusedError(f"is no archive, or is damaged or cut off ({error})") from error
+    finally:
+        plain.unlink(missing_ok=True)
+    if not files and not refusals:
+        raise RefusedError("is an archive without any file")
+    return files, refusals
+
+
+def _read_7z(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[Refusal]]:
+    """Read a 7z in a process of its own: its headers can ask for any amount of memory and time."""
+    folder = budget.folder / f"7z-{budget.number}"
+    folder.mkdir()
+    left = replace(
+        budget.limits,
+        max_files=max(budget.limits.max_files - budget.files, 0),
+        max_bytes=max(budget.limits.max_bytes - budget.bytes, 0),
+    )
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", "course_utils.olat.seven_zip", file.staged, folder, json.dumps(asdict(left))],
+            capture_output=True,
+            timeout=300,
+            check=False,
+            # A student's file must not decide what Python imports.
+            cwd=folder,
+            env={**os.environ, "PYTHONSAFEPATH": "1"},
+        )
+    except subprocess.TimeoutExpired:
+        shutil.rmtree(folder)
+        raise RefusedError("takes longer than five minutes to unpack") from None
+    if child.returncode:
+        shutil.rmtree(folder)
+        last = child.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no memory left"]
+        raise RefusedError(f"is a 7z that can't be read ({last[0][:200]})")
+    answer = json.loads(child.stdout)
+    if answer["refused"]:
+        shutil.rmtree(folder)
+        raise RefusedError(answer["refused"])
+    files, refusals = (
+        [],
+        [Refusal(f"{file.original}!{name}", reason, file.staged) for name, reason in answer["refusals"]],
+    )
+    for entry in answer["files"]:
+        try:
+            budget.count_file()
+            place = _inside(file, entry["name"], budget)
+        except RefusedError as error:
+            refusals.append(Refusal(f"{file.original}!{entry['name']}", str(error), file.staged))
+            continue
+        budget.bytes += entry["size"]
+        files.append(replace(place, staged=folder / entry["file"], size=entry["size"], sha256=entry["sha256"]))
+    if not files and not refusals:
+        raise RefusedError("is an archive without any file")
+    return files, refusals
+
+
+def _refuse_rar(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[Refusal]]:
+    raise RefusedError("is a RAR archive, which can't be read here; hand in a zip")
+
+
+def _refuse_broken(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[Refusal]]:
+    if file.size == 0:
+        raise RefusedError("the file is empty")
+    with file.staged.open("rb") as opened:
+        head = opened.read(64).lstrip()
+    if head[:9].lower() in (b"<!doctype", b"<html>") or head[:5].lower() == b"<html":
+        raise RefusedError("is no archive but a saved web page")
+    raise RefusedError("is no archive, in spite of its name")
+
+
+_READERS = {"zip": _read_zip, "tar": _read_tar, "7z": _read_7z, "rar": _refuse_rar, "broken": _refuse_broken}
+
+
+def _directory_bytes(path: Path, size: int) -> int:
+    """Return how long the directory of a zip says it is; 0 if the end of the zip is not found."""
+    with path.open("rb") as file:
+        file.seek(max(0, size - 65_557))
+        tail = file.read()
+        end = tail.rfind(b"PK\x05\x06")
+        if end < 0 or len(tail) < end + 22:
+            return 0
+        length = int.from_bytes(tail[end + 12 : end + 16], "little")
+        if length == 0xFFFFFFFF and end >= 20 and tail[end - 20 : end - 16] == b"PK\x06\x07":
+            file.seek(min(int.from_bytes(tail[end - 12 : end - 4], "little"), size))
+            record = file.read(56)
+            length = int.from_bytes(record[40:48], "little") if record[:4] == b"PK\x06\x06" else size
+    return min(length, size)
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """Return the name of a file in a zip, whatever code page its writer used.
+
+    A name is UTF-8 if its flag says so. Without the flag it may be UTF-8 all the same (macOS), a name with a
+    Unicode copy in the extra field (Info-ZIP), or in the writer's code page: DOS in zips from Windows.
+    """
+    if info.flag_bits & 0x800:
+        return info.orig_filename
+    raw = info.orig_filename.encode("cp437", errors="replace")
+    if raw.isascii():
+        return info.orig_filename
+    copy = _unicode_path(info.extra, raw)
+    if copy:
+        return copy
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    name = raw.decode("cp850")
+    # In the wrong code page, letters come out as box drawings and signs.
+    if any(unicodedata.category(c) in ("So", "Sk", "Sc", "No", "Lm", "Lo") for c in name):
+        try:
+            return raw.decode("cp1252")
+        except UnicodeDecodeError:
+            pass
+    return name
+
+
+def _unicode_path(extra: bytes, raw: bytes) -> str | None:
+    while len(extra) >= 4:
+        kind, length = struct.unpack("<HH", extra[:4])
+        data, extra = extra[4 : 4 + length], extra[4 + length :]
+        if kind == 0x7075 and len(data) > 5 and data[0] == 1 and data[1:5] == struct.pack("<I", zlib.crc32(raw)):
+            try:
+                return data[5:].decode("utf-8")
+            except UnicodeDecodeError:
+                return None
+    return None
+
+
+def _decompressed(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        head = file.read(6)
+    if head.startswith(b"\x1f\x8b"):
+        return gzip.open(path)
+    if head.startswith(b"BZh"):
+        return bz2.open(path)
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return lzma.open(path)
+    return path.open("rb")
+
+
+def _file_type(mode: int) -> str:
+    names = {
+        stat.S_IFLNK: "a symbolic link", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+        stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder",
+    }  # fmt: skip
+    return names.get(stat.S_IFMT(mode), "of an unknown type")
+
+
+def _tar_type(member: tarfile.TarInfo) -> str:
+    if member.issym():
+        return "a symbolic link"
+    if member.islnk():
+        return "a hard link"
+    if member.issparse():
+        return "a sparse file"
+    return "a pipe" if member.isfifo() else "a device" if member.isdev() else "of an unknown type"
+
+
+def _mib(size: int) -> str:
+    return f"{size / (1 << 20):,.0f} MiB"
+
+
+def walk_folder(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield path and file of everything in a folder, in order, without following links.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+
+    Yields
+    ------
+    tuple of str, pathlib.Path
+    """
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(root, name)
+            if path.is_file() and not path.is_symlink():
+                yield path.relative_to(folder).as_posix(), path
+
+
+def unique(names: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return paths that stay apart on every file system, in the same order.
+
+    Paths that are equal but for case or Unicode form get a number before the suffix, and so does a file where
+    another path needs a folder.
+
+    Examples
+    --------
+    >>> unique([("a.py",), ("A.py",), ("a.py", "b")])
+    [('a.py',), ('A_2.py',), ('a_3.py', 'b')]
+    """
+    taken_files: set[tuple[str, ...]] = set()
+    taken_folders: set[tuple[str, ...]] = set()
+    result = []
+    for parts in names:
+        parts = tuple(parts)
+        for i in range(1, len(parts)):
+            stem, tries = parts[i - 1], 1
+            while _key(parts[:i]) in taken_files:
+                tries += 1
+                parts = (*parts[: i - 1], _numbered(stem, tries), *parts[i:])
+        name, tries = parts[-1], 1
+        while _key(parts) in taken_files or _key(parts) in taken_folders:
+            tries += 1
+            parts = (*parts[:-1], _numbered(name, tries))
+        taken_files.add(_key(parts))
+        taken_folders.update(_key(parts[:i]) for i in range(1, len(parts)))
+        result.append(parts)
+    return result
+
+
+def _key(parts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(unicodedata.normalize("NFKC", part).casefold() for part in parts)
+
+
+def _numbered(name: str, number: int) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}_{number}.{suffix}" if stem and dot else f"{name}_{number}"

@@ -1,0 +1,119 @@
+"""The commands `course collect`, `course pack` and `course return`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+console = Console()
+Course = Annotated[Path, typer.Option("--course", help="Course folder: holds source/ and nbgrader_config.py.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the `course` program."""
+    app.command("collect")(collect_command)
+
+
+def collect_command(
+    assignment: Annotated[str, typer.Argument(help="Assignment, a folder of source/.")],
+    files: Annotated[list[Path], typer.Argument(help="Downloads of OpenOlat.", exists=True)],
+    student: Annotated[str, typer.Option(help="Whose it is, for a zip from one student's page.")] = "",
+    task: Annotated[str, typer.Option(help="Title of the task, for a course archive with several.")] = "",
+    owner: Annotated[
+        list[str] | None, typer.Option(help="Place a folder by hand: FOLDER=STUDENT_ID; may be repeated.")
+    ] = None,
+    pseudonyms: Annotated[bool, typer.Option(help="Show pseudonyms instead of names.")] = False,
+    course: Course = Path(),
+) -> None:
+    """Lay out hand-ins from OpenOlat under submitted/."""
+    from course_utils.olat.collect import collect
+    from course_utils.olat.late import sync_gradebook
+    from course_utils.olat.roster import read_roster
+
+    owners = {}
+    for pair in owner or []:
+        folder, equals, owner_id = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--owner needs FOLDER=STUDENT_ID, got {pair!r}.")
+        owners[folder] = owner_id
+    with _errors(), progress_bar("Collecting") as update:
+        collection = collect(course, assignment, files, student=student, task=task, owners=owners, progress=update)
+        sync_gradebook(course, read_roster(course), assignment)
+    show_collection(collection, course, pseudonyms=pseudonyms)
+
+
+class _errors:
+    """Turn what a person has to mend into one calm message and exit status 1."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind, error, traceback) -> None:
+        if isinstance(error, ValueError):
+            console.print(f"[red]{escape(str(error))}[/red]", highlight=False)
+            raise typer.Exit(1)
+
+
+class progress_bar:
+    """A bar over items of known number, for functions that report `(done, total, name)`."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console,
+            transient=True,
+        )  # fmt: skip
+
+    def __enter__(self):
+        self._bar.__enter__()
+        task = self._bar.add_task(self._title, total=None)
+
+        def update(done: int, total: int, name: str) -> None:
+            self._bar.update(task, completed=done, total=total, description=f"{self._title} {escape(name)}")
+
+        return update
+
+    def __exit__(self, *details) -> None:
+        self._bar.__exit__(*details)
+
+
+def show_collection(collection, course: Path, *, pseudonyms: bool = False) -> None:
+    """Print the tables at the end of a collection."""
+    from course_utils.olat.privacy import Pseudonyms
+
+    shown = Pseudonyms.of(course, pseudonyms)
+    table = Table(title=f"Collected: {collection.assignment}", title_justify="left")
+    for column in ("student", "what", "submitted", "status", "notebooks", "state", "notes"):
+        table.add_column(column, overflow="fold")
+    for row in collection.rows:
+        status = f"{row.status} by {row.late_by}" if row.late_by else row.status
+        notebooks = row.notebooks or "none"
+        table.add_row(
+            *map(
+                escape,
+                (
+                    shown.name(row.owner_id, row.name), row.hand_in, row.submitted, status, notebooks, row.state,
+                    shown.text("\n".join(row.notes)),
+                ),
+            )
+        )  # fmt: skip
+    console.print(table)
+    if collection.quarantined:
+        table = Table(title=f"In quarantine: {collection.quarantine}", title_justify="left")
+        for column in ("from", "file", "reason"):
+            table.add_column(column, overflow="fold")
+        for row in collection.quarantined:
+            table.add_row(*map(escape, map(shown.text, (row["folder"] or row["download"], row["file"], row["reason"]))))
+        console.print(table)
+    if collection.nothing:
+        names = ", ".join(shown.name(owner.owner_id, owner.name) for owner in collection.nothing)
+        console.print(f"Nothing handed in ({len(collection.nothing)}): {escape(names)}", highlight=False)
+    for note in collection.notes:
+        console.print(f"Note: {escape(shown.text(note))}", highlight=False)
+    console.print(f"Tables: {collection.table}, files.csv beside it", highlight=False)
