@@ -212,7 +212,7 @@ def assert_expression(
         If `actual` is no expression, uses an unknown symbol or has another value; the message says where.
     """
     points = list(points)
-    _assert_is_expression(actual, name, hint)
+    actual = _as_expression(actual, name, hint)
     wanted = [_expected_at(expected, point) for point in points]
     got = _values(actual, points, name, hint)
     failed = next((k for k, pair in enumerate(zip(got, wanted, strict=True)) if not _close(*pair, rtol, atol)), None)
@@ -231,7 +231,7 @@ def assert_expression(
         first = tuple(np.argwhere(~np.isclose(value, right, rtol=rtol, atol=atol))[0])
         entry = f", entry {tuple(int(i) + 1 for i in first)}" if value.size > 1 else ""
         fact = f"{name} is wrong: got {value[first]:.5g}, expected {right[first]:.5g}"
-        fact += f", for example at {_describe_point(points[failed])}{entry}"
+        fact += f", for example at {_describe_point(points[failed])}{entry}" if points[failed] else entry
     raise CheckFailed(f"{fact}.\n{hint}" if hint else f"{fact}.")
 
 
@@ -538,17 +538,20 @@ def _values(actual: Any, points: list[Point], name: str, hint: str | None) -> li
     return values
 
 
-def _assert_is_expression(actual: Any, name: str, hint: str | None) -> None:
+def _as_expression(actual: Any, name: str, hint: str | None) -> Any:
     if actual is None or actual is ...:
         _fail(f"{name} has no value yet.", hint)
     if isinstance(actual, str):
         _fail(f"{name} must be an expression, got text; write it without quotes.", hint)
+    if math.prod(getattr(actual, "shape", (0,))) == 1 and hasattr(actual, "item"):
+        actual = actual.item()  # an array or a tensor with a single entry is a number
     is_number = isinstance(actual, (int, float, np.number)) and not isinstance(actual, bool)
     is_expression = isinstance(actual, (sympy.Expr, sympy.MatrixExpr, sympy.matrices.MatrixBase))
     if isinstance(actual, sympy.Eq):
         _fail(f"{name} must be an expression, got an equation; enter its right-hand side alone.", hint)
     if not is_number and not is_expression:
         _fail(f"{name} must be a SymPy expression, got {_kind(actual)}.", hint)
+    return actual
 
 
 def _close(value: np.ndarray, right: np.ndarray, rtol: float, atol: float) -> bool:
