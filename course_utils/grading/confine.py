@@ -6,6 +6,7 @@ Runs inside the sandbox, in a process that is about to become a student's kernel
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import platform
@@ -83,14 +84,36 @@ DENIED_SYSCALLS = {
     "userfaultfd": (323, 282),
     "vhangup": (153, 58),
 }
+_ANY = 0xFFFFFFFF
+_MAP_SHARED_ANONYMOUS = 0x21
+_SOCKET_FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
+_KEEPER = 1  # process id, in the kernel's namespace, of the process that watches over it
+# Calls that fail for some values of one argument: (numbers, argument, mask, values after masking, whether these are
+# the forbidden or the only allowed ones, error).
+DENIED_USES = {
+    # Shared memory without a name is in no process's and no file system's count once it is unmapped in part.
+    "mmap": ((9, 222), 3, _MAP_SHARED_ANONYMOUS, (_MAP_SHARED_ANONYMOUS,), "forbidden", errno.EPERM),
+    # What ipykernel needs inside; not, say, AF_VSOCK, which network namespaces do not part from the machine's host.
+    "socket": ((41, 198), 0, _ANY, _SOCKET_FAMILIES, "allowed", errno.EAFNOSUPPORT),
+    # The keeper belongs to the same user and must not be slowed down or starved.
+    "prlimit64": ((302, 261), 0, _ANY, (_KEEPER,), "forbidden", errno.EPERM),
+    "sched_setaffinity": ((203, 122), 0, _ANY, (_KEEPER,), "forbidden", errno.EPERM),
+    "sched_setattr": ((314, 274), 0, _ANY, (_KEEPER,), "forbidden", errno.EPERM),
+    "sched_setparam": ((142, 118), 0, _ANY, (_KEEPER,), "forbidden", errno.EPERM),
+    "sched_setscheduler": ((144, 119), 0, _ANY, (_KEEPER,), "forbidden", errno.EPERM),
+    "setpriority": ((141, 140), 1, _ANY, (_KEEPER,), "forbidden", errno.EPERM),
+    "ioprio_set": ((251, 30), 1, _ANY, (_KEEPER,), "forbidden", errno.EPERM),
+}
+# Most bytes that the kernel keeps for one socket: twice its settings net.core.{r,w}mem_max, which few machines change.
+SOCKET_BUFFER = 2 * 212_992
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32_SYSCALL_BIT = 0x40000000
 
 
 def _check(result: int, what: str) -> int:
     if result < 0:
-        errno = ctypes.get_errno()
-        raise OSError(errno, f"{what}: {os.strerror(errno)}")
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
     return result
 
 
@@ -150,17 +173,22 @@ def drop_privileges() -> None:
     _prctl(PR_SET_NO_NEW_PRIVS, 1, what="no_new_privs")
 
 
-def loopback_up() -> None:
-    """Switch on the loopback interface of this (new, otherwise empty) network namespace."""
+def set_up_network() -> None:
+    """Switch on the loopback interface of this new, otherwise empty network namespace, with small buffers.
+
+    ipykernel uses it for what child processes print.
+    """
     siocgifflags, siocsifflags, iff_up = 0x8913, 0x8914, 1
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         request = fcntl.ioctl(sock, siocgifflags, struct.pack("16sh22x", b"lo", 0))
         flags = struct.unpack_from("h", request, 16)[0] | iff_up
         fcntl.ioctl(sock, siocsifflags, struct.pack("16sh22x", b"lo", flags))
+    for name in ("tcp_rmem", "tcp_wmem"):
+        Path(f"/proc/sys/net/ipv4/{name}").write_text(f"4096 65536 {SOCKET_BUFFER // 2}")
 
 
 def filter_syscalls() -> bool:
-    """Make the system calls of `DENIED_SYSCALLS` fail with ENOSYS from here on.
+    """Make the system calls of `DENIED_SYSCALLS` and `DENIED_USES` fail from here on, for children too.
 
     Returns
     -------
@@ -171,24 +199,40 @@ def filter_syscalls() -> bool:
     if machine not in _AUDIT_ARCH:
         return False
     column = 0 if machine == "x86_64" else 1
-    numbers = sorted({pair[column] for pair in DENIED_SYSCALLS.values()})
-    load, jump_equal, jump_ge, ret = 0x20, 0x15, 0x35, 0x06  # classic BPF, <linux/bpf_common.h>
-    deny, kill, allow = 0x00050000 | 38, 0x80000000, 0x7FFF0000  # errno ENOSYS; kill process; allow
-
-    def op(code, k, true=0, false=0):
-        return struct.pack("HBBI", code, true, false, k)
-
-    # seccomp_data: number at byte 0, architecture at byte 4. A 32-bit or x32 call has other numbers: not allowed.
-    program = [op(load, 4), op(jump_equal, _AUDIT_ARCH[machine], 1, 0), op(ret, kill), op(load, 0)]
+    program = [
+        # A 32-bit program numbers its calls differently: it is ended.
+        _bpf(_LOAD, 4),  # architecture
+        _bpf(_JUMP_EQUAL, _AUDIT_ARCH[machine], true=1),
+        _bpf(_RETURN, _KILL_PROCESS),
+        _bpf(_LOAD, 0),  # number
+    ]
     if machine == "x86_64":
-        program += [op(jump_ge, _X32_SYSCALL_BIT, 0, 1), op(ret, deny)]
-    for index, number in enumerate(numbers):
-        program.append(op(jump_equal, number, len(numbers) - index, 0))
-    program += [op(ret, allow), op(ret, deny)]
+        program += [_bpf(_JUMP_GREATER_EQUAL, _X32_SYSCALL_BIT, false=1), _bpf(_RETURN, _FAIL | errno.ENOSYS)]
+    for numbers in DENIED_SYSCALLS.values():
+        program += [_bpf(_JUMP_EQUAL, numbers[column], false=1), _bpf(_RETURN, _FAIL | errno.ENOSYS)]
+    for numbers, argument, mask, values, which, error in DENIED_USES.values():
+        listed, others = _FAIL | error, _ALLOW
+        if which == "allowed":
+            listed, others = others, listed
+        block = [_bpf(_LOAD, 16 + 8 * argument), _bpf(_AND, mask)]  # the lower half of the argument
+        for left, value in zip(reversed(range(len(values))), values, strict=True):
+            block.append(_bpf(_JUMP_EQUAL, value, true=left + 1))
+        block += [_bpf(_RETURN, others), _bpf(_RETURN, listed)]
+        program += [_bpf(_JUMP_EQUAL, numbers[column], false=len(block)), *block]
+    program.append(_bpf(_RETURN, _ALLOW))
     code = ctypes.create_string_buffer(b"".join(program))
     header = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
     _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(header), what="filter of system calls")
     return True
+
+
+# Classic BPF, <linux/bpf_common.h>, and the answers of <linux/seccomp.h>.
+_LOAD, _AND, _JUMP_EQUAL, _JUMP_GREATER_EQUAL, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
+_KILL_PROCESS, _FAIL, _ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
+
+
+def _bpf(code: int, value: int, true: int = 0, false: int = 0) -> bytes:
+    return struct.pack("HBBI", code, true, false, value)
 
 
 def set_rlimits(*, memory: int, processes: int, cpu_seconds: int, open_files: int, file_size: int) -> None:

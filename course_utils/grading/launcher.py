@@ -252,24 +252,26 @@ class SandboxedKernel:
         """Wait until the kernel has made its sockets; return False if it ended first or took too long."""
         deadline = time.monotonic() + timeout
         while not self._serving and self.exit_code is None and (left := deadline - time.monotonic()) > 0:
-            select.select([self._channel], [], [], left)
+            _wait_readable(self._channel, left)
             self._read()
         return self._serving and self.exit_code is None
 
     def poll(self) -> int | None:
         """Return the exit code of the kernel (negative: a signal), or None while it runs."""
         self._read()
-        if self.exit_code is None and _has_ended(self._kernel):
-            # The keeper is about to say how; should it be gone too, it was killed together with the kernel.
-            select.select([self._channel], [], [], 2)
-            self._read()
+        if self.exit_code is None and _wait_readable(self._kernel, 0):
+            # The keeper is about to say how; it closes the channel if it was killed together with the kernel.
+            deadline = time.monotonic() + 5
+            while self.exit_code is None and (left := deadline - time.monotonic()) > 0:
+                _wait_readable(self._channel, left)
+                self._read()
             if self.exit_code is None:
                 self.exit_code = -signal.SIGKILL
         return self.exit_code
 
     def wait(self, timeout: float = KERNEL_TIMEOUT) -> int | None:
         """Wait for the end of the kernel; return its exit code, or None if it still runs."""
-        select.select([self._kernel], [], [], timeout)
+        _wait_readable(self._kernel, timeout)
         return self.poll()
 
     def _read(self) -> None:
@@ -304,7 +306,7 @@ class SandboxedKernel:
         if self._keeper >= 0:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
-            select.select([self._keeper], [], [], 10)
+            _wait_readable(self._keeper, 10)
 
     def close(self) -> None:
         """End every process of the sandbox and let go of it."""
@@ -442,5 +444,8 @@ def _memory_file(content: bytes) -> int:
     return fd
 
 
-def _has_ended(pidfd: int) -> bool:
-    return pidfd < 0 or bool(select.select([pidfd], [], [], 0)[0])
+def _wait_readable(fd: int | socket.socket, seconds: float) -> bool:
+    """Wait until something can be read (of a process's file descriptor: until it has ended)."""
+    poll = select.poll()  # unlike `select.select` it takes any number of open files
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(1000 * seconds))

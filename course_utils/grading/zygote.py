@@ -191,7 +191,7 @@ def keep_only(fds: set[int]) -> None:
 def report(channel: socket.socket, fds: tuple[int, ...] = (), **fields) -> None:
     """Send one message to the host; a host that is gone does not need it."""
     with contextlib.suppress(OSError):
-        socket.send_fds(channel, [json.dumps(fields).encode()[:MAX_MESSAGE]], fds)
+        socket.send_fds(channel, [json.dumps(fields).encode()], fds)
 
 
 # --- keeper -----------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def run_keeper(request: dict, channel: socket.socket, archive: int) -> None:
     try:
         limits = request["limits"]
         mount_private_folders(request["uid"] if os.geteuid() == 0 else USER_ID, limits)
-        confine.loopback_up()
+        confine.set_up_network()
         if os.geteuid() == 0:
             os.setgroups([])
             os.setresgid(request["uid"], request["uid"], request["uid"])
@@ -255,6 +255,8 @@ def mount_private_folders(uid: int, limits: dict) -> None:
         safe | confine.MS_NOEXEC | confine.MS_NOSYMFOLLOW,
         f"size={4 * MIB},nr_inodes=64,{owner}",
     )
+    # Reads as zeros too, but cannot be mapped as memory that nothing counts.
+    confine.mount("/dev/full", "/dev/zero", flags=confine.MS_BIND)
     # One file system, so one limit, for everything the student can write.
     confine.mount("tmpfs", WORK_FOLDER, "tmpfs", safe, f"size={limits['disk']},nr_inodes={limits['files']},mode=0755")
     for name, target in (("tmp", "/tmp"), ("shm", "/dev/shm"), ("work", WORK_FOLDER)):
@@ -315,7 +317,6 @@ class Watch:
         self.limits = limits
         self.seen: set[str] = set()
         self.peak = 0
-        self._page = resource.getpagesize()
         self._ticks = os.sysconf("SC_CLK_TCK")
 
     def look(self) -> tuple[float, list[str], bool]:
@@ -325,11 +326,13 @@ class Watch:
         threads = memory = ticks = 0
         for pid in pids:
             with contextlib.suppress(OSError):
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                resident, shared = Path(f"/proc/{pid}/statm").read_text().split()[1:3]
+                fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
                 ticks += sum(map(int, fields[11:15]))  # own time and that of children waited for
                 threads += int(fields[17])
-                memory += (int(resident) - int(shared)) * self._page
+                memory += self.memory_of(pid)
+        # The content of sockets' buffers belongs to no process: reckon each as full.
+        num_sockets = int(Path("/proc/net/sockstat").read_text().split()[2])  # "sockets: used 12 ..."
+        memory += num_sockets * confine.SOCKET_BUFFER
         disk = os.statvfs("/tmp")
         used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
         memory += used
@@ -342,7 +345,11 @@ class Watch:
             found["disk"] = f"disk: the files of the sandbox filled their {amount(limits['disk'])}"
         elif disk.f_favail < 16:
             found["disk"] = f"disk: the limit of {limits['files']} files was reached"
-        if memory > limits["memory"] and (memory := used + self.exact_memory(pids)) > limits["memory"]:
+        if memory > limits["memory"]:  # rough until here: look closer
+            for pid in pids:
+                with contextlib.suppress(OSError):
+                    memory += self.memory_of(pid, exact=True) - self.memory_of(pid)
+        if memory > limits["memory"]:
             found["memory"] = f"memory: {amount(memory)} used, limit {amount(limits['memory'])}; the kernel was killed"
             fatal = True
         if seconds > limits["cpu_seconds"]:
@@ -352,14 +359,22 @@ class Watch:
         self.seen |= set(found)
         return (0.05 if memory > limits["memory"] / 2 else 0.25), events, fatal
 
-    def exact_memory(self, pids: list[str]) -> int:
-        """Return the memory of these processes with pages that several of them share counted once."""
-        total = 0
-        for pid in pids:
+    @staticmethod
+    def memory_of(pid: str, exact: bool = False) -> int:
+        """Return bytes of data and page tables; exact: pages shared with other processes in equal parts."""
+        status = _fields(f"/proc/{pid}/status")
+        data = status.get("RssAnon", 0)
+        if exact:
+            # A process may forbid this to be read. Then its share of common pages counts in full.
             with contextlib.suppress(OSError):
-                pages = dict(line.split(":") for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
-                total += 1024 * int(pages["Pss_Anon"].split()[0])
-        return total
+                data = _fields(f"/proc/{pid}/smaps_rollup")["Pss_Anon"]
+        return data + status.get("VmPTE", 0) + status.get("VmSwap", 0)
+
+
+def _fields(path: str) -> dict[str, int]:
+    """Read lines like `RssAnon:   12 kB` of a file in /proc, in bytes."""
+    lines = (line.split() for line in Path(path).read_text(errors="replace").splitlines())
+    return {words[0][:-1]: 1024 * int(words[1]) for words in lines if len(words) == 3 and words[2] == "kB"}
 
 
 # --- kernel -----------------------------------------------------------------------------------------------------
@@ -382,6 +397,7 @@ def run_kernel(request: dict, serving: int) -> None:
         names = ("memory", "processes", "cpu_seconds", "open_files", "file_size")
         confine.set_rlimits(**{name: request["limits"][name] for name in names})
         confine.filter_syscalls()
+        os.environ.clear()
         os.environ.update(request["env"])
         sys.argv[:] = request["argv"]
         sys.path[:] = [folder for folder in sys.path if folder] + [WORK_FOLDER]
