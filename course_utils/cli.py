@@ -56,6 +56,9 @@ def release(
 def autograde(
     assignment: AssignmentArgument,
     student: Annotated[list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes of this machine. [default: the cores]")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler: tcp://host:8786.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Grade unchanged submissions again as well.")] = False,
     sandbox: Annotated[
         bool, typer.Option(help="Without the sandbox students' code runs with your rights; it is noted in the results.")
     ] = True,
@@ -64,14 +67,30 @@ def autograde(
     """Grade what lies in submitted/: solution cells in a sandbox, tests in a process of their own."""
     from course_utils import cycle
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    working: dict[str, None] = {}
     with _told(cycle.CourseError), Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("Starting", total=None)
+        task = bar.add_task("starting", total=None)
 
-        def show(result: cycle.SubmissionResult, number: int, count: int) -> None:
-            bar.update(task, description=result.student_id, completed=number, total=count)
+        def started(name: str) -> None:
+            working[name] = None
+            bar.update(task, description=f"now: {', '.join(working)}")
 
-        results = cycle.autograde(course, assignment, student or None, sandbox=sandbox, progress=show)
+        def finished(result: cycle.SubmissionResult, number: int, count: int) -> None:
+            working.pop(result.student_id, None)
+            bar.update(task, completed=number, total=count)
+
+        results = cycle.autograde(
+            course,
+            assignment,
+            student or None,
+            workers=workers,
+            scheduler=scheduler,
+            force=force,
+            sandbox=sandbox,
+            started=started,
+            progress=finished,
+        )
     if not results:
         console.print(f"Nobody has a folder submitted/<student_id>/{assignment}: run `course collect` first.")
         raise typer.Exit(1)
@@ -124,6 +143,9 @@ class _told:
         pass
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        if kind is KeyboardInterrupt:
+            console.print("Stopped. What was finished is kept; the same command goes on from here.")
+            raise typer.Exit(130)
         if kind is not None and issubclass(kind, self.kinds):
             Console(stderr=True).print(f"[bold red]{error}[/]", highlight=False)
             raise typer.Exit(1) from error

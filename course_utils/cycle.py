@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import csv
+import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.converters import GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
+
+from course_utils.grading.pool import cores, grade_here, grade_on_cluster
+from course_utils.grading.preprocessors import GradeNotebook
+from course_utils.grading.records import is_recorded, record
+from course_utils.grading.sandbox import probe
+from course_utils.grading.submissions import Submission, read_submission
+from course_utils.olat.late import sync_gradebook
+from course_utils.olat.roster import read_roster
 
 __all__ = [
     "CourseError",
@@ -146,10 +155,17 @@ def autograde(
     assignment: str,
     students: Iterable[str] | None = None,
     *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    force: bool = False,
     sandbox: bool = True,
+    started: Callable[[str], None] | None = None,
     progress: Callable[[SubmissionResult, int, int], None] | None = None,
 ) -> list[SubmissionResult]:
     """Grade the submissions of an assignment; no submission stops the others.
+
+    Workers run the notebooks, this process alone writes the gradebook. A run that was stopped is taken up again by
+    the next one: what is recorded and unchanged is left as it is.
 
     Parameters
     ----------
@@ -157,8 +173,16 @@ def autograde(
     assignment : str
     students : iterable of str, optional
         Only these; by default everybody who has a folder in `submitted/`.
+    workers : int, optional
+        Processes of this machine; by default one per core.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers grade instead.
+    force : bool
+        Grade unchanged submissions again as well.
     sandbox : bool
         False runs students' code with your own rights.
+    started : callable, optional
+        Called with a student's name when work on the submission begins.
     progress : callable, optional
         Called after each submission with its result, its number and their count.
 
@@ -170,23 +194,87 @@ def autograde(
     Raises
     ------
     CourseError
-        If the assignment is unknown, or there is no sandbox.
+        If the assignment is unknown, there is no sandbox, or the gradebook can't be written.
     """
     course = Path(course).resolve()
     config = load_config(course)
     config.GradeNotebook.sandbox = sandbox
+    settings = GradeNotebook(config=config).settings()
+    if sandbox and scheduler is None and (reason := probe()) is not None:
+        raise CourseError(
+            f"There is no sandbox: {reason}. Nothing was graded. (--no-sandbox is for trusted work only.)"
+        )
     _make_sure_it_is_released(course, assignment)
-    _enter_roster(course)
-    folders = sorted((course / "submitted").glob(f"*/{assignment}"))
-    names = [folder.parent.name for folder in folders if folder.is_dir()]
-    if students is not None:
+    _enter_roster(course, assignment)
+    if students is None:
+        folders = (course / "submitted").glob(f"*/{assignment}")
+        names = sorted(folder.parent.name for folder in folders if folder.is_dir())
+    else:
         names = sorted(set(students))
-    results = []
-    for number, name in enumerate(names, start=1):
-        results.append(_grade_one(course, assignment, name, config))
+
+    results: dict[str, SubmissionResult] = {}
+    given: dict[str, Submission] = {}
+    source = course / "source" / assignment
+    clearing = dict(config.ClearSolutions)
+
+    def finish(result: SubmissionResult) -> None:
+        results[result.student_id] = result
         if progress is not None:
-            progress(results[-1], number, len(names))
-    return results
+            progress(result, len(results), len(names))
+
+    with open_gradebook(course) as gradebook:
+
+        def to_grade() -> Iterator[Submission]:
+            for name in names:
+                folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
+                if not any(folder.glob("*.ipynb")):
+                    what = "no notebook" if folder.is_dir() else "nothing was handed in"
+                    finish(SubmissionResult(name, problem=f"not gradable: {what}"))
+                    continue
+                submission = read_submission(folder, name, assignment, source, clearing, settings)
+                if not force and is_recorded(gradebook, done, submission):
+                    finish(_read_result(gradebook, course, assignment, name))
+                    continue
+                given[name] = submission
+                yield submission
+
+        if scheduler is None:
+            graded = grade_here(to_grade(), workers or cores(), started)
+        else:
+            graded = grade_on_cluster(to_grade(), scheduler, started)
+        with contextlib.closing(graded):
+            for outcome in graded:
+                name = outcome.student
+                submission = given.pop(name)
+                if outcome.error:
+                    finish(SubmissionResult(name, problem=f"not gradable: {outcome.error}"))
+                    continue
+                folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
+                _record(gradebook, config, submission, outcome, folder, done)
+                finish(_read_result(gradebook, course, assignment, name))
+    return [results[name] for name in sorted(results)]
+
+
+# A gradebook that formgrader is writing is free again within moments.
+_LOCKED_WAITS_S = (0.2, 0.5, 1, 2, 4, 8)
+
+
+def _record(gradebook: Gradebook, config: Config, *parts: object) -> None:
+    for wait in (*_LOCKED_WAITS_S, None):
+        try:
+            return record(gradebook, config, *parts)
+        except OperationalError as error:
+            if "locked" not in str(error) or wait is None:
+                raise CourseError(
+                    f"The gradebook can't be written ({error.orig}). What was graded before is kept; close what uses "
+                    "it and run the command again: it goes on from here."
+                ) from error
+            time.sleep(wait)
+        except OSError as error:
+            raise CourseError(
+                f"Results can't be written: {error}. What was graded before is kept; make room and run the command "
+                "again: it goes on from here."
+            ) from error
 
 
 def feedback(course: Path, assignment: str) -> Path:
@@ -206,37 +294,18 @@ def feedback(course: Path, assignment: str) -> Path:
     return course / "feedback"
 
 
-def _grade_one(course: Path, assignment: str, student: str, config: Config) -> SubmissionResult:
-    directory = coursedir(course, config)
-    directory.assignment_id, directory.student_id = assignment, student
+def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: str) -> SubmissionResult:
     result = SubmissionResult(student)
-    folder = course / "submitted" / student / assignment
-    if not any(folder.glob("*.ipynb")):
-        result.problem = "not gradable: no notebook" if folder.is_dir() else "not gradable: nothing was handed in"
-        return result
-    converter = Autograde(coursedir=directory, config=config, log=log, force=True)
-    try:
-        _convert(converter)
-    except CourseError as error:
-        result.problem = f"not gradable: {error}"
-    else:
-        _read_result(course, assignment, result)
-    return result
-
-
-def _read_result(course: Path, assignment: str, result: SubmissionResult) -> None:
-    with open_gradebook(course) as gradebook:
-        submission = gradebook.find_submission(assignment, result.student_id)
-        result.points, result.max_points = submission.score, submission.max_score
-        result.needs_manual = submission.needs_manual_grade
-        result.penalty = submission.late_submission_penalty or 0.0
-        names = [notebook.name for notebook in submission.notebooks]
-    for name in sorted(names):
-        path = course / "autograded" / result.student_id / assignment / f"{name}.ipynb"
+    submission = gradebook.find_submission(assignment, student)
+    result.points, result.max_points = submission.score, submission.max_score
+    result.needs_manual = submission.needs_manual_grade
+    result.penalty = submission.late_submission_penalty or 0.0
+    for name in sorted(notebook.name for notebook in submission.notebooks):
+        path = course / "autograded" / student / assignment / f"{name}.ipynb"
         if not path.exists():
             result.notes.append(f"{name}: was not handed in")
             continue
-        about = nbformat.read(path, as_version=4).metadata.get("course", {})
+        about = json.loads(path.read_bytes())["metadata"].get("course", {})
         if about.get("unreadable"):
             result.problem = f"{name} is not gradable: {about['unreadable']}"
         report = about.get("trust", {})
@@ -245,6 +314,7 @@ def _read_result(course: Path, assignment: str, result: SubmissionResult) -> Non
         result.notes += [f"{name}: {text}" for text in about.get("repairs", [])]
         result.notes += [f"{name}: {text}" for _, text in report.get("events", [])]
         result.notes += [f"{name}: {text}" for text in report.get("suspicious", [])]
+    return result
 
 
 def _make_sure_it_is_released(course: Path, assignment: str) -> None:
@@ -257,18 +327,16 @@ def _make_sure_it_is_released(course: Path, assignment: str) -> None:
         release(course, assignment)
 
 
-def _enter_roster(course: Path) -> None:
-    path = next((course / n for n in ("roster.local.csv", "roster.csv") if (course / n).exists()), None)
-    if path is None:
-        return
-    with path.open(encoding="utf-8-sig", newline="") as file, open_gradebook(course) as gradebook:
-        for row in csv.DictReader(file):
-            if row.get("student_id"):
-                names = {key: row.get(key) or None for key in ("first_name", "last_name", "email")}
-                gradebook.update_or_create_student(row["student_id"], **names)
+def _enter_roster(course: Path, assignment: str) -> None:
+    if not any((course / name).exists() for name in ("roster.local.csv", "roster.csv")):
+        return  # students are known by their folders alone
+    try:
+        sync_gradebook(course, read_roster(course), assignment)
+    except ValueError as error:
+        raise CourseError(str(error)) from error
 
 
-def _convert(converter: Autograde | GenerateAssignment | GenerateFeedback) -> None:
+def _convert(converter: GenerateAssignment | GenerateFeedback) -> None:
     problems = _Problems()
     log.addHandler(problems)
     try:

@@ -12,8 +12,8 @@ from nbgrader.utils import determine_grade
 from traitlets.config.loader import PyFileConfigLoader
 
 from course_utils.grading import cells as kinds
-from course_utils.grading.preprocessors import lay_in_outputs
 from course_utils.grading.repair import Repaired, repair, skeleton
+from course_utils.grading.submissions import lay_in_outputs
 from course_utils.grading.worker import NotebookResult, Settings, grade_cells
 
 ROOT = Path(__file__).parent.parent

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,10 +23,10 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Dict, Float
 from traitlets.config import Config
 
-from course_utils.grading import cells as kinds
 from course_utils.grading import trust
 from course_utils.grading.repair import UnreadableNotebook, read_notebook, repair, skeleton
-from course_utils.grading.worker import NotebookResult, Settings, grade_cells
+from course_utils.grading.submissions import lay_in_outputs, other_files
+from course_utils.grading.worker import Settings, grade_cells
 
 __all__ = ["FeedbackNotes", "GradeNotebook", "RepairNotebook", "SubmissionExporter", "move_links_away"]
 
@@ -80,10 +79,7 @@ class RepairNotebook(NbGraderPreprocessor):
         _CONFIGS.setdefault(clearing, self.config)
         course = _skeleton(source, source.stat().st_mtime, clearing)
         reason = nb.metadata.get("course", {}).get("unreadable") if not nb.cells else None
-        repaired = repair(None if reason else nb, course)
-        if reason:
-            repaired.notebook.metadata["course"]["unreadable"] = reason
-            repaired.repairs.append(f"The notebook could not be read: {reason}.")
+        repaired = repair(None if reason else nb, course, reason or "")
         for sentence in repaired.repairs:
             self.log.warning("%s/%s: %s", resources["nbgrader"]["student"], notebook, sentence)
         return repaired.notebook, resources
@@ -99,19 +95,13 @@ class GradeNotebook(NbGraderPreprocessor):
     notebook_timeout = Float(1800.0, help="Seconds for a whole notebook.").tag(config=True)
     limits = Dict(help="Limits of the sandbox, by the names of course_utils.grading.sandbox.Limits.").tag(config=True)
 
-    # Results by (student, notebook) that workers computed beforehand; see `course_utils.grading.parallel`.
-    computed: dict[tuple[str, str], NotebookResult] = {}  # noqa: RUF012
-
     def settings(self) -> Settings:
         """Return the traits in the form that workers take."""
         return Settings(self.sandbox, self.warm, self.notebook_timeout, dict(self.limits))
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
-        names = resources["nbgrader"]
-        result = self.computed.pop((names["student"], names["notebook"]), None)
-        if result is None:
-            with submission_files(Path(resources["metadata"]["path"])) as files:
-                result = grade_cells(nb.cells, nb.metadata.get("course", {}).get("imports", []), files, self.settings())
+        with submission_files(Path(resources["metadata"]["path"])) as files:
+            result = grade_cells(nb.cells, nb.metadata["course"]["imports"], files, self.settings())
         lay_in_outputs(nb, result)
         nb.metadata["course"]["trust"] = trust.report(nb, result)
         return nb, resources
@@ -126,25 +116,12 @@ def submission_files(folder: Path) -> Iterator[Path]:
     folder : pathlib.Path
         The submission's folder in `autograded/` or `submitted/`.
     """
-    with tempfile.TemporaryDirectory(prefix="course-files-") as name:
-        target = Path(name)
-        for root, folders, names in os.walk(folder):
-            folders[:] = [name for name in folders if not Path(root, name).is_symlink() and name[0] != "."]
-            for path in (Path(root, name) for name in names):
-                if path.is_symlink() or path.suffix == ".ipynb" or not path.is_file():
-                    continue
-                copy = target / path.relative_to(folder)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
-        yield target
-
-
-def lay_in_outputs(nb: NotebookNode, result: NotebookResult) -> None:
-    """Write a result's outputs into the cells of the notebook."""
-    for index, cell in enumerate(nb.cells):
-        if cell.cell_type == "code":
-            cell.outputs = [nbformat.from_dict(output) for output in result.outputs.get(index, [])]
-            cell.execution_count = None
+    with tempfile.TemporaryDirectory(prefix="course-files-") as target:
+        for name, path in other_files(folder).items():
+            copy = Path(target, name)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+        yield Path(target)
 
 
 class FeedbackNotes(NbGraderPreprocessor):
@@ -160,8 +137,3 @@ class FeedbackNotes(NbGraderPreprocessor):
             cell.metadata.pop("course", None)
         nb.metadata.pop("course", None)
         return nb, resources
-
-
-def in_kernel_points(nb: NotebookNode) -> float:
-    """Return the points of test cells that run in the student's kernel."""
-    return sum(kinds.points(cell) for cell in nb.cells if kinds.is_test(cell) and kinds.is_in_kernel(cell))

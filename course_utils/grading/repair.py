@@ -68,10 +68,15 @@ def read_notebook(path: Path) -> NotebookNode:
     size = path.stat().st_size
     if size > LARGEST_FILE:
         raise UnreadableNotebook(f"it has {size / 2**20:.0f} MB; at most {LARGEST_FILE / 2**20:.0f} MB are read")
-    if not size:
+    return notebook_from_bytes(path.read_bytes())
+
+
+def notebook_from_bytes(data: bytes) -> NotebookNode:
+    """Return a notebook in format 4 from the bytes of a file; raise `UnreadableNotebook` if they are none."""
+    if not data.strip():
         raise UnreadableNotebook("it is empty")
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise UnreadableNotebook(f"it is no JSON ({str(error)[:100]})") from None
     return notebook_from(content)
@@ -114,14 +119,19 @@ def skeleton(source: Path, config: Config | None = None) -> NotebookNode:
     config : traitlets.config.Config, optional
         nbgrader's configuration.
     """
+    return skeleton_of(source.read_bytes(), config)
+
+
+def skeleton_of(source: bytes, config: Config | None = None) -> NotebookNode:
+    """Return the same from the bytes of the notebook."""
     exporter = NotebookExporter(config=config)
-    notebook = nbformat.read(source, as_version=4)
+    notebook = nbformat.reads(source.decode(), as_version=4)
     for preprocessor in (LockCells, ClearSolutions, ClearOutput, ComputeChecksums):
         notebook, _ = preprocessor(parent=exporter).preprocess(notebook, {"nbgrader": {}})
     return notebook
 
 
-def repair(submitted: NotebookNode | None, course: NotebookNode) -> Repaired:
+def repair(submitted: NotebookNode | None, course: NotebookNode, unreadable: str = "") -> Repaired:
     """Lay a student's answers into the course's notebook.
 
     Parameters
@@ -130,6 +140,8 @@ def repair(submitted: NotebookNode | None, course: NotebookNode) -> Repaired:
         As `read_notebook` gives it; None for a notebook that is missing or can't be read.
     course : NotebookNode
         As `skeleton` gives it.
+    unreadable : str
+        Why there is no notebook to lay in, if so; it is noted in the result.
 
     Returns
     -------
@@ -174,7 +186,9 @@ def repair(submitted: NotebookNode | None, course: NotebookNode) -> Repaired:
                 f"A cell claims to be '{extra.name[:60]}', which this notebook does not have; it earns nothing."
             )
     notebook = nbformat.from_dict({**course, "cells": _merge(cells, extras, place)})
-    notebook.metadata["course"] = {"imports": _imports(course), "repairs": repairs}
+    if unreadable:
+        repairs.append(f"The notebook could not be read: {unreadable}.")
+    notebook.metadata["course"] = {"imports": _imports(course), "repairs": repairs, "unreadable": unreadable}
     _unique_ids(notebook)
     return Repaired(notebook, repairs)
 

@@ -1,0 +1,144 @@
+"""What one writer keeps of graded submissions: files in `autograded/` and rows in the gradebook.
+
+The rows are those that nbgrader's own `SaveAutoGrades` and `AssignLatePenalties` would write. A submission is written
+in one transaction and its folder is put in place in one step, so that a writer that is killed leaves nothing half
+done; the next run does it again, and the same rows are overwritten.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import nbformat
+from nbgrader import utils
+from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
+from nbgrader.preprocessors import AssignLatePenalties
+from traitlets.config import Config
+
+from course_utils.grading.submissions import GradedSubmission, Submission, other_files
+
+__all__ = ["MARKER", "is_recorded", "record"]
+
+MARKER = ".graded.json"
+log = logging.getLogger("course")
+
+
+def is_recorded(gradebook: Gradebook, folder: Path, submission: Submission) -> bool:
+    """Whether exactly this submission was graded before and its marks are in the gradebook.
+
+    Parameters
+    ----------
+    gradebook : nbgrader.api.Gradebook
+    folder : pathlib.Path
+        ``autograded/<student>/<assignment>``.
+    submission : Submission
+    """
+    try:
+        content = json.loads((folder / MARKER).read_text())
+    except (OSError, ValueError):
+        return False
+    if not isinstance(content, dict) or content.get("digest") != submission.digest:
+        return False
+    try:
+        gradebook.find_submission(submission.assignment, submission.student)
+    except MissingEntry:
+        return False
+    return True
+
+
+def record(
+    gradebook: Gradebook,
+    config: Config,
+    submission: Submission,
+    graded: GradedSubmission,
+    submitted: Path,
+    autograded: Path,
+) -> None:
+    """Write one graded submission.
+
+    Parameters
+    ----------
+    gradebook : nbgrader.api.Gradebook
+        Open; the only writer.
+    config : traitlets.config.Config
+        nbgrader's settings, for the late policy.
+    submission : Submission
+        What was graded.
+    graded : GradedSubmission
+        Without error.
+    submitted, autograded : pathlib.Path
+        The submission's folders.
+    """
+    fresh = autograded.with_name(f".{autograded.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for name, path in other_files(submitted).items():
+        target = fresh / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    timestamp = submitted / "timestamp.txt"
+    if timestamp.is_file() and not timestamp.is_symlink():
+        shutil.copyfile(timestamp, fresh / "timestamp.txt")
+    notebooks = {}
+    for name, result in graded.notebooks.items():
+        (fresh / f"{name}.ipynb").write_text(result.content, encoding="utf-8")
+        notebooks[name] = nbformat.reads(result.content, as_version=4)
+    (fresh / MARKER).write_text(json.dumps({"digest": submission.digest}))
+
+    try:
+        _enter(gradebook, config, submission, notebooks, submitted)
+        gradebook.db.commit()
+    except BaseException:
+        gradebook.db.rollback()
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    # From here on the marks are in the gradebook. Until the folder is in place, a later run would grade again.
+    shutil.rmtree(autograded, ignore_errors=True)
+    fresh.replace(autograded)
+
+
+def _enter(
+    gradebook: Gradebook,
+    config: Config,
+    submission: Submission,
+    notebooks: dict[str, nbformat.NotebookNode],
+    submitted: Path,
+) -> None:
+    gradebook.update_or_create_student(submission.student)
+    when = (
+        utils.parse_utc((submitted / "timestamp.txt").read_text()) if (submitted / "timestamp.txt").is_file() else None
+    )
+    times = {"timestamp": when} if when else {}
+    entry = gradebook.update_or_create_submission(submission.assignment, submission.student, **times)
+    for notebook in entry.notebooks:
+        cells = {}
+        if notebook.name in notebooks:
+            marked = [cell for cell in notebooks[notebook.name].cells if "nbgrader" in cell.metadata]
+            cells = {cell.metadata.nbgrader.get("grade_id"): cell for cell in marked}
+        for grade in notebook.grades:
+            if notebook.name not in notebooks:
+                grade.auto_score, grade.needs_manual_grade = 0, False
+                continue
+            grade.auto_score, _ = utils.determine_grade(cells[grade.name], log)
+            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+        for comment in notebook.comments:
+            cell = cells.get(comment.name)
+            if cell is not None:
+                same = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
+                comment.auto_comment = "No response." if same and not utils.is_task(cell) else None
+    gradebook.db.flush()
+    for notebook in entry.notebooks:
+        notebook.late_submission_penalty = None
+        if notebook.name in notebooks and entry.total_seconds_late > 0:
+            notebook.late_submission_penalty = _penalty(config, submission, notebook, entry.total_seconds_late)
+
+
+def _penalty(config: Config, submission: Submission, notebook: SubmittedNotebook, seconds: float) -> float | None:
+    preprocessor = AssignLatePenalties(config=config)
+    preprocessor.assignment_id, preprocessor.student_id = submission.assignment, submission.student
+    preprocessor.init_plugin()
+    penalty = preprocessor.plugin_inst.late_submission_penalty(submission.student, notebook.score, seconds)
+    return None if penalty is None else preprocessor._check_late_penalty(notebook, penalty)

@@ -1,0 +1,210 @@
+"""A submission as it goes to a worker, and what comes back: bytes and plain values, on this machine or another."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from traitlets.config import Config
+
+from course_utils.grading import repair, trust
+from course_utils.grading.worker import KernelUnavailable, NotebookResult, Settings, grade_cells
+
+__all__ = [
+    "GradedNotebook",
+    "GradedSubmission",
+    "Submission",
+    "grade",
+    "lay_in_outputs",
+    "other_files",
+    "read_submission",
+]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One student's work on one assignment, with the course's side of it.
+
+    Parameters
+    ----------
+    student, assignment : str
+    notebooks : dict of str to bytes or str
+        What was handed in, by name of the notebook: the file's bytes, or the reason why it can't be read.
+    files : bytes
+        The other files, as an uncompressed tar.
+    sources : dict of str to bytes
+        The course's notebooks, by name.
+    clearing : dict
+        nbgrader's settings of `ClearSolutions`.
+    settings : Settings
+    """
+
+    student: str
+    assignment: str
+    notebooks: dict[str, bytes | str]
+    files: bytes
+    sources: dict[str, bytes]
+    clearing: dict[str, Any] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything the marks depend on."""
+        total = hashlib.sha256()
+        parts: list[Any] = [
+            self.student,
+            self.assignment,
+            repr(self.settings),
+            json.dumps(self.clearing, sort_keys=True),
+        ]
+        for mapping in (self.notebooks, self.sources):
+            parts += [part for name in sorted(mapping) for part in (name, mapping[name])]
+        for part in [*parts, self.files]:
+            data = part.encode() if isinstance(part, str) else part
+            total.update(len(data).to_bytes(8, "big") + data)
+        return total.hexdigest()
+
+
+@dataclass(frozen=True)
+class GradedNotebook:
+    """A notebook after repair and execution.
+
+    Parameters
+    ----------
+    content : str
+        The notebook as JSON, with outputs, and what is known about the run in ``metadata.course``.
+    missing : bool
+        Whether nothing was handed in for it.
+    """
+
+    content: str
+    missing: bool = False
+
+
+@dataclass(frozen=True)
+class GradedSubmission:
+    """What a worker gives back.
+
+    Parameters
+    ----------
+    student : str
+    notebooks : dict of str to GradedNotebook
+        By name of the notebook, for every notebook of the assignment that was handed in.
+    error : str
+        Why nothing could be graded, if so: the course's or the machine's fault, never the student's.
+    """
+
+    student: str
+    notebooks: dict[str, GradedNotebook] = field(default_factory=dict)
+    error: str = ""
+
+
+def read_submission(
+    folder: Path, student: str, assignment: str, source: Path, clearing: Mapping[str, Any], settings: Settings
+) -> Submission:
+    """Read a submission's folder; links are not followed, other notebooks than the course's are left out.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        ``submitted/<student>/<assignment>``.
+    student, assignment : str
+    source : pathlib.Path
+        ``source/<assignment>``; its files that are no notebooks are laid over the student's.
+    clearing : mapping
+        nbgrader's settings of `ClearSolutions`.
+    settings : Settings
+    """
+    sources = {path.stem: path.read_bytes() for path in sorted(source.glob("*.ipynb"))}
+    notebooks: dict[str, bytes | str] = {}
+    for name in sources:
+        path = folder / f"{name}.ipynb"
+        if path.is_symlink():
+            notebooks[name] = "it is a link to another file, not a notebook"
+        elif path.is_file():
+            size = path.stat().st_size
+            limit = repair.LARGEST_FILE
+            too_large = f"it has {size / 2**20:.0f} MB; at most {limit / 2**20:.0f} MB are read"
+            notebooks[name] = path.read_bytes() if size <= limit else too_large
+    files = {**other_files(folder), **other_files(source)}
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, path in sorted(files.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size = path.stat().st_size
+            with path.open("rb") as file:
+                tar.addfile(entry, file)
+    return Submission(student, assignment, notebooks, archive.getvalue(), sources, dict(clearing), settings)
+
+
+def other_files(folder: Path) -> dict[str, Path]:
+    """Return the files of a submission that are no notebooks, by relative name; links are left out.
+
+    Notebooks stay out of the kernel's folder because those of `autograded/` hold the hidden tests.
+    """
+    found = {}
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not Path(root, name).is_symlink() and name[0] != "."]
+        for path in (Path(root, name) for name in names):
+            if path.suffix != ".ipynb" and path.name != "timestamp.txt" and not path.is_symlink() and path.is_file():
+                found[str(path.relative_to(folder))] = path
+    return found
+
+
+def grade(submission: Submission) -> GradedSubmission:
+    """Repair and run every notebook of a submission (in a worker, on any machine).
+
+    Raises nothing that has to do with what the student wrote.
+    """
+    graded: dict[str, GradedNotebook] = {}
+    try:
+        with tempfile.TemporaryDirectory(prefix="course-files-") as folder:
+            with tarfile.open(fileobj=io.BytesIO(submission.files)) as tar:
+                tar.extractall(folder, filter="data")
+            for name, data in submission.notebooks.items():
+                graded[name] = _grade_notebook(name, data, submission, Path(folder))
+    except KernelUnavailable as error:
+        return GradedSubmission(submission.student, error=str(error))
+    except Exception as error:
+        return GradedSubmission(submission.student, error=f"{type(error).__name__}: {error}")
+    return GradedSubmission(submission.student, graded)
+
+
+_SKELETONS: dict[bytes, nbformat.NotebookNode] = {}
+
+
+def _grade_notebook(name: str, data: bytes | str, submission: Submission, files: Path) -> GradedNotebook:
+    source = submission.sources[name]
+    key = hashlib.sha256(source + json.dumps(submission.clearing, sort_keys=True).encode()).digest()
+    if key not in _SKELETONS:
+        _SKELETONS[key] = repair.skeleton_of(source, Config(ClearSolutions=submission.clearing))
+    reason = data if isinstance(data, str) else ""
+    submitted = None
+    if not reason:
+        try:
+            submitted = repair.notebook_from_bytes(data)
+        except repair.UnreadableNotebook as error:
+            reason = str(error)
+    repaired = repair.repair(submitted, _SKELETONS[key], reason)
+    notebook = repaired.notebook
+    result = grade_cells(notebook.cells, notebook.metadata["course"]["imports"], files, submission.settings)
+    lay_in_outputs(notebook, result)
+    notebook.metadata["course"]["trust"] = trust.report(notebook, result)
+    return GradedNotebook(nbformat.writes(notebook))
+
+
+def lay_in_outputs(nb: nbformat.NotebookNode, result: NotebookResult) -> None:
+    """Write a result's outputs into the cells of the notebook."""
+    for index, cell in enumerate(nb.cells):
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.from_dict(output) for output in result.outputs.get(index, [])]
+            cell.execution_count = None
