@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["course", "is_in_kernel", "is_students", "is_test", "is_trusted", "name", "points"]
+__all__ = ["course", "is_in_kernel", "is_shown_only", "is_students", "is_test", "is_trusted", "name", "points"]
 
 
 def course(cell: dict[str, Any]) -> dict[str, Any]:
@@ -32,6 +32,12 @@ def is_trusted(cell: dict[str, Any]) -> bool:
     marks = _nbgrader(cell)
     locked = bool(marks.get("locked")) and not marks.get("solution") and not marks.get("grade")
     return cell["cell_type"] == "code" and locked and course(cell).get("trusted") is True
+
+
+def is_shown_only(cell: dict[str, Any]) -> bool:
+    """Whether the cell only shows something (a figure, a slider, an experiment), so that grading leaves it out."""
+    marks = _nbgrader(cell)
+    return cell["cell_type"] == "code" and course(cell).get("grading") == "skip" and not marks.get("grade")
 
 
 def is_students(cell: dict[str, Any]) -> bool:

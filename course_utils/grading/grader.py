@@ -115,6 +115,9 @@ class NotebookRun:
         for index, cell in enumerate(self.job.cells):
             if cell["cell_type"] != "code":
                 continue
+            if kinds.is_shown_only(cell):
+                self.outcome.outputs[index] = [_stream("[This cell shows something; it is not run for grading.]\n")]
+                continue
             limit = float(kinds.course(cell).get("timeout_s", CELL_TIMEOUT_S))
             self.owner.send(("cell", index, limit))
             if kinds.is_test(cell) and not kinds.is_in_kernel(cell):
