@@ -30,6 +30,7 @@ __all__ = [
     "show_image",
     "show_kernel",
     "show_maps",
+    "show_positions",
     "show_window",
 ]
 
@@ -277,6 +278,62 @@ def show_window(
         ax.set_yticks([])
     figure.suptitle(f"output ({row}, {column}), {padding!r} padding", fontsize="medium")
     return figure
+
+
+def show_positions(size: int, kernel_size: int, padding: int = 0, stride: int = 1, ax: Axes | None = None) -> Axes:
+    """Draw a row of pixels and, line by line below it, every window that a kernel takes.
+
+    Parameters
+    ----------
+    size, kernel_size, padding, stride : int
+        In pixels; `size` without the padding.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. By default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The title counts the windows; pixels that no window reaches are hatched.
+
+    Raises
+    ------
+    ValueError
+        If the kernel does not fit once, or an argument is out of range.
+    """
+    if kernel_size < 1 or stride < 1 or padding < 0 or size < 1:
+        raise ValueError("`size`, `kernel_size` and `stride` must be at least 1 and `padding` at least 0.")
+    starts = range(-padding, size + padding - kernel_size + 1, stride)
+    if not starts:
+        raise ValueError(f"A kernel of {kernel_size} does not fit into {size} pixels with padding {padding}.")
+    if ax is None:
+        width = 0.42 * (size + 2 * padding) + 1.2
+        ax = plt.subplots(figsize=(width, 0.3 * len(starts) + 1.1), layout="constrained")[1]
+    reached = {pixel for start in starts for pixel in range(start, start + kernel_size)}
+    for pixel in range(-padding, size + padding):
+        inside = 0 <= pixel < size
+        ax.add_patch(
+            Rectangle(
+                (pixel - 0.5, -0.5),
+                1,
+                1,
+                facecolor=SKY if inside else "white",
+                edgecolor=GREY,
+                hatch=None if pixel in reached else "////",
+            )
+        )
+        text = str(pixel) if inside else "zero"
+        ax.text(pixel, 0, text, ha="center", va="center", color="black", fontsize="small")
+    for line, start in enumerate(starts, start=1):
+        ax.add_patch(Rectangle((start - 0.45, line - 0.3), kernel_size - 0.1, 0.6, color=BLUE))
+        middle = start + (kernel_size - 1) / 2
+        ax.text(middle, line, str(line - 1), ha="center", va="center", color="white", fontsize="small")
+    ax.set_xlim(-padding - 0.7, size + padding - 0.3)
+    ax.set_ylim(len(starts) + 0.6, -0.7)
+    ax.set_axis_off()
+    unused = sum(pixel not in reached for pixel in range(-padding, size + padding))
+    left_over = f", {unused} not reached" if unused else ""
+    ax.set_title(f"{len(starts)} windows over {size} pixels{left_over}", fontsize="medium")
+    return ax
 
 
 def show_figure(figure: Figure, alt: str) -> None:
