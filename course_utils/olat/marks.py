@@ -1,0 +1,340 @@
+"""Marks as the gradebook has them: per assignment, after lateness, and for the whole course with bonus."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import openpyxl
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.coursedir import CourseDirectory
+from openpyxl.styles import Font
+from traitlets.config import Config
+
+from course_utils.olat.late import penalty
+from course_utils.olat.roster import Roster, Student, read_roster
+from course_utils.olat.settings import Deadlines, course_config
+
+__all__ = ["CourseMark", "Mark", "course_marks", "read_marks", "write_course_table"]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one student or group has in one assignment.
+
+    Parameters
+    ----------
+    owner_id : str
+    score : float
+        Points after lateness, bonus points included.
+    max_score : float
+        Points there are to get, bonus points included.
+    penalty : float
+        Points that lateness cost.
+    bonus : float
+        Those of the points (after lateness) that are bonus points.
+    max_bonus : float
+    waiting : int
+        Cells that wait for a person.
+    waiting_points : float
+        What these cells are worth.
+    """
+
+    owner_id: str
+    score: float
+    max_score: float
+    penalty: float = 0.0
+    bonus: float = 0.0
+    max_bonus: float = 0.0
+    waiting: int = 0
+    waiting_points: float = 0.0
+
+
+def read_marks(course: Path, assignment: str) -> list[Mark]:
+    """Return the marks of an assignment; whoever handed in nothing has none.
+
+    Penalties for lateness are computed anew, because points given by hand come after autograding, and written
+    to the gradebook, so that formgrader shows the same.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    assignment : str
+
+    Returns
+    -------
+    list of Mark
+        In the order of the gradebook.
+
+    Raises
+    ------
+    ValueError
+        If the gradebook does not know the assignment.
+    """
+    config = course_config(course)
+    coursedir = CourseDirectory(config=config)
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        try:
+            entry = gradebook.find_assignment(assignment)
+        except MissingEntry as error:
+            raise ValueError(
+                f"The gradebook knows no assignment {assignment!r}; release it and grade it first."
+            ) from error
+        bonus_cells = _bonus_cells(course, coursedir, assignment)
+        marks = []
+        for submission in sorted(entry.submissions, key=lambda s: s.student.id):
+            _update_penalties(submission, assignment, config)
+            marks.append(_mark(submission, bonus_cells))
+        gradebook.db.commit()
+        # The sums are columns that the database computes.
+        gradebook.db.expire_all()
+    return marks
+
+
+def _mark(submission: SubmittedAssignment, bonus_cells: set[tuple[str, str]]) -> Mark:
+    score = max_score = taken = bonus = max_bonus = waiting_points = 0.0
+    waiting = 0
+    for notebook in submission.notebooks:
+        own = own_bonus = 0.0
+        for grade in notebook.grades:
+            worth = grade.max_score or 0.0
+            points = (grade.score or 0.0) + 0.0
+            max_score += worth
+            own += points
+            if (notebook.name, grade.name) in bonus_cells:
+                own_bonus += points
+                max_bonus += worth
+            if grade.auto_score is None and grade.manual_score is None and worth:
+                waiting += 1
+                waiting_points += worth
+        lost = min(notebook.late_submission_penalty or 0.0, own)
+        score += own - lost
+        taken += lost
+        # Lateness takes its share of bonus points as of the others.
+        bonus += own_bonus * (own - lost) / own if own else 0.0
+    return Mark(
+        submission.student.id, score, max_score, taken, bonus, max_bonus, waiting=waiting, waiting_points=waiting_points
+    )
+
+
+def _update_penalties(submission: SubmittedAssignment, assignment: str, config: Config) -> None:
+    policy = Deadlines(config=config)
+    if policy.policy == "none":
+        return  # another plugin may have set them
+    late = submission.total_seconds_late
+    for notebook in submission.notebooks:
+        own = sum(grade.score or 0.0 for grade in notebook.grades)
+        cost = penalty(policy, assignment, own, late) or None
+        if notebook.late_submission_penalty != cost:
+            notebook.late_submission_penalty = cost
+
+
+def _bonus_cells(course: Path, coursedir: CourseDirectory, assignment: str) -> set[tuple[str, str]]:
+    """Return notebook and grade_id of the cells whose metadata say that they give bonus points."""
+    found = set()
+    for path in (Path(course) / coursedir.source_directory / assignment).glob("*.ipynb"):
+        for cell in json.loads(path.read_bytes())["cells"]:
+            metadata = cell.get("metadata", {})
+            if metadata.get("course", {}).get("bonus") and "grade_id" in metadata.get("nbgrader", {}):
+                found.add((path.stem, metadata["nbgrader"]["grade_id"]))
+    return found
+
+
+@dataclass
+class CourseMark:
+    """What one student has in the whole course.
+
+    Bonus points fill up points that were lost in any assignment, and nothing else: `applied` is never more than
+    `lost`, so that `total` is never more than `maximum`.
+    """
+
+    student: Student
+    scores: dict[str, float | None] = field(default_factory=dict)
+    maxima: dict[str, float] = field(default_factory=dict)
+    penalties: dict[str, float] = field(default_factory=dict)
+    bonus: float = 0.0
+    waiting: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def maximum(self) -> float:
+        """Points of the course, without bonus."""
+        return sum(self.maxima.values())
+
+    @property
+    def points(self) -> float:
+        """Points reached, without bonus."""
+        return sum(score or 0.0 for score in self.scores.values())
+
+    @property
+    def lost(self) -> float:
+        """Points not reached; what was not handed in counts as lost."""
+        return max(0.0, self.maximum - self.points)
+
+    @property
+    def applied(self) -> float:
+        """Bonus points that count."""
+        return min(self.bonus, self.lost)
+
+    @property
+    def total(self) -> float:
+        """Points with bonus."""
+        return self.points + self.applied
+
+
+def course_marks(course: Path) -> tuple[list[str], list[CourseMark]]:
+    """Return the assignments of the gradebook, and the marks of every student of the roster.
+
+    Group work counts for each member. A student in two groups that were both graded gets no points for
+    that assignment, and a note, because nothing says which ones count.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+
+    Returns
+    -------
+    assignments : list of str
+    marks : list of CourseMark
+        In the order of the roster.
+    """
+    config = course_config(course)
+    coursedir = CourseDirectory(config=config)
+    roster = read_roster(course)
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        assignments = [a.name for a in sorted(gradebook.assignments, key=lambda a: a.name) if a.notebooks]
+        maxima = {a.name: a.max_score for a in gradebook.assignments}
+    marks = {s.student_id: CourseMark(s) for s in roster.students}
+    for assignment in assignments:
+        bonus_cells = _bonus_cells(course, coursedir, assignment)
+        given: dict[str, list[Mark]] = {}
+        found = read_marks(course, assignment)
+        for mark in found:
+            for student in members_of(mark.owner_id, roster):
+                given.setdefault(student.student_id, []).append(mark)
+        max_bonus = max((m.max_bonus for m in found), default=_bonus_points(course, assignment, bonus_cells))
+        for student_id, mine in marks.items():
+            mine.maxima[assignment] = maxima[assignment] - max_bonus
+            options = given.get(student_id, [])
+            mine.scores[assignment] = None
+            if len({m.score for m in options}) > 1:
+                told = ", ".join(f"{m.owner_id}: {number(m.score)}" for m in options)
+                mine.notes.append(f"{assignment}: several marks ({told}), none counted")
+            elif options:
+                mark = options[0]
+                mine.scores[assignment] = mark.score - mark.bonus
+                mine.penalties[assignment] = mark.penalty
+                mine.bonus += mark.bonus
+                mine.waiting += mark.waiting
+    return assignments, list(marks.values())
+
+
+def _bonus_points(course: Path, assignment: str, bonus_cells: set[tuple[str, str]]) -> float:
+    points = 0.0
+    for path in (Path(course) / "source" / assignment).glob("*.ipynb"):
+        for cell in json.loads(path.read_bytes())["cells"]:
+            about = cell.get("metadata", {}).get("nbgrader", {})
+            if (path.stem, about.get("grade_id")) in bonus_cells:
+                points += float(about.get("points", 0))
+    return points
+
+
+def members_of(owner_id: str, roster: Roster) -> tuple[Student, ...]:
+    """Return the students who get the marks of a student or group; none if the roster does not know it."""
+    owner = roster.owner(owner_id)
+    return owner.members if owner else ()
+
+
+def write_course_table(course: Path, folder: Path | None = None) -> tuple[Path, Path]:
+    """Write the marks of the whole course as CSV and as xlsx.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    folder : pathlib.Path, optional
+        By default ``reports/`` of the course.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        The CSV and the xlsx. In the second, lost points, bonus and total are formulas, which show how the
+        bonus counts.
+    """
+    folder = Path(folder or Path(course) / "reports")
+    folder.mkdir(parents=True, exist_ok=True)
+    assignments, marks = course_marks(course)
+    first = ["student_id", "user_name", "last_name", "first_name", "matriculation_number", "group"]
+    last = ["points", "maximum", "lost", "bonus reached", "bonus counted", "total", "waiting", "notes"]
+    header = [*first, *assignments, *last]
+    rows = []
+    for m in marks:
+        s = m.student
+        person = [s.student_id, s.user_name, s.last_name, s.first_name, s.matriculation_number, "; ".join(s.groups)]
+        scores = [m.scores[a] for a in assignments]
+        sums = [m.points, m.maximum, m.lost, m.bonus, m.applied, m.total, m.waiting, "; ".join(m.notes)]
+        rows.append((person, scores, sums))
+    csv_path = folder / "course-table.csv"
+    with csv_path.open("w", newline="", encoding="utf-8-sig") as file:
+        table = csv.writer(file)
+        table.writerow(header)
+        table.writerow(["maximum", *[""] * 5, *(number(marks[0].maxima[a]) if marks else "" for a in assignments)])
+        for person, scores, sums in rows:
+            cells = [*scores, *sums]
+            table.writerow(person + ["" if c is None else number(c) if isinstance(c, float) else c for c in cells])
+    return csv_path, _write_xlsx(folder / "course-table.xlsx", header, assignments, marks, rows)
+
+
+def _write_xlsx(path: Path, header: list[str], assignments: list[str], marks: list[CourseMark], rows: list) -> Path:
+    from openpyxl.utils import get_column_letter as letter
+
+    book = openpyxl.Workbook()
+    table = book.active
+    table.title = "Marks"
+    table.append(header)
+    table.append(["maximum", *[None] * 5, *(marks[0].maxima[a] if marks else None for a in assignments)])
+    start, end = letter(7), letter(6 + len(assignments))
+    points, maximum, lost, bonus, counted = (letter(6 + len(assignments) + i) for i in range(1, 6))
+    for i, (person, scores, sums) in enumerate(rows, start=3):
+        table.append([*person, *scores])
+        formulas = [
+            f"=SUM({start}{i}:{end}{i})" if assignments else 0,
+            f"=SUM({start}$2:{end}$2)" if assignments else 0,
+            f"=MAX(0,{maximum}{i}-{points}{i})",
+            sums[3],
+            f"=MIN({bonus}{i},{lost}{i})",
+            f"={points}{i}+{counted}{i}",
+            *sums[6:],
+        ]
+        for column, value in enumerate(formulas, start=7 + len(assignments)):
+            table.cell(i, column, value)
+        for column in range(1, 7):
+            table.cell(i, column).number_format = "@"  # text: leading zeros stay
+            table.cell(i, column).data_type = "s"
+    for cell in table[1]:
+        cell.font = Font(bold=True)
+    table.freeze_panes = "E3"
+    about = book.create_sheet("How it is counted")
+    for line in (
+        "Points of an assignment are those of the gradebook after lateness; an empty cell: nothing handed in.",
+        "lost = maximum - points: also what was not handed in.",
+        "bonus counted = the smaller of bonus reached and lost: bonus fills up lost points of any assignment.",
+        "total = points + bonus counted: never more than the maximum of the course.",
+        "waiting = cells that a person has not graded yet; their points are not in the sums.",
+    ):
+        about.append([line])
+    book.save(path)
+    return path
+
+
+def number(value: float) -> str:
+    """Write points with a decimal point, without needless zeros.
+
+    Examples
+    --------
+    >>> number(17.5), number(20.0), number(1 / 3), number(-0.0)
+    ('17.5', '20', '0.33', '0')
+    """
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

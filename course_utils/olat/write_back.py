@@ -1,0 +1,299 @@
+"""`course return`: the score lines and the zip that OpenOlat's bulk assessment takes."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jinja2
+from nbgrader.coursedir import CourseDirectory
+
+from course_utils.olat.marks import Mark, number, read_marks
+from course_utils.olat.names import fold
+from course_utils.olat.roster import Owner, Roster, Student, read_roster
+from course_utils.olat.settings import OpenOlat, course_config
+
+__all__ = ["Line", "Return", "clean_comment", "return_marks"]
+
+_MAX_ENTRIES = 32_000  # zip.max.entries of OpenOlat
+_MIN_RATIO = 0.02  # twice zip.min.inflate.ratio: smaller than a hundredth of its size is refused
+
+
+@dataclass(frozen=True)
+class Line:
+    """One person in what goes back: the score line and the feedback pages."""
+
+    student: Student
+    identifier: str
+    score: float
+    max_score: float
+    comment: str
+    passed: bool | None = None
+    pages: tuple[Path, ...] = ()
+    owner_id: str = ""
+
+
+@dataclass
+class Return:
+    """What `return_marks` wrote.
+
+    Parameters
+    ----------
+    lines : list of Line
+        What goes back.
+    withheld : list of (str, str)
+        Who gets nothing back, or less, and why.
+    scores, feedback, page : pathlib.Path
+        The score lines, the zip (None for group tasks), and the page for the instructor.
+    """
+
+    assignment: str
+    lines: list[Line] = field(default_factory=list)
+    withheld: list[tuple[str, str]] = field(default_factory=list)
+    scores: Path | None = None
+    feedback: Path | None = None
+    page: Path | None = None
+
+
+def return_marks(course: Path, assignment: str, *, automatic: bool = False, allow_names: bool = False) -> Return:
+    """Write the files that carry marks and feedback of an assignment back to OpenOlat.
+
+    They are put into ``returned/<assignment>/``. Everything that OpenOlat would drop without a word is found here
+    and told instead.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    assignment : str
+    automatic : bool
+        Also return those whose prose waits for a person: the points they have so far, and the comment says so.
+    allow_names : bool
+        Also return feedback pages that name another student.
+
+    Returns
+    -------
+    Return
+
+    Raises
+    ------
+    ValueError
+        If the roster cannot be used or the assignment is not in the gradebook.
+    """
+    course = Path(course).resolve()
+    config = course_config(course)
+    settings = OpenOlat(config=config)
+    coursedir = CourseDirectory(config=config)
+    roster = read_roster(course)
+    result = Return(assignment)
+    candidates: dict[str, list[tuple[Mark, Owner]]] = {}
+    group_task = False
+    for mark in read_marks(course, assignment):
+        owner = roster.owner(mark.owner_id)
+        if owner is None:
+            result.withheld.append((mark.owner_id, "is in the gradebook, but not in the roster"))
+            continue
+        # Groups that hand in through one member's individual task can get files back; group tasks cannot.
+        group_task |= owner.is_group and assignment not in settings.group_assignments
+        if mark.waiting and not automatic:
+            text = f"{mark.waiting} cells wait for a person; grade them, or use --automatic"
+            result.withheld.append((owner.name, text))
+            continue
+        for student in owner.members:
+            candidates.setdefault(student.student_id, []).append((mark, owner))
+    limit = settings.max_points.get(assignment)
+    taken = _other_names(roster)
+    names = _NameCheck(roster)
+    for student in roster.students:
+        options = candidates.get(student.student_id)
+        if not options:
+            continue
+        line = _line(student, options, assignment, settings, limit, taken, automatic, result)
+        if line is None:
+            continue
+        folder = Path(coursedir.format_path(coursedir.feedback_directory, line.owner_id, assignment))
+        pages = sorted(folder.glob("*.html"))
+        if not pages:
+            result.withheld.append((student.name, "has a score but no feedback page; run `course feedback`"))
+        group = roster.owner(line.owner_id).members
+        for page in list(pages):
+            others = names.found_in(page, group)
+            if others and not allow_names:
+                pages.remove(page)
+                reason = f"{page.name} names {', '.join(others)}; left out. Look at it, then use --allow-names"
+                result.withheld.append((student.name, reason))
+        result.lines.append(Line(**{**line.__dict__, "pages": tuple(pages)}))
+    _write(course / "returned" / assignment, result, roster, settings, group_task)
+    return result
+
+
+def _line(
+    student: Student,
+    options: list[tuple[Mark, Owner]],
+    assignment: str,
+    settings: OpenOlat,
+    limit: float | None,
+    taken: dict[str, set[str]],
+    automatic: bool,
+    result: Return,
+) -> Line | None:
+    mark, owner = options[0]
+    if len({m.score for m, _ in options}) > 1:
+        told = ", ".join(f"{o.name}: {number(m.score)}" for m, o in options)
+        result.withheld.append((student.name, f"has several marks ({told}); OpenOlat would keep the last one"))
+        return None
+    identifier = getattr(student, settings.identifier).strip()
+    problem = ""
+    best = float(limit) if limit is not None else mark.max_score
+    if not identifier:
+        problem = f"has no {settings.identifier} in the roster"
+    elif re.search(r"[\t\r\n/\\]|^\.|\.\.", identifier):
+        problem = f"can't be identified by {identifier!r}: OpenOlat would not read it as one field or folder"
+    elif taken.get(identifier.casefold(), set()) - {student.student_id}:
+        problem = f"can't be identified by {identifier!r}: another person has it as a name, number or address"
+    elif mark.score > best + 1e-9:
+        problem = f"has {number(mark.score)} points, but the task takes {number(best)} at most: OpenOlat would drop it"
+    elif mark.score < 0:
+        problem = f"has {number(mark.score)} points: OpenOlat would drop it"
+    if problem:
+        result.withheld.append((student.name, problem))
+        return None
+    reached = f"{number(mark.score)} of {number(mark.max_score)} points"
+    if mark.waiting:
+        possible = mark.max_score - mark.waiting_points
+        reached = f"{number(mark.score)} of {number(possible)} points so far"
+        reached += f"; {number(mark.waiting_points)} more are not graded yet"
+    late = f"; {number(mark.penalty)} taken for lateness" if mark.penalty else ""
+    group = f" ({owner.name})" if owner.is_group else ""
+    comment = clean_comment(f"{assignment}{group}: {reached}{late}")
+    passed = mark.score >= settings.passed_share * mark.max_score - 1e-9 if settings.passed_share else None
+    return Line(student, identifier, mark.score, mark.max_score, comment, passed, owner_id=owner.owner_id)
+
+
+def clean_comment(text: str) -> str:
+    """Return a comment on one line, without what would split or end a field.
+
+    Examples
+    --------
+    >>> clean_comment("well\\tdone,\\n  really")
+    'well done, really'
+    """
+    # Two quotes alone would delete the old comment.
+    text = " ".join(text.split())
+    return "" if text in ('""', "''") else text
+
+
+def _other_names(roster: Roster) -> dict[str, set[str]]:
+    """Return by whom each string would be understood when OpenOlat looks for an identifier."""
+    found: dict[str, set[str]] = {}
+    for s in roster.students:
+        for text in (s.user_name, s.matriculation_number, s.email, s.name):
+            if text:
+                found.setdefault(text.casefold(), set()).add(s.student_id)
+    return found
+
+
+class _NameCheck:
+    """Finds out whether a page names a student whom it does not belong to."""
+
+    def __init__(self, roster: Roster) -> None:
+        self._tokens: dict[str, Student] = {}
+        for s in roster.students:
+            for text in (s.matriculation_number, s.email):
+                if len(text) >= 5:
+                    self._tokens[text.casefold()] = s
+        self._names = [(s, {s.name.casefold(), f"{s.last_name}, {s.first_name}".casefold()}) for s in roster.students]
+
+    def found_in(self, page: Path, own: Iterable[Student]) -> list[str]:
+        """Return the names of students, other than `own`, whose full name, number or address is in a page."""
+        html = page.read_text(encoding="utf-8", errors="replace")
+        # Pictures are long runs of letters and digits.
+        text = re.sub(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]+", "", html).casefold()
+        mine = {s.student_id for s in own}
+        found = {
+            self._tokens[t] for t in set(re.findall(r"[\w.+-]+@[\w.-]+\w|\w[\w/.-]*\w", text)) if t in self._tokens
+        }
+        found |= {
+            s
+            for s, names in self._names
+            for n in names
+            if " " in n and n in text and re.search(rf"(?<!\w){re.escape(n)}(?!\w)", text)
+        }
+        return sorted(s.name for s in found if s.student_id not in mine)
+
+
+def _write(folder: Path, result: Return, roster: Roster, settings: OpenOlat, group_task: bool) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    result.scores = folder / f"{_ascii(result.assignment)}_scores.txt"
+    with_passed = settings.passed_share > 0
+    text = ""
+    for line in result.lines:
+        fields = [line.identifier, number(line.score)]
+        fields += [("y" if line.passed else "n")] if with_passed else []
+        text += "\t".join([*fields, line.comment]) + "\n"
+    result.scores.write_text(text, encoding="utf-8", newline="\n")
+    if group_task:
+        for line in result.lines:
+            for page in line.pages:
+                target = folder / "groups" / line.owner_id / _page_name(result.assignment, page)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(page, target)
+    elif any(line.pages for line in result.lines):
+        result.feedback = folder / f"{_ascii(result.assignment)}_feedback.zip"
+        _write_zip(result.feedback, result)
+    with (folder / "withheld.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["who", "why"])
+        table.writerows(result.withheld)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("course_utils.olat", "."), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    result.page = folder / "how-to-return.html"
+    result.page.write_text(
+        environment.get_template("how_to_return.html.j2").render(
+            result=result,
+            text=text,
+            group_task=group_task,
+            with_passed=with_passed,
+            identifier={"user_name": "the OpenOlat user name", "matriculation_number": "the matriculation number"}[
+                settings.identifier
+            ],
+            task=settings.task_titles.get(result.assignment, result.assignment),
+            course_title=settings.course_title,
+            number=number,
+        ),
+        encoding="utf-8",
+    )
+
+
+def _write_zip(path: Path, result: Return) -> None:
+    count = sum(len(line.pages) for line in result.lines)
+    if count > _MAX_ENTRIES:
+        raise ValueError(f"OpenOlat reads {_MAX_ENTRIES} files of a zip, but there are {count} feedback pages.")
+    with zipfile.ZipFile(path, "w") as archive:
+        for line in result.lines:
+            for page in line.pages:
+                data = page.read_bytes()
+                info = zipfile.ZipInfo(
+                    f"{line.identifier}/{_page_name(result.assignment, page)}", (2020, 1, 1, 0, 0, 0)
+                )
+                # OpenOlat refuses what shrinks too much, so such a page is stored as it is.
+                small = len(zlib.compress(data, 6)) < _MIN_RATIO * len(data)
+                info.compress_type = zipfile.ZIP_STORED if small else zipfile.ZIP_DEFLATED
+                info.external_attr = 0o644 << 16
+                archive.writestr(info, data)
+
+
+def _page_name(assignment: str, page: Path) -> str:
+    return f"{_ascii(assignment)}_{_ascii(page.stem)}_feedback.html"
+
+
+def _ascii(name: str) -> str:
+    return "-".join(fold(part) for part in re.split(r"-", name)).lstrip("._") or "x"
