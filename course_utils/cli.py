@@ -44,12 +44,15 @@ def release(
 ) -> None:
     """Write release/ASSIGNMENT from source/: solutions and hidden tests removed."""
     from course_utils import cycle
+    from course_utils.report import coverage
 
     with _told(cycle.CourseError):
         if assignment is None and not every:
             raise cycle.CourseError("Name an assignment, or use --all.")
         for name in cycle.assignments(course) if every else [assignment]:
             console.print(f"Released [bold]{name}[/] to {cycle.release(course, name)}")
+        if (course / "docs").is_dir():
+            (course / "docs" / "coverage.md").write_text(coverage.page(course / "source"), encoding="utf-8")
 
 
 @app.command()
