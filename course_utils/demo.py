@@ -438,11 +438,7 @@ def _show(cases, marks, collection, folder, roster, console) -> int:
         if case.expected is None:
             reasons = [q["reason"] for q in collection.quarantined if q["folder"] == case.folder]
             good = any(case.reason in reason for reason in reasons) and mark is None
-            expected, obtained, where = (
-                "quarantine",
-                "quarantine" if good else "?",
-                f"quarantine/{ASSIGNMENT}/{case.folder}",
-            )
+            expected, obtained, where = "none", "none" if good else "?", "in quarantine"
         else:
             points = case.expected * (1 - case.late_share)
             good = mark is not None and abs(mark.score - points) < 1e-6

@@ -18,6 +18,8 @@ Course = Annotated[Path, typer.Option("--course", help="Course folder: holds sou
 def register(app: typer.Typer) -> None:
     """Add the commands to the `course` program."""
     app.command("collect")(collect_command)
+    app.command("return")(return_command)
+    app.command("marks")(marks_command)
 
 
 def collect_command(
@@ -46,6 +48,49 @@ def collect_command(
         collection = collect(course, assignment, files, student=student, task=task, owners=owners, progress=update)
         sync_gradebook(course, read_roster(course), assignment)
     show_collection(collection, course, pseudonyms=pseudonyms)
+
+
+def return_command(
+    assignment: Annotated[str, typer.Argument(help="Assignment, a folder of source/.")],
+    automatic: Annotated[
+        bool, typer.Option(help="Return automatic points before the prose is graded; the comment says so.")
+    ] = False,
+    allow_names: Annotated[bool, typer.Option(help="Also return pages that name another student.")] = False,
+    pseudonyms: Annotated[bool, typer.Option(help="Show pseudonyms instead of names.")] = False,
+    course: Course = Path(),
+) -> None:
+    """Write the score lines and the feedback zip that OpenOlat takes back."""
+    from course_utils.olat.marks import number
+    from course_utils.olat.privacy import Pseudonyms
+    from course_utils.olat.write_back import return_marks
+
+    with _errors():
+        result = return_marks(course, assignment, automatic=automatic, allow_names=allow_names)
+    shown = Pseudonyms.of(course, pseudonyms)
+    if result.withheld:
+        table = Table(title="Not, or not wholly, in the files", title_justify="left")
+        table.add_column("who", overflow="fold")
+        table.add_column("why", overflow="fold")
+        for who, why in result.withheld:
+            table.add_row(escape(shown.text(who)), escape(shown.text(why)))
+        console.print(table)
+    if result.lines:
+        mean = sum(line.score for line in result.lines) / len(result.lines)
+        console.print(f"{len(result.lines)} marks, {number(mean)} points on average:", highlight=False)
+        for path in filter(None, (result.scores, result.feedback, result.page)):
+            console.print(f"  {path}", highlight=False, soft_wrap=True)
+    else:
+        console.print("There is nothing to return yet.")
+        raise typer.Exit(1)
+
+
+def marks_command(course: Course = Path()) -> None:
+    """Write the table of the whole course, bonus counted, as CSV and xlsx."""
+    from course_utils.olat.marks import write_course_table
+
+    with _errors():
+        for path in write_course_table(course):
+            console.print(f"Wrote {path}", highlight=False, soft_wrap=True)
 
 
 class _errors:
