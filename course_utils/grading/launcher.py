@@ -386,18 +386,22 @@ def collect_files(folder: str | Path, limits: Limits) -> tuple[list[tuple[str, i
 def pack_files(files: list[tuple[str, int, Path]]) -> io.BufferedIOBase:
     """Return a tar archive, in memory, of the files of `collect_files`."""
     archive = os.fdopen(os.memfd_create("submission"), "w+b")
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name, size, path in files:
-            # A file swapped for a link or a pipe since it was listed is neither followed nor waited for.
-            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with os.fdopen(fd, "rb") as file:
-                entry = tarfile.TarInfo(name)
-                entry.size = min(size, os.fstat(fd).st_size)
-                entry.mtime = os.fstat(fd).st_mtime
-                entry.mode = 0o644
-                tar.addfile(entry, file)
-    archive.flush()
-    archive.seek(0)
+    try:
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for name, size, path in files:
+                # A file swapped for a link or a pipe since it was listed is neither followed nor waited for.
+                fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+                with os.fdopen(fd, "rb") as file:
+                    entry = tarfile.TarInfo(name)
+                    entry.size = min(size, os.fstat(fd).st_size)
+                    entry.mtime = os.fstat(fd).st_mtime
+                    entry.mode = 0o644
+                    tar.addfile(entry, file)
+        archive.flush()
+        archive.seek(0)
+    except BaseException:
+        archive.close()
+        raise
     return archive
 
 

@@ -63,8 +63,8 @@ def amount(num_bytes: float) -> str:
     >>> amount(1.5 * 2**30), amount(512)
     ('1.5 GiB', '512 B')
     """
-    for unit in ("B", "KiB", "MiB"):
-        if num_bytes < 1024:
-            return f"{num_bytes:.3g} {unit}"
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if num_bytes < 1024 or unit == "GiB":
+            break
         num_bytes /= 1024
-    return f"{num_bytes:.3g} GiB"
+    return f"{num_bytes:.0f} {unit}" if num_bytes >= 100 else f"{num_bytes:.3g} {unit}"

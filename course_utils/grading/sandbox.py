@@ -161,7 +161,7 @@ def command(
         if any(path.is_relative_to(own) for own in OWN_FOLDERS) and str(path) not in SYSTEM_FILES:
             raise SandboxUnavailable(
                 f"{path} cannot be shown in the sandbox, which has a folder of its own there. "
-                f"Move the course or its Python environment out of {path.parents[-2]}."
+                f"Move the course, its data or its Python environment out of /{path.parts[1]}."
             )
     args = [bubblewrap, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     args += ["--new-session", "--die-with-parent", "--as-pid-1", "--hostname", "sandbox", "--clearenv"]
