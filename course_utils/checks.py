@@ -18,6 +18,7 @@ from course_utils import source_rules
 __all__ = [
     "CheckFailed",
     "assert_array",
+    "assert_calls",
     "assert_equal",
     "assert_figure",
     "assert_gradient",
@@ -441,6 +442,37 @@ def assert_no_calls(function: Any, forbidden: Sequence[str], name: str, hint: st
         _fail(f"{name} uses {', '.join(sorted(used))}, which is not allowed in this exercise.", hint)
 
 
+def assert_calls(function: Any, required: Sequence[str], name: str, hint: str | None = None) -> None:
+    """Check that the source of a function uses each of some names, as `assert_no_calls` checks the opposite.
+
+    Parameters
+    ----------
+    function : callable
+        A function that the student defined in the notebook.
+    required : sequence of str
+        Dotted names; the last part decides, whatever it was imported as. A function of the same name that
+        the student wrote does not count.
+    name : str
+        How the message calls the function.
+    hint : str, optional
+        What to do instead.
+
+    Raises
+    ------
+    CheckFailed
+        If a required name is not used; the message says which.
+    """
+    for dotted in required:
+        try:
+            used = source_rules.forbidden_names(function, [dotted])
+        except source_rules.SourceNotFound as error:
+            _fail(f"The source of {name} could not be read: {error}", hint)
+        last = dotted.rpartition(".")[2]
+        # `used` may hold detours such as `getattr` as well, and "module.f (as g)" for f imported as g.
+        if not any(spelling.partition(" ")[0].rpartition(".")[2] == last for spelling in used):
+            _fail(f"{name} does not use {dotted}, which this exercise is about.", hint)
+
+
 # The defaults of torch.testing.assert_close, (rtol, atol) by dtype.
 _TOLERANCES = {
     "float16": (1e-3, 1e-5),
@@ -467,6 +499,10 @@ def _compare(
     dtypes: tuple[str, str] | None,
     mistakes: Mapping[str, Any] | None,
 ) -> None:
+    for text, mistake in (mistakes or {}).items():
+        mistake = np.asarray(mistake)
+        if mistake.shape != expected.shape and mistake.shape == actual.shape and actual.dtype.kind in "biufc":
+            hint = text if np.allclose(actual, mistake, rtol=rtol, atol=atol) else hint
     if actual.shape != expected.shape:
         _fail(f"{name} must have shape {expected.shape}, got {actual.shape}.", hint)
     if dtypes is not None and dtypes[0] != dtypes[1]:

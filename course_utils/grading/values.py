@@ -442,7 +442,9 @@ class _Reader:
 def _tensor_bytes(tensor: Any) -> bytes:
     import torch
 
-    flat = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
+    dense = tensor.detach().resolve_conj().resolve_neg().cpu()
+    # Not `contiguous`: it leaves the strides of one-entry views alone, and those cannot be viewed as bytes.
+    flat = dense.clone(memory_format=torch.contiguous_format).reshape(-1)
     return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
 
 

@@ -1,0 +1,253 @@
+"""What students get wrong in convolutions/backprop."""
+
+from tests.answers import Answer
+
+ENTRIES = ("test_circular_entries_visible", "test_circular_entries_hidden")
+MATRICES = ("test_circular_matrices_visible", "test_circular_matrices_hidden")
+CIRCULAR = ("test_circular_backward_visible", "test_circular_backward_hidden")
+KERNEL = ("test_grad_kernel_visible", "test_grad_kernel_hidden")
+INPUT = ("test_grad_input_visible", "test_grad_input_hidden")
+BOTH = ("test_backward_as_convolutions_visible", "test_backward_as_convolutions_hidden")
+LAYER = ("test_conv2d_backward_visible", "test_conv2d_backward_hidden")
+
+
+def entries(why, by_x="y[(i + k) % len(y)]", by_y="x[(i - k) % len(x)]", loses=ENTRIES):
+    source = f"def dz_dx(x, y, k, i):\n    return {by_x}\n\n\ndef dz_dy(x, y, k, i):\n    return {by_y}\n"
+    return Answer(why=f"entries: {why}", cells={"circular_entries": source}, loses=loses)
+
+
+ENTRY_ANSWERS = [
+    entries("no modulo", by_x="y[i + k]"),
+    entries("convolution in place of cross-correlation", by_x="y[(k - i) % len(y)]"),
+    entries("index of y moved ahead", by_y="x[(i + k) % len(x)]"),
+    entries("index of y not solved for", by_y="x[i]"),
+    entries("k - i", by_y="x[(k - i) % len(x)]"),
+    entries("distance of the indices", by_y="x[abs(i - k)]"),
+    entries("length 3 only", by_x="y[(i + k) % 3]", loses=ENTRIES[1:]),
+]
+
+
+def matrices(why, by_x="y[(i + k) % n]", by_y="x[(i - k) % n]", loses=MATRICES):
+    head = "    n = len(x)\n    k, i = torch.arange(n)[:, None], torch.arange(n)[None, :]\n"
+    source = f"def jacobian_x(x, y):\n{head}    return {by_x}\n\n\ndef jacobian_y(x, y):\n{head}    return {by_y}\n"
+    return Answer(why=f"matrices: {why}", cells={"circular_matrices": source}, loses=loses)
+
+
+MATRIX_ANSWERS = [
+    matrices("transposed", by_y="x[(k - i) % n]"),
+    matrices("the same index for both", by_y="x[(i + k) % n]"),
+    matrices("signals exchanged", by_x="x[(i + k) % n]", by_y="y[(i - k) % n]"),
+    matrices("no wrapping round", by_y="x[(i - k) % n] * (i >= k)"),
+    matrices("NumPy arrays", by_x="y[(i + k) % n].numpy()", by_y="x[(i - k) % n].numpy()"),
+    matrices("float32 whatever comes", by_x="y[(i + k) % n].float()", loses=MATRICES[1:]),
+    Answer(
+        why="matrices: by autograd",
+        cells={
+            "circular_matrices": """
+def correlate_circularly(x, y):
+    return torch.stack([(x * torch.roll(y, -k)).sum() for k in range(len(x))])
+
+
+def jacobian_x(x, y):
+    return torch.autograd.functional.jacobian(correlate_circularly, (x, y))[0]
+
+
+def jacobian_y(x, y):
+    return torch.autograd.functional.jacobian(correlate_circularly, (x, y))[1]
+"""
+        },
+        loses=MATRICES[1:],
+    ),
+]
+
+
+def circular(why, body, loses=CIRCULAR):
+    source = f"def circular_backward(grad_z, x, y):\n{body}"
+    return Answer(why=f"circular_backward: {why}", cells={"circular_backward": source}, loses=loses)
+
+
+CIRCULAR_ANSWERS = [
+    circular("not transposed", "    return jacobian_x(x, y) @ grad_z, jacobian_y(x, y) @ grad_z\n"),
+    circular("gradients exchanged", "    return jacobian_y(x, y).T @ grad_z, jacobian_x(x, y).T @ grad_z\n"),
+    circular("entry by entry", "    return grad_z * y, grad_z * x\n"),
+    circular("a gradient of ones", "    return jacobian_x(x, y).sum(0), jacobian_y(x, y).sum(0)\n"),
+    circular(
+        "by autograd",
+        """
+    x, y = x.clone().requires_grad_(), y.clone().requires_grad_()
+    z = torch.stack([(x * torch.roll(y, -k)).sum() for k in range(len(x))])
+    z.backward(grad_z)
+    return x.grad, y.grad
+""",
+        CIRCULAR[1:],
+    ),
+    circular(
+        "x changed on the way",
+        """
+    grad_x, grad_y = torch.zeros_like(x), torch.zeros_like(y)
+    for k in range(len(x)):
+        grad_x += grad_z[k] * torch.roll(y, -k)
+        grad_y += grad_z[k] * x
+        x[:] = torch.roll(x, 1)
+    x[:] = 0
+    return grad_x, grad_y
+""",
+    ),
+]
+
+
+def grad_kernel(why, body, loses=KERNEL):
+    head = "    (a, b), (h, w) = grad_z.shape, x.shape\n    gradient = grad_z.new_zeros(h - a + 1, w - b + 1)\n"
+    source = f"def grad_kernel(grad_z, x):\n{head}{body}    return gradient\n"
+    return Answer(why=f"grad_kernel: {why}", cells={"grad_kernel": source}, loses=loses)
+
+
+LOOP = "    for u in range(len(gradient)):\n        for v in range(len(gradient[0])):\n            "
+KERNEL_ANSWERS = [
+    grad_kernel("not flipped", LOOP + "gradient[u, v] = (grad_z * x[u : u + a, v : v + b]).sum()\n"),
+    grad_kernel(
+        "a mean in place of the sum",
+        LOOP + "gradient[-1 - u, -1 - v] = (grad_z * x[u : u + a, v : v + b]).mean()\n",
+    ),
+    grad_kernel("rows not flipped", LOOP + "gradient[u, -1 - v] = (grad_z * x[u : u + a, v : v + b]).sum()\n"),
+    grad_kernel(
+        "square kernels only",
+        "    k = len(gradient)\n    for u in range(k):\n        for v in range(k):\n"
+        "            gradient[k - 1 - u, k - 1 - v] = (grad_z * x[u : u + a, v : v + b]).sum()\n",
+    ),
+    grad_kernel(
+        "a ready-made convolution",
+        "    gradient = F.conv2d(x[None, None], grad_z[None, None])[0, 0].flip(0, 1)\n",
+        KERNEL[1:],
+    ),
+    grad_kernel(
+        "by autograd",
+        """
+    weight = gradient.requires_grad_()
+    z = (x.unfold(0, *(h - a + 1, 1)).unfold(1, *(w - b + 1, 1)) * weight.flip(0, 1)).sum((2, 3))
+    gradient = torch.autograd.grad((z * grad_z).sum(), weight)[0]
+""",
+        KERNEL[1:],
+    ),
+    grad_kernel("x flipped in place", "    x[:] = x.flip(0, 1)\n" + LOOP + "gradient[u, v] = x[u, v]\n"),
+]
+
+
+def grad_input(why, body, loses=INPUT):
+    head = (
+        "    (a, b), (k, m) = grad_z.shape, w.shape\n    gradient = grad_z.new_zeros(a + k - 1, b + m - 1)\n"
+        "    for u in range(k):\n        for v in range(m):\n            "
+    )
+    source = f"def grad_input(grad_z, w):\n{head}{body}\n    return gradient\n"
+    return Answer(why=f"grad_input: {why}", cells={"grad_input": source}, loses=loses)
+
+
+INPUT_ANSWERS = [
+    grad_input("not flipped", "gradient[u : u + a, v : v + b] += grad_z * w[u, v]"),
+    grad_input("overwritten in place of added up", "gradient[u : u + a, v : v + b] = grad_z * w[k - 1 - u, m - 1 - v]"),
+    grad_input(
+        "cut to the size of the output",
+        "gradient[u : u + a, v : v + b] += grad_z * w[k - 1 - u, m - 1 - v]\n    gradient = gradient[:a, :b]",
+    ),
+    grad_input("columns not flipped", "gradient[u : u + a, v : v + b] += grad_z * w[k - 1 - u, v]"),
+    grad_input(
+        "a ready-made gradient",
+        "pass\n    gradient = F.conv_transpose2d(grad_z[None, None], w.flip(0, 1)[None, None])[0, 0]",
+        INPUT[1:],
+    ),
+    grad_input(
+        "an import under another name",
+        "pass\n    from torch.nn.functional import conv_transpose2d as spread\n"
+        "    gradient = spread(grad_z[None, None], w.flip(0, 1)[None, None])[0, 0]",
+        INPUT[1:],
+    ),
+]
+
+
+def convolutions(
+    why, by_x='convolve(grad_z, w.flip(0, 1), "full")', by_w='convolve(x.flip(0, 1), grad_z, "valid")', loses=BOTH
+):
+    source = f"def backward_as_convolutions(grad_z, x, w):\n    return {by_x}, {by_w}\n"
+    return Answer(why=f"backward_as_convolutions: {why}", cells={"backward_as_convolutions": source}, loses=loses)
+
+
+CONVOLUTION_ANSWERS = [
+    convolutions("kernel not flipped", by_x='convolve(grad_z, w, "full")'),
+    convolutions("nothing flipped for the kernel", by_w='convolve(x, grad_z, "valid")'),
+    convolutions("grad_z flipped in place of x", by_w='convolve(x, grad_z.flip(0, 1), "valid")'),
+    convolutions(
+        "gradients exchanged", 'convolve(x.flip(0, 1), grad_z, "valid")', 'convolve(grad_z, w.flip(0, 1), "full")'
+    ),
+    convolutions("valid for the input", by_x='convolve(grad_z, w.flip(0, 1), "valid")'),
+    convolutions("one axis flipped", by_x='convolve(grad_z, w.flip(1), "full")', loses=BOTH[1:]),
+    convolutions("the loops of before", "grad_input(grad_z, w)", "grad_kernel(grad_z, x)", loses=BOTH[1:]),
+]
+
+
+def layer(
+    why,
+    rows="u : u + stride * (h - 1) + 1 : stride, v : v + stride * (w - 1) + 1 : stride",
+    by_weight='grad_weight[:, :, u, v] = torch.einsum("noab,ncab->oc", grad_z, padded[:, :, ROWS])',
+    by_x='grad_padded[:, :, ROWS] += torch.einsum("noab,oc->ncab", grad_z, weight[:, :, u, v])',
+    cut="grad_padded[:, :, padding : padding + x.shape[2], padding : padding + x.shape[3]]",
+    bias="grad_z.sum(dim=(0, 2, 3))",
+    loses=LAYER,
+):
+    source = f"""
+def conv2d_backward(grad_z, x, weight, stride=1, padding=0):
+    h, w = grad_z.shape[2:]
+    padded = F.pad(x, (padding,) * 4)
+    grad_padded, grad_weight = torch.zeros_like(padded), torch.zeros_like(weight)
+    for u in range(weight.shape[2]):
+        for v in range(weight.shape[3]):
+            {by_weight.replace("ROWS", rows)}
+            {by_x.replace("ROWS", rows)}
+    return {cut}, grad_weight, {bias}
+"""
+    return Answer(why=f"conv2d_backward: {why}", cells={"conv2d_backward": source}, loses=loses)
+
+
+LAYER_ANSWERS = [
+    layer(
+        "the gradient of a flipped kernel",
+        by_weight='grad_weight[:, :, -1 - u, -1 - v] = torch.einsum("noab,ncab->oc", grad_z, padded[:, :, ROWS])',
+    ),
+    layer(
+        "mean over the batch",
+        by_weight='grad_weight[:, :, u, v] = torch.einsum("noab,ncab->oc", grad_z, padded[:, :, ROWS]) / len(x)',
+    ),
+    layer("bias summed over the batch only", bias="grad_z.sum(dim=0)"),
+    layer("stride forgotten", rows="u : u + h, v : v + w", loses=LAYER[1:]),
+    layer("padding not cut off", cut="grad_padded"),
+    layer("padding cut off with a minus", cut="grad_padded[:, :, padding:-padding, padding:-padding]"),
+    layer(
+        "input size worked out from the output",
+        cut="grad_padded[:, :, padding : padding + stride * (h - 1) + weight.shape[2] - 2 * padding, "
+        "padding : padding + stride * (w - 1) + weight.shape[3] - 2 * padding]",
+        loses=LAYER[1:],
+    ),
+    Answer(
+        why="conv2d_backward: ready-made gradients",
+        cells={
+            "conv2d_backward": """
+def conv2d_backward(grad_z, x, weight, stride=1, padding=0):
+    return (
+        torch.nn.grad.conv2d_input(x.shape, weight, grad_z, stride, padding),
+        torch.nn.grad.conv2d_weight(x, weight.shape, grad_z, stride, padding),
+        grad_z.sum(dim=(0, 2, 3)),
+    )
+"""
+        },
+        loses=LAYER[1:],
+    ),
+]
+
+ANSWERS = [
+    *ENTRY_ANSWERS,
+    *MATRIX_ANSWERS,
+    *CIRCULAR_ANSWERS,
+    *KERNEL_ANSWERS,
+    *INPUT_ANSWERS,
+    *CONVOLUTION_ANSWERS,
+    *LAYER_ANSWERS,
+]

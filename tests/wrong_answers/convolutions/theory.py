@@ -1,0 +1,473 @@
+"""What students get wrong in convolutions/theory."""
+
+from tests.answers import Answer
+
+GAP = ("test_equivariance_gap_visible", "test_equivariance_gap_hidden")
+ROWS = ("test_gap_rows_visible", "test_gap_rows_hidden")
+SIZE = ("test_output_size_visible", "test_output_size_hidden")
+LAYERS = ("test_layer_by_layer_visible", "test_layer_by_layer_hidden")
+DENSE = ("test_linear_to_conv_visible", "test_linear_to_conv_hidden")
+FULLY = ("test_to_fully_convolutional_visible", "test_to_fully_convolutional_hidden")
+FIELD = ("test_receptive_field_visible", "test_receptive_field_hidden")
+MEASURED = ("test_measure_field_visible", "test_measure_field_hidden")
+
+TRANSLATE = [
+    Answer(
+        why="translate moves up and to the left",
+        cells={
+            "translate": """
+def translate(image, shift, boundary):
+    s, t = shift
+    moved = torch.roll(image, (-s, -t), dims=(0, 1))
+    if boundary == "zero":
+        rows, columns = torch.arange(image.shape[0])[:, None], torch.arange(image.shape[1])[None, :]
+        inside = (rows + s >= 0) & (rows + s < len(rows)) & (columns + t >= 0) & (columns + t < columns.numel())
+        moved = torch.where(inside, moved, torch.zeros_like(moved))
+    return moved
+"""
+        },
+        loses=GAP,
+    ),
+    Answer(
+        why="translate rolls for the zero boundary as well",
+        cells={
+            "translate": """
+def translate(image, shift, boundary):
+    return torch.roll(image, shift, dims=(0, 1))
+"""
+        },
+        loses=GAP,
+    ),
+    Answer(
+        why="translate knows positive shifts only",
+        cells={
+            "translate": """
+def translate(image, shift, boundary):
+    s, t = shift
+    moved = torch.roll(image, (s, t), dims=(0, 1))
+    if boundary == "zero":
+        moved[: max(s, 0)] = 0
+        moved[:, : max(t, 0)] = 0
+    return moved
+"""
+        },
+        loses=GAP,
+    ),
+    Answer(
+        why="translate takes rows for columns",
+        cells={
+            "translate": """
+def translate(image, shift, boundary):
+    t, s = shift
+    moved = torch.roll(image, (s, t), dims=(0, 1))
+    if boundary == "zero":
+        if s:
+            moved[slice(0, s) if s > 0 else slice(s, None)] = 0
+        if t:
+            moved[:, slice(0, t) if t > 0 else slice(t, None)] = 0
+    return moved
+"""
+        },
+        loses=GAP,
+    ),
+    Answer(
+        why="translate works in place",
+        cells={
+            "translate": """
+def translate(image, shift, boundary):
+    s, t = shift
+    image[:] = torch.roll(image, (s, t), dims=(0, 1))
+    if boundary == "zero":
+        if s:
+            image[slice(0, s) if s > 0 else slice(s, None)] = 0
+        if t:
+            image[:, slice(0, t) if t > 0 else slice(t, None)] = 0
+    return image
+"""
+        },
+        loses=GAP,
+    ),
+]
+
+EQUIVARIANCE_GAP = [
+    Answer(
+        why="the gap keeps its sign",
+        cells={
+            "equivariance_gap": """
+def equivariance_gap(image, kernel, shift, boundary):
+    first = translate(convolve(image, kernel, "same", boundary), shift, boundary)
+    return first - convolve(translate(image, shift, boundary), kernel, "same", boundary)
+"""
+        },
+        loses=GAP[1:],
+    ),
+    Answer(
+        why="the boundary is not passed on to convolve",
+        cells={
+            "equivariance_gap": """
+def equivariance_gap(image, kernel, shift, boundary):
+    first = translate(convolve(image, kernel, "same"), shift, boundary)
+    return (first - convolve(translate(image, shift, boundary), kernel, "same")).abs()
+"""
+        },
+        loses=GAP,
+    ),
+    Answer(
+        why="the gap as one number",
+        cells={
+            "equivariance_gap": """
+def equivariance_gap(image, kernel, shift, boundary):
+    first = translate(convolve(image, kernel, "same", boundary), shift, boundary)
+    return (first - convolve(translate(image, shift, boundary), kernel, "same", boundary)).abs().max()
+"""
+        },
+        loses=GAP,
+    ),
+]
+
+
+def gap_rows(why, body, loses=ROWS):
+    return Answer(why=f"gap_rows: {why}", cells={"gap_rows": f"def gap_rows(m, p, s):\n{body}"}, loses=loses)
+
+
+GAP_ROWS = [
+    gap_rows("only the rows whose pixels were lost", "    return (torch.arange(m) >= m - p) & (s > 0)\n"),
+    gap_rows("only the rows above the moved picture", "    r = torch.arange(m)\n    return (r >= s - p) & (r < s)\n"),
+    gap_rows(
+        "all the rows that moved in",
+        "    r = torch.arange(m)\n    return ((r < s) | (r >= m - p)) & (s > 0)\n",
+    ),
+    gap_rows("a gap without a shift", "    r = torch.arange(m)\n    return ((r >= s - p) & (r < s)) | (r >= m - p)\n"),
+    gap_rows(
+        "a slice from a negative row",
+        "    mask = torch.zeros(m, dtype=torch.bool)\n    if s > 0:\n"
+        "        mask[s - p : s] = True\n        mask[m - p :] = True\n    return mask\n",
+        ROWS[1:],
+    ),
+    gap_rows(
+        "a slice of the last 0 rows",
+        "    mask = torch.zeros(m, dtype=torch.bool)\n    if s > 0:\n"
+        "        mask[max(s - p, 0) : s] = True\n        mask[-p:] = True\n    return mask\n",
+        ROWS[1:],
+    ),
+    gap_rows("a list of rows", "    return sorted({*range(max(s - p, 0), s), *range(m - p, m)}) if s else []\n"),
+]
+
+
+def output_size(why, valid="m - k + 1", same="m", full="m + k - 1", loses=SIZE):
+    source = f"""
+def output_size(image_size, kernel_size, mode):
+    def one(m, k):
+        return {{"valid": {valid}, "same": {same}, "full": {full}}}[mode]
+    return one(image_size[0], kernel_size[0]), one(image_size[1], kernel_size[1])
+"""
+    return Answer(why=f"output_size: {why}", cells={"output_size": source}, loses=loses)
+
+
+OUTPUT_SIZE = [
+    output_size("valid one too small", valid="m - k"),
+    output_size("full one too large", full="m + k"),
+    output_size("same and valid exchanged", valid="m", same="m - k + 1"),
+    output_size("p = K // 2 for even kernels", valid="m - 2 * (k // 2)", full="m + 2 * (k // 2)", loses=SIZE[1:]),
+    Answer(
+        why="output_size: the height for both axes",
+        cells={
+            "output_size": """
+def output_size(image_size, kernel_size, mode):
+    m, k = image_size[0], kernel_size[0]
+    size = {"valid": m - k + 1, "same": m, "full": m + k - 1}[mode]
+    return size, size
+"""
+        },
+        loses=SIZE,
+    ),
+]
+
+
+def layer_by_layer(why, body, loses=LAYERS):
+    source = f"def layer_by_layer(model, images):\n    steps = []\n{body}"
+    return Answer(why=f"layer_by_layer: {why}", cells={"layer_by_layer": source}, loses=loses)
+
+
+LAYER_BY_LAYER = [
+    layer_by_layer(
+        "shapes before the layer",
+        """
+    for name, layer in model.named_children():
+        try:
+            result = layer(images)
+        except RuntimeError:
+            return steps, name
+        steps.append((name, tuple(images.shape)))
+        images = result
+    return steps, None
+""",
+    ),
+    layer_by_layer(
+        "goes on behind the layer that failed",
+        """
+    failed = None
+    for name, layer in model.named_children():
+        try:
+            images = layer(images)
+            steps.append((name, tuple(images.shape)))
+        except RuntimeError:
+            failed = name
+    return steps, failed
+""",
+    ),
+    layer_by_layer(
+        "only the list",
+        """
+    for name, layer in model.named_children():
+        try:
+            images = layer(images)
+        except RuntimeError:
+            break
+        steps.append((name, tuple(images.shape)))
+    return steps
+""",
+    ),
+    layer_by_layer(
+        "only dense layers can fail",
+        """
+    for name, layer in model.named_children():
+        if isinstance(layer, nn.Linear) and images.shape[-1] != layer.in_features:
+            return steps, name
+        images = layer(images)
+        steps.append((name, tuple(images.shape)))
+    return steps, None
+""",
+        LAYERS[1:],
+    ),
+    layer_by_layer(
+        "the failed layer is listed with the shape it was given",
+        """
+    for name, layer in model.named_children():
+        try:
+            images = layer(images)
+        except RuntimeError:
+            steps.append((name, tuple(images.shape)))
+            return steps, name
+        steps.append((name, tuple(images.shape)))
+    return steps, None
+""",
+    ),
+    layer_by_layer(
+        "shapes without the batch axis",
+        """
+    for name, layer in model.named_children():
+        try:
+            images = layer(images)
+        except RuntimeError:
+            return steps, name
+        steps.append((name, tuple(images.shape[1:])))
+    return steps, None
+""",
+    ),
+]
+
+
+def linear_to_conv(why, conv, copy, loses=DENSE + FULLY):
+    source = f"""
+def linear_to_conv(linear, feature_shape):
+    c, h, w = feature_shape
+    out = linear.out_features
+    conv = {conv}
+    with torch.no_grad():
+{copy}
+    return conv
+"""
+    return Answer(why=f"linear_to_conv: {why}", cells={"linear_to_conv": source}, loses=loses)
+
+
+RIGHT_CONV = "nn.Conv2d(c, out, (h, w), bias=linear.bias is not None, dtype=linear.weight.dtype)"
+RIGHT_COPY = """
+        conv.weight.copy_(linear.weight.reshape(out, c, h, w))
+        if linear.bias is not None:
+            conv.bias.copy_(linear.bias)
+"""
+LINEAR_TO_CONV = [
+    linear_to_conv(
+        "channels last",
+        RIGHT_CONV,
+        RIGHT_COPY.replace("reshape(out, c, h, w)", "reshape(out, h, w, c).permute(0, 3, 1, 2)"),
+    ),
+    linear_to_conv(
+        "bias forgotten",
+        "nn.Conv2d(c, out, (h, w), bias=False, dtype=linear.weight.dtype)",
+        "        conv.weight.copy_(linear.weight.reshape(out, c, h, w))",
+    ),
+    linear_to_conv(
+        "a bias that the dense layer has not",
+        "nn.Conv2d(c, out, (h, w), dtype=linear.weight.dtype)",
+        RIGHT_COPY,
+        loses=(DENSE[1], FULLY[1]),
+    ),
+    linear_to_conv(
+        "float32 whatever comes",
+        "nn.Conv2d(c, out, (h, w), bias=linear.bias is not None)",
+        RIGHT_COPY,
+        loses=DENSE[1:],
+    ),
+    linear_to_conv("1 x 1 kernels", "nn.Conv2d(linear.in_features, out, 1)", "        pass"),
+    linear_to_conv("weights not copied", RIGHT_CONV, "        pass"),
+    linear_to_conv(
+        "square kernels only",
+        RIGHT_CONV.replace("(h, w)", "h"),
+        RIGHT_COPY.replace("reshape(out, c, h, w)", "reshape(out, c, h, h)"),
+        loses=(*DENSE, FULLY[1]),
+    ),
+    linear_to_conv("padding keeps the size", RIGHT_CONV.replace("bias=", "padding='same', bias="), RIGHT_COPY),
+]
+
+
+def to_fully_convolutional(why, body, loses=FULLY):
+    source = f"def to_fully_convolutional(model, feature_shape):\n{body}"
+    return Answer(why=f"to_fully_convolutional: {why}", cells={"to_fully_convolutional": source}, loses=loses)
+
+
+FULLY_CONVOLUTIONAL = [
+    to_fully_convolutional(
+        "1 x 1 kernels for the first dense layer as well",
+        """
+    layers = [layer for layer in model if not isinstance(layer, nn.Flatten)]
+    return nn.Sequential(
+        *(linear_to_conv(l, (l.in_features, 1, 1)) if isinstance(l, nn.Linear) else l for l in layers)
+    )
+""",
+    ),
+    to_fully_convolutional(
+        "the same shape for every dense layer",
+        """
+    layers = [layer for layer in model if not isinstance(layer, nn.Flatten)]
+    return nn.Sequential(*(linear_to_conv(l, feature_shape) if isinstance(l, nn.Linear) else l for l in layers))
+""",
+    ),
+    to_fully_convolutional(
+        "activations between the dense layers dropped",
+        """
+    layers, flat = [], False
+    for layer in model:
+        flat = flat or isinstance(layer, nn.Flatten)
+        if isinstance(layer, nn.Linear):
+            layers.append(linear_to_conv(layer, feature_shape))
+            feature_shape = (layer.out_features, 1, 1)
+        elif not flat:
+            layers.append(layer)
+    return nn.Sequential(*layers)
+""",
+    ),
+    to_fully_convolutional(
+        "Flatten left in",
+        """
+    layers = []
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            layers.append(linear_to_conv(layer, feature_shape))
+            feature_shape = (layer.out_features, 1, 1)
+        else:
+            layers.append(layer)
+    return nn.Sequential(*layers)
+""",
+    ),
+    to_fully_convolutional(
+        "knows one network only",
+        """
+    heads = [linear_to_conv(model[7], (16, 5, 5)), model[8], linear_to_conv(model[9], (120, 1, 1)), model[10]]
+    return nn.Sequential(*model[:6], *heads, linear_to_conv(model[11], (84, 1, 1)))
+""",
+        FULLY[1:],
+    ),
+]
+
+
+def receptive_field(why, body, loses=FIELD):
+    source = f"def receptive_field(layers):\n{body}"
+    return Answer(why=f"receptive_field: {why}", cells={"receptive_field": source}, loses=loses)
+
+
+RECEPTIVE_FIELD = [
+    receptive_field(
+        "kernels added up without the jump",
+        """
+    r, j = 1, 1
+    for k, s in layers:
+        r, j = r + k - 1, j * s
+    return r, j
+""",
+    ),
+    receptive_field(
+        "the stride counted before the kernel",
+        """
+    r, j = 1, 1
+    for k, s in layers:
+        j *= s
+        r += (k - 1) * j
+    return r, j
+""",
+    ),
+    receptive_field(
+        "strides added",
+        """
+    r, j = 1, 1
+    for k, s in layers:
+        r, j = r + (k - 1) * j, j + s - 1
+    return r, j
+""",
+        FIELD[1:],
+    ),
+    receptive_field(
+        "the size only",
+        """
+    r, j = 1, 1
+    for k, s in layers:
+        r, j = r + (k - 1) * j, j * s
+    return r
+""",
+    ),
+    receptive_field(
+        "starts from the first layer",
+        """
+    r, j = layers[0]
+    for k, s in layers[1:]:
+        r, j = r + (k - 1) * j, j * s
+    return r, j
+""",
+        FIELD[1:],
+    ),
+]
+
+
+def measure_field(why, pick, result="(image.grad[0] != 0).any(dim=0)", loses=MEASURED):
+    source = f"""
+def measure_field(model, image_shape, row, column):
+    image = torch.rand(1, *image_shape, requires_grad=True)
+    {pick}.backward()
+    return {result}
+"""
+    return Answer(why=f"measure_field: {why}", cells={"measure_field": source}, loses=loses)
+
+
+RANDOM = "(model(image)[0, :, row, column] @ torch.rand(model(image).shape[1]))"
+MEASURE_FIELD = [
+    measure_field("row and column exchanged", RANDOM.replace("row, column", "column, row")),
+    measure_field("all outputs at once", "model(image).sum()"),
+    measure_field("the derivative itself", RANDOM, "image.grad[0].abs().sum(dim=0)"),
+    measure_field("first output channel only", "model(image)[0, 0, row, column]", loses=MEASURED[1:]),
+    measure_field("derivatives of the channels cancel", "model(image)[0, :, row, column].sum()", loses=MEASURED[1:]),
+    measure_field("first input channel only", RANDOM, "image.grad[0, 0] != 0", loses=MEASURED[1:]),
+    measure_field("keeps the channel axis", RANDOM, "image.grad[0] != 0"),
+]
+
+ANSWERS = [
+    *TRANSLATE,
+    *EQUIVARIANCE_GAP,
+    *GAP_ROWS,
+    *OUTPUT_SIZE,
+    *LAYER_BY_LAYER,
+    *LINEAR_TO_CONV,
+    *FULLY_CONVOLUTIONAL,
+    *RECEPTIVE_FIELD,
+    *MEASURE_FIELD,
+]
