@@ -112,19 +112,21 @@ class SandboxProvisioner(KernelProvisionerBase):
     def _launch(self, argv: list[str], connection: dict, folder: str | None) -> SandboxedKernel:
         files, events = collect_files(folder, self.limits) if folder else ([], [])
         self.events += [event for event in events if event not in self.events]
-        # The second try is for a zygote that died since the last kernel.
-        for attempt in range(2):
+        for private in (False, True) if self.warm else (True, True):
+            process = None
             try:
-                process = self._zygote(private=not self.warm or attempt > 0)
+                process = self._zygote(private)
                 for name, reason in process.failed_imports.items():
                     self.log.warning("Could not import %s for the sandbox: %s", name, reason)
                 kernel = process.launch(argv=argv, connection=connection, archive=pack_files(files), limits=self.limits)
+            except SandboxUnavailable as error:
+                failure = error
+                if process is not None:  # it died, or does not answer: not to be asked again
+                    process.close()
+            else:
                 kernel.wait_until_serving()
                 return kernel
-            except SandboxUnavailable:
-                if attempt:
-                    raise
-        raise AssertionError("unreachable")
+        raise failure
 
     def _zygote(self, private: bool) -> Zygote:
         options = {

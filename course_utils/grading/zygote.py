@@ -45,7 +45,7 @@ REQUEST_FDS = 2
 SEED = 0
 TORCH_SEED = 67280421310721  # torch's own seed of a fresh process (c10::detail::getNonDeterministicRandom's default)
 
-# What students' notebooks import. Order: numpy first, so that torch finds it.
+# What students' notebooks import. (Not matplotlib_inline's backend: it sets itself up when a kernel imports it.)
 PRELOAD = (
     "numpy",
     "scipy.signal",
@@ -55,7 +55,6 @@ PRELOAD = (
     "scipy.ndimage",
     "matplotlib.pyplot",
     "matplotlib.animation",
-    "matplotlib_inline.backend_inline",
     "PIL.Image",
     "sympy",
     "sklearn.svm",
