@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from course_utils.plotting import BLUE, GREEN, GREY, ORANGE, PINK, VERMILLION
 
@@ -80,7 +81,14 @@ def plot_jacobian(jacobian: np.ndarray, probs: np.ndarray) -> Figure:
     image = right.imshow(jacobian, cmap="PuOr_r", vmin=-limit, vmax=limit, extent=edges)
     for (row, column), value in np.ndenumerate(jacobian):
         dark = abs(value) > 0.7 * limit
-        right.text(column + 1, row + 1, f"{value:+.2f}", ha="center", va="center", color="white" if dark else "black")
+        right.text(
+            column + 1,
+            row + 1,
+            f"{value:+.2f}".replace("-", "−"),
+            ha="center",
+            va="center",
+            color="white" if dark else "black",
+        )
     right.set(xlabel="Logit j", ylabel="Output i", title="Jacobian: how output i reacts to logit j")
     right.set_xticks(classes)
     right.set_yticks(classes)
@@ -135,11 +143,12 @@ def plot_bce_examples(labels: Sequence[int], probs: Sequence[float], losses: Seq
     grid = np.linspace(0.01, 0.99, 197)
     ax.plot(grid, -np.log(grid), color=BLUE)
     ax.plot(grid, -np.log(1 - grid), color=VERMILLION, linestyle="--")
-    ax.text(0.02, 3.75, "label 1", color=BLUE, ha="left", va="center")
-    ax.text(0.98, 3.75, "label 0", color=VERMILLION, ha="right", va="center")
+    ax.text(0.05, 3.75, "label 1", color=BLUE, ha="left", va="center")
+    ax.text(0.95, 3.75, "label 0", color=VERMILLION, ha="right", va="center")
     for number, (label, prob, loss) in enumerate(zip(labels, probs, losses, strict=True), start=1):
         ax.plot(prob, loss, "o" if label else "s", color=BLUE if label else VERMILLION, markersize=9)
-        ax.annotate(f"example {number}", (prob, loss), (10, 4), textcoords="offset points")
+        offset = (38, 4) if label else (0, -18) if loss > 0.4 else (0, 9)  # beside the curves
+        ax.annotate(f"example {number}", (prob, loss), offset, textcoords="offset points", ha="center")
     ax.axhline(mean, color="black", linewidth=0.8, linestyle=":")
     ax.annotate(f"mean {mean:.4f} nats", (0.98, mean), ha="right", va="bottom")
     ax.set(xlabel="Predicted probability of class 1", ylabel="Binary cross-entropy (nats)", ylim=(0, 4), xlim=(0, 1))
@@ -220,14 +229,19 @@ def plot_histories(histories: Mapping[str, tuple[Sequence[float], Sequence[float
         epochs = np.arange(1, len(train) + 1)
         ax.plot(epochs, train, color=BLUE)
         ax.plot(epochs, val, color=VERMILLION, linestyle="--")
-        ax.annotate("train", (epochs[-1], train[-1]), (4, 0), textcoords="offset points", color=BLUE, va="center")
-        ax.annotate(
-            "validation", (epochs[-1], val[-1]), (4, 0), textcoords="offset points", color=VERMILLION, va="center"
-        )
+        # Labels at the ends of the lines, moved apart where the lines meet.
+        meet = abs(np.log(train[-1] / val[-1])) < 0.2
+        for name, losses, colour in (("train", train, BLUE), ("validation", val, VERMILLION)):
+            shift = 7 * meet * (1 if losses[-1] == max(train[-1], val[-1]) else -1)
+            place = (epochs[-1], losses[-1])
+            ax.annotate(name, place, (4, shift), textcoords="offset points", color=colour, va="center")
         ax.set(xlabel="Epoch", title=title, yscale="log")
         ax.margins(x=0.02)
         ax.set_xlim(right=1.22 * len(train))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.yaxis.set_minor_locator(NullLocator())
     axes[0].set_ylabel(ylabel)
     return figure
 
@@ -254,12 +268,12 @@ def plot_losses_of_logit(
         (right, gradients, "Derivative by the logit", "its derivative: the learning signal"),
     )
     for ax, curves, ylabel, title in panels:
+        ax.margins(x=0, y=0.14)
         for (name, values), (colour, style) in zip(curves.items(), styles, strict=False):
             ax.plot(logits, values, color=colour, linestyle=style)
             ax.annotate(name, (logits[0], values[0]), (4, 6), textcoords="offset points", color=colour)
         ax.axvspan(logits[0], logits[0] / 2, color=GREY, alpha=0.12, linewidth=0)
         ax.set(xlabel="Logit (left: sure and wrong)", ylabel=ylabel, title=title)
-        ax.margins(x=0)
     return figure
 
 
@@ -306,7 +320,8 @@ def plot_valley(features: np.ndarray, targets: np.ndarray, solution: np.ndarray)
     """
     figure, (ax,) = _panels(1)
     grid, losses = _loss_map(features, targets, np.zeros(2), 3.0)
-    filled = ax.contourf(grid, grid, losses, levels=20, cmap="viridis")
+    levels = losses.max() * np.linspace(0, 1, 16) ** 2  # denser near the valley
+    filled = ax.contourf(grid, grid, losses, levels=levels, cmap="viridis", norm=PowerNorm(0.5))
     figure.colorbar(filled, ax=ax, label="MSE (1)")
     # Every minimiser is the solution plus a multiple of the direction that `features` maps to zero.
     direction = np.linalg.svd(features)[2][-1]
@@ -315,7 +330,7 @@ def plot_valley(features: np.ndarray, targets: np.ndarray, solution: np.ndarray)
     ax.plot([0, solution[0]], [0, solution[1]], color=ORANGE)
     ax.plot(0, 0, "o", color=ORANGE)
     ax.plot(*solution, "*", color=ORANGE, markersize=16, markeredgecolor="black")
-    ax.annotate("minimum norm", solution, (12, 2), textcoords="offset points", color="white")
+    ax.annotate("shortest w", solution, (8, 10), textcoords="offset points", color="white")
     ax.set(xlabel="$w_1$", ylabel="$w_2$", xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
     ax.set_title("dashed: every w there has the least MSE")
     return figure
@@ -367,11 +382,20 @@ def plot_condition(degrees: Sequence[int], errors: Mapping[str, Sequence[float]]
     figure, (ax,) = _panels(1)
     styles = ((VERMILLION, "-", "s"), (PINK, "--", "^"), (BLUE, ":", "o"))
     for (name, values), (colour, line, marker) in zip(errors.items(), styles, strict=False):
-        ax.semilogy(degrees, values, color=colour, linestyle=line, marker=marker, markersize=5, label=name)
+        ax.semilogy(
+            degrees,
+            np.maximum(values, np.finfo(np.float64).eps / 2),
+            color=colour,
+            linestyle=line,
+            marker=marker,
+            markersize=5,
+            label=name,
+        )
     ax.axhline(1, color="black", linewidth=0.8)
     ax.annotate("no digit is right", (degrees[0], 1), (0, 3), textcoords="offset points")
     ax.set(xlabel=xlabel, ylabel="Relative error of w (1)")
-    ax.legend(frameon=False)
+    ax.set_ylim(bottom=1e-20)  # room for the legend below the curves
+    ax.legend(frameon=False, loc="lower right")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 

@@ -200,6 +200,7 @@ def assert_expression(
         A sentence that points to the idea.
     points : iterable of mapping
         Where to compare; see `evaluate` and `random_points`.
+        With an empty mapping as the only point, `actual` is a number, and the message does not give away the right one.
     mistakes : mapping of str to sympy.Basic or callable, optional
         Likely wrong answers. If `actual` agrees with one of them everywhere, its key is the hint. A wrong
         sign, a lost factor (constant, or a size such as N) and a transposed matrix are found without it.
@@ -228,10 +229,12 @@ def assert_expression(
     if value.shape != right.shape:
         fact = f"{name} must be {_shape(right)}, got {_shape(value)}"
     else:
+        if not points[failed]:  # a number that the student worked out: the message must not give it away
+            _fail(f"{name} is {value.item():.5g}, which is not right.", hint)
         first = tuple(np.argwhere(~np.isclose(value, right, rtol=rtol, atol=atol))[0])
         entry = f", entry {tuple(int(i) + 1 for i in first)}" if value.size > 1 else ""
         fact = f"{name} is wrong: got {value[first]:.5g}, expected {right[first]:.5g}"
-        fact += f", for example at {_describe_point(points[failed])}{entry}" if points[failed] else entry
+        fact += f", for example at {_describe_point(points[failed])}{entry}"
     raise CheckFailed(f"{fact}.\n{hint}" if hint else f"{fact}.")
 
 

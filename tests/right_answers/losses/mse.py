@@ -1,0 +1,107 @@
+"""Right answers to losses/mse in other styles."""
+
+from tests.answers import Answer
+
+ANSWERS = [
+    Answer(
+        "derivation with a name for the residual",
+        {
+            "loss_vector": "r = y - X * w\nloss_vector = r.T * r / n",
+            "expanded": "Q, q, s = X.T * X, (y.T * X).T, y.T * y",
+            "quadratic_gradient": "quadratic_gradient = A * x + A.T * x",
+            "gradient": "gradient = -(2 / n) * X.T * (y - X * w)",
+            "normal_equations": "from sympy import ZeroMatrix\n"
+            "normal_equations = Eq(X.T * (y - X * w), ZeroMatrix(d, 1))",
+            "w_best": "w_best = (X.T * X) ** -1 * (X.T * y)",
+        },
+    ),
+    Answer(
+        "derivation not simplified",
+        {
+            "loss_vector": "loss_vector = (w.T * X.T * X * w - 2 * y.T * X * w + y.T * y) / n",
+            "gradient": "gradient = (Q * w + Q.T * w - 2 * q) / n",
+            "normal_equations": "normal_equations = Eq(2 / n * X.T * X * w, 2 / n * X.T * y)",
+            "w_best": "from sympy import Inverse\nw_best = Inverse(Q) * q",
+        },
+    ),
+    Answer(
+        "loss as one entry of a matrix, gradient from the expanded form",
+        {
+            "loss_vector": "residual = X * w - y\nloss_vector = (residual.T * residual)[0, 0] / n",
+            "gradient": "gradient = 2 / n * (X.T * X * w - X.T * y)",
+            "normal_equations": "normal_equations = Eq(X.T * y, X.T * X * w)",
+        },
+    ),
+    Answer(
+        "loss as a sum over Indexed",
+        {
+            "loss_vector": "from sympy import IndexedBase, Sum\ni, j = symbols('i j', integer=True)\n"
+            "x_, w_, y_ = IndexedBase('X'), IndexedBase('w'), IndexedBase('y')\n"
+            "loss_vector = Sum((Sum(x_[i, j] * w_[j], (j, 1, d)) - y_[i]) ** 2, (i, 1, n)) / n",
+        },
+    ),
+    Answer(
+        "SciPy, QR and singular values",
+        {
+            "fit_least_squares": "def fit_least_squares(features, targets):\n    q_, r_ = np.linalg.qr(features)\n"
+            "    from scipy.linalg import solve_triangular\n    return solve_triangular(r_, q_.T @ targets)\n",
+            "fit_minimum_norm": "def fit_minimum_norm(features, targets):\n"
+            "    return np.linalg.pinv(features) @ targets\n",
+            "largest_lr": "def largest_lr(features):\n"
+            "    return len(features) / np.linalg.norm(features, ord=2) ** 2\n",
+            "l1_subgradient": "def l1_subgradient(weights, features, targets):\n"
+            "    return np.einsum('n,nd->d', np.sign(np.einsum('nd,d->n', features, weights) - targets), features)"
+            " / features.shape[0]\n",
+        },
+    ),
+    Answer(
+        "lstsq and eigenvalues",
+        {
+            "fit_least_squares": "def fit_least_squares(features, targets):\n"
+            "    w, *_ = np.linalg.lstsq(features, targets, rcond=None)\n    return w\n",
+            "largest_lr": "def largest_lr(features):\n    n_, _ = features.shape\n"
+            "    return np.float64(2.0) / np.max(np.linalg.eigvals(2 / n_ * features.T @ features).real)\n",
+        },
+    ),
+    Answer(
+        "PyTorch",
+        {
+            "fit_least_squares": "import torch\n\n\ndef fit_least_squares(features, targets):\n"
+            "    f, t = torch.from_numpy(features), torch.from_numpy(targets)\n"
+            "    return torch.cholesky_solve((f.T @ t)[:, None], torch.linalg.cholesky(f.T @ f))[:, 0].numpy()\n",
+            "fit_minimum_norm": "def fit_minimum_norm(features, targets):\n"
+            "    f, t = torch.from_numpy(features), torch.from_numpy(targets)\n"
+            "    return torch.linalg.lstsq(f, t[:, None], driver='gelsd').solution[:, 0].numpy()\n",
+            "gradient_descent": "def gradient_descent(features, targets, lr, num_steps):\n"
+            "    f, t = torch.from_numpy(features), torch.from_numpy(targets)\n"
+            "    w = torch.zeros(f.shape[1], dtype=f.dtype, requires_grad=True)\n"
+            "    optimizer = torch.optim.SGD([w], lr=lr)\n"
+            "    for _ in range(num_steps):\n        optimizer.zero_grad()\n"
+            "        torch.nn.functional.mse_loss(f @ w, t).backward()\n"
+            "        optimizer.step()\n    return w.detach().numpy()\n",
+        },
+    ),
+    Answer(
+        "in place, loops",
+        {
+            "gradient_descent": "def gradient_descent(features, targets, lr, num_steps):\n"
+            "    w = [0.0] * features.shape[1]\n"
+            "    for _ in range(num_steps):\n        g = [0.0] * len(w)\n"
+            "        for row, t in zip(features.tolist(), targets.tolist()):\n"
+            "            r = sum(a * b for a, b in zip(row, w)) - t\n"
+            "            g = [gk + 2 * r * a / len(targets) for gk, a in zip(g, row)]\n"
+            "        w = [a - lr * b for a, b in zip(w, g)]\n    return np.array(w)\n",
+            "l1_subgradient": "def l1_subgradient(weights, features, targets):\n"
+            "    total = np.zeros_like(weights)\n"
+            "    for row, t in zip(features, targets):\n        r = row @ weights - t\n"
+            "        total += row if r > 0 else -row if r < 0 else 0 * row\n    return total / len(targets)\n",
+        },
+    ),
+    Answer(
+        "numbers in other types",
+        {
+            "condition_of_normal_matrix": "kappa = symbols('kappa')\ncondition_of_normal_matrix = kappa * kappa",
+            "digits": "digits_normal, digits_lstsq = np.int64(6), 11.0",
+        },
+    ),
+]

@@ -1,0 +1,107 @@
+"""Wrong answers to losses/concepts and what each must lose."""
+
+from tests.answers import Answer
+
+T_EPOCH = ("test_best_epoch_visible", "test_best_epoch_hidden")
+T_PENALTY = ("test_penalised_gradient_visible", "test_penalised_gradient_hidden")
+
+
+def models(why: str, first: list[float], second: list[float]) -> Answer:
+    return Answer(
+        f"two models: {why}", {"two_models": f"probs_a = {first}\nprobs_b = {second}"}, ("test_two_models_visible",)
+    )
+
+
+def epoch(why: str, body: str, loses: tuple[str, ...] = T_EPOCH) -> Answer:
+    return Answer(f"best epoch: {why}", {"best_epoch": f"def best_epoch(val_losses, patience):\n{body}"}, loses)
+
+
+def slope(loss: str, why: str, body: str) -> Answer:
+    source = f"def {loss}_slope(logits, labels):\n    p = sigmoid(logits)\n    return {body}\n"
+    return Answer(f"{loss}: {why}", {f"{loss}_slope": source}, (f"test_{loss}_slope_visible",))
+
+
+def penalty(why: str, body: str, loses: tuple[str, ...] = T_PENALTY) -> Answer:
+    source = (
+        "def penalised_gradient(weights, features, labels, weight_decay):\n"
+        "    residuals = sigmoid(features @ weights) - labels\n"
+        "    free = weights * (np.arange(len(weights)) > 0)\n"
+        f"    {body}\n"
+    )
+    return Answer(f"penalty: {why}", {"penalised_gradient": source}, loses)
+
+
+ANSWERS = [
+    models("the better model named A", [0.9] * 5, [0.6, 0.6, 0.6, 0.4, 0.4]),
+    models("exchanged", [0.6, 0.6, 0.6, 0.45, 0.45], [0.9, 0.9, 0.9, 0.9, 0.0001]),
+    models("both equally accurate", [0.9, 0.9, 0.9, 0.9, 0.0001], [0.6, 0.6, 0.6, 0.6, 0.45]),
+    models("four numbers", [0.9, 0.9, 0.9, 0.001], [0.6, 0.6, 0.45, 0.45]),
+    models("a probability of zero", [0.9, 0.9, 0.9, 0.9, 0.0], [0.6, 0.6, 0.6, 0.45, 0.45]),
+    epoch("least of all", "    return min(range(len(val_losses)), key=val_losses.__getitem__)\n"),
+    epoch(
+        "where it stops",
+        "    best = 0\n    for epoch, loss in enumerate(val_losses):\n"
+        "        if loss < val_losses[best]:\n            best = epoch\n"
+        "        elif epoch - best >= patience:\n            return epoch\n    return best\n",
+    ),
+    epoch(
+        "counter never starts again",
+        "    best, bad = 0, 0\n    for epoch, loss in enumerate(val_losses):\n"
+        "        if loss < val_losses[best]:\n            best = epoch\n"
+        "        elif epoch > 0:\n            bad += 1\n            if bad >= patience:\n"
+        "                break\n    return best\n",
+        ("test_best_epoch_visible",),
+    ),
+    epoch(
+        "one epoch too late",
+        "    best = 0\n    for epoch, loss in enumerate(val_losses):\n"
+        "        if loss < val_losses[best]:\n            best = epoch\n"
+        "        elif epoch - best > patience:\n            break\n    return best\n",
+    ),
+    epoch(
+        "equal counts as better",
+        "    best = 0\n    for epoch, loss in enumerate(val_losses):\n"
+        "        if loss <= val_losses[best]:\n            best = epoch\n"
+        "        elif epoch - best >= patience:\n            break\n    return best\n",
+        ("test_best_epoch_hidden",),
+    ),
+    epoch(
+        "compared with the epoch before",
+        "    best, bad = 0, 0\n    for epoch in range(1, len(val_losses)):\n"
+        "        if val_losses[epoch] < val_losses[epoch - 1]:\n"
+        "            best, bad = epoch, 0\n        else:\n            bad += 1\n"
+        "            if bad >= patience:\n                break\n    return best\n",
+        ("test_best_epoch_hidden",),
+    ),
+    epoch(
+        "counted from 1",
+        "    best = 0\n    for epoch, loss in enumerate(val_losses):\n"
+        "        if loss < val_losses[best]:\n            best = epoch\n"
+        "        elif epoch - best >= patience:\n            break\n    return best + 1\n",
+    ),
+    slope("mse", "by the probability", "2 * (p - labels)"),
+    slope("mse", "2 lost", "(p - labels) * p * (1 - p)"),
+    slope("mse", "sign", "2 * (labels - p) * p * (1 - p)"),
+    slope("mse", "mean", "2 * (p - labels) * p * (1 - p) / len(logits)"),
+    slope("bce", "by the probability", "(p - labels) / (p * (1 - p))"),
+    slope("bce", "sign", "labels - p"),
+    slope("bce", "label 1 only", "p - 1"),
+    slope("bce", "not cancelled", "(p - labels) / (p * (1 - p)) * p * (1 - p)"),
+    slope("bce", "slope of MSE", "2 * (p - labels) * p * (1 - p)"),
+    penalty("missing", "return features.T @ residuals / len(labels)"),
+    penalty("2 too much", "return features.T @ residuals / len(labels) + 2 * weight_decay * free"),
+    penalty("sign", "return features.T @ residuals / len(labels) - weight_decay * free"),
+    penalty("of L1", "return features.T @ residuals / len(labels) + weight_decay * np.sign(free)"),
+    penalty("divided by n", "return (features.T @ residuals + weight_decay * free) / len(labels)"),
+    penalty("data summed", "return features.T @ residuals + weight_decay * free"),
+    penalty(
+        "on the intercept too",
+        "return features.T @ residuals / len(labels) + weight_decay * weights",
+        ("test_penalised_gradient_hidden",),
+    ),
+    penalty(
+        "changes the weights",
+        "weights[0] = 0\n    return features.T @ residuals / len(labels) + weight_decay * weights",
+        ("test_penalised_gradient_hidden",),
+    ),
+]

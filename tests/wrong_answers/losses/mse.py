@@ -1,0 +1,176 @@
+"""Wrong answers to losses/mse and what each must lose."""
+
+from tests.answers import Answer
+
+T_FIT = ("test_fit_least_squares_visible", "test_fit_least_squares_hidden")
+T_NORM = ("test_fit_minimum_norm_visible", "test_fit_minimum_norm_hidden")
+T_DESCENT = ("test_gradient_descent_visible", "test_gradient_descent_hidden")
+T_RATE = ("test_largest_lr_visible", "test_largest_lr_hidden")
+T_L1 = ("test_l1_subgradient_visible", "test_l1_subgradient_hidden")
+
+
+def step(name: str, why: str, expression: str) -> Answer:
+    return Answer(f"{name}: {why}", {name: f"{name} = {expression}"}, (f"test_{name}_visible",))
+
+
+def expanded(why: str, loses: str, **parts: str) -> Answer:
+    parts = {"Q": "X.T * X", "q": "X.T * y", "s": "y.T * y"} | parts
+    source = "\n".join(f"{name} = {expression}" for name, expression in parts.items())
+    return Answer(f"expanded: {why}", {"expanded": source}, (f"test_expanded_{loses}_visible",))
+
+
+def fit(why: str, body: str, loses: tuple[str, ...] = T_FIT) -> Answer:
+    return Answer(
+        f"fit: {why}", {"fit_least_squares": f"def fit_least_squares(features, targets):\n    {body}\n"}, loses
+    )
+
+
+def norm(why: str, body: str, loses: tuple[str, ...] = T_NORM) -> Answer:
+    source = f"def fit_minimum_norm(features, targets):\n    {body}\n"
+    return Answer(f"minimum norm: {why}", {"fit_minimum_norm": source}, loses)
+
+
+def descent(
+    why: str, update: str, start: str = "np.zeros(features.shape[1])", loses: tuple[str, ...] = T_DESCENT
+) -> Answer:
+    source = (
+        "def gradient_descent(features, targets, lr, num_steps):\n"
+        f"    weights = {start}\n"
+        "    for _ in range(num_steps):\n"
+        "        residuals = features @ weights - targets\n"
+        f"        weights = {update}\n"
+        "    return weights\n"
+    )
+    return Answer(f"descent: {why}", {"gradient_descent": source}, loses)
+
+
+def rate(why: str, body: str, loses: tuple[str, ...] = T_RATE) -> Answer:
+    return Answer(f"rate: {why}", {"largest_lr": f"def largest_lr(features):\n    return {body}\n"}, loses)
+
+
+def l1(why: str, body: str, loses: tuple[str, ...] = T_L1) -> Answer:
+    source = (
+        f"def l1_subgradient(weights, features, targets):\n    residuals = features @ weights - targets\n    {body}\n"
+    )
+    return Answer(f"L1: {why}", {"l1_subgradient": source}, loses)
+
+
+ANSWERS = [
+    step("loss_vector", "sum for mean", "(X * w - y).T * (X * w - y)"),
+    step("loss_vector", "divided by d", "(X * w - y).T * (X * w - y) / d"),
+    step("loss_vector", "half", "(X * w - y).T * (X * w - y) / (2 * n)"),
+    step("loss_vector", "outer product", "(X * w - y) * (X * w - y).T / n"),
+    step("loss_vector", "squares of lengths subtracted", "((X * w).T * (X * w) - y.T * y) / n"),
+    expanded("factors in the wrong order", "matrix", Q="X * X.T"),
+    expanded("1/n in Q", "matrix", Q="X.T * X / n"),
+    expanded("the whole quadratic term", "matrix", Q="w.T * X.T * X * w"),
+    expanded("q is a row", "rest", q="y.T * X"),
+    expanded("2 in q", "rest", q="2 * X.T * y"),
+    expanded("minus sign in q", "rest", q="-X.T * y"),
+    expanded("s is a matrix", "rest", s="y * y.T"),
+    expanded("sign of s", "rest", s="-y.T * y"),
+    step("quadratic_gradient", "symmetric only", "2 * A * x"),
+    step("quadratic_gradient", "symmetric only, transposed", "2 * A.T * x"),
+    step("quadratic_gradient", "one factor held", "A * x"),
+    step("quadratic_gradient", "a row", "x.T * (A + A.T)"),
+    step("gradient", "2 lost", "X.T * (X * w - y) / n"),
+    step("gradient", "sum for mean", "2 * X.T * (X * w - y)"),
+    step("gradient", "sign", "2 * X.T * (y - X * w) / n"),
+    step("gradient", "a row", "2 * (X * w - y).T * X / n"),
+    step("gradient", "2 lost in the linear term", "(2 * X.T * X * w - X.T * y) / n"),
+    step("gradient", "constant kept", "2 * (X * w - y) / n"),
+    step("normal_equations", "X.T cancelled", "Eq(X * w, y)"),
+    step("normal_equations", "sign", "Eq(X.T * X * w, -X.T * y)"),
+    step("normal_equations", "2 lost on one side", "Eq(2 * X.T * X * w, X.T * y)"),
+    step("normal_equations", "no equation", "X.T * X * w - X.T * y"),
+    step("normal_equations", "compared with ==", "X.T * X * w == X.T * y"),
+    step("w_best", "no inverse", "X.T * y"),
+    step("w_best", "inverse at the wrong place", "X.T * (X * X.T).inv() * y * d / n + 0 * X.T * y"),
+    step("w_best", "a row", "y.T * X * (X.T * X).inv()"),
+    step("w_best", "w left in the formula", "(X.T * X).inv() * (X.T * X * w)"),
+    fit(
+        "inverse",
+        "return np.linalg.inv(features.T @ features) @ features.T @ targets",
+        ("test_fit_least_squares_hidden",),
+    ),
+    fit("pseudo-inverse", "return np.linalg.pinv(features) @ targets", ("test_fit_least_squares_hidden",)),
+    fit(
+        "penalty on the diagonal",
+        "k = features.shape[1]\n    "
+        "return np.linalg.solve(features.T @ features + 0.01 * np.eye(k), features.T @ targets)",
+    ),
+    fit("first rows only", "k = features.shape[1]\n    return np.linalg.solve(features[:k], targets[:k])"),
+    fit(
+        "right-hand side without X.T",
+        "k = features.shape[1]\n    return np.linalg.solve(features.T @ features, targets[:k])",
+    ),
+    fit(
+        "divides the right side only",
+        "return np.linalg.solve(features.T @ features, features.T @ targets / len(targets))",
+    ),
+    norm("solve", "return np.linalg.solve(features.T @ features, features.T @ targets)"),
+    norm("whole result of lstsq", "return np.linalg.lstsq(features, targets)"),
+    norm(
+        "one of the solutions", "w = np.zeros(features.shape[1])\n    w[0] = targets[0] / features[0, 0]\n    return w"
+    ),
+    norm(
+        "formula for wide matrices",
+        "return features.T @ np.linalg.solve(features @ features.T, targets)",
+        ("test_fit_minimum_norm_hidden",),
+    ),
+    norm(
+        "penalty on the diagonal",
+        "k = features.shape[1]\n    "
+        "return np.linalg.solve(features.T @ features + 0.001 * np.eye(k), features.T @ targets)",
+    ),
+    step("condition_of_normal_matrix", "unchanged", "kappa"),
+    step("condition_of_normal_matrix", "doubled", "2 * kappa"),
+    step("condition_of_normal_matrix", "root", "kappa ** 0.5"),
+    Answer("digits: lost for kept", {"digits": "digits_normal, digits_lstsq = 10, 5"}, ("test_digits_hidden",)),
+    Answer("digits: both alike", {"digits": "digits_normal, digits_lstsq = 11, 11"}, ("test_digits_hidden",)),
+    Answer("digits: exchanged", {"digits": "digits_normal, digits_lstsq = 11, 6"}, ("test_digits_hidden",)),
+    descent("2 lost", "weights - lr / len(targets) * features.T @ residuals", loses=("test_gradient_descent_visible",)),
+    descent("sum for mean", "weights - lr * 2 * features.T @ residuals"),
+    descent("uphill", "weights + lr * 2 / len(targets) * features.T @ residuals"),
+    descent("starts at one", "weights - lr * 2 / len(targets) * features.T @ residuals", "np.ones(features.shape[1])"),
+    descent(
+        "starts at random",
+        "weights - lr * 2 / len(targets) * features.T @ residuals",
+        "np.random.randn(features.shape[1])",
+    ),
+    descent("divided by the number of weights", "weights - lr * 2 / len(weights) * features.T @ residuals"),
+    Answer(
+        "descent: solver",
+        {
+            "gradient_descent": "def gradient_descent(features, targets, lr, num_steps):\n"
+            "    best = np.linalg.lstsq(features, targets)[0]\n"
+            "    values, vectors = np.linalg.eigh(2 / len(targets) * features.T @ features)\n"
+            "    return best - vectors @ ((1 - lr * values) ** num_steps * (vectors.T @ best))\n"
+        },
+        ("test_gradient_descent_hidden",),
+    ),
+    rate("half", "len(features) / np.linalg.norm(features, 2) ** 2 / 2"),
+    rate("2 of the Hessian lost", "2 * len(features) / np.linalg.norm(features, 2) ** 2"),
+    rate("singular value not squared", "len(features) / np.linalg.norm(features, 2)"),
+    rate("n lost", "1 / np.linalg.norm(features, 2) ** 2"),
+    rate("trace for the largest eigenvalue", "len(features) / np.sum(features ** 2)", ("test_largest_lr_hidden",)),
+    rate(
+        "smallest eigenvalue",
+        "2 / np.linalg.eigvalsh(2 / len(features) * features.T @ features).min()",
+        ("test_largest_lr_hidden",),
+    ),
+    l1("sign", "return -features.T @ np.sign(residuals) / len(targets)"),
+    l1("sum for mean", "return features.T @ np.sign(residuals)"),
+    l1("gradient of the squares", "return 2 * features.T @ residuals / len(targets)"),
+    l1("features missing", "return np.full(features.shape[1], np.sign(residuals).mean())"),
+    l1(
+        "nan at zero",
+        "return features.T @ (residuals / np.abs(residuals)) / len(targets)",
+        ("test_l1_subgradient_hidden",),
+    ),
+    l1(
+        "1 at zero",
+        "return features.T @ np.where(residuals >= 0, 1.0, -1.0) / len(targets)",
+        ("test_l1_subgradient_hidden",),
+    ),
+]
