@@ -7,3 +7,6 @@ def pytest_addoption(parser):
         action="store_true",
         help="grade every planned wrong answer in a run of its own, not together with others (slow)",
     )
+    parser.addoption(
+        "--kills", type=int, default=4, help="how often each kind of process is killed in the tests of faults"
+    )

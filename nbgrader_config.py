@@ -25,7 +25,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
-# Limits of the sandbox, by the names of course_utils.grading.sandbox.Limits; {} keeps the defaults.
+# Limits of the sandbox, by the names of course_utils.grading.limits.Limits; {} keeps the defaults.
 c.GradeNotebook.limits = {}
 
 # Feedback: messages of hidden tests stay, their source goes; nothing of a student's output runs in a browser.

@@ -24,7 +24,7 @@ from course_utils.grading.pool import cores, grade_here, grade_on_cluster
 from course_utils.grading.preprocessors import GradeNotebook
 from course_utils.grading.records import is_recorded, record
 from course_utils.grading.sandbox import probe
-from course_utils.grading.submissions import Submission, read_submission
+from course_utils.grading.submissions import GradedSubmission, Submission, read_submission
 from course_utils.olat.late import sync_gradebook
 from course_utils.olat.roster import read_roster
 
@@ -243,7 +243,7 @@ def autograde(
         else:
             graded = grade_on_cluster(to_grade(), scheduler, started)
         with contextlib.closing(graded):
-            for outcome in graded:
+            for outcome in _told_if_alone(graded, scheduler):
                 name = outcome.student
                 submission = given.pop(name)
                 if outcome.error:
@@ -253,6 +253,15 @@ def autograde(
                 _record(gradebook, config, submission, outcome, folder, done)
                 finish(_read_result(gradebook, course, assignment, name))
     return [results[name] for name in sorted(results)]
+
+
+def _told_if_alone(graded: Iterator[GradedSubmission], scheduler: str | None) -> Iterator[GradedSubmission]:
+    try:
+        yield from graded
+    except OSError as error:
+        if scheduler is None:
+            raise
+        raise CourseError(f"No Dask scheduler answers at {scheduler} ({str(error)[:100]}).") from error
 
 
 # A gradebook that formgrader is writing is free again within moments.

@@ -52,7 +52,7 @@ class Job:
     cells: list[dict[str, Any]]
     imports: list[str] = field(default_factory=list)
     ready_s: float = 60.0
-    restarts: int = 8
+    restarts: int = 16
     skipped: dict[int, str] = field(default_factory=dict)
     memory: int = 8 * 2**30
 
@@ -106,6 +106,7 @@ class NotebookRun:
         self.own: dict[str, Any] = {}
         self.deadline = 0.0
         self.printed: list[dict[str, Any]] = []
+        self.tried_again: set[int] = set()
 
     def grade(self) -> Outcome:
         """Run every code cell; nothing the student wrote makes this raise."""
@@ -143,6 +144,8 @@ class NotebookRun:
         try:
             run = self.kernel.execute(source, limit)
         except KernelLost as lost:
+            if self.may_try_again(index, lost):
+                return self.run_in_kernel(index, cell, limit)
             return self.after_loss(lost, name, limit)
         self.done.append(index)
         if kinds.is_trusted(cell):
@@ -183,6 +186,8 @@ class NotebookRun:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), _alarm(limit + 5):
                 value = self.run_test_source(cell["source"])
         except KernelLost as lost:
+            if self.may_try_again(index, lost):
+                return self.run_test(index, cell, limit)
             outputs = self.after_loss(lost, name, limit)
         except CellStopped as stopped:
             run = CellRun(stopped=stopped.reason)
@@ -218,6 +223,14 @@ class NotebookRun:
         return frames
 
     # Losing the kernel and bringing it back.
+
+    def may_try_again(self, index: int, lost: KernelLost) -> bool:
+        """Whether a cell gets a second kernel: the first may have been killed from outside, by no fault of the cell."""
+        if lost.reason != "died" or index in self.tried_again:
+            return False
+        self.tried_again.add(index)
+        self.drop_kernel()
+        return True
 
     def after_loss(self, lost: KernelLost, name: str, limit: float) -> list[dict[str, Any]]:
         self.drop_kernel()

@@ -20,7 +20,7 @@ from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Dict, Float
+from traitlets import Bool, Dict, Float, List, Unicode
 from traitlets.config import Config
 
 from course_utils.grading import trust
@@ -93,11 +93,15 @@ class GradeNotebook(NbGraderPreprocessor):
     )
     warm = Bool(True, help="Whether kernels are forked from a process that has done the imports.").tag(config=True)
     notebook_timeout = Float(1800.0, help="Seconds for a whole notebook.").tag(config=True)
-    limits = Dict(help="Limits of the sandbox, by the names of course_utils.grading.sandbox.Limits.").tag(config=True)
+    limits = Dict(help="Limits of the sandbox, by the names of course_utils.grading.limits.Limits.").tag(config=True)
+    preload = List(
+        Unicode(), None, allow_none=True, help="Modules imported before students' code; None: the course's libraries."
+    ).tag(config=True)
 
     def settings(self) -> Settings:
         """Return the traits in the form that workers take."""
-        return Settings(self.sandbox, self.warm, self.notebook_timeout, dict(self.limits))
+        preload = None if self.preload is None else tuple(self.preload)
+        return Settings(self.sandbox, self.warm, self.notebook_timeout, dict(self.limits), preload)
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         with submission_files(Path(resources["metadata"]["path"])) as files:
