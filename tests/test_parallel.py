@@ -109,10 +109,7 @@ def test_a_submission_that_kills_its_workers_is_told_and_the_others_are_graded(c
     monkeypatch.setattr(pool._Worker, "give", give_and_kill)
     results = {result.student_id: result for result in cycle.autograde(course, ASSIGNMENT, workers=2)}
     assert results["eve00"].problem == "not gradable: 3 workers died while grading it"
-    assert {name: results[name].points for name in ("ada00", "bob00")} == {
-        "ada00": known["ada00"],
-        "bob00": known["bob00"],
-    }
+    assert [results[name].points for name in ("ada00", "bob00")] == [3, 3]
 
 
 def descendants(process: subprocess.Popen, kind: str) -> list[psutil.Process]:
