@@ -22,6 +22,7 @@ __all__ = [
     "assert_equal",
     "assert_figure",
     "assert_gradient",
+    "assert_length",
     "assert_no_calls",
     "assert_number",
     "assert_tensor",
@@ -251,6 +252,35 @@ def assert_equal(
             hint = text
             break
     _fail(f"{name} is {_shorten(actual)}, which is not right.", hint)
+
+
+def assert_length(actual: Any, length: int, name: str, hint: str | None = None) -> None:
+    """Check that a list, tuple, dict or array has a number of entries, before they are looked at one by one.
+
+    Parameters
+    ----------
+    actual : object
+        The student's value.
+    length : int
+        What ``len(actual)`` must be.
+    name : str
+        How the message calls `actual`.
+    hint : str, optional
+        A sentence that points to the idea.
+
+    Raises
+    ------
+    CheckFailed
+        If `actual` has no length, is a text, or has another length.
+    """
+    try:
+        found = None if isinstance(actual, (str, bytes)) else len(actual)
+    except TypeError:
+        found = None
+    if found is None:
+        _fail(f"{name} must have {length} entries, got {_describe(actual)}.", hint)
+    if found != length:
+        _fail(f"{name} must have {length} entries, got {found}.", hint)
 
 
 def assert_unchanged(actual: Any, original: Any, name: str, hint: str | None = None) -> None:
@@ -499,33 +529,37 @@ def _compare(
     dtypes: tuple[str, str] | None,
     mistakes: Mapping[str, Any] | None,
 ) -> None:
-    for text, mistake in (mistakes or {}).items():
-        mistake = np.asarray(mistake)
-        if mistake.shape != expected.shape and mistake.shape == actual.shape and actual.dtype.kind in "biufc":
-            hint = text if np.allclose(actual, mistake, rtol=rtol, atol=atol) else hint
+    def fail(fact: str) -> None:
+        _fail(fact, _recognised(actual, mistakes, rtol, atol) or hint)
+
     if actual.shape != expected.shape:
-        _fail(f"{name} must have shape {expected.shape}, got {actual.shape}.", hint)
+        fail(f"{name} must have shape {expected.shape}, got {actual.shape}.")
     if dtypes is not None and dtypes[0] != dtypes[1]:
-        _fail(f"{name} must have dtype {dtypes[1]}, got {dtypes[0]}.", hint)
+        fail(f"{name} must have dtype {dtypes[1]}, got {dtypes[0]}.")
     if actual.dtype.kind not in "biufc":
-        _fail(f"{name} must hold numbers, got dtype {actual.dtype}.", hint)
+        fail(f"{name} must hold numbers, got dtype {actual.dtype}.")
     wrong = ~np.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=True)
     if not wrong.any():
         return
+    if actual.ndim == 0:
+        fail(f"{name} is wrong: got {_format(actual[()])}, expected {_format(expected[()])}.")
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    where = str(first) if len(first) > 1 else str(first[0])
+    fail(
+        f"{name} is wrong in {int(wrong.sum())} of {wrong.size} entries; the first is at {where}: "
+        f"got {_format(actual[first])}, expected {_format(expected[first])}."
+    )
+
+
+def _recognised(actual: np.ndarray, mistakes: Mapping[str, Any] | None, rtol: float, atol: float) -> str | None:
+    """The text of the likely mistake that `actual` equals, if there is one."""
+    if actual.dtype.kind not in "biufc":
+        return None
     for text, mistake in (mistakes or {}).items():
         mistake = np.asarray(mistake)
         if mistake.shape == actual.shape and np.allclose(actual, mistake, rtol=rtol, atol=atol):
-            hint = text
-            break
-    if actual.ndim == 0:
-        _fail(f"{name} is wrong: got {_format(actual[()])}, expected {_format(expected[()])}.", hint)
-    first = tuple(int(i) for i in np.argwhere(wrong)[0])
-    where = str(first) if len(first) > 1 else str(first[0])
-    _fail(
-        f"{name} is wrong in {int(wrong.sum())} of {wrong.size} entries; the first is at {where}: "
-        f"got {_format(actual[first])}, expected {_format(expected[first])}.",
-        hint,
-    )
+            return text
+    return None
 
 
 def _is_array(value: Any) -> bool:

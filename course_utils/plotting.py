@@ -198,8 +198,9 @@ def show_maps(
     scale = _scale(arrays, signed, vmin, vmax)
     columns = min(columns, len(maps))
     rows = -(-len(maps) // columns)
-    # A pixel of a picture gets at least one dot, so that thin lines do not drop out.
-    width = min(5.0, max(2.6, *(array.shape[1] / 85 for array in arrays)))
+    # A pixel of a picture gets at least one dot, so that thin lines do not drop out; inches at 100 dpi.
+    widest = max(array.shape[1] for array in arrays)
+    width = 2.6 if widest < 64 else min(5.0, max(3.8, widest / 85))
     height = max(0.8, width * max(array.shape[0] / array.shape[1] for array in arrays))
     figure, axes = plt.subplots(
         rows,
