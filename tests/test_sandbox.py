@@ -4,6 +4,7 @@ As root, `test_all_of_this_holds_for_a_plain_user` runs the whole file again as 
 """
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -267,11 +268,32 @@ def test_links_and_pipes_of_a_submission_are_left_out(tmp_path):
 def test_large_submissions_are_cut_smallest_files_first(tmp_path):
     for index, size in enumerate((10, 3000, 20, 30)):
         (tmp_path / f"{index}.bin").write_bytes(bytes(size))
-    files, events = collect_files(tmp_path, Limits(submission_bytes=1000))
+    files, events = collect_files(tmp_path, Limits(submission_bytes=3 * 4096 + 10))
     assert [name for name, _, _ in files] == ["0.bin", "2.bin", "3.bin"]
-    assert events == ["files: 1 of 4 files were left out; a submission may have 5000 files and 1000 B"]
+    assert events == [
+        "files: 1 of 4 files were left out, the largest ones; a submission may have 5000 files and 12 KiB"
+    ]
     files, _ = collect_files(tmp_path, Limits(submission_files=2))
     assert [name for name, _, _ in files] == ["0.bin", "2.bin"]
+
+
+def test_submission_larger_than_the_disk_leaves_room(tmp_path):
+    for index in range(300):
+        (tmp_path / f"{index}.bin").write_bytes(bytes(100_000))
+    with kernel(tmp_path, limits={"disk": 10 * MIB, "files": 200}) as it:
+        result = it.run("import os; print(len(os.listdir())); print(open('mine', 'wb').write(bytes(1 << 20)))")
+        assert result.text.split() == ["76", "1048576"]
+        assert it.provisioner.events[0].startswith("files: 224 of 300 files were left out")
+
+
+def test_unreadable_files_are_left_out(tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "a.txt").chmod(0)
+    files, events = collect_files(tmp_path, Limits())
+    if os.geteuid() == 0:  # root reads everything
+        assert [name for name, _, _ in files] == ["a.txt"]
+    else:
+        assert events == ["files: a.txt is a link or no readable file and was left out"]
 
 
 def test_file_swapped_for_a_link_is_not_followed(tmp_path):
@@ -482,6 +504,22 @@ def test_other_processes_cannot_be_signalled_or_slowed():
         assert neighbour.run("print('untouched')").text == "untouched\n"
     assert process.alive
     assert ask("print('served')").text == "served\n"
+
+
+def test_log_replaced_by_a_pipe_holds_nobody_up():
+    with kernel() as it:
+        result = it.run(
+            """
+            import os
+            os.remove("/run/kernel/log")
+            os.mkfifo("/run/kernel/log")
+            os.write(2, b"last words")
+            os._exit(5)
+            """
+        )
+        assert result.status == "dead"
+        assert it.provisioner.kernel.exit_code == 5
+        assert "last words" in it.provisioner.kernel.log
 
 
 def test_link_in_the_folder_of_sockets_leads_the_host_nowhere():
@@ -772,6 +810,24 @@ def test_sandbox_dies_with_the_host(tmp_path, warm):
 
 def test_probe_finds_a_sandbox_here():
     assert sandbox.probe() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a plain user's sandbox has the same user inside")
+def test_environment_closed_to_others_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(sandbox, "find_bubblewrap", lambda: str(wrapper))
+    real, copy = shutil.which("bwrap"), tmp_path / "python"
+    shutil.copy(os.__file__, copy)
+    copy.chmod(0o600)
+    wrapper = tmp_path / "bwrap"  # puts a copy that only root can read over a file of the standard library
+    wrapper.write_text(
+        f'#!/bin/bash\nfor last; do :; done\nargs=("$@")\n'
+        f'for i in "${{!args[@]}}"; do [ "${{args[i]}}" = --chdir ] && break; done\n'
+        f'exec {real} "${{args[@]:0:i}}" --ro-bind {copy} {os.__file__} "${{args[@]:i}}"\n'
+    )
+    wrapper.chmod(0o755)
+    assert re.search(
+        r"cannot be? read .*os\.py.* chmod -R go\+rX", sandbox.probe().replace("cannot read", "cannot be read")
+    )
 
 
 def test_missing_bubblewrap_is_named(monkeypatch, tmp_path):

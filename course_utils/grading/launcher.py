@@ -33,6 +33,7 @@ KERNEL_TIMEOUT = 60  # seconds from a request to a running kernel process
 # User ids for kernels when we are root: beyond what distributions give to people, services and containers.
 FIRST_UID, NUM_UIDS = 1_900_000_000, 100_000_000
 
+_PAGE = os.sysconf("SC_PAGESIZE")  # files in memory take whole pages
 _uids = itertools.count(os.getpid() * 997)
 # bubblewrap ends with the *thread* that started it, so all are started from one that lives as long as this process.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-starter")
@@ -50,6 +51,10 @@ def _forget_after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+class ZygoteLost(SandboxUnavailable):
+    """The process that kernels are forked from has ended or does not answer: another one may."""
 
 
 class Zygote:
@@ -186,7 +191,7 @@ class Zygote:
                 socket.send_fds(self._socket, [json.dumps(request).encode()], [inside.fileno(), archive.fileno()])
         except OSError as error:
             channel.close()
-            raise SandboxUnavailable(f"The process that kernels are forked from has ended. {error}") from None
+            raise ZygoteLost(f"The process that kernels are forked from has ended. {error}") from None
         finally:
             inside.close()
             archive.close()
@@ -236,12 +241,12 @@ class SandboxedKernel:
         channel.settimeout(KERNEL_TIMEOUT)
         try:
             message, fds, _, _ = socket.recv_fds(channel, zygote.MAX_MESSAGE, 3)
-        except OSError as error:
-            message, fds = json.dumps({"error": f"no answer: {error}"}).encode(), []
-        answer = json.loads(message or b'{"error": "its process ended at once"}')
+        except TimeoutError:
+            message, fds = b"", []
+        answer = json.loads(message or b'{"error": "no answer from the process that kernels are forked from"}')
         if "started" not in answer:
             self.close()
-            raise SandboxUnavailable(
+            raise (SandboxUnavailable if message else ZygoteLost)(
                 f"The sandbox of a kernel could not be built: {answer.get('error')}\n{namespace_hint()}"
             )
         channel.setblocking(False)
@@ -359,26 +364,30 @@ def collect_files(folder: str | Path, limits: Limits) -> tuple[list[tuple[str, i
     events : list of str
         What was left out and why.
     """
-    found, odd = [], []
-    for root, folders, names in os.walk(folder, followlinks=False):
-        for name in sorted(names) + [name for name in folders if Path(root, name).is_symlink()]:
+    found, odd, folders = [], [], 0
+    for root, names_of_folders, names in os.walk(folder, followlinks=False):
+        folders += 1
+        for name in names + [name for name in names_of_folders if Path(root, name).is_symlink()]:
             path = Path(root, name)
             info = path.lstat()
-            if stat.S_ISREG(info.st_mode):
+            if stat.S_ISREG(info.st_mode) and os.access(path, os.R_OK, follow_symlinks=False):
                 found.append((str(path.relative_to(folder)), info.st_size, path))
             else:
-                odd.append(str(path.relative_to(folder)))
-    events = [f"files: {name} is a link or no regular file and was left out" for name in sorted(odd)[:20]]
+                odd.append(os.fsencode(path.relative_to(folder)).decode(errors="replace"))
+    events = [f"files: {name} is a link or no readable file and was left out" for name in sorted(odd)[:20]]
+    max_files = min(limits.submission_files, limits.files - folders - 100)
+    max_bytes = min(limits.submission_bytes, limits.disk * 3 // 4)  # room for the student's code to write something
     taken, total = [], 0
     for name, size, path in sorted(found, key=lambda item: (item[1], item[0])):
-        if len(taken) >= limits.submission_files or total + size > limits.submission_bytes:
+        on_disk = -(-size // _PAGE) * _PAGE
+        if len(taken) >= max_files or total + on_disk > max_bytes:
             break
         taken.append((name, size, path))
-        total += size
+        total += on_disk
     if left_out := len(found) - len(taken):
         events.append(
-            f"files: {left_out} of {len(found)} files were left out; a submission may have "
-            f"{limits.submission_files} files and {amount(limits.submission_bytes)}"
+            f"files: {left_out} of {len(found)} files were left out, the largest ones; a submission may have "
+            f"{max_files} files and {amount(max_bytes)}"
         )
     return taken, events
 

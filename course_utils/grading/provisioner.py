@@ -14,9 +14,8 @@ from jupyter_client.provisioning import KernelProvisionerBase
 from traitlets import Bool, Dict, Instance, Int, List, TraitError, Unicode
 
 from course_utils.grading import zygote
-from course_utils.grading.launcher import SandboxedKernel, Zygote, collect_files, pack_files, shared_zygote
+from course_utils.grading.launcher import SandboxedKernel, Zygote, ZygoteLost, collect_files, pack_files, shared_zygote
 from course_utils.grading.limits import Limits
-from course_utils.grading.sandbox import SandboxUnavailable
 
 # Nothing a grader asks for, and each costs time at the start or writes files.
 QUIET_KERNEL = [
@@ -119,9 +118,9 @@ class SandboxProvisioner(KernelProvisionerBase):
                 for name, reason in process.failed_imports.items():
                     self.log.warning("Could not import %s for the sandbox: %s", name, reason)
                 kernel = process.launch(argv=argv, connection=connection, archive=pack_files(files), limits=self.limits)
-            except SandboxUnavailable as error:
+            except ZygoteLost as error:
                 failure = error
-                if process is not None:  # it died, or does not answer: not to be asked again
+                if process is not None:  # not to be asked again
                     process.close()
             else:
                 kernel.wait_until_serving()
@@ -187,6 +186,8 @@ class SandboxProvisioner(KernelProvisionerBase):
         if not restart and self._folder_fd >= 0:
             os.close(self._folder_fd)
             self._folder_fd = -1
+            # The manager removes sockets once more when it is deleted; the descriptor may be another folder by then.
+            self.parent.ip = "/nonexistent/k"
 
     def _take_events(self) -> None:
         if self.kernel is not None:

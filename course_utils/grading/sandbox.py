@@ -70,7 +70,7 @@ def probe() -> str | None:
             kernel.close()
     except SandboxUnavailable as error:
         return str(error)
-    return None if code == 0 else f"A process in the sandbox could not set its limits: {log}"
+    return None if code == 0 else f"The sandbox does not work here: {log.strip().splitlines()[-1] if log else code}"
 
 
 def has_real_root() -> bool:

@@ -88,6 +88,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     preload = json.loads(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.umask(0o022)
     failed = preload_modules(preload)
     gc.collect()
     gc.freeze()  # what is there now is never collected: children need not copy its pages to count references
@@ -223,17 +224,18 @@ def run_keeper(request: dict, channel: socket.socket, archive: int) -> None:
             os.set_blocking(fd, False)
         signal.set_wakeup_fd(wake_up_end, warn_on_full_buffer=False)
         serving, serving_end = os.pipe()
+        log = os.open(KERNEL_LOG, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         kernel = os.fork()
         if kernel == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            run_kernel(request, serving_end)
+            run_kernel(request, log, serving_end)
         os.close(serving_end)
         keeper_fd, kernel_fd = os.pidfd_open(os.getpid()), os.pidfd_open(kernel)
         report(channel, (keeper_fd, kernel_fd, sockets), started=True)
         for fd in (keeper_fd, kernel_fd, sockets):
             os.close(fd)
-        keep(kernel, channel, wake_up, serving, limits)
+        keep(kernel, channel, wake_up, serving, log, limits)
     except BaseException:
         report(channel, error=traceback.format_exc())
     os._exit(1)
@@ -245,7 +247,9 @@ def mount_private_folders(uid: int, limits: dict) -> None:
     owner = f"mode=0700,uid={uid},gid={uid}"
     confine.mount("", "/", flags=confine.MS_REC | confine.MS_PRIVATE)
     confine.mount("proc", "/proc", "proc", safe | confine.MS_NOEXEC)
-    confine.mount("devpts", "/dev/pts", "devpts", confine.MS_NOSUID | confine.MS_NOEXEC, "newinstance,ptmxmode=0666")
+    confine.mount(
+        "devpts", "/dev/pts", "devpts", confine.MS_NOSUID | confine.MS_NOEXEC, "newinstance,ptmxmode=0666,max=64"
+    )
     # The host looks up the sockets here by name: a link laid by the student must lead it nowhere.
     confine.mount(
         "tmpfs",
@@ -265,7 +269,7 @@ def mount_private_folders(uid: int, limits: dict) -> None:
         confine.mount(part, target, flags=confine.MS_BIND)
 
 
-def keep(kernel: int, channel: socket.socket, wake_up: int, serving: int, limits: dict) -> None:
+def keep(kernel: int, channel: socket.socket, wake_up: int, serving: int, log: int, limits: dict) -> None:
     """Reap processes, pass on signals and watch the limits, until the kernel or the host ends."""
     watch = Watch(limits)
     pause = 0.0
@@ -283,7 +287,7 @@ def keep(kernel: int, channel: socket.socket, wake_up: int, serving: int, limits
             except ChildProcessError:
                 break
             if pid == kernel:
-                report(channel, exit=os.waitstatus_to_exitcode(status), log=kernel_log(), peak=watch.peak)
+                report(channel, exit=os.waitstatus_to_exitcode(status), log=end_of(log), peak=watch.peak)
                 os._exit(0)
             if pid == 0:
                 break
@@ -297,16 +301,13 @@ def keep(kernel: int, channel: socket.socket, wake_up: int, serving: int, limits
         for event in events:
             report(channel, event=event)
         if fatal:
-            report(channel, exit=-signal.SIGKILL, log=kernel_log(), peak=watch.peak)
+            report(channel, exit=-signal.SIGKILL, log=end_of(log), peak=watch.peak)
             os._exit(0)
 
 
-def kernel_log() -> str:
+def end_of(log: int) -> str:
     """Return the end of what the kernel wrote to its own stderr, past ipykernel's capture."""
-    with contextlib.suppress(OSError), Path(KERNEL_LOG).open("rb") as file:
-        file.seek(max(0, os.fstat(file.fileno()).st_size - 4000))
-        return file.read(4000).decode(errors="replace")
-    return ""
+    return os.pread(log, 4000, max(0, os.fstat(log).st_size - 4000)).decode(errors="replace")
 
 
 class Watch:
@@ -379,13 +380,12 @@ def _fields(path: str) -> dict[str, int]:
 # --- kernel -----------------------------------------------------------------------------------------------------
 
 
-def run_kernel(request: dict, serving: int) -> None:
+def run_kernel(request: dict, log: int, serving: int) -> None:
     """Run ipykernel in this process, as `python -m ipykernel_launcher` would."""
     status = 1
     try:
         os.setsid()
-        keep_only({serving})
-        log = os.open(KERNEL_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        keep_only({log, serving})
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
@@ -402,7 +402,9 @@ def run_kernel(request: dict, serving: int) -> None:
         sys.path[:] = [folder for folder in sys.path if folder] + [WORK_FOLDER]
         importlib.invalidate_caches()
         seed_generators()
-        if not request["probe"]:
+        if request["probe"]:
+            check_environment()
+        else:
             run_ipykernel(request["argv"][1:], serving)
         status = 0
     except SystemExit as stop:
@@ -413,6 +415,16 @@ def run_kernel(request: dict, serving: int) -> None:
         with contextlib.suppress(Exception):
             sys.__stderr__.flush()
         os._exit(status)  # no unloading of libraries: the keeper's end frees everything
+
+
+def check_environment() -> None:
+    """Fail where the student's user cannot read the environment, whoever installed it."""
+    for path in (sys.executable, os.__file__, __file__):
+        if not os.access(path, os.R_OK):
+            raise PermissionError(
+                f"Students' code runs as another user, who cannot read {path}. Make the environment and the course's "
+                f"package readable to all: chmod -R go+rX {sys.prefix}"
+            )
 
 
 def seed_generators() -> None:
