@@ -18,7 +18,7 @@ from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
 
-from course_utils.grading.submissions import GradedSubmission, Submission, other_files
+from course_utils.grading.submissions import GradedSubmission, Submission, handed_in_at, other_files
 
 __all__ = ["MARKER", "is_recorded", "record"]
 
@@ -79,9 +79,8 @@ def record(
         target = fresh / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    timestamp = submitted / "timestamp.txt"
-    if timestamp.is_file() and not timestamp.is_symlink():
-        shutil.copyfile(timestamp, fresh / "timestamp.txt")
+    if handed_in_at(submitted) is not None:
+        shutil.copyfile(submitted / "timestamp.txt", fresh / "timestamp.txt")
     notebooks = {}
     for name, result in graded.notebooks.items():
         (fresh / f"{name}.ipynb").write_text(result.content, encoding="utf-8")
@@ -108,9 +107,7 @@ def _enter(
     submitted: Path,
 ) -> None:
     gradebook.update_or_create_student(submission.student)
-    when = (
-        utils.parse_utc((submitted / "timestamp.txt").read_text()) if (submitted / "timestamp.txt").is_file() else None
-    )
+    when = handed_in_at(submitted)
     times = {"timestamp": when} if when else {}
     entry = gradebook.update_or_create_submission(submission.assignment, submission.student, **times)
     for notebook in entry.notebooks:

@@ -10,10 +10,12 @@ import tarfile
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
 from course_utils.grading import repair, trust
@@ -24,6 +26,7 @@ __all__ = [
     "GradedSubmission",
     "Submission",
     "grade",
+    "handed_in_at",
     "lay_in_outputs",
     "other_files",
     "read_submission",
@@ -144,6 +147,23 @@ def read_submission(
             with path.open("rb") as file:
                 tar.addfile(entry, file)
     return Submission(student, assignment, notebooks, archive.getvalue(), sources, dict(clearing), settings)
+
+
+def handed_in_at(folder: Path) -> datetime | None:
+    """Return when a submission was handed in, in UTC, as its `timestamp.txt` says; None if it says no time.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        ``submitted/<student>/<assignment>``. The file may be the student's own: anything can be in it.
+    """
+    path = folder / "timestamp.txt"
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > 200:
+        return None
+    try:
+        return parse_utc(path.read_text().strip())
+    except (OSError, ValueError, OverflowError):
+        return None
 
 
 def other_files(folder: Path) -> dict[str, Path]:
