@@ -825,9 +825,7 @@ def test_environment_closed_to_others_is_named(monkeypatch, tmp_path):
         f'exec {real} "${{args[@]:0:i}}" --ro-bind {copy} {os.__file__} "${{args[@]:i}}"\n'
     )
     wrapper.chmod(0o755)
-    assert re.search(
-        r"cannot be? read .*os\.py.* chmod -R go\+rX", sandbox.probe().replace("cannot read", "cannot be read")
-    )
+    assert re.search(r"cannot read .*os\.py.* chmod -R go\+rX", sandbox.probe())
 
 
 def test_missing_bubblewrap_is_named(monkeypatch, tmp_path):
