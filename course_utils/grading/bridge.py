@@ -19,6 +19,7 @@ import numpy as np
 
 from course_utils import checks
 from course_utils.grading import values
+from course_utils.grading.texts import printable
 
 __all__ = ["Bridge", "BridgeNamespace", "Handle", "StudentError", "Transport"]
 
@@ -132,7 +133,8 @@ class Bridge:
             self.copy_back(entry, tracked, path)
         if reply.get("error") is not None:
             raise student_error(reply["error"], path)
-        if reply.get("exhausted") is True:
+        # Elsewhere it would end a loop of the test, over `map` say, before the loop has looked at anything.
+        if reply.get("exhausted") is True and content["operation"] == "next":
             raise StopIteration
         return reply.get("result")
 
@@ -185,8 +187,8 @@ class Bridge:
 def student_error(error: Any, path: str) -> StudentError:
     """Build the exception that a test sees from what the student's process tells of its own."""
     error = error if isinstance(error, dict) else {}
-    kind = _printable(error.get("type") or "Exception", 100)
-    text = _printable(error.get("text") or "", 2000)
+    kind = printable(error.get("type") or "Exception", 100)
+    text = printable(error.get("text") or "", 2000)
     if kind == "NotImplementedError" and not text:
         message = f"{path} is not written yet: it raises NotImplementedError."
     elif kind == "NameError" and path.isidentifier():
@@ -196,8 +198,8 @@ def student_error(error: Any, path: str) -> StudentError:
     where = error.get("where")
     for frame in where[-3:] if isinstance(where, list) and kind != "NotImplementedError" else ():
         if isinstance(frame, dict):
-            source = _printable(frame.get("source") or "", 200)
-            message += f"\n  in {_printable(frame.get('function') or '?', 100)}, line {frame.get('line')}: {source}"
+            source = printable(frame.get("source") or "", 200)
+            message += f"\n  in {printable(frame.get('function') or '?', 100)}, line {frame.get('line')}: {source}"
     names = [kind, *(error.get("bases") or ())] if isinstance(error.get("bases"), list) else [kind]
     base = next((_CATCHABLE[name] for name in names if isinstance(name, str) and name in _CATCHABLE), None)
     bases = (StudentError,) if base is None else (StudentError, base)
@@ -391,6 +393,17 @@ class _ArgumentWriter(cloudpickle.Pickler):
         self.blobs[digest] = data
         return ("blob", {"id": id(thing), "tree": tree, "digest": digest})
 
+    def reducer_override(self, thing: Any) -> Any:
+        torch = sys.modules.get("torch")
+        if torch is not None and isinstance(thing, torch.Tensor) and thing.layout is torch.strided:
+            whole = thing.untyped_storage().nbytes()
+            if whole > thing.nbytes and not thing.is_meta:
+                # Torch would write the whole array that this is a view of: the test may hold its answers there.
+                copy = thing.detach().clone().requires_grad_(thing.requires_grad)
+                is_parameter = isinstance(thing, torch.nn.Parameter)
+                return (torch.nn.Parameter(copy, thing.requires_grad) if is_parameter else copy).__reduce_ex__(5)
+        return super().reducer_override(thing)
+
 
 def _apply(item: Any, state: Any) -> None:
     torch = sys.modules.get("torch")
@@ -421,8 +434,3 @@ def _apply(item: Any, state: Any) -> None:
             module.training = state["training"].get(name) is True
     else:
         item.load_state_dict({**item.state_dict(), **state["state"]})
-
-
-def _printable(text: Any, limit: int) -> str:
-    text = str(text)[:limit]
-    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)

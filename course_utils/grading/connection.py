@@ -7,6 +7,7 @@ kernel's word only where nothing depends on it.
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import zmq
 from jupyter_client import BlockingKernelClient
 
 from course_utils.grading.agent import TARGET
+from course_utils.grading.texts import printable, writable
 
 __all__ = ["CellRun", "CellStopped", "KernelConnection", "KernelLost", "OutputLimits"]
 
@@ -95,6 +97,8 @@ class CellRun:
     stopped: str | None = None
     cut: bool = False
 
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
 
 # What a feedback page may show. Everything else (HTML, scripts, widgets) would run in the reader's browser.
 _SHOWN = ("text/plain", "text/latex", "text/markdown", "image/png", "image/jpeg")
@@ -334,7 +338,9 @@ class _Collector:
                 if self.images > self.limits.images:
                     self.run.cut = True
                     continue
-                kept[form] = value
+                # Pages put it into an attribute as it is.
+                if _BASE64.fullmatch(value):
+                    kept[form] = value
             elif text := self._cut(value):
                 kept[form] = text
         if kept:
@@ -346,7 +352,7 @@ class _Collector:
     def _error(self, content: dict[str, Any]) -> None:
         lines = content.get("traceback")
         lines = [str(line) for line in lines[:60]] if isinstance(lines, list) else []
-        self.run.error = str(content.get("ename", "Error"))[:100]
+        self.run.error = printable(content.get("ename", "Error"), 100)
         self._add(
             {
                 "output_type": "error",
@@ -366,6 +372,7 @@ class _Collector:
     def _cut(self, text: Any) -> str:
         if not isinstance(text, str):
             return ""
+        text = writable(text)
         left = self.limits.text - self.text
         self.text += len(text)
         if len(text) <= left:

@@ -22,8 +22,12 @@ from course_utils import checks
 from course_utils.grading import cells as kinds
 from course_utils.grading.bridge import Bridge, BridgeNamespace, StudentError
 from course_utils.grading.connection import CellRun, CellStopped, KernelConnection, KernelLost
+from course_utils.grading.texts import writable
 
 __all__ = ["Job", "Outcome", "main"]
+
+# Characters; a message may quote what the student's code gave.
+_LONGEST_MESSAGE = 10_000
 
 # A cell's own limit where its metadata does not set one (design 4.1).
 CELL_TIMEOUT_S = 60.0
@@ -138,9 +142,14 @@ class NotebookRun:
         source = cell["source"]
         if not source.strip():
             return []
+        name = kinds.name(cell, index)
+        if kinds.is_trusted(cell):
+            # Before the kernel has a say: were its names missing here, tests would take the student's.
+            self.run_own(cell)
+        if index in self.job.skipped:
+            return [_error("KernelLost", self.job.skipped[index])]
         if not self.bring_back(index):
             return [_error("KernelError", f"This cell did not run: {self.lost}.")]
-        name = kinds.name(cell, index)
         try:
             run = self.kernel.execute(source, limit)
         except KernelLost as lost:
@@ -148,8 +157,6 @@ class NotebookRun:
                 return self.run_in_kernel(index, cell, limit)
             return self.after_loss(lost, name, limit)
         self.done.append(index)
-        if kinds.is_trusted(cell):
-            self.run_own(cell)
         outputs = self.finish(run, name, limit)
         # In a test cell that runs in the kernel, text on stderr must not cost the points.
         return [_as_stdout(o) for o in outputs] if kinds.is_test(cell) else outputs
@@ -199,7 +206,7 @@ class NotebookRun:
             outputs = [_error("CheckFailed", describe(error))]
         else:
             outputs = [_result(value)] if value is not None else []
-        text = out.getvalue()[:20_000]
+        text = writable(out.getvalue()[:20_000])
         return [*self.printed[:50], *([_stream(text)] if text else []), *outputs]
 
     def run_test_source(self, source: str) -> float | None:
@@ -219,7 +226,7 @@ class NotebookRun:
             raise KernelLost("died")
         left = max(0.1, self.deadline - time.monotonic())
         frames, run = self.kernel.request(content, buffers, left)
-        self.printed += [_as_stdout(output) for output in run.outputs]
+        self.printed += [_as_shown(output) for output in run.outputs]
         return frames
 
     # Losing the kernel and bringing it back.
@@ -316,12 +323,12 @@ def _alarm(seconds: float) -> Iterator[None]:
 def describe(error: BaseException) -> str:
     """Return what a student reads about a test that did not pass; never a line of the test."""
     if isinstance(error, (checks.CheckFailed, StudentError)):
-        return str(error)
+        return writable(str(error)[:_LONGEST_MESSAGE])
     if isinstance(error, AssertionError):
-        return str(error) or "A check in this cell did not pass."
+        return writable(str(error)[:_LONGEST_MESSAGE]) or "A check in this cell did not pass."
     if isinstance(error, NameError) and error.name:
         return f"{error.name} is not defined. Is its cell still there, and does it run without an error?"
-    return f"The test could not use what your code gave it. {type(error).__name__}: {str(error)[:500]}"
+    return writable(f"The test could not use what your code gave it. {type(error).__name__}: {str(error)[:500]}")
 
 
 def _error(name: str, message: str) -> dict[str, Any]:
@@ -339,6 +346,15 @@ def _result(value: float) -> dict[str, Any]:
         "metadata": {},
         "execution_count": None,
     }
+
+
+def _as_shown(output: dict[str, Any]) -> dict[str, Any]:
+    """Return what the student's code put out during a test as something that nbgrader does not take for a score."""
+    if output["output_type"] == "error":
+        return _stream("\n".join(output["traceback"]) + "\n")
+    if output["output_type"] == "execute_result":
+        return {"output_type": "display_data", "data": output["data"], "metadata": {}}
+    return _as_stdout(output)
 
 
 def _as_stdout(output: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,30 @@
+"""Texts of students made fit for files, pages and terminals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["printable", "writable"]
+
+
+def writable(text: str) -> str:
+    """Return a text that UTF-8 can hold: half characters and NUL are replaced.
+
+    Examples
+    --------
+    >>> writable("a\\ud800b")
+    'a?b'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
+
+
+def printable(text: Any, limit: int) -> str:
+    """Return the start of a text without anything that a terminal would obey; lines and tabs stay.
+
+    Examples
+    --------
+    >>> printable("red: \\x1b[31m", 100)
+    'red: �[31m'
+    """
+    text = str(text)[:limit]
+    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
