@@ -1,0 +1,15 @@
+"""All benchmarks, one after the other, each as the command that docs/benchmarks.md names."""
+
+import subprocess
+import sys
+
+COMMANDS = (
+    ["benchmarks.throughput", "--students", "20"],
+    ["benchmarks.overhead"],
+    ["benchmarks.scale"],
+    ["benchmarks.attacks_stock"],
+)
+
+for module, *arguments in COMMANDS:
+    print(f"$ python -m {' '.join([module, *arguments])}", flush=True)
+    subprocess.run([sys.executable, "-m", module, *arguments], check=True)
