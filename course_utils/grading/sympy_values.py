@@ -64,6 +64,8 @@ def write(value: Any, writer: Any, depth: int = 0) -> dict[str, Any] | None:
         raise ValueRefused("the expression is too large")
     kind = type(value)
     name = kind.__name__
+    if isinstance(value, sympy.Basic) and value in _CONSTANT_NAMES:
+        return {"t": "sympy", "f": "constant", "n": _CONSTANT_NAMES[value]}
     if isinstance(value, sympy.Basic) and value.is_Atom:
         if isinstance(value, (sympy.Symbol, sympy.core.symbol.Str)) and kind.__module__.startswith("sympy."):
             if name == "Str":
@@ -71,8 +73,6 @@ def write(value: Any, writer: Any, depth: int = 0) -> dict[str, Any] | None:
             assumptions = {key: flag for key, flag in value._assumptions_orig.items() if flag is not None}
             tree = {"t": "sympy", "f": "Symbol", "n": str(value.name), "a": assumptions}
             return tree | ({"i": int(value.dummy_index)} if isinstance(value, sympy.Dummy) else {})
-        if value in _CONSTANT_NAMES:
-            return {"t": "sympy", "f": "constant", "n": _CONSTANT_NAMES[value]}
         if isinstance(value, sympy.Rational):
             return {"t": "sympy", "f": "Rational", "v": [hex(int(value.p)), hex(int(value.q))]}
         if isinstance(value, sympy.Float):

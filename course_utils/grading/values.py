@@ -122,14 +122,15 @@ def loads(
         raise ValueRefused(f"the value takes {sum(sizes):,} bytes; at most {limits.size:,} are allowed")
     try:
         tree = json.loads(bytes(frames[0]))
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, MemoryError) as error:
         raise ValueRefused(f"the value can't be read: {type(error).__name__}") from None
     reader = _Reader(frames[1:], handle, limits)
     try:
         return reader.read(tree, 0)
     except ValueRefused:
         raise
-    except (TypeError, ValueError, KeyError, IndexError, OverflowError, RecursionError, MemoryError) as error:
+    except Exception as error:
+        # Constructors of NumPy, torch and SymPy raise all kinds of things when the parts make no sense.
         raise ValueRefused(f"the value can't be read: {type(error).__name__}: {str(error)[:200]}") from None
 
 
@@ -182,11 +183,12 @@ class _Writer:
             return self._numpy(np.asarray(value), "array") or self._other(value)
         if isinstance(value, np.dtype) and value.kind in "biufcSU":
             return {"t": "npdtype", "v": value.str}
-        family = kind.__module__.partition(".")[0]
+        # Of all bases: an applied function of SymPy belongs to no module itself.
+        families = {str(base.__module__).partition(".")[0] for base in kind.__mro__}
         tree = None
-        if family == "torch" or any(base.__module__ == "torch" for base in kind.__mro__):
+        if "torch" in families:
             tree = self._torch(value, kind)
-        elif family == "sympy":
+        elif "sympy" in families:
             from course_utils.grading import sympy_values
 
             tree = sympy_values.write(value, self)
@@ -299,7 +301,7 @@ class _Reader:
         limits: Limits,
     ) -> None:
         self.buffers, self.handle, self.limits = buffers, handle, limits
-        self.nodes = 0
+        self.nodes = self.size = 0
 
     def read(self, tree: Any, depth: int) -> Any:
         self.nodes += 1
@@ -406,7 +408,9 @@ class _Reader:
 
     def _read_array(self, tree: dict[str, Any], depth: int) -> np.ndarray:
         dtype, shape = _numpy_dtype(tree["d"]), _shape(tree["s"])
-        return np.frombuffer(self._exactly(tree["b"], shape, dtype.itemsize), dtype=dtype).reshape(shape).copy()
+        data = self._exactly(tree["b"], shape, dtype.itemsize)
+        array = np.frombuffer(_truth_values(data) if dtype.kind == "b" else data, dtype=dtype)
+        return array.reshape(shape).copy()
 
     def _read_scalar(self, tree: dict[str, Any], depth: int) -> np.generic:
         return self._read_array({**tree, "s": []}, depth)[()]
@@ -417,7 +421,8 @@ class _Reader:
         if tree["d"] not in _TORCH_DTYPES:
             raise ValueRefused("a tensor of unknown dtype")
         dtype, shape = getattr(torch, tree["d"]), _shape(tree["s"])
-        tensor = _tensor_from(self._exactly(tree["b"], shape, dtype.itemsize), dtype, shape)
+        data = self._exactly(tree["b"], shape, dtype.itemsize)
+        tensor = _tensor_from(_truth_values(data) if dtype is torch.bool else data, dtype, shape)
         if tree.get("g") and (dtype.is_floating_point or dtype.is_complex):
             tensor.requires_grad_()
         if tree.get("p"):
@@ -430,13 +435,23 @@ class _Reader:
         number = _int(index)
         if not 0 <= number < len(self.buffers):
             raise ValueRefused("a buffer is missing")
-        return memoryview(self.buffers[number]).cast("B")
+        data = memoryview(self.buffers[number]).cast("B")
+        # Counted at each use: a tree may name one buffer again and again.
+        self.size += data.nbytes
+        if self.size > self.limits.size:
+            raise ValueRefused(f"the value takes {self.size:,} bytes; at most {self.limits.size:,} are allowed")
+        return data
 
     def _exactly(self, index: Any, shape: tuple[int, ...], itemsize: int) -> memoryview:
         data = self._bytes(index)
         if data.nbytes != math.prod(shape) * itemsize:
             raise ValueRefused("an array whose bytes do not fit its shape")
         return data
+
+
+def _truth_values(data: memoryview) -> memoryview:
+    # A byte of 2 would be true in one operation and count twice in another.
+    return memoryview((np.frombuffer(data, np.uint8) != 0).astype(np.uint8)).cast("B")
 
 
 def _tensor_bytes(tensor: Any) -> bytes:
