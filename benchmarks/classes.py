@@ -95,13 +95,7 @@ def _watch(process: subprocess.Popen, peaks: dict[str, int]) -> None:
 def machine() -> str:
     """One line about this machine."""
     memory = psutil.virtual_memory().total / 2**30
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        "unknown processor",
-    )
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if "model name" in line), "unknown processor")
     version = ".".join(map(str, sys.version_info[:3]))
     return f"{psutil.cpu_count()} cores ({model}), {memory:.0f} GiB memory, Python {version}, Linux"

@@ -33,8 +33,8 @@ def main() -> None:
             notebooks = len(list((stock / "source" / options.assignment).glob("*.ipynb"))) * options.students
             print(
                 f"{options.assignment}, {options.students} submissions, {notebooks} notebooks: "
-                f"stock {theirs.wall_s:.1f} s ({theirs.cpu_s:.0f} CPU s), ours {mine.wall_s:.1f} s ({mine.cpu_s:.0f} CPU s), "
-                f"ratio {theirs.wall_s / mine.wall_s:.1f}",
+                f"stock {theirs.wall_s:.1f} s ({theirs.cpu_s:.0f} CPU s), "
+                f"ours {mine.wall_s:.1f} s ({mine.cpu_s:.0f} CPU s), ratio {theirs.wall_s / mine.wall_s:.1f}",
                 flush=True,
             )
     print(machine())

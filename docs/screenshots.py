@@ -1,0 +1,110 @@
+"""Take the pictures of README and docs: a released notebook in JupyterLab, formgrader, a feedback page, the return page.
+
+python docs/screenshots.py [FOLDER]     needs chromium (Debian: apt install chromium); FOLDER defaults to docs/pictures
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+NOTEBOOK = "convolutions/by-hand.ipynb"
+
+
+@contextlib.contextmanager
+def jupyterlab(folder: Path) -> Iterator[str]:
+    """Serve a folder; give the address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = Path(tempfile.mkdtemp(prefix="lab-"))
+    command = [str(BIN / "jupyter"), "lab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1"]
+    command += ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"]
+    command += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    environment = {**os.environ, "HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/api") as answer:
+                if answer.status == 200:
+                    break
+            time.sleep(0.5)
+        else:
+            raise SystemExit(f"JupyterLab did not start:\n{(home / 'log').read_text()[-2000:]}")
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def open_notebook(browser: Browser, address: str, path: str) -> Page:
+    """Open a notebook in JupyterLab's single-document view, with nothing else around it."""
+    page = browser.new_page(viewport={"width": 1180, "height": 900}, device_scale_factor=1.5)
+    page.goto(f"{address}/lab/tree/{path}?reset", wait_until="domcontentloaded", timeout=180_000)
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=180_000)
+    page.wait_for_selector(".jp-NotebookPanel-toolbar", timeout=60_000)
+    page.keyboard.press("Control+B")
+    return page
+
+
+def exercise_with_failing_check(target: Path) -> None:
+    """An exercise as a student meets it: text, their answer with a likely mistake, and what the check says."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        notebook = nbformat.read(ROOT / "release" / NOTEBOOK, as_version=4)
+        source = nbformat.read(ROOT / "source" / NOTEBOOK, as_version=4)
+        answers = {c.metadata.nbgrader.grade_id: c.source for c in source.cells if "nbgrader" in c.metadata}
+        for cell in notebook.cells:
+            if cell.metadata.get("nbgrader", {}).get("grade_id") == "cross_correlate":
+                lines = answers["cross_correlate"].splitlines()
+                solution = [line for line in lines if "SOLUTION" not in line]
+                cell.source = "\n".join(solution).replace("kernel.shape", "kernel[::-1, ::-1].shape", 1)
+        nbformat.write(notebook, folder / "by-hand.ipynb")
+        with jupyterlab(folder) as address, browser() as chromium:
+            page = open_notebook(chromium, address, "by-hand.ipynb")
+            page.get_by_role("menuitem", name="Run", exact=True).click()
+            page.get_by_text("Run All Cells", exact=True).click()
+            page.wait_for_timeout(60_000)
+            page.locator(".jp-Cell", has_text="cross_correlate").first.scroll_into_view_if_needed()
+            page.wait_for_timeout(2_000)
+            page.screenshot(path=target)
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Browser]:
+    """A headless Chromium of the system."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        raise SystemExit("chromium is missing (Debian: apt install chromium).")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    exercise_with_failing_check(folder / "exercise.png")
+    print(f"Pictures are in {folder}")
+
+
+if __name__ == "__main__":
+    main()
