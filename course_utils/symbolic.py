@@ -306,6 +306,8 @@ class _Evaluator:
             return float(node)
         if not isinstance(node, sympy.Basic):
             node = _immutable(node)
+        if node is sympy.zoo:
+            return math.nan
         if isinstance(node, (sympy.Number, sympy.NumberSymbol)):
             return float(node)
         for kinds, method in self._METHODS:
@@ -382,8 +384,6 @@ class _Evaluator:
             return
         # The last limit is the outermost sum; bounds of the inner ones may depend on it.
         *inner, outer = limits
-        if len(outer) != 3:
-            raise EvaluationError(f"has a sum over {outer[0]} without bounds; write ({outer[0]}, 1, N)")
         index = outer[0].label if isinstance(outer[0], sympy.Idx) else outer[0]
         low, high = (self.integer(bound, point, "a bound") for bound in outer[1:])
         if high - low > _MAX_NODES:
@@ -546,8 +546,9 @@ def _as_expression(actual: Any, name: str, hint: str | None) -> Any:
         _fail(f"{name} has no value yet.", hint)
     if isinstance(actual, str):
         _fail(f"{name} must be an expression, got text; write it without quotes.", hint)
-    if math.prod(getattr(actual, "shape", (0,))) == 1 and hasattr(actual, "item"):
-        actual = actual.item()  # an array or a tensor with a single entry is a number
+    # An array or a tensor with a single entry is a number. (SymPy's `shape` may raise, so it is not asked.)
+    if not isinstance(actual, sympy.Basic) and hasattr(actual, "item") and math.prod(actual.shape) == 1:
+        actual = actual.item()
     is_number = isinstance(actual, (int, float, np.number)) and not isinstance(actual, bool)
     is_expression = isinstance(actual, (sympy.Expr, sympy.MatrixExpr, sympy.matrices.MatrixBase))
     if isinstance(actual, sympy.Eq):
@@ -582,7 +583,7 @@ def _usual_mistake(
         return "The sign is the other way round: everything else is right."
     if _close_everywhere([value.T for value in got], wanted, rtol, atol):
         return "It is the transpose of the right answer: everything else is right."
-    if not _proportional(got, wanted, rtol, atol):
+    if not points[0] or not _proportional(got, wanted, rtol, atol):
         return None
     ratios = [float((v * r).sum() / (r * r).sum()) for v, r in zip(got, wanted, strict=True)]
     # A size is a whole number that some array is long, at every point; an index is not.
