@@ -117,7 +117,8 @@ def assert_array(
     hint : str, optional
         A sentence that points to the idea.
     rtol, atol : float, optional
-        Tolerances. By default 1e-7 and 1e-9 for float64, 1.3e-6 and 1e-5 for float32, none for integers.
+        Tolerances. By default those of `torch.testing.assert_close` for the dtype of `expected`. Integers are
+        compared exactly with integers, and like float64 with floats.
     check_dtype : bool
         Whether the dtype must be equal. By default whole numbers may come as floats and the other way round.
     mistakes : mapping of str to array_like, optional
@@ -131,7 +132,8 @@ def assert_array(
     expected = np.asarray(expected)
     if not isinstance(actual, np.ndarray):
         _fail(f"{name} must be a NumPy array, got {_describe(actual)}.", hint)
-    default = _TOLERANCES.get(str(expected.dtype), (1e-7, 1e-9))
+    exact = expected.dtype.kind in "biu" and actual.dtype.kind in "biu"
+    default = (0.0, 0.0) if exact else _TOLERANCES.get(str(expected.dtype), _TOLERANCES["float64"])
     _compare(
         actual,
         expected,

@@ -1,0 +1,524 @@
+"""What test cells call: each check passes right work, and says calmly what is different about the rest."""
+
+import ast
+import linecache
+import textwrap
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pytest
+import torch
+from IPython.core.interactiveshell import InteractiveShell
+from nbclient import NotebookClient
+
+from course_utils import checks
+from course_utils.checks import (
+    CheckFailed,
+    assert_array,
+    assert_equal,
+    assert_figure,
+    assert_gradient,
+    assert_length,
+    assert_no_calls,
+    assert_number,
+    assert_tensor,
+    assert_unchanged,
+    numerical_gradient,
+)
+from course_utils.source_rules import SourceNotFound, forbidden_in, forbidden_names
+
+
+def message(check, *args, **kwargs):
+    """The text with which a check fails; that it fails is part of the test."""
+    with pytest.raises(CheckFailed) as caught:
+        check(*args, **kwargs)
+    return str(caught.value)
+
+
+# --- display -----------------------------------------------------------------------------------------------
+
+
+def test_a_failed_check_is_an_assertion_error():
+    # nbgrader and pytest both treat it as a failed test rather than as a crash.
+    assert issubclass(CheckFailed, AssertionError)
+
+
+def test_ipython_shows_the_message_and_nothing_else(capsys):
+    shell = InteractiveShell()
+    shell.run_cell(
+        "from course_utils.checks import assert_number\n"
+        "assert_number(5, 4, 'touched', 'pixels', hint='Count the corners once.')"
+    )
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert shown.out.strip().splitlines() == ["touched is 5 pixels, which is not right.", "Count the corners once."]
+
+
+def test_jupyter_shows_the_message_and_nothing_else(tmp_path):
+    source = "from course_utils.checks import assert_number\nassert_number(None, 4, 'touched', hint='Count.')"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    client = NotebookClient(
+        notebook, allow_errors=True, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    )
+    client.execute()
+    (error,) = [output for output in notebook.cells[0].outputs if output.output_type == "error"]
+    assert error.ename == "CheckFailed"
+    assert error.evalue == "touched has no value yet.\nCount."
+    assert error.traceback == ["touched has no value yet.", "Count."]
+
+
+def test_the_hint_is_a_line_of_its_own():
+    assert message(assert_number, 1, 2, "n").count("\n") == 0
+    assert message(assert_number, 1, 2, "n", hint="Think again.").endswith("\nThink again.")
+
+
+# --- arrays ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        (np.array([1, 2]), [1.0, 2.0]),  # whole numbers for floats
+        (np.array([1.0, 2.0]), [1, 2]),
+        (np.array([1.0 + 1e-12]), [1.0]),
+        (np.array([np.nan, np.inf]), [np.nan, np.inf]),
+        (np.array(3.0), 3.0),
+        (np.zeros((0, 3)), np.zeros((0, 3))),
+        (np.array([True, False]), [True, False]),
+        (np.array([1 + 2j]), [1 + 2j]),
+        (np.array([1.0], dtype=np.float32), np.array([1.0], dtype=np.float64)),
+    ],
+)
+def test_equal_arrays_pass(actual, expected):
+    assert_array(actual, expected, "answer")
+
+
+def test_arrays_are_compared_type_first():
+    assert message(assert_array, [1, 2], [1, 2], "answer") == "answer must be a NumPy array, got a list."
+    assert "got None (is a `return` missing?)" in message(assert_array, None, [1], "answer")
+    assert "got `...` (not filled in yet)" in message(assert_array, ..., [1], "answer")
+    assert "got a Tensor of shape (2,)" in message(assert_array, torch.zeros(2), [0, 0], "answer")
+
+
+def test_then_shape_then_dtype_then_values():
+    wrong = np.zeros((2, 3), dtype=np.float32)
+    all_wrong = message(assert_array, wrong, np.ones((3, 2)), "answer", check_dtype=True)
+    assert all_wrong == "answer must have shape (3, 2), got (2, 3)."
+    dtype_wrong = message(assert_array, wrong, np.ones((2, 3)), "answer", check_dtype=True)
+    assert dtype_wrong == "answer must have dtype float64, got float32."
+    assert "wrong in 6 of 6" in message(assert_array, wrong, np.ones((2, 3)), "answer")
+
+
+def test_the_first_difference_is_named():
+    actual, expected = np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(2, 3)
+    actual[1, 1] = -0.5
+    actual[1, 2] = 9
+    text = message(assert_array, actual, expected, "answer")
+    assert text == "answer is wrong in 2 of 6 entries; the first is at (1, 1): got -0.5, expected 4."
+    assert "is at 1: got 7, expected 2" in message(assert_array, np.array([1, 7]), [1, 2], "answer")
+    assert message(assert_array, np.array(7), 8, "answer") == "answer is wrong: got 7, expected 8."
+
+
+def test_missing_numbers_are_wrong():
+    assert "got nan, expected 1" in message(assert_array, np.array([np.nan]), [1.0], "answer")
+    assert "got 1, expected nan" in message(assert_array, np.array([1.0]), [np.nan], "answer")
+
+
+def test_texts_and_objects_in_arrays_are_no_numbers():
+    assert message(assert_array, np.array(["1"]), [1], "answer").startswith("answer must hold numbers, got dtype <U1")
+    assert "must hold numbers" in message(assert_array, np.array([None]), [1], "answer")
+
+
+def test_tolerances_follow_the_dtype_of_the_expected_array():
+    assert_array(np.array([1 + 1e-6]), np.array([1.0], dtype=np.float32), "answer")
+    message(assert_array, np.array([1 + 1e-6]), np.array([1.0]), "answer")
+    assert_array(np.array([1 + 1e-9]), np.array([1]), "answer")  # a float that stands for a whole number
+    message(assert_array, np.array([1 + 1e-3]), np.array([1]), "answer")
+    message(assert_array, np.array([10**9 + 1]), np.array([10**9]), "answer")
+    assert_array(np.array([1.05]), np.array([1.0]), "answer", rtol=0.1)
+    assert_array(np.array([0.05]), np.array([0.0]), "answer", atol=0.1)
+
+
+def test_a_likely_mistake_gets_its_own_hint():
+    mistakes = {"It is flipped.": [2, 1], "It is doubled.": [2, 4]}
+    assert message(assert_array, np.array([2, 4]), [1, 2], "a", "Look.", mistakes=mistakes).endswith("\nIt is doubled.")
+    assert message(assert_array, np.array([9, 9]), [1, 2], "a", "Look.", mistakes=mistakes).endswith("\nLook.")
+
+
+def test_a_mistake_may_have_another_shape():
+    mistakes = {"Rows and columns are swapped.": np.arange(6).reshape(3, 2).T}
+    text = message(assert_array, np.arange(6).reshape(3, 2).T, np.zeros((3, 2)), "a", "Look.", mistakes=mistakes)
+    assert text == "a must have shape (3, 2), got (2, 3).\nRows and columns are swapped."
+
+
+def test_a_right_answer_that_equals_a_mistake_passes():
+    assert_array(np.array([0, 0]), [0, 0], "a", mistakes={"It is flipped.": [0, 0]})
+
+
+# --- tensors -----------------------------------------------------------------------------------------------
+
+
+def test_equal_tensors_pass_even_with_a_graph():
+    assert_tensor(torch.ones(2, requires_grad=True) * 2, torch.full((2,), 2.0), "answer")
+    assert_tensor(torch.ones(2, dtype=torch.bfloat16), torch.ones(2, dtype=torch.bfloat16), "answer")
+    assert_tensor(torch.tensor([True]), torch.tensor([True]), "answer")
+
+
+def test_tensors_are_compared_type_shape_dtype_values():
+    expected = torch.ones(2, 3)
+    assert message(assert_tensor, np.ones((2, 3)), expected, "t") == (
+        "t must be a torch.Tensor, got a ndarray of shape (2, 3)."
+    )
+    assert message(assert_tensor, torch.ones(3, 2).double(), expected, "t") == "t must have shape (2, 3), got (3, 2)."
+    assert message(assert_tensor, torch.zeros(2, 3).double(), expected, "t") == (
+        "t must have dtype torch.float32, got torch.float64."
+    )
+    assert "wrong in 6 of 6 entries; the first is at (0, 0): got 0, expected 1" in message(
+        assert_tensor, torch.zeros(2, 3), expected, "t"
+    )
+
+
+def test_tensor_mistakes_are_recognised():
+    right, flipped = torch.tensor([1.0, 2.0]), torch.tensor([2.0, 1.0], requires_grad=True)
+    text = message(assert_tensor, flipped.detach(), right, "t", mistakes={"It is flipped.": flipped})
+    assert text.endswith("\nIt is flipped.")
+
+
+def test_tensor_subclasses_are_tensors():
+    assert_tensor(torch.nn.Parameter(torch.ones(2)), torch.ones(2), "answer")
+
+
+# --- numbers -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value", [4, 4.0, np.int64(4), np.float32(4), np.array(4), np.array([4.0]), torch.tensor(4), torch.tensor([[4.0]])]
+)
+def test_a_number_may_come_in_any_dress(value):
+    assert_number(value, 4, "n")
+    assert_number(value, 4.0, "n")
+
+
+@pytest.mark.parametrize("value", [None, ..., "", "  "])
+def test_an_empty_answer_is_called_so(value):
+    assert message(assert_number, value, 4, "n") == "n has no value yet."
+
+
+@pytest.mark.parametrize("value", [True, np.bool_(True), "4", [4], (4,), 4 + 0j, np.array([4, 4]), {}, len])
+def test_other_things_are_no_numbers(value):
+    assert "n must be a number, got" in message(assert_number, value, 4, "n")
+
+
+def test_whole_numbers_must_be_exact_and_fractions_close():
+    message(assert_number, 1_191_170.4, 1_191_170, "n")
+    assert_number(0.80263, 0.802634, "n", rtol=1e-4)
+    message(assert_number, 0.8027, 0.802634, "n", rtol=1e-5)
+    assert_number(1e-10, 0.0, "n")
+    message(assert_number, 1e-10, 0.0, "n", atol=0)
+    message(assert_number, float("nan"), 1.0, "n")
+
+
+def test_a_wrong_number_is_shown_with_its_unit_but_without_the_right_one():
+    text = message(assert_number, 150, 156, "conv1", "parameters", hint="Count.", mistakes={"No biases.": 150})
+    assert text == "conv1 is 150 parameters, which is not right.\nNo biases."
+    assert "156" not in text
+    assert message(assert_number, 3, 156, "conv1", hint="Count.", mistakes={"No biases.": 150}).endswith("\nCount.")
+
+
+# --- plain values ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        ((1, 2), (1, 2)),
+        ([1, 2], (1, 2)),
+        ((1, [2, 3]), [1, (2, 3)]),
+        ((1.0, np.int64(2)), (1, 2)),
+        ({"a": 1}, {"a": 1}),
+        ("x", "x"),
+        (True, True),
+        ({1, 2}, {2, 1}),
+        (None, None),
+    ],
+)
+def test_equal_plain_values_pass(actual, expected):
+    assert_equal(actual, expected, "answer")
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "text"),
+    [
+        (None, (1, 2), "answer has no value yet."),
+        (3, (1, 2), "answer must be a tuple, got an int."),
+        ((1, 2, 3), (1, 2), "answer must have 2 entries, got 3."),
+        ((2, 1), (1, 2), "answer is (2, 1), which is not right."),
+        (1, True, "answer must be a bool, got an int."),
+        (True, 1, "answer must be an int, got a bool."),
+        (np.zeros(2), (0, 0), "answer must be a tuple, got a ndarray of shape (2,)."),
+        (print, "x", "answer must be a str, got a builtin_function_or_method."),
+        ("y", "x", "answer is 'y', which is not right."),
+        ({"a": 2}, {"a": 1}, "answer is {'a': 2}, which is not right."),
+    ],
+)
+def test_other_values_are_described(actual, expected, text):
+    assert message(assert_equal, actual, expected, "answer") == text
+
+
+def test_mistakes_of_plain_values_are_recognised():
+    text = message(assert_equal, [2, 1], (1, 2), "answer", "Look.", mistakes={"Turned round.": (2, 1)})
+    assert text.endswith("\nTurned round.")
+
+
+def test_long_values_are_cut():
+    assert len(message(assert_equal, "y" * 5000, "x", "answer")) < 300
+
+
+def test_objects_that_agree_with_everything_do_not_pass():
+    class Agreeable:
+        def __eq__(self, other):
+            return True
+
+        __hash__ = None
+
+    for check in (assert_equal, assert_number, assert_array):
+        message(check, Agreeable(), 4, "answer")
+    message(assert_tensor, Agreeable(), torch.ones(1), "answer")
+    message(assert_equal, (Agreeable(), 2), (1, 2), "answer")
+
+
+def test_lengths():
+    for value in ([1, 2], (1, 2), {"a": 1, "b": 2}, np.zeros((2, 5)), torch.zeros(2), {1, 2}):
+        assert_length(value, 2, "answer")
+    assert message(assert_length, [1], 2, "answer", "A pair.") == "answer must have 2 entries, got 1.\nA pair."
+    assert "got None" in message(assert_length, None, 2, "answer")
+    assert message(assert_length, 7, 2, "answer") == "answer must have 2 entries, got an int."
+    assert message(assert_length, "ab", 2, "answer") == "answer must have 2 entries, got a str."
+
+
+# --- unchanged arguments -----------------------------------------------------------------------------------
+
+
+def test_unchanged_arguments_pass():
+    assert_unchanged(np.array([1.0, np.nan]), np.array([1.0, np.nan]), "x")
+    assert_unchanged(torch.ones(2, requires_grad=True), torch.ones(2), "x")
+    assert_unchanged(np.array(["a"]), np.array(["a"]), "x")
+
+
+@pytest.mark.parametrize("changed", [np.array([1.0, 3.0]), np.array([[1.0, 2.0]]), np.array([1, 2]), np.array([1.0])])
+def test_changed_arguments_fail(changed):
+    text = message(assert_unchanged, changed, np.array([1.0, 2.0]), "conv2d's argument x")
+    assert text == "conv2d's argument x was changed by the call; work on a copy."
+
+
+# --- gradients ---------------------------------------------------------------------------------------------
+
+
+def test_numerical_gradient_of_a_known_function():
+    x = np.array([[1.0, -2.0], [0.5, 3.0]])
+    before = x.copy()
+    np.testing.assert_allclose(numerical_gradient(lambda a: (a**3).sum(), x), 3 * x**2, rtol=1e-7)
+    np.testing.assert_array_equal(x, before)
+
+
+def test_numerical_gradient_gives_the_function_what_it_was_given():
+    seen = []
+    numerical_gradient(lambda a: seen.append(type(a)) or float(a.sum()), torch.ones(2, dtype=torch.float64))
+    numerical_gradient(lambda a: seen.append(type(a)) or float(a.sum()), np.ones(2))
+    assert seen == [torch.Tensor] * 4 + [np.ndarray] * 4
+
+
+def test_gradients_are_compared_with_differences():
+    x = torch.tensor([0.3, -1.2], dtype=torch.float64)
+
+    def loss(a):
+        return float(torch.exp(a).sum())
+
+    assert_gradient(torch.exp(x), loss, x, "dx")
+    assert_gradient(torch.exp(x).numpy(), loss, x, "dx")
+    assert "wrong in 2 of 2" in message(assert_gradient, -torch.exp(x), loss, x, "dx")
+    assert "must have shape (2,), got (1, 2)" in message(assert_gradient, torch.exp(x)[None], loss, x, "dx")
+    assert message(assert_gradient, None, loss, x, "dx").startswith("dx must be a torch.Tensor, got None")
+    assert message(assert_gradient, [1, 2], loss, x.numpy(), "dx") == "dx must be a NumPy array, got a list."
+    text = message(assert_gradient, -torch.exp(x), loss, x, "dx", mistakes={"The sign is wrong.": -torch.exp(x)})
+    assert text.endswith("\nThe sign is wrong.")
+
+
+# --- figures -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def curves():
+    """Two labelled lines in one panel."""
+    plt.switch_backend("agg")
+    figure, ax = plt.subplots()
+    ax.plot([0, 1], [1, 0], label="train")
+    ax.plot([0, 1], [1, 2], label="validation")
+    ax.set_xlabel("Epoch")
+    ax.set_ylabel("Loss (nats)")
+    yield figure
+    plt.close("all")
+
+
+def test_a_readable_figure_passes(curves):
+    curves.axes[0].legend()
+    assert_figure(curves, axes=1, lines=2, legend=True)
+    assert_figure(curves.axes[0], lines=2)
+
+
+def test_text_beside_lines_replaces_a_legend(curves):
+    assert "add a legend" in message(assert_figure, curves, legend=True)
+    curves.axes[0].text(1, 2, "validation")
+    assert_figure(curves, legend=True)
+
+
+def test_what_is_missing_in_a_figure_is_named(curves):
+    assert "must have 2 panels, got 1" in message(assert_figure, curves, axes=2)
+    assert "at least 3 lines, got 2" in message(assert_figure, curves, lines=3)
+    assert "at least 1 images, got 0" in message(assert_figure, curves, images=1)
+    curves.axes[0].set_ylabel(" ")
+    assert message(assert_figure, curves, "the curves") == "Panel 1 of the curves has no label on its vertical axis."
+    assert_figure(curves, labels=False)
+
+
+def test_a_line_of_one_point_is_no_curve(curves):
+    curves.axes[0].plot([1], [1])
+    assert "at least 3 lines, got 2" in message(assert_figure, curves, lines=3)
+
+
+def test_other_things_are_no_figures():
+    assert "return the figure that you drew" in message(assert_figure, None)
+    assert "must be a Matplotlib figure or axes, got a list" in message(assert_figure, [1])
+
+
+# --- rules on the source -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def notebook():
+    """Run cells as a notebook does, so that their source can be found again."""
+    names = {"__name__": "__main__"}
+    count = 0
+
+    def run(cell):
+        nonlocal count
+        count += 1
+        cell = textwrap.dedent(cell)
+        file = f"<ipython-input-{count}-of-test-checks>"
+        linecache.cache[file] = (len(cell), None, cell.splitlines(keepends=True), file)
+        exec(compile(cell, file, "exec"), names)
+        return names
+
+    return run
+
+
+def test_a_function_that_keeps_the_rule_passes(notebook):
+    names = notebook("""
+        def mine(x):
+            "does not call F.conv2d"  # conv2d
+            conv2d = x + 1
+            return conv2d
+    """)
+    assert_no_calls(names["mine"], ["F.conv2d"], "mine")
+
+
+def test_a_broken_rule_is_named(notebook):
+    names = notebook("import torch.nn.functional as F\ndef mine(x, w):\n    return F.conv2d(x, w)")
+    text = message(assert_no_calls, names["mine"], ["torch.nn.functional.conv2d"], "mine", "Use loops.")
+    assert text == "mine uses F.conv2d, which is not allowed in this exercise.\nUse loops."
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["from torch.nn.functional import conv2d as c", "def mine(x, w):\n    return c(x, w)"],
+        ["from torch.nn.functional import conv2d", "def mine(x, w):\n    return conv2d(x, w)"],
+        [
+            "import torch",
+            "def helper(x, w):\n    return torch.conv2d(x, w)",
+            "def mine(x, w):\n    return helper(x, w)",
+        ],
+        [
+            "from torch import conv2d as c",
+            "def helper(x, w):\n    return c(x, w)",
+            "h = helper",
+            "def mine(x, w):\n    return h(x, w)",
+        ],
+        ["import torch\nclass Mine:\n    def forward(self, x):\n        return torch.conv2d(x, x)\nmine = Mine"],
+        ["import torch\nclass Mine:\n    def forward(self, x):\n        return torch.conv2d(x, x)\nmine = Mine()"],
+        ["import torch\nmine = lambda x, w: torch.conv2d(x, w)"],
+        ["import functools, torch\n@functools.cache\ndef mine(x, w):\n    return torch.conv2d(x, w)"],
+        ["import torch\ndef mine(x, w):\n    return getattr(torch, 'conv' + '2d')(x, w)"],
+    ],
+)
+def test_detours_in_a_notebook_are_found(notebook, cells):
+    for cell in cells:
+        names = notebook(cell)
+    assert "which is not allowed" in message(assert_no_calls, names["mine"], ["F.conv2d"], "mine")
+
+
+def test_functions_that_call_each_other_end(notebook):
+    names = notebook("def even(n):\n    return n == 0 or odd(n - 1)\ndef odd(n):\n    return n != 0 and even(n - 1)")
+    assert forbidden_names(names["even"], ["np.convolve"]) == set()
+
+
+def test_an_own_function_of_a_forbidden_name_is_allowed(notebook):
+    names = notebook("""
+        def correlate(window, kernel):
+            return (window * kernel).sum()
+
+        def mine(x, w):
+            return correlate(x, w)
+    """)
+    assert_no_calls(names["mine"], ["np.correlate"], "mine")
+
+
+def test_a_function_from_elsewhere_has_no_source_to_look_at():
+    assert "could not be read: write it as a function in a notebook cell" in message(
+        assert_no_calls, len, ["np.convolve"], "mine"
+    )
+    assert "could not be read" in message(assert_no_calls, None, ["np.convolve"], "mine")
+
+
+def test_at_grading_time_the_cells_count_not_the_function():
+    class StandIn:
+        @property
+        def __course_source__(self):
+            return lambda: None
+
+        def __call__(self, x):
+            return x
+
+    StandIn.__course_source__ = lambda self: ("mine", ["def mine(x):\n    return np.convolve(x, x)"])
+    assert "mine uses np.convolve" in message(assert_no_calls, StandIn(), ["np.convolve"], "mine")
+
+
+def test_cells_that_are_no_python_are_skipped_and_magics_left_out():
+    cells = ["%matplotlib inline\n!ls\nimport numpy as np", "def mine(:", "def mine(x):\n    return np.convolve(x, x)"]
+    assert forbidden_in("mine", cells, ["np.convolve"]) == {"np.convolve"}
+    with pytest.raises(SourceNotFound, match="no cell of the notebook defines `yours`"):
+        forbidden_in("yours", cells, ["np.convolve"])
+
+
+def test_other_functions_of_the_notebook_do_not_matter():
+    cells = ["import numpy as np", "def other(x):\n    return np.convolve(x, x)", "def mine(x):\n    return x"]
+    assert forbidden_in("mine", cells, ["np.convolve"]) == set()
+
+
+# --- the module itself -------------------------------------------------------------------------------------
+
+
+def test_every_check_is_exported():
+    tree = ast.parse(Path(checks.__file__).read_text(encoding="utf-8"))
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
+    assert defined | {"CheckFailed"} == set(checks.__all__)
+
+
+def test_checks_do_not_import_the_graders_half():
+    tree = ast.parse(Path(checks.__file__).read_text(encoding="utf-8"))
+    modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not any(
+        name.startswith(f"course_utils.{part}") for name in modules for part in ("grading", "olat", "report")
+    )
