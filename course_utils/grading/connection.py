@@ -7,7 +7,6 @@ kernel's word only where nothing depends on it.
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import zmq
 from jupyter_client import BlockingKernelClient
 
 from course_utils.grading.agent import TARGET
-from course_utils.grading.texts import printable, writable
+from course_utils.grading.texts import BASE64, printable, writable
 
 __all__ = ["CellRun", "CellStopped", "KernelConnection", "KernelLost", "OutputLimits"]
 
@@ -97,8 +96,6 @@ class CellRun:
     stopped: str | None = None
     cut: bool = False
 
-
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
 
 # What a feedback page may show. Everything else (HTML, scripts, widgets) would run in the reader's browser.
 _SHOWN = ("text/plain", "text/latex", "text/markdown", "image/png", "image/jpeg")
@@ -339,7 +336,7 @@ class _Collector:
                     self.run.cut = True
                     continue
                 # Pages put it into an attribute as it is.
-                if _BASE64.fullmatch(value):
+                if BASE64.fullmatch(value):
                     kept[form] = value
             elif text := self._cut(value):
                 kept[form] = text

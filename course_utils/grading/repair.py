@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,16 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums, LockCells
 from traitlets.config import Config
 
+from course_utils.grading.texts import BASE64, printable, writable
+
 __all__ = ["Repaired", "UnreadableNotebook", "read_notebook", "repair", "skeleton"]
 
 # A notebook with a flood in its outputs is still read; what is larger is no notebook.
-LARGEST_FILE = 300 * 2**20
+LARGEST_FILE = 200 * 2**20
+MOST_PARTS = 5_000_000
 LARGEST_CELL = 200_000
 MOST_CELLS = 2_000
+LARGEST_PICTURES = 12 * 2**20
 
 
 class UnreadableNotebook(ValueError):
@@ -65,6 +70,8 @@ def read_notebook(path: Path) -> NotebookNode:
     """
     if path.is_symlink():
         raise UnreadableNotebook("it is a link to another file, not a notebook")
+    if not path.is_file():
+        raise UnreadableNotebook("it is no file")
     size = path.stat().st_size
     if size > LARGEST_FILE:
         raise UnreadableNotebook(f"it has {size / 2**20:.0f} MB; at most {LARGEST_FILE / 2**20:.0f} MB are read")
@@ -75,38 +82,84 @@ def notebook_from_bytes(data: bytes) -> NotebookNode:
     """Return a notebook in format 4 from the bytes of a file; raise `UnreadableNotebook` if they are none."""
     if not data.strip():
         raise UnreadableNotebook("it is empty")
+    # Each part takes up to thirty times its bytes once it is read.
+    if sum(map(data.count, (b"[", b"{", b'",'))) > MOST_PARTS:
+        raise UnreadableNotebook(f"it has more than {MOST_PARTS:,} parts; clear its outputs and save it again")
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise UnreadableNotebook(f"it is no JSON ({str(error)[:100]})") from None
+        raise UnreadableNotebook(f"it is no JSON ({printable(error, 100)})") from None
     return notebook_from(content)
 
 
 def notebook_from(content: Any) -> NotebookNode:
-    """Return a notebook in format 4 from what a file held; raise `UnreadableNotebook` if it is none."""
-    if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
+    """Return a notebook in format 4 from what a file held; raise `UnreadableNotebook` if it is none.
+
+    Only what is graded is taken: types, sources and names of cells, and pictures pasted into texts.
+    """
+    if not isinstance(content, dict) or type(content.get("nbformat")) is not int:
         raise UnreadableNotebook("it is JSON, but no notebook")
-    try:
-        if content["nbformat"] == 4:
-            notebook = nbformat.from_dict(content)
-            for cell in notebook.cells:
-                if isinstance(cell.source, list):
-                    cell.source = "".join(cell.source)
-        else:
-            notebook = nbformat.reads(json.dumps(content), as_version=4)
-    except Exception as error:
-        raise UnreadableNotebook(f"its format can't be read ({type(error).__name__}: {str(error)[:100]})") from None
-    cells = notebook.get("cells")
+    metadata = content.get("metadata")
+    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    language = kernel.get("language") if isinstance(kernel, dict) else None
+    if isinstance(language, str) and language.lower() not in ("python", "python3", "ipython", ""):
+        raise UnreadableNotebook(f"it is written in {printable(language, 40)}, not in Python")
+    cells = content.get("cells")
+    if content["nbformat"] < 4:
+        sheets = content.get("worksheets")
+        parts = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)] if isinstance(sheets, list) else []
+        cells = [cell for part in parts if isinstance(part, list) for cell in part] if parts else cells
     if not isinstance(cells, list):
         raise UnreadableNotebook("it has no cells")
     if len(cells) > MOST_CELLS:
         raise UnreadableNotebook(f"it has {len(cells)} cells; at most {MOST_CELLS} are read")
-    metadata = notebook.get("metadata")
-    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
-    language = kernel.get("language") if isinstance(kernel, dict) else None
-    if isinstance(language, str) and language.lower() not in ("python", "python3", "ipython", ""):
-        raise UnreadableNotebook(f"it is written in {language[:40]}, not in Python")
-    return notebook
+    plain = [_plain_cell(cell, number) for number, cell in enumerate(cells) if isinstance(cell, dict)]
+    return nbformat.from_dict({"cells": plain, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def _plain_cell(cell: dict[str, Any], number: int) -> dict[str, Any]:
+    """Return a cell of any format as one of format 4, with nothing in it but what `repair` uses."""
+    kind, source = cell.get("cell_type"), cell.get("source")
+    if source is None and kind == "code":
+        source = cell.get("input")  # before format 4
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    source = writable(source) if isinstance(source, str) else ""
+    if kind == "heading":  # before format 4
+        level = cell.get("level")
+        kind, source = "markdown", f"{'#' * (level if level in range(1, 7) else 1)} {source}"
+    marks = cell.get("metadata").get("nbgrader") if isinstance(cell.get("metadata"), dict) else None
+    name = marks.get("grade_id") if isinstance(marks, dict) else None
+    identity = cell.get("id")
+    plain: dict[str, Any] = {
+        "cell_type": kind if kind in ("code", "markdown") else "raw",
+        "source": source,
+        "metadata": {"nbgrader": {"grade_id": writable(name)}} if isinstance(name, str) else {},
+        "id": identity if isinstance(identity, str) and _IDENTITY.fullmatch(identity) else f"unnamed-{number}",
+    }
+    if kind == "code":
+        plain |= {"outputs": [], "execution_count": None}
+    if kind == "markdown" and (pictures := _pictures(cell.get("attachments"))):
+        plain["attachments"] = pictures
+    return plain
+
+
+def _pictures(attachments: Any) -> dict[str, dict[str, str]]:
+    """Return the pictures pasted into a text, as far as they are nothing else."""
+    pictures: dict[str, dict[str, str]] = {}
+    size = 0
+    for name, forms in attachments.items() if isinstance(attachments, dict) else ():
+        for form in ("image/png", "image/jpeg"):
+            data = forms.get(form) if isinstance(forms, dict) else None
+            data = "".join(data.split()) if isinstance(data, str) else ""
+            size += len(data)
+            if data and size <= LARGEST_PICTURES and BASE64.fullmatch(data) and len(name) < 200:
+                pictures[writable(name)] = {form: data}
+    return pictures
+
+
+# What nbformat allows.
+_IDENTITY = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 
 
 def skeleton(source: Path, config: Config | None = None) -> NotebookNode:
@@ -153,7 +206,8 @@ def repair(submitted: NotebookNode | None, course: NotebookNode, unreadable: str
     for cell in theirs:
         if cell.name is not None:
             by_name.setdefault(cell.name, []).append(cell)
-    by_id = {cell.id: cell for cell in theirs if cell.name is None and cell.id}
+    unnamed = [cell for cell in theirs if cell.name is None]
+    by_id = {cell.id: cell for cell in unnamed if cell.id}
 
     cells: list[NotebookNode] = []
     taken: set[int] = set()
@@ -166,7 +220,9 @@ def repair(submitted: NotebookNode | None, course: NotebookNode, unreadable: str
         name = marks.get("grade_id")
         if submitted is not None:
             if name is None:
-                chosen = by_id.get(cell.get("id"))
+                # Old formats and some editors drop the ids of cells; what was not edited is known by its text.
+                same = (c for c in unnamed if c.position not in taken and c.is_like(cell))
+                chosen = by_id.get(cell.get("id")) or next(same, None)
             else:
                 chosen = _choose(name, by_name.get(name, []), cell, bool(marks.get("solution")), repairs)
             if chosen is not None:
@@ -179,13 +235,17 @@ def repair(submitted: NotebookNode | None, course: NotebookNode, unreadable: str
     if order != sorted(order):
         repairs.append("Cells of the course were in another order; they were put back into theirs.")
 
-    extras = [cell for cell in theirs if cell.position not in taken]
-    for extra in extras:
-        if extra.name is not None and extra.name not in {c.metadata.get("nbgrader", {}).get("grade_id") for c in cells}:
+    named = {cell.metadata["nbgrader"]["grade_id"]: cell for cell in course.cells if "nbgrader" in cell.metadata}
+    extras = []
+    for cell in theirs:
+        if cell.position in taken or (cell.name in named and cell.is_like(named[cell.name])):
+            continue  # an untouched copy, run after the answer, would take the answer's place
+        if cell.name is not None and cell.name not in named:
             repairs.append(
-                f"A cell claims to be '{extra.name[:60]}', which this notebook does not have; it earns nothing."
+                f"A cell claims to be '{_shown(cell.name)}', which this notebook does not have; it earns nothing."
             )
-    notebook = nbformat.from_dict({**course, "cells": _merge(cells, extras, place)})
+        extras.append(cell)
+    notebook = nbformat.from_dict({**course, "cells": _merge(cells, extras, place, repairs)})
     if unreadable:
         repairs.append(f"The notebook could not be read: {unreadable}.")
     notebook.metadata["course"] = {"imports": _imports(course), "repairs": repairs, "unreadable": unreadable}
@@ -202,6 +262,7 @@ class _Cell:
     source: str
     name: str | None
     id: str | None
+    pictures: dict[str, dict[str, str]]
 
     _counter = 0
 
@@ -221,7 +282,12 @@ class _Cell:
             source if isinstance(source, str) else "",
             name if isinstance(name, str) else None,
             identity if isinstance(identity, str) else None,
+            cell.get("attachments", {}),
         )
+
+    def is_like(self, cell: NotebookNode) -> bool:
+        """Whether it is a copy of a cell of the course."""
+        return self.type == cell.cell_type and self.source.strip() == cell.source.strip()
 
 
 def _choose(name: str, candidates: list[_Cell], cell: NotebookNode, solution: bool, repairs: list[str]) -> _Cell | None:
@@ -230,7 +296,8 @@ def _choose(name: str, candidates: list[_Cell], cell: NotebookNode, solution: bo
         repairs.append(f"{what} '{name}' was missing; it was put back{' empty' if solution else ''}.")
         return None
     if len(candidates) > 1:
-        repairs.append(f"There were {len(candidates)} cells '{name}'; the last one with an answer counts.")
+        which = "the last one with an answer counts" if solution else "the course's own was used"
+        repairs.append(f"There were {len(candidates)} cells '{name}'; {which}.")
     # In a notebook that runs from top to bottom the last definition is the one that holds.
     answered = [c for c in candidates if c.source.strip() not in ("", cell.source.strip())]
     return (answered or candidates)[-1] if solution else candidates[-1]
@@ -242,22 +309,32 @@ def _lay_in(cell: NotebookNode, chosen: _Cell, repairs: list[str]) -> None:
     name = marks.get("grade_id")
     if name is None:
         if chosen.source != cell.source and chosen.type == cell.cell_type:
-            cell.source = _short(chosen.source, "A cell", repairs)
+            cell.source = _short(chosen.source, "A cell", cell.cell_type, repairs)
             cell.metadata["course"]["origin"] = "student"
+            # What only showed something may by now hold a function that answers need.
+            cell.metadata["course"].pop("grading", None)
     elif marks.get("solution"):
         if chosen.type != cell.cell_type:
-            repairs.append(f"Your answer cell '{name}' had become a {chosen.type} cell; it was turned back.")
-        cell.source = _short(chosen.source, f"The cell '{name}'", repairs)
+            repairs.append(f"Your answer cell '{name}' had become a {_shown(chosen.type)} cell; it was turned back.")
+        cell.source = _short(chosen.source, f"The cell '{name}'", cell.cell_type, repairs)
+        if cell.cell_type == "markdown" and chosen.pictures:
+            cell["attachments"] = chosen.pictures
     elif chosen.source.strip() not in (_released(cell).strip(), cell.source.strip()) or chosen.type != cell.cell_type:
         kind = "test cell" if marks.get("grade") else "text of the course"
         repairs.append(f"The {kind} '{name}' had been changed; the course's own was used.")
 
 
-def _short(source: str, what: str, repairs: list[str]) -> str:
+def _short(source: str, what: str, kind: str, repairs: list[str]) -> str:
     if len(source) <= LARGEST_CELL:
         return source
     repairs.append(f"{what} has {len(source):,} characters; at most {LARGEST_CELL:,} are read, so it was left empty.")
-    return "raise NotImplementedError('This cell was too long to be read.')"
+    text = "This cell was too long to be read."
+    return f"raise NotImplementedError('{text}')" if kind == "code" else text
+
+
+def _shown(text: str) -> str:
+    """Return a student's text as a sentence may show it: short, on one line, without control characters."""
+    return "".join(character if character.isprintable() else "�" for character in text[:60])
 
 
 def _released(cell: NotebookNode) -> str:
@@ -273,7 +350,9 @@ def _released(cell: NotebookNode) -> str:
     return "\n".join(lines)
 
 
-def _merge(cells: list[NotebookNode], extras: list[_Cell], place: dict[int, int]) -> list[NotebookNode]:
+def _merge(
+    cells: list[NotebookNode], extras: list[_Cell], place: dict[int, int], repairs: list[str]
+) -> list[NotebookNode]:
     """Put each extra cell behind the cell of the course that it followed in the submission."""
     after: dict[int, list[NotebookNode]] = {}
     for extra in extras:
@@ -282,7 +361,10 @@ def _merge(cells: list[NotebookNode], extras: list[_Cell], place: dict[int, int]
         earlier = [position for position in place if position < extra.position]
         anchor = place[max(earlier)] if earlier else -1
         make = nbformat.v4.new_code_cell if extra.type == "code" else nbformat.v4.new_markdown_cell
-        cell = make(_short(extra.source, "A cell", []), metadata={"course": {"origin": "student"}})
+        source = _short(extra.source, "A cell", extra.type, repairs)
+        cell = make(source, metadata={"course": {"origin": "student"}})
+        if extra.type == "markdown" and extra.pictures:
+            cell["attachments"] = extra.pictures
         after.setdefault(anchor, []).append(cell)
     merged = list(after.get(-1, ()))
     for position, cell in enumerate(cells):
@@ -297,10 +379,12 @@ def _imports(course: NotebookNode) -> list[str]:
         marks = cell.metadata.get("nbgrader", {})
         if cell.cell_type != "code" or marks.get("solution") or marks.get("grade"):
             continue
+        # Without its magics and shell lines: were the imports left out, tests would ask the student for the modules.
+        plain = "\n".join("" if line.startswith(("%", "!")) else line for line in cell.source.split("\n"))
         try:
-            tree = ast.parse(cell.source)
+            tree = ast.parse(plain)
         except SyntaxError:
-            continue  # a cell with magics; it runs in the kernel only
+            continue  # it runs in the kernel only
         statements += [ast.unparse(node) for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
     return list(dict.fromkeys(statements))
 

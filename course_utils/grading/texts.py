@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-__all__ = ["printable", "writable"]
+__all__ = ["BASE64", "printable", "writable"]
+
+BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
 
 
 def writable(text: str) -> str:
