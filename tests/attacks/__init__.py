@@ -1,0 +1,1 @@
+"""Attacks on the autograder: what a dishonest student may hand in, and what must become of it."""
