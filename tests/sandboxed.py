@@ -38,7 +38,9 @@ class Kernel:
     def connect(self):
         self.client = self.manager.client()
         self.client.start_channels(hb=False, stdin=False)
-        self.client.wait_for_ready(timeout=60)
+        # The kernel already listens; nothing it prints is missed once it has greeted this subscriber.
+        while self.client.get_iopub_msg(timeout=60)["msg_type"] != "iopub_welcome":
+            pass
 
     def start(self, code):
         """Send a cell without waiting for its end."""
