@@ -18,6 +18,7 @@ Course = Annotated[Path, typer.Option("--course", help="Course folder: holds sou
 def register(app: typer.Typer) -> None:
     """Add the commands to the `course` program."""
     app.command("collect")(collect_command)
+    app.command("pack")(pack_command)
     app.command("return")(return_command)
     app.command("marks")(marks_command)
 
@@ -48,6 +49,88 @@ def collect_command(
         collection = collect(course, assignment, files, student=student, task=task, owners=owners, progress=update)
         sync_gradebook(course, read_roster(course), assignment)
     show_collection(collection, course, pseudonyms=pseudonyms)
+
+
+def pack_command(
+    assignment: Annotated[str, typer.Argument(help="Assignment, the folder with its notebooks.")],
+    group: Annotated[str | None, typer.Option(help="Number or name of the group.")] = None,
+    member: Annotated[
+        list[str] | None, typer.Option(help="'First Last; matriculation number'; may be repeated.")
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="Folder with the notebooks, or one that holds it.")] = Path(),
+    run: Annotated[bool, typer.Option("--run", help="Run all cells first, and save.")] = False,
+    language: Annotated[str, typer.Option(help="Language of the PDF's title block: en or de.")] = "en",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Pack without asking, whatever is found.")] = False,
+) -> None:
+    """Check your notebooks and pack the zip that goes to OpenOlat, with a PDF in it."""
+    from course_utils.olat import pack as packing
+
+    with _errors():
+        place = packing.find_folder(folder, assignment)
+        team = _ask_team(packing, place, group, member)
+        notebooks, findings = packing.read_notebooks(place, assignment)
+        if run:
+            with console.status("Running the notebooks ..."):
+                findings += packing.run_notebooks(notebooks)
+        expected = packing.expected_notebooks(place, assignment)
+        for name, (_, notebook) in notebooks.items():
+            findings += packing.examine(name, notebook, expected)
+        _show_findings(findings)
+        serious = [finding for finding in findings if finding.serious]
+        if serious and not yes and not typer.confirm("Pack it all the same?", default=True):
+            console.print("Nothing was packed.")
+            raise typer.Exit(1)
+        with console.status("Making the PDF and the zip ..."):
+            packed = packing.pack(place, assignment, team, language=language)
+    for problem in packed.pdf_problems:
+        console.print(f"PDF: {escape(problem)}", highlight=False)
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    for name, size in packed.files.items():
+        table.add_row(escape(name), f"{max(size / 1024, 0.1):,.1f} KiB")
+    console.print(table)
+    console.print(f"\nPacked: [bold]{escape(str(packed.path))}[/]", highlight=False, soft_wrap=True)
+    console.print("Upload it to the task in OpenOlat, then press 'Endgültige Abgabe' (final submission).")
+
+
+def _ask_team(packing, place: Path, group: str | None, members: list[str] | None):
+    """Return who hands in: from the options, else from team.json, else by asking; what was asked is kept."""
+    from course_utils.olat.manifest import Member
+
+    team = packing.read_team(place)
+    if group is None and not members and team is not None:
+        names = ", ".join(member.name for member in team.members)
+        console.print(f"For group {team.group or '-'}: {escape(names)} (from team.json)", highlight=False)
+        return team
+    found = []
+    for text in members or []:
+        name, semicolon, number = text.partition(";")
+        if not semicolon:
+            raise ValueError(f"--member must look like 'First Last; 0012345', got {text!r}.")
+        found.append(Member(" ".join(name.split()), number.strip()))
+    if group is None:
+        group = typer.prompt("Group number (empty if you work alone)", default="", show_default=False)
+    while not members:
+        name = typer.prompt("First and last name of a member (empty: no more)", default="", show_default=False)
+        if not name.strip():
+            break
+        found.append(Member(" ".join(name.split()), typer.prompt(f"Matriculation number of {name}").strip()))
+    team = packing.Team(group.strip(), tuple(found))
+    if team.problems():
+        raise ValueError("\n".join(team.problems()))
+    console.print(f"Kept in {packing.write_team(place, team)} for the next time.", highlight=False, soft_wrap=True)
+    return team
+
+
+def _show_findings(findings: list) -> None:
+    if not findings:
+        console.print("[green]All notebooks are here, were run, and pass their visible checks.[/]")
+        return
+    table = Table(title="Look at this before you hand in", title_justify="left")
+    for column in ("notebook", "", "what"):
+        table.add_column(column, overflow="fold")
+    for finding in findings:
+        table.add_row(escape(finding.notebook), "[red]!![/]" if finding.serious else "", escape(finding.text))
+    console.print(table)
 
 
 def return_command(
