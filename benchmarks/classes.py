@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -24,7 +24,8 @@ class Cost:
     Parameters
     ----------
     wall_s, cpu_s : float
-        Seconds; `cpu_s` of the process and everything below it.
+        Seconds; `cpu_s` is what the whole machine was busy, so nothing else must run. (Processes that are killed, as
+        kernels are, do not appear in the accounts of their parents.)
     driver_bytes, total_bytes : int
         Peak resident memory of the process itself, and of all processes together (PSS, sampled).
     """
@@ -53,7 +54,7 @@ def make_stock(folder: Path) -> None:
 
 def run(command: list[str], folder: Path) -> Cost:
     """Run a command to its end and tell its cost."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = _busy()
     began = time.monotonic()
     process = subprocess.Popen(
         [str(BIN / command[0]), *command[1:]],
@@ -70,9 +71,12 @@ def run(command: list[str], folder: Path) -> Cost:
     watcher.join()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{output[-3000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(time.monotonic() - began, cpu, peaks["driver"], peaks["total"])
+    return Cost(time.monotonic() - began, _busy() - before, peaks["driver"], peaks["total"])
+
+
+def _busy() -> float:
+    times = psutil.cpu_times()
+    return times.user + times.nice + times.system + times.irq + times.softirq
 
 
 def _watch(process: subprocess.Popen, peaks: dict[str, int]) -> None:
@@ -82,10 +86,8 @@ def _watch(process: subprocess.Popen, peaks: dict[str, int]) -> None:
         try:
             peaks["driver"] = max(peaks["driver"], root.memory_info().rss)
             for one in [root, *root.children(recursive=True)]:
-                try:
+                with contextlib.suppress(psutil.Error):  # it ended meanwhile
                     total += one.memory_full_info().pss
-                except psutil.Error:
-                    continue  # it ended meanwhile
         except psutil.Error:
             return
         peaks["total"] = max(peaks["total"], total)
