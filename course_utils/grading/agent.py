@@ -12,6 +12,7 @@ import itertools
 import pickle
 import sys
 import types
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,8 @@ _TEXT = 2000
 def load_ipython_extension(shell: Any) -> None:
     """Make the kernel answer the grader (called by IPython when the kernel starts)."""
     agent = Agent(shell.user_ns)
+    # A scheduler that came over with its optimiser has lost the mark on it; students would take the blame.
+    warnings.filterwarnings("ignore", message="Seems like `optimizer.step", category=UserWarning)
 
     def opened(comm: Any, message: dict[str, Any]) -> None:
         def answer(request: dict[str, Any]) -> None:
@@ -123,10 +126,6 @@ class Agent:
     def do_run(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> Any:
         (function, *arguments), keywords, tracked = self.arguments(buffers)
         return self.call(function, arguments, keywords, tracked, content, reply)
-
-    def do_forget(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> None:
-        for number in content["handles"]:
-            self.numbers.pop(id(self.objects.pop(number, None)), None)
 
     def call(
         self,
@@ -232,7 +231,6 @@ def describe_error(error: BaseException) -> dict[str, Any]:
     return {
         "type": str(kind.__name__)[:100],
         "bases": [str(base.__name__)[:100] for base in kind.__mro__[:20] if base.__module__ == "builtins"],
-        "check": any(base.__name__ == "CheckFailed" for base in kind.__mro__),
         "text": text,
         "where": where,
     }

@@ -129,7 +129,8 @@ class Bridge:
             raise checks.CheckFailed(f"What {path} returned can't be looked at: {refusal}.") from None
         if not isinstance(reply, dict):
             raise checks.CheckFailed(f"What {path} returned can't be looked at.")
-        for entry in reply.get("changed") or ():
+        changed = reply.get("changed")
+        for entry in changed if isinstance(changed, list) else ():
             self.copy_back(entry, tracked, path)
         if reply.get("error") is not None:
             raise student_error(reply["error"], path)
@@ -187,8 +188,8 @@ class Bridge:
 def student_error(error: Any, path: str) -> StudentError:
     """Build the exception that a test sees from what the student's process tells of its own."""
     error = error if isinstance(error, dict) else {}
-    kind = printable(error.get("type") or "Exception", 100)
-    text = printable(error.get("text") or "", 2000)
+    kind = _text_in(error, "type", 100) or "Exception"
+    text = _text_in(error, "text", 2000)
     if kind == "NotImplementedError" and not text:
         message = f"{path} is not written yet: it raises NotImplementedError."
     elif kind == "NameError" and path.isidentifier():
@@ -197,13 +198,18 @@ def student_error(error: Any, path: str) -> StudentError:
         message = f"{path} raised {kind}: {text}" if text else f"{path} raised {kind}."
     where = error.get("where")
     for frame in where[-3:] if isinstance(where, list) and kind != "NotImplementedError" else ():
-        if isinstance(frame, dict):
-            source = printable(frame.get("source") or "", 200)
-            message += f"\n  in {printable(frame.get('function') or '?', 100)}, line {frame.get('line')}: {source}"
-    names = [kind, *(error.get("bases") or ())] if isinstance(error.get("bases"), list) else [kind]
+        if isinstance(frame, dict) and type(frame.get("line")) is int:
+            where_it_is = f"in {_text_in(frame, 'function', 100) or '?'}, line {frame['line']}"
+            message += f"\n  {where_it_is}: {_text_in(frame, 'source', 200)}"
+    names = [kind, *error["bases"]] if isinstance(error.get("bases"), list) else [kind]
     base = next((_CATCHABLE[name] for name in names if isinstance(name, str) and name in _CATCHABLE), None)
     bases = (StudentError,) if base is None else (StudentError, base)
     return type(kind if kind.isidentifier() else "StudentError", bases, {})(message, kind)
+
+
+def _text_in(told: dict[Any, Any], key: str, limit: int) -> str:
+    text = told.get(key)
+    return printable(text, limit) if isinstance(text, str) else ""
 
 
 def mutable_parts(value: Any, seen: set[int]) -> Iterator[Any]:
