@@ -29,6 +29,9 @@ __all__ = ["Job", "Outcome", "main"]
 # Characters; a message may quote what the student's code gave.
 _LONGEST_MESSAGE = 10_000
 
+# Characters of all outputs of a notebook, pictures included.
+_NOTEBOOK_OUTPUT = 40 * 2**20
+
 # A cell's own limit where its metadata does not set one (design 4.1).
 CELL_TIMEOUT_S = 60.0
 
@@ -56,9 +59,9 @@ class Job:
     cells: list[dict[str, Any]]
     imports: list[str] = field(default_factory=list)
     ready_s: float = 60.0
-    restarts: int = 16
+    restarts: int = 64
     skipped: dict[int, str] = field(default_factory=dict)
-    memory: int = 8 * 2**30
+    memory: int = 4 * 2**30
 
 
 @dataclass
@@ -111,6 +114,7 @@ class NotebookRun:
         self.deadline = 0.0
         self.printed: list[dict[str, Any]] = []
         self.tried_again: set[int] = set()
+        self.budget, self.over_budget = _NOTEBOOK_OUTPUT, False
 
     def grade(self) -> Outcome:
         """Run every code cell; nothing the student wrote makes this raise."""
@@ -125,12 +129,27 @@ class NotebookRun:
                 continue
             limit = float(kinds.course(cell).get("timeout_s", CELL_TIMEOUT_S))
             self.owner.send(("cell", index, limit))
-            if kinds.is_test(cell) and not kinds.is_in_kernel(cell):
-                self.outcome.outputs[index] = self.run_test(index, cell, limit)
-            else:
-                self.outcome.outputs[index] = self.run_in_kernel(index, cell, limit)
+            run = self.run_test if kinds.is_test(cell) and not kinds.is_in_kernel(cell) else self.run_in_kernel
+            self.outcome.outputs[index] = self.within_budget(run(index, cell, limit))
+            self.owner.send(("outputs", index, self.outcome.outputs[index]))
         self.outcome.seconds = time.monotonic() - began
         return self.outcome
+
+    def within_budget(self, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Leave out what a notebook of many cells puts out too much in all; that there was an error stays."""
+        kept: list[dict[str, Any]] = []
+        for output in outputs:
+            shown = [output.get("text", ""), *output.get("data", {}).values(), *output.get("traceback", ())]
+            size = sum(map(len, shown))
+            self.budget -= size
+            if self.budget >= 0 or size < 100:
+                kept.append(output)
+            elif output["output_type"] == "error":
+                kept.append(_error(output["ename"], output["evalue"][:1000]))
+        if self.budget < 0 and not self.over_budget:
+            self.over_budget = True
+            self.outcome.events.append(("limit", "outputs were left out: the notebook puts out too much"))
+        return kept
 
     def close(self) -> None:
         if self.kernel is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -25,22 +26,34 @@ from traitlets.config import Config
 
 from course_utils.grading import trust
 from course_utils.grading.repair import UnreadableNotebook, read_notebook, repair, skeleton
-from course_utils.grading.submissions import lay_in_outputs, other_files
+from course_utils.grading.submissions import handed_in_at, lay_in_outputs, other_files, sort_out
+from course_utils.grading.texts import plain_markdown
 from course_utils.grading.worker import Settings, grade_cells
 
 __all__ = ["FeedbackNotes", "GradeNotebook", "RepairNotebook", "SubmissionExporter", "move_links_away"]
 
 
 def move_links_away(assignment: str, student: str, notebooks: list[str]) -> None:
-    """Move links out of a submission before nbgrader copies what they point to (`Autograde.pre_convert_hook`)."""
+    """Move out of a submission what nbgrader must not copy (`Autograde.pre_convert_hook`).
+
+    That is links, pipes, what can't be read, what is too much, and a time stamp that is no time.
+    """
     for folder in {Path(notebook).parent for notebook in notebooks}:
-        for path in [p for p in folder.rglob("*") if p.is_symlink()]:
-            if path.suffix == ".ipynb" and path.parent == folder:
-                continue  # told as unreadable by the exporter, so that its points are zero for a stated reason
-            target = folder.parent.parent.parent / "quarantine" / folder.parent.name / folder.name
-            target.mkdir(parents=True, exist_ok=True)
-            logging.getLogger("course").warning("%s is a link; moved to %s", path, target)
-            path.rename(target / path.name)
+        good = set(sort_out(folder)[0].values())
+        # Notebooks that are none are told by the exporter, so that their points are zero for a stated reason.
+        good |= set(folder.rglob("*.ipynb"))
+        if handed_in_at(folder) is not None:
+            good.add(folder / "timestamp.txt")
+        target = folder.parent.parent.parent / "quarantine" / folder.parent.name / folder.name
+        for root, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if name[0] != "."]  # nbgrader leaves them alone
+            for path in [Path(root, name) for name in [*names, *folders]]:
+                if path in good or (path.is_dir() and not path.is_symlink()):
+                    continue
+                kept = target / path.relative_to(folder)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                logging.getLogger("course").warning("%s can't be graded; moved to %s", path, kept)
+                path.rename(kept)
 
 
 class SubmissionExporter(NotebookExporter):
@@ -135,7 +148,7 @@ class FeedbackNotes(NbGraderPreprocessor):
         course = nb.metadata.get("course", {})
         lines = trust.for_student(course)
         if lines:
-            text = "**About this submission**\n\n" + "\n".join(f"- {line}" for line in lines)
+            text = "**About this submission**\n\n" + "\n".join(f"- {plain_markdown(line)}" for line in lines)
             nb.cells.insert(0, nbformat.v4.new_markdown_cell(text))
         for cell in nb.cells:
             cell.metadata.pop("course", None)

@@ -19,6 +19,8 @@ from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
 from course_utils.grading import repair, trust
+from course_utils.grading.limits import Limits, amount
+from course_utils.grading.texts import one_line
 from course_utils.grading.worker import KernelUnavailable, NotebookResult, Settings, grade_cells
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "lay_in_outputs",
     "other_files",
     "read_submission",
+    "sort_out",
 ]
 
 
@@ -49,6 +52,8 @@ class Submission:
     clearing : dict
         nbgrader's settings of `ClearSolutions`.
     settings : Settings
+    left_out : tuple of str
+        What of the files was not taken and why, one sentence each.
     """
 
     student: str
@@ -58,6 +63,7 @@ class Submission:
     sources: dict[str, bytes]
     clearing: dict[str, Any] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
+    left_out: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -138,7 +144,12 @@ def read_submission(
             limit = repair.LARGEST_FILE
             too_large = f"it has {size / 2**20:.0f} MB; at most {limit / 2**20:.0f} MB are read"
             notebooks[name] = path.read_bytes() if size <= limit else too_large
-    files = {**other_files(folder), **other_files(source)}
+    theirs, left_out = sort_out(folder)
+    ours = other_files(source)
+    # A file of theirs must not be a folder of ours, nor the other way round.
+    theirs = {name: path for name, path in theirs.items() if not any(map(set(ours).__contains__, _folders(name)))}
+    taken = {folder for name in ours for folder in _folders(name)}
+    files = {**{name: path for name, path in theirs.items() if name not in taken}, **ours}
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for name, path in sorted(files.items()):
@@ -146,7 +157,13 @@ def read_submission(
             entry.size = path.stat().st_size
             with path.open("rb") as file:
                 tar.addfile(entry, file)
-    return Submission(student, assignment, notebooks, archive.getvalue(), sources, dict(clearing), settings)
+    return Submission(
+        student, assignment, notebooks, archive.getvalue(), sources, dict(clearing), settings, tuple(left_out)
+    )
+
+
+def _folders(name: str) -> list[str]:
+    return [str(parent) for parent in Path(name).parents]
 
 
 def handed_in_at(folder: Path) -> datetime | None:
@@ -167,17 +184,53 @@ def handed_in_at(folder: Path) -> datetime | None:
 
 
 def other_files(folder: Path) -> dict[str, Path]:
-    """Return the files of a submission that are no notebooks, by relative name; links are left out.
+    """Return the files of a submission that are no notebooks, by relative name; see `sort_out`."""
+    return sort_out(folder)[0]
+
+
+def sort_out(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """Tell the files of a submission that can be taken from what can't.
 
     Notebooks stay out of the kernel's folder because those of `autograded/` hold the hidden tests.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+
+    Returns
+    -------
+    files : dict of str to pathlib.Path
+        Plain files that are no notebooks, by relative name; small files first where there is too much.
+    left_out : list of str
+        One sentence for each link, pipe, unreadable or too large file.
     """
-    found = {}
+    limits = Limits()
+    found: list[tuple[int, str, Path]] = []
+    left_out: list[str] = []
     for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not Path(root, name).is_symlink() and name[0] != "."]
-        for path in (Path(root, name) for name in names):
-            if path.suffix != ".ipynb" and path.name != "timestamp.txt" and not path.is_symlink() and path.is_file():
-                found[str(path.relative_to(folder))] = path
-    return found
+        links = [name for name in folders if Path(root, name).is_symlink()]
+        folders[:] = [name for name in folders if name not in links and name[0] != "."]
+        for path in (Path(root, name) for name in [*names, *links]):
+            name = str(path.relative_to(folder))
+            if path.name == "timestamp.txt" or (path.suffix == ".ipynb" and path.parent == folder):
+                continue
+            if path.is_symlink() or not path.is_file():
+                left_out.append(f"{one_line(name)} is a link or no plain file and was left out")
+            elif not os.access(path, os.R_OK):
+                left_out.append(f"{one_line(name)} can't be read and was left out")
+            elif path.suffix != ".ipynb":
+                found.append((path.stat().st_size, name, path))
+    files, total = {}, 0
+    for size, name, path in sorted(found):
+        total += size
+        if total > limits.submission_bytes or len(files) >= limits.submission_files:
+            left_out.append(
+                f"{one_line(name)} ({amount(size)}) was left out: a submission may have "
+                f"{limits.submission_files} files and {amount(limits.submission_bytes)}"
+            )
+        else:
+            files[name] = path
+    return files, left_out[:20]
 
 
 def grade(submission: Submission) -> GradedSubmission:
@@ -217,6 +270,7 @@ def _grade_notebook(name: str, data: bytes | str, submission: Submission, files:
     repaired = repair.repair(submitted, _SKELETONS[key], reason)
     notebook = repaired.notebook
     result = grade_cells(notebook.cells, notebook.metadata["course"]["imports"], files, submission.settings)
+    result.events[:0] = [("limit", sentence) for sentence in submission.left_out]
     lay_in_outputs(notebook, result)
     notebook.metadata["course"]["trust"] = trust.report(notebook, result)
     return GradedNotebook(nbformat.writes(notebook))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
-__all__ = ["BASE64", "printable", "writable"]
+__all__ = ["BASE64", "one_line", "plain_markdown", "printable", "writable"]
 
 BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
 
@@ -31,3 +32,25 @@ def printable(text: Any, limit: int) -> str:
     """
     text = str(text)[:limit]
     return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
+
+
+def one_line(text: Any, limit: int = 60) -> str:
+    """Return the start of a text as a sentence may quote it: one line, nothing that a terminal would obey.
+
+    Examples
+    --------
+    >>> one_line("a\\nb")
+    'a�b'
+    """
+    return "".join(character if character.isprintable() else "�" for character in str(text)[:limit])
+
+
+def plain_markdown(text: str) -> str:
+    """Return Markdown that shows a text as it is, so that nothing in it becomes a tag, a link or a formula.
+
+    Examples
+    --------
+    >>> plain_markdown("<b> [x](y) $a$")
+    '&lt;b&gt; \\\\[x\\\\](y) \\\\$a\\\\$'
+    """
+    return re.sub(r"([\\`*_\[\]{}#|$~])", r"\\\1", html.escape(text, quote=False))

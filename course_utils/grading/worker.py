@@ -83,9 +83,9 @@ class NotebookResult:
     sandboxed: bool
 
 
-# A grader process that dies does so in some test cell. At the second death there (the first may have come from outside)
+# A grader process that dies does so in some cell. At the second death there (the first may have come from outside)
 # that cell is lost, and the notebook is graded without it.
-_GRADER_DEATHS = 6
+_GRADER_DEATHS = 12
 # What a test may take on top of its own limit before its process is given up.
 _PATIENCE_S = 30.0
 
@@ -118,27 +118,30 @@ def grade_cells(
     job = Job(cells=cells, imports=imports)
     events: list[tuple[str, str]] = []
     deaths: set[int] = set()
+    known: dict[int, list[dict[str, Any]]] = {}
     began = time.monotonic()
+    message = "Its test processes ended again and again"
     for _ in range(_GRADER_DEATHS):
         with _Kernel(files, settings) as kernel:
-            outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s)
+            outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, known)
         events += [("limit", text) for text in dict.fromkeys(kernel.events)]
         if outcome is not None:
             return NotebookResult(
                 outcome.outputs, [*events, *outcome.events], time.monotonic() - began, settings.sandbox
             )
+        if time.monotonic() > began + settings.notebook_s:
+            message = f"The time of the whole notebook, {settings.notebook_s:g} seconds, was used up"
+            break
         if lost_at not in deaths and reason == "crashed":
             deaths.add(lost_at)
             continue
         name = kinds.name(cells[lost_at], lost_at)
         events.append(("restart", f"{name}: the test process {reason}"))
-        job.skipped[lost_at] = f"This test could not be finished: it {reason} on what your code gave it."
-    message = "The notebook could not be graded: its test processes ended again and again."
-    outputs = {
-        index: [{"output_type": "error", "ename": "CheckFailed", "evalue": message, "traceback": [message]}]
-        for index, cell in enumerate(cells)
-        if kinds.is_test(cell)
-    }
+        job.skipped[lost_at] = f"This cell could not be finished: its process {reason} on what your code gave it."
+    # What was known by then counts.
+    text = f"{message}; this test did not run."
+    error = {"output_type": "error", "ename": "CheckFailed", "evalue": text, "traceback": [text]}
+    outputs = {index: [error] for index, cell in enumerate(cells) if kinds.is_test(cell)} | known
     return NotebookResult(outputs, [*events, ("note", message)], time.monotonic() - began, settings.sandbox)
 
 
@@ -150,16 +153,21 @@ def _context(settings: Settings) -> Any:
     return context
 
 
-def _run_grader(job: Job, kernel: _Kernel, end: float) -> tuple[Outcome | None, int, str]:
-    """Return the outcome, or the index of the cell in which the grader process was lost and why."""
+def _run_grader(
+    job: Job, kernel: _Kernel, end: float, known: dict[int, list[dict[str, Any]]]
+) -> tuple[Outcome | None, int, str]:
+    """Return the outcome, or the index of the cell in which the grader process was lost and why.
+
+    The outputs of cells that were finished are put into `known` as they come.
+    """
     ours, theirs = multiprocessing.Pipe()
     process = _context(kernel.settings).Process(target=main, args=(theirs, job), daemon=True)
     with _without_main_module():
         process.start()
     theirs.close()
-    index, patience = 0, 60.0
+    index, limit = 0, 30.0
     try:
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + limit + _PATIENCE_S
         while True:
             if not ours.poll(max(0.0, min(deadline, end) - time.monotonic())):
                 reason = "took too long"
@@ -175,13 +183,17 @@ def _run_grader(job: Job, kernel: _Kernel, end: float) -> tuple[Outcome | None, 
                 raise EngineError(f"The grader failed at {kinds.name(job.cells[index], index)}:\n{message[1]}")
             if message[0] == "cell":
                 index, limit = message[1:]
-                # A kernel that has to be started or interrupted takes its own time.
                 deadline = time.monotonic() + limit + _PATIENCE_S
                 if time.monotonic() > end:
                     reason = "ran out of the time of the whole notebook"
                     break
+            elif message[0] == "outputs":
+                known[message[1]] = message[2]
             else:
                 ours.send(kernel.do(message[0]))
+                if message[0] in ("start", "restart"):
+                    # That took its own time, and so does the first answer.
+                    deadline = time.monotonic() + limit + _PATIENCE_S + job.ready_s
         return None, index, reason
     finally:
         ours.close()
