@@ -286,6 +286,6 @@ def outline(ax: Any, top: int, left: int, height: int, width: int, label: str = 
     # Pixel (0, 0) reaches from -0.5 to 0.5.
     ax.add_patch(Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=color, linewidth=2))
     if label:
-        backdrop = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}
-        ax.text(left, top - 1.0, label, color=color, ha="left", va="bottom", fontsize=8, bbox=backdrop)
+        backdrop = {"facecolor": "white", "edgecolor": color, "pad": 1.5}
+        ax.text(left, top - 1.2, label, ha="left", va="bottom", fontsize=7, bbox=backdrop)
     return ax

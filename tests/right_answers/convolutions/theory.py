@@ -157,7 +157,8 @@ def to_fully_convolutional(model, feature_shape):
     head = nn.Sequential()
     for layer in layers[flat + 1 :]:
         if isinstance(layer, nn.Linear):
-            shape = feature_shape if len([l for l in head if isinstance(l, nn.Conv2d)]) == 0 else (layer.in_features, 1, 1)
+            first = not any(isinstance(l, nn.Conv2d) for l in head)
+            shape = feature_shape if first else (layer.in_features, 1, 1)
             layer = linear_to_conv(layer, shape)
         head.append(layer)
     return nn.Sequential(nn.Sequential(*layers[:flat]), head)
@@ -227,8 +228,9 @@ def layer_by_layer(model, images):
             "linear_to_conv": """
 def linear_to_conv(linear, feature_shape):
     c, h, w = feature_shape
-    conv = nn.LazyConv2d(linear.out_features, kernel_size=(h, w), bias=linear.bias is not None, dtype=linear.weight.dtype)
-    conv(torch.zeros(1, c, h, w, dtype=linear.weight.dtype))
+    kind = linear.weight.dtype
+    conv = nn.LazyConv2d(linear.out_features, kernel_size=(h, w), bias=linear.bias is not None, dtype=kind)
+    conv(torch.zeros(1, c, h, w, dtype=kind))
     for mine, theirs in zip(conv.parameters(), linear.parameters()):
         mine.data = theirs.data.clone().reshape(mine.shape)
     return conv
@@ -237,7 +239,9 @@ def linear_to_conv(linear, feature_shape):
 def to_fully_convolutional(model, feature_shape):
     shapes = iter([feature_shape] + [(l.out_features, 1, 1) for l in model if isinstance(l, nn.Linear)])
     return nn.Sequential(*[
-        linear_to_conv(l, next(shapes)) if isinstance(l, nn.Linear) else nn.Identity() if isinstance(l, nn.Flatten) else l
+        linear_to_conv(l, next(shapes)) if isinstance(l, nn.Linear)
+        else nn.Identity() if isinstance(l, nn.Flatten)
+        else l
         for l in model
     ])
 """,
