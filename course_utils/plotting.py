@@ -31,6 +31,7 @@ __all__ = [
     "show_kernel",
     "show_maps",
     "show_positions",
+    "show_shapes",
     "show_window",
 ]
 
@@ -334,6 +335,66 @@ def show_positions(size: int, kernel_size: int, padding: int = 0, stride: int = 
     unused = sum(pixel not in reached for pixel in range(-padding, size + padding))
     left_over = f", {unused} not reached" if unused else ""
     ax.set_title(f"{len(starts)} windows over {size} pixels{left_over}", fontsize="medium")
+    return ax
+
+
+def show_shapes(shapes: Mapping[str, tuple[int, ...]], ax: Axes | None = None) -> Axes:
+    """Draw what flows through a network: a stack of squares per feature map shape, a bar per vector.
+
+    Parameters
+    ----------
+    shapes : mapping of str to tuple of int
+        Name of each layer with the shape of its output, (channels, height, width) or (features,). A bare
+        number of features will do.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. By default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Heights and widths are drawn to scale. Stacks and bars grow with channels and features, though more slowly.
+
+    Raises
+    ------
+    ValueError
+        If a shape has neither one nor three entries.
+    """
+    shapes = {name: (shape,) if np.ndim(shape) == 0 else tuple(shape) for name, shape in shapes.items()}
+    for name, shape in shapes.items():
+        if len(shape) not in (1, 3):
+            raise ValueError(f"The shape of {name!r} must be (channels, height, width) or (features,), got {shape}.")
+    if ax is None:
+        ax = plt.subplots(figsize=(1.35 * len(shapes) + 0.5, 3.0), layout="constrained")[1]
+    tallest = max([max(shape[1:]) for shape in shapes.values() if len(shape) == 3], default=1)
+    left = 0.0
+    for name, shape in shapes.items():
+        if len(shape) == 3:
+            channels, height, width = shape
+            # Between one square and the other: a depth that tells 3 channels from 64 and still fits.
+            sheets = 1 + round(2 * np.log2(channels))
+            shift, text = 0.025 * tallest, f"{channels} × {height} × {width}"
+        else:
+            sheets, shift, width, text = 1, 0.0, 0.06 * tallest, f"{shape[0]}"
+            height = 0.1 * tallest * (1 + np.log2(shape[0]))
+        depth = (sheets - 1) * shift
+        for sheet in range(sheets):
+            ax.add_patch(
+                Rectangle(
+                    (left + depth - sheet * shift, -height / 2 + depth / 2 - sheet * shift),
+                    width,
+                    height,
+                    facecolor=SKY if len(shape) == 3 else ORANGE,
+                    edgecolor=BLACK,
+                    linewidth=0.6,
+                )
+            )
+        middle = left + (width + depth) / 2
+        ax.text(middle, -0.75 * tallest, f"{name}\n{text}", ha="center", va="top", fontsize="small")
+        left += max(width + depth, 0.85 * tallest) + 0.15 * tallest
+    ax.set_xlim(-0.3 * tallest, left)
+    ax.set_ylim(-1.1 * tallest, 0.8 * tallest)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
     return ax
 
 

@@ -175,3 +175,18 @@ def test_a_displayed_figure_carries_its_description(monkeypatch):
 def test_a_figure_without_description_is_refused():
     with pytest.raises(ValueError, match="must say what the figure shows"):
         plotting.show_figure(plt.figure(), alt=" ")
+
+
+def test_shapes_are_drawn_to_scale_and_named():
+    ax = plotting.show_shapes({"input": (1, 32, 16), "conv": (4, 8, 8), "fc": (10,), "out": 2})
+    assert texts(ax) == ["input\n1 × 32 × 16", "conv\n4 × 8 × 8", "fc\n10", "out\n2"]
+    sizes = [(patch.get_width(), patch.get_height()) for patch in ax.patches]
+    assert sizes[0] == (16, 32)
+    assert sizes[1:6] == [(8, 8)] * 5  # more channels, more sheets
+    assert sizes[6][1] > sizes[7][1]  # more features, a taller bar
+    assert len(sizes) == 8
+
+
+def test_shapes_of_two_axes_are_refused():
+    with pytest.raises(ValueError, match=r"'conv' must be \(channels, height, width\) or \(features,\), got \(8, 8\)"):
+        plotting.show_shapes({"conv": (8, 8)})
