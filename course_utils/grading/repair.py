@@ -100,10 +100,11 @@ def notebook_from(content: Any) -> NotebookNode:
     if not isinstance(content, dict) or type(content.get("nbformat")) is not int:
         raise UnreadableNotebook("it is JSON, but no notebook")
     metadata = content.get("metadata")
-    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
-    language = kernel.get("language") if isinstance(kernel, dict) else None
-    if isinstance(language, str) and language.lower() not in ("python", "python3", "ipython", ""):
-        raise UnreadableNotebook(f"it is written in {printable(language, 40)}, not in Python")
+    for block, key in (("kernelspec", "language"), ("language_info", "name")):
+        about = metadata.get(block) if isinstance(metadata, dict) else None
+        language = about.get(key) if isinstance(about, dict) else None
+        if isinstance(language, str) and language.lower() not in ("python", "python3", "ipython", ""):
+            raise UnreadableNotebook(f"it is written in {_shown(language)}, not in Python")
     cells = content.get("cells")
     if content["nbformat"] < 4:
         sheets = content.get("worksheets")
@@ -334,7 +335,7 @@ def _short(source: str, what: str, kind: str, repairs: list[str]) -> str:
 
 def _shown(text: str) -> str:
     """Return a student's text as a sentence may show it: short, on one line, without control characters."""
-    return "".join(character if character.isprintable() else "�" for character in text[:60])
+    return " ".join(printable(text, 60).split())
 
 
 def _released(cell: NotebookNode) -> str:
