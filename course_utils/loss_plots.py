@@ -173,9 +173,9 @@ def plot_loss_against_metric(thresholds: np.ndarray, losses: np.ndarray, accurac
     """
     figure, (left, right) = _panels(2)
     left.plot(thresholds, losses, color=BLUE)
-    left.set(xlabel="Position of the boundary", ylabel="Cross-entropy (nats)", title="loss: slopes everywhere")
+    left.set(xlabel="Position of the boundary", ylabel="Cross-entropy (nats)", title="cross-entropy")
     right.plot(thresholds, 100 * accuracies, color=VERMILLION, drawstyle="steps-mid")
-    right.set(xlabel="Position of the boundary", ylabel="Accuracy (%)", title="metric: flat steps", ylim=(0, 104))
+    right.set(xlabel="Position of the boundary", ylabel="Accuracy (%)", title="accuracy", ylim=(0, 104))
     return figure
 
 
