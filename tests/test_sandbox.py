@@ -753,8 +753,15 @@ def test_kernels_side_by_side_do_not_meet():
             "import os; print(os.path.exists('/tmp/message'), os.listdir('/dev/pts'), os.listdir('/run/kernel'))"
         )
         assert result.text.startswith("False ['ptmx'] ")
-        pids = {it.run("import os; print(os.readlink('/proc/self/ns/pid'))").text for it in (one, other)}
-        assert len(pids) == 2
+        one.run("import socket; s = socket.socket(socket.AF_UNIX); s.bind('\\0meet'); s.listen()")
+        one.run("t = socket.create_server(('127.0.0.1', 7777))")
+        for address in ("AF_UNIX, '\\0meet'", "AF_INET, ('127.0.0.1', 7777)"):
+            family, place = address.split(", ", 1)
+            result = other.run(f"import socket; socket.socket(socket.{family}).connect({place})")
+            assert "ConnectionRefusedError" in result.text
+        for name in ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts"):
+            look = f"import os; print(os.readlink('/proc/self/ns/{name}'))"
+            assert one.run(look).text != other.run(look).text, name
 
 
 def test_orphans_go_with_the_kernel():

@@ -101,7 +101,11 @@ class Zygote:
                 private=private,
                 as_root=self.as_root,
             )
-            code = "from course_utils.grading.zygote import main; main()"
+            # The package shown is the one running here, be it installed, editable or a checkout.
+            code = (
+                f"import sys; sys.path.append({str(sandbox.PACKAGE.parent)!r}); "
+                "from course_utils.grading.zygote import main; main()"
+            )
             command += [sys.executable, "-P", "-s", "-c", code, str(inside.fileno()), json.dumps(list(preload))]
             self._process = _starter.submit(
                 subprocess.Popen,

@@ -16,6 +16,7 @@ from pathlib import Path
 import course_utils
 from course_utils.grading import zygote
 
+PACKAGE = Path(course_utils.__file__).parent
 INSTALL_HINT = (
     "Install bubblewrap (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap), or choose to grade "
     "without a sandbox: then students' code can read the course and change marks."
@@ -110,15 +111,14 @@ def readable_paths(extra: Iterable[str | Path] = ()) -> list[Path]:
     # Packages installed with `pip install --user`, or by the system.
     folders = {*sys.path, site.getusersitepackages()}
     paths += [Path(folder) for folder in folders if Path(folder).name in ("site-packages", "dist-packages")]
-    package = Path(course_utils.__file__).parent
-    paths += [package, package.resolve(), *map(Path, extra)]
+    paths += [PACKAGE, PACKAGE.resolve(), *map(Path, extra)]
     return [path for path in dict.fromkeys(paths) if path.exists()]
 
 
 def private_paths(extra: Iterable[str | Path] = ()) -> list[Path]:
     """Return the host's folders that must not be seen inside even where they lie in a folder that is shown."""
     paths = list(map(Path, extra))
-    for course in (Path.cwd(), Path(course_utils.__file__).resolve().parent.parent):
+    for course in (Path.cwd(), PACKAGE.resolve().parent):
         if (course / "nbgrader_config.py").exists() or (course / "source").exists():
             paths.append(course)
     home = Path.home()
@@ -164,7 +164,7 @@ def command(
                 f"Move the course, its data or its Python environment out of /{path.parts[1]}."
             )
     args = [bubblewrap, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
-    args += ["--new-session", "--die-with-parent", "--as-pid-1", "--hostname", "sandbox", "--clearenv"]
+    args += ["--new-session", "--die-with-parent", "--as-pid-1", "--hostname", "sandbox"]
     if as_root:
         args += ["--cap-drop", "ALL"]
         for capability in ZYGOTE_CAPABILITIES:

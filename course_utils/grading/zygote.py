@@ -215,7 +215,8 @@ def run_keeper(request: dict, channel: socket.socket, archive: int) -> None:
         os.chdir(WORK_FOLDER)
         Path(os.environ["MPLCONFIGDIR"]).mkdir()  # Matplotlib remembers the zygote's, which is not this one
         with tarfile.open(fileobj=os.fdopen(archive, "rb")) as tar:
-            tar.extractall(WORK_FOLDER, filter="data")
+            # Python 3.11 before its fourth update has no filters; the archive is the host's own in any case.
+            tar.extractall(WORK_FOLDER, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
         Path(CONNECTION_FILE).write_text(json.dumps(request["connection"]))
         sockets = os.open(SOCKET_FOLDER, os.O_RDONLY | os.O_DIRECTORY)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # its wake-up byte ends the keeper's sleep at once
