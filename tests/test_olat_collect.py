@@ -450,3 +450,46 @@ def test_every_file_of_a_download_has_a_fate(course, students, tmp_path):
 def test_an_unknown_assignment_is_named_with_the_known_ones(course):
     with pytest.raises(ValueError, match=r"no assignment 'shet'.*there are: other, sheet"):
         collect(course, "shet", [Path("x.zip")])
+
+
+def test_an_error_of_ours_stops_nobody(course, students, tmp_path, monkeypatch):
+    import course_utils.olat.collect as module
+
+    original = module.place_hand_in
+
+    def fails_for_one(hand_in, *rest):
+        if hand_in.owner.owner_id == "s01":
+            raise KeyError("unforeseen")
+        return original(hand_in, *rest)
+
+    monkeypatch.setattr(module, "place_hand_in", fails_for_one)
+    folders = [Folder.of(students[s], hand_in()) for s in ("s01", "s03")]
+    collection = collect(course, "sheet", [write_download(tmp_path / "a.zip", folders, top=TOP)])
+    assert [r.state for r in collection.rows] == ["not graded", "new"]
+    (kept,) = collection.quarantined
+    assert "KeyError: 'unforeseen'" in kept["reason"] and (course / "quarantine/sheet" / kept["kept_as"]).is_file()
+
+
+def test_names_that_would_move_the_cursor_are_shown_harmlessly(course, students, tmp_path):
+    from course_utils.olat.commands import console, show_collection
+
+    files = {"a.zip": zip_bytes({"\x1b[2J[red]x.ipynb": b"{", "=cmd().ipynb": b"{"})}
+    path = write_download(tmp_path / "a.zip", [Folder.of(students["s01"], files)], top=TOP)
+    collection = collect(course, "sheet", [path])
+    with console.capture() as capture:
+        show_collection(collection, course)
+    assert "\x1b[2J" not in capture.get() and "[red]x.ipynb" in "".join(capture.get().split())
+    assert "\x1b" not in (course / "quarantine/sheet/reasons.csv").read_text()
+
+
+def test_pseudonyms_replace_everything_that_names_a_student(course, students, tmp_path):
+    from course_utils.olat.privacy import Pseudonyms
+
+    shown = Pseudonyms.of(course, wanted=True)
+    text = "Jörg Müller (0012345, jmueller), Mueller_Joerg_jmueller, Gruppe_7_98304, joerg@students.example; müllern"
+    hidden = shown.text(text)
+    for secret in ("Jörg", "Müller", "0012345", "jmueller", "Joerg", "Gruppe_7"):
+        assert secret not in hidden
+    assert hidden.endswith("müllern") and shown.name("s01", "x") in hidden
+    assert Pseudonyms.of(course, wanted=True).name("s01", "x") == shown.name("s01", "x")
+    assert Pseudonyms.of(course).text(text) == text

@@ -16,6 +16,9 @@ from course_utils.olat.settings import Deadlines, course_config
 from course_utils.olat.write_back import clean_comment, return_marks
 from tests.olat_course import ROSTER, make_course
 
+# One worker, for what is made once.
+pytestmark = pytest.mark.xdist_group("olat-return")
+
 LATE = """
 c.Deadlines.due = {"sheet": "2026-11-20 18:00"}
 c.Deadlines.policy = "percent per started day"

@@ -233,8 +233,9 @@ def test_equations_up_to_factors_and_sides(equation):
         (Eq(X.T * X * v, -X.T * t), "is not the right equation"),
         (Eq(2 * X.T * X * v, X.T * t), "is not the right equation"),
         (X.T * X * v - X.T * t, r"must be an equation Eq\(left, right\)"),
-        (False, "compared with =="),
-        (sympy.true, "compared with =="),
+        (False, "took its two sides for different"),
+        (Eq(X.T * (X * v - t), 0), r"write ZeroMatrix\(d, 1\), not 0"),
+        (sympy.true, "its two sides are the same"),
         (Eq(v, v, evaluate=False), "is not the right equation"),
     ],
 )

@@ -80,8 +80,12 @@ class Limits:
 
 
 _RATIO_FLOOR = 16 << 20
+_TOO_MANY = "more than {} files in one hand-in"
+# Entries of an archive that are looked at, by files that may be read.
+_ENTRIES_PER_FILE = 20
+_MAX_PATH = 1_000  # bytes; file systems end at 4096, with the course folder in front
 # A zip's directory takes 46 bytes per file and its name; beyond this it is read to waste memory.
-_DIRECTORY_BYTES_PER_FILE = 1024
+_DIRECTORY_BYTES_PER_FILE = 4096
 
 
 class RefusedError(Exception):
@@ -136,6 +140,7 @@ class Budget:
     limits: Limits
     folder: Path
     files: int = 0
+    others: int = 0
     bytes: int = 0
     number: int = field(default=0)
 
@@ -144,24 +149,33 @@ class Budget:
         self.number += 1
         return self.folder / f"{self.number:06d}"
 
-    def count_file(self) -> None:
-        """Count one file.
+    def count_file(self, name: str) -> None:
+        """Count one file; what is graded and what else lies around, such as a data set, each have their limit.
+
+        Parameters
+        ----------
+        name : str
 
         Raises
         ------
         RefusedError
             If there are too many.
         """
-        self.files += 1
-        if self.files > self.limits.max_files:
-            raise RefusedError(f"more than {self.limits.max_files} files in one hand-in")
+        if is_work(name):
+            self.files += 1
+        else:
+            self.others += 1
+        if max(self.files, self.others) > self.limits.max_files:
+            raise RefusedError(_TOO_MANY.format(self.limits.max_files))
 
-    def copy(self, source: IO[bytes], packed: int | None) -> tuple[Path, int, str]:
+    def copy(self, source: IO[bytes], packed: int | None, name: str = "") -> tuple[Path, int, str]:
         """Copy one file to the staging folder.
 
         Parameters
         ----------
         source : file object
+        name : str
+            Its path, see `count_file`.
         packed : int or None
             The size it has in its archive, for the ratio.
 
@@ -175,7 +189,7 @@ class Budget:
         RefusedError
             At the first byte beyond a limit; what had been copied is removed.
         """
-        self.count_file()
+        self.count_file(name)
         target, size, digest = self.target(), 0, hashlib.sha256()
         try:
             with target.open("xb") as file:
@@ -189,6 +203,19 @@ class Budget:
             raise
         self.bytes += size
         return target, size, digest.hexdigest()
+
+    def check_whole(self, size: int, packed: int) -> None:
+        """Check the size of a tar that is being unpacked; of its files, some may be refused later.
+
+        Raises
+        ------
+        RefusedError
+            If it is twice as large as a hand-in may be, or a bomb.
+        """
+        if size > 2 * self.limits.max_bytes:
+            raise RefusedError(f"unpacks to more than {_mib(2 * self.limits.max_bytes)}")
+        if size > _RATIO_FLOOR and size > self.limits.max_ratio * max(packed, 1):
+            raise RefusedError(f"unpacks to more than {self.limits.max_ratio:g} times its size")
 
     def _check(self, size: int, packed: int | None) -> None:
         limits = self.limits
@@ -253,6 +280,18 @@ def is_junk(parts: tuple[str, ...]) -> bool:
     )
 
 
+def is_work(name: str) -> bool:
+    """Return whether a file is looked for in a hand-in: notebooks, archives, artifacts, own modules, documents.
+
+    Examples
+    --------
+    >>> is_work("a/by-hand.ipynb"), is_work("artifacts/history.json"), is_work("data/train/0001.jpg")
+    (True, True, False)
+    """
+    suffixes = (".ipynb", ".zip", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".py", ".pdf", ".txt", ".md")
+    return name.lower().endswith(suffixes) or "artifacts/" in name or name.endswith("submission.json")
+
+
 def safe_parts(name: str, limits: Limits) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Make the path of a file in an archive harmless.
 
@@ -283,6 +322,8 @@ def safe_parts(name: str, limits: Limits) -> tuple[tuple[str, ...], tuple[str, .
     if len(raw) > limits.max_folders:
         raise RefusedError(f"it lies in more than {limits.max_folders} folders")
     parts = tuple(clean_name(part, limits.max_name) for part in raw)
+    if len("/".join(parts).encode()) > _MAX_PATH:
+        raise RefusedError(f"its path is longer than {_MAX_PATH} bytes")
     composed = tuple(unicodedata.normalize("NFC", part) for part in raw)
     return parts, () if parts == composed else (f"renamed to {'/'.join(parts)}",)
 
@@ -316,6 +357,11 @@ class _Member:
     name: str
     info: zipfile.ZipInfo
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is an empty entry that only names a folder."""
+        return self.name.endswith(("/", "\\")) and self.info.file_size == 0
+
 
 class ZipReader:
     """A zip whose directory has been checked; its files are read one at a time.
@@ -336,15 +382,16 @@ class ZipReader:
         size = path.stat().st_size
         if size == 0:
             raise RefusedError("the file is empty")
+        most = max_files * _ENTRIES_PER_FILE
         if _directory_bytes(path, size) > max_files * _DIRECTORY_BYTES_PER_FILE:
-            raise RefusedError(f"has more than {max_files} files")
+            raise RefusedError(f"has more than {most} files")
         try:
             self._zip = zipfile.ZipFile(path)
         except _ZIP_ERRORS as error:
             raise RefusedError(f"is no zip, or is damaged or cut off ({error})") from error
-        if len(self._zip.infolist()) > max_files:
+        if len(self._zip.infolist()) > most:
             self._zip.close()
-            raise RefusedError(f"has more than {max_files} files")
+            raise RefusedError(f"has more than {most} files")
         self.members = [_Member(_zip_name(info), info) for info in self._zip.infolist()]
 
     def __enter__(self) -> ZipReader:
@@ -370,7 +417,7 @@ class ZipReader:
             raise RefusedError("is encrypted; hand it in again without a password")
         try:
             with self._zip.open(info) as source:
-                return budget.copy(source, info.compress_size)
+                return budget.copy(source, info.compress_size, member.name)
         except _ZIP_ERRORS as error:
             raise RefusedError(f"is damaged or cut off, or packed in a way that can't be read ({error})") from error
 
@@ -442,32 +489,49 @@ def _stem(name: str) -> str:
 
 
 def _read_zip(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[Refusal]]:
-    files, refusals = [], []
+    files, refusals = [], _Refusals(file)
     before = budget.bytes
     with ZipReader(file.staged, budget.limits.max_files) as archive:
-        for member in archive.members:
-            if member.info.is_dir() or member.name.endswith("/"):
+        # Limits must not be used up by what nobody grades, so the work comes first.
+        for member in sorted(archive.members, key=lambda m: not is_work(m.name)):
+            if member.is_folder:
                 continue
             try:
                 place = _inside(file, member.name, budget)
                 staged, size, sha256 = archive.copy(member, budget)
             except RefusedError as error:
-                refusals.append(Refusal(f"{file.original}!{member.name}", str(error), file.staged))
-                if budget.files > budget.limits.max_files:
-                    break
+                refusals.add(member.name, error)
                 continue
             files.append(replace(place, staged=staged, size=size, sha256=sha256))
             # Files that share the same packed bytes pass the check of each file, not the one of the archive.
             unpacked = budget.bytes - before
             if unpacked > _RATIO_FLOOR and unpacked > budget.limits.max_ratio * file.size:
                 raise RefusedError(f"unpacks to more than {budget.limits.max_ratio:g} times its size")
-    if not files and not refusals:
+    if not files and not refusals.all:
         raise RefusedError("is an archive without any file")
-    return files, refusals
+    return files, refusals.all
+
+
+class _Refusals:
+    """The refusals of one archive; those by the thousand, for a limit, are told once."""
+
+    def __init__(self, file: StagedFile) -> None:
+        self.file, self.all, self._limits = file, [], {}
+
+    def add(self, name: str, error: RefusedError) -> None:
+        reason, original = str(error), f"{self.file.original}!{name}"
+        if reason.startswith(("more than", "the hand-in unpacks")):
+            count, place = self._limits.get(reason, (0, len(self.all)))
+            self._limits[reason] = count + 1, place
+            if count:
+                told = f"{reason}: {count + 1} files of this archive were not read, this is the first"
+                self.all[place] = replace(self.all[place], reason=told)
+                return
+        self.all.append(Refusal(original, reason, self.file.staged))
 
 
 def _read_tar(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[Refusal]]:
-    files, refusals = [], []
+    files, refusals = [], _Refusals(file)
     plain = budget.target()
     try:
         # tarfile trusts the lengths in its headers, so it only ever gets a file whose size was checked.
@@ -475,37 +539,43 @@ def _read_tar(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[
             size = 0
             while chunk := source.read(_CHUNK):
                 size += len(chunk)
-                budget._check(size, file.size)
+                budget.check_whole(size, file.size)
                 target.write(chunk)
-        with tarfile.open(plain, mode="r:") as archive:
-            for member in archive:
-                if member.isdir():
-                    continue
-                try:
-                    place = _inside(file, member.name, budget)
-                    if not member.isreg() or member.issparse():
-                        raise RefusedError(f"is {_tar_type(member)}, not a plain file")
-                    source = archive.extractfile(member)
-                    staged, size, sha256 = budget.copy(source, None)
-                    if size != member.size:
-                        staged.unlink()
-                        raise RefusedError("is cut off")
-                except RefusedError as error:
-                    refusals.append(Refusal(f"{file.original}!{member.name}", str(error), file.staged))
-                    if budget.files > budget.limits.max_files:
-                        break
-                    continue
-                files.append(replace(place, staged=staged, size=size, sha256=sha256))
+        for work in (True, False):
+            _read_members(plain, file, budget, work, files, refusals)
     except (tarfile.TarError, *_ZIP_ERRORS) as error:
-        if files:
-            refusals.append(Refusal(file.original, f"is damaged or cut off ({error})", file.staged))
-        else:
+        if not files:
             raise RefusedError(f"is no archive, or is damaged or cut off ({error})") from error
+        refusals.all.append(Refusal(file.original, f"is damaged or cut off ({error})", file.staged))
     finally:
         plain.unlink(missing_ok=True)
-    if not files and not refusals:
+    if not files and not refusals.all:
         raise RefusedError("is an archive without any file")
-    return files, refusals
+    return files, refusals.all
+
+
+def _read_members(
+    plain: Path, file: StagedFile, budget: Budget, work: bool, files: list[StagedFile], refusals: _Refusals
+) -> None:
+    """Read the members of a tar that are work, or those that are not."""
+    with tarfile.open(plain, mode="r:") as archive:
+        for number, member in enumerate(archive):
+            if number > budget.limits.max_files * _ENTRIES_PER_FILE:
+                raise RefusedError(f"has more than {budget.limits.max_files * _ENTRIES_PER_FILE} files")
+            if member.isdir() or is_work(member.name) is not work:
+                continue
+            try:
+                place = _inside(file, member.name, budget)
+                if not member.isreg() or member.issparse():
+                    raise RefusedError(f"is {_tar_type(member)}, not a plain file")
+                staged, size, sha256 = budget.copy(archive.extractfile(member), None, member.name)
+                if size != member.size:
+                    staged.unlink()
+                    raise RefusedError("is cut off")
+            except RefusedError as error:
+                refusals.add(member.name, error)
+                continue
+            files.append(replace(place, staged=staged, size=size, sha256=sha256))
 
 
 def _read_7z(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[Refusal]]:
@@ -514,7 +584,7 @@ def _read_7z(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[R
     folder.mkdir()
     left = replace(
         budget.limits,
-        max_files=max(budget.limits.max_files - budget.files, 0),
+        max_files=max(budget.limits.max_files - max(budget.files, budget.others), 0),
         max_bytes=max(budget.limits.max_bytes - budget.bytes, 0),
     )
     try:
@@ -544,7 +614,7 @@ def _read_7z(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[R
     )
     for entry in answer["files"]:
         try:
-            budget.count_file()
+            budget.count_file(entry["name"])
             place = _inside(file, entry["name"], budget)
         except RefusedError as error:
             refusals.append(Refusal(f"{file.original}!{entry['name']}", str(error), file.staged))

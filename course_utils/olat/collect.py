@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -27,10 +28,14 @@ from course_utils.olat.downloads import (
     read_download,
 )
 from course_utils.olat.late import deadline_of
-from course_utils.olat.names import fold
-from course_utils.olat.notebooks import Catalogue, NotebookError, Recognised, read_catalogue, same_work
+from course_utils.olat.names import fold, printable
+from course_utils.olat.notebooks import MAX_BYTES, Catalogue, NotebookError, Recognised, read_catalogue, same_work
 from course_utils.olat.roster import Owner, Roster, read_roster
 from course_utils.olat.settings import OpenOlat, course_config
+
+log = logging.getLogger("course")
+_MAX_MANIFEST = 5 << 20  # bytes
+_MAX_NOTES = 15
 
 __all__ = ["Collection", "Row", "collect", "place_hand_in"]
 
@@ -199,9 +204,23 @@ def collect(
                 progress(i, len(chosen), hand_in.owner.name)
             folder = Path(staging, f"hand-in-{i}")
             folder.mkdir()
-            row = _collect_one(
-                course, coursedir, hand_in, folder, catalogue, roster, settings, config, record, quarantine, collection
-            )
+            try:
+                row = _collect_one(
+                    course,
+                    coursedir,
+                    hand_in,
+                    folder,
+                    catalogue,
+                    roster,
+                    settings,
+                    config,
+                    record,
+                    quarantine,
+                    collection,
+                )
+            except Exception as error:  # whatever a hand-in may do: it is told, and does not stop the others
+                log.exception("%s could not be collected", hand_in.owner.owner_id)
+                row = _failed(hand_in, error, quarantine)
             row.notes += [
                 f"also handed in {_where(old)}; this one is newer" for old, new in older
                 if new is hand_in and old.content != new.content
@@ -230,6 +249,17 @@ def collect(
     collection.table = report / "collected.csv"
     _write_tables(collection, report, now or datetime.now(UTC))
     return collection
+
+
+def _failed(hand_in: HandIn, error: Exception, quarantine: _Quarantine) -> Row:
+    """Return the row of a hand-in that this program could not cope with, and keep its files."""
+    reason = (
+        f"could not be read because of an error in this program ({type(error).__name__}: {error}); please report it"
+    )
+    for file in hand_in.files:
+        quarantine.add(Problem(hand_in.download, hand_in.folder, file.path, reason, file.staged, hand_in.owner))
+    owner = hand_in.owner
+    return Row(owner.owner_id, owner.name, hand_in.folder, hand_in.download, state="not graded", notes=[reason])
 
 
 def _collect_one(
@@ -284,6 +314,8 @@ def _collect_one(
     row.state = _write_folder(course, coursedir, placement, target, catalogue.assignment, owner, record, quarantine)
     if hand_in.submitted is None:
         row.notes.append("time unknown: no lateness can be counted")
+    if len(row.notes) > _MAX_NOTES:
+        row.notes[_MAX_NOTES:] = [f"{len(row.notes) - _MAX_NOTES} more notes, see files.csv and the quarantine"]
     return row
 
 
@@ -354,6 +386,8 @@ def _recognise(
         if not file.name.lower().endswith(".ipynb"):
             continue
         try:
+            if file.size > MAX_BYTES:
+                raise NotebookError(f"is larger than {MAX_BYTES >> 20} MiB; its outputs must be cleared")
             recognised = catalogue.recognise(file.staged.read_bytes())
         except NotebookError as error:
             placement.refused.append((file.original, str(error), file.staged))
@@ -422,6 +456,8 @@ def _check_manifest(
     if not manifests:
         return
     try:
+        if manifests[0].size > _MAX_MANIFEST:
+            raise ValueError("it is too large")
         manifest = json.loads(manifests[0].staged.read_bytes())
         if not isinstance(manifest, dict):
             raise ValueError("it is no object")
@@ -678,8 +714,8 @@ def _harmless(cell: Any) -> Any:
     """Keep a cell from being taken for a formula by a spreadsheet, and on one line."""
     if not isinstance(cell, str):
         return cell
-    text = " ".join(cell.split("\n")).replace("\r", " ").replace("\x00", "")
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t") else text
+    text = printable(cell)
+    return "'" + text if text[:1] in ("=", "+", "-", "@") else text
 
 
 def _write_json(path: Path, value: Any) -> None:

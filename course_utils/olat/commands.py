@@ -213,6 +213,7 @@ class progress_bar:
 
 def show_collection(collection, course: Path, *, pseudonyms: bool = False) -> None:
     """Print the tables at the end of a collection."""
+    from course_utils.olat.names import printable
     from course_utils.olat.privacy import Pseudonyms
 
     shown = Pseudonyms.of(course, pseudonyms)
@@ -227,7 +228,7 @@ def show_collection(collection, course: Path, *, pseudonyms: bool = False) -> No
                 escape,
                 (
                     shown.name(row.owner_id, row.name), row.hand_in, row.submitted, status, notebooks, row.state,
-                    shown.text("\n".join(row.notes)),
+                    "\n".join(printable(shown.text(note)) for note in row.notes),
                 ),
             )
         )  # fmt: skip
@@ -237,11 +238,12 @@ def show_collection(collection, course: Path, *, pseudonyms: bool = False) -> No
         for column in ("from", "file", "reason"):
             table.add_column(column, overflow="fold")
         for row in collection.quarantined:
-            table.add_row(*map(escape, map(shown.text, (row["folder"] or row["download"], row["file"], row["reason"]))))
+            cells = (row["folder"] or row["download"], row["file"], row["reason"])
+            table.add_row(*(escape(printable(shown.text(cell))) for cell in cells))
         console.print(table)
     if collection.nothing:
         names = ", ".join(shown.name(owner.owner_id, owner.name) for owner in collection.nothing)
         console.print(f"Nothing handed in ({len(collection.nothing)}): {escape(names)}", highlight=False)
     for note in collection.notes:
-        console.print(f"Note: {escape(shown.text(note))}", highlight=False)
+        console.print(f"Note: {escape(printable(shown.text(note)))}", highlight=False)
     console.print(f"Tables: {collection.table}, files.csv beside it", highlight=False)

@@ -122,7 +122,7 @@ class _Folder:
 class _Zip:
     def __init__(self, path: Path, max_files: int) -> None:
         self._reader = ZipReader(path, max_files)
-        self._members = [m for m in self._reader.members if not m.name.endswith("/")]
+        self._members = [m for m in self._reader.members if not m.is_folder]
         self.names = [m.name.replace("\\", "/") for m in self._members]
 
     def __enter__(self) -> _Zip:

@@ -11,9 +11,10 @@ from typing import Any
 
 import nbformat
 
-__all__ = ["Catalogue", "NotebookError", "Recognised", "grade_ids", "parse_notebook", "read_catalogue"]
+__all__ = ["MAX_BYTES", "Catalogue", "NotebookError", "Recognised", "grade_ids", "parse_notebook", "read_catalogue"]
 
-_MAX_BYTES = 300 << 20
+# JSON of brackets takes thirty times its size in memory.
+MAX_BYTES = 64 << 20
 
 
 class NotebookError(ValueError):
@@ -215,8 +216,10 @@ def parse_notebook(content: bytes) -> tuple[dict, list[str], str | None]:
     """
     if not content.strip():
         raise NotebookError("is an empty file")
-    if len(content) > _MAX_BYTES:
-        raise NotebookError(f"is larger than {_MAX_BYTES >> 20} MiB; clear outputs that are not needed")
+    if len(content) > MAX_BYTES:
+        raise NotebookError(
+            f"is larger than {MAX_BYTES >> 20} MiB; clear outputs that are not needed and hand it in again"
+        )
     notes: list[str] = []
     text, odd = _decode(content)
     if text.lstrip()[:1] == "<":

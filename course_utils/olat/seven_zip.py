@@ -15,7 +15,7 @@ from pathlib import Path
 import py7zr
 from py7zr.io import Py7zIO, WriterFactory
 
-from course_utils.olat.archives import Limits, RefusedError, safe_parts
+from course_utils.olat.archives import Limits, RefusedError, is_work, safe_parts
 
 _MEMORY = 4 << 30  # bytes of address space
 _CPU_SECONDS = 240
@@ -99,8 +99,10 @@ def read(archive_path: Path, folder: Path, limits: Limits) -> dict:
                     refusals.append([info.filename, str(error)])
                 else:
                     wanted.append(info.filename)
-            if len(wanted) > limits.max_files:
-                raise RefusedError(f"has more than {limits.max_files} files")
+            wanted.sort(key=lambda name: not is_work(name))
+            for name in wanted[limits.max_files :]:
+                refusals.append([name, f"more than {limits.max_files} files in one hand-in"])
+            wanted = wanted[: limits.max_files]
             factory = _Factory(folder.resolve(), limits, archive_path.stat().st_size)
             if wanted:
                 archive.extract(path=folder.resolve(), targets=wanted, factory=factory)

@@ -109,11 +109,12 @@ sys.setprofile(profile)
     Attack(
         "an audit hook that ends whatever compiles a test",
         loses=("num_weights",),
+        risks=EVERYTHING,
         cells={"num_weights": "num_weights = 7"},
         first="""
 import sys
 def audit(event, args):
-    if event == "compile" and b"num_weights" in (args[0] or b"" if not isinstance(args[0], str) else args[0].encode()):
+    if event == "compile" and "num_weights" in str(args[0]):
         raise SystemExit
 sys.addaudithook(audit)
 """,

@@ -136,7 +136,7 @@ def judge(course: Course, seat: Seat, problem: str = "", notes: Iterable[str] = 
     for where, text in _seen_by_student(course, seat.student, graded, notes=[problem, *verdict.notes]):
         for secret in set(SECRET.findall(text)) - {own}:
             say(f"{where} holds the secret {secret.split('-')[1]}")
-        if where.endswith(".html"):
+        if where.endswith((".html", "formgrader")):
             for danger in dangers(text):
                 say(f"{where}: {danger}")
     if attack is NEIGHBOUR and verdict.points:
@@ -168,6 +168,8 @@ def _seen_by_student(course: Course, student: str, graded: Path, notes: list[str
         yield f"feedback/{path.name}", path.read_text(encoding="utf-8", errors="replace")
     if not (graded / f"{NOTEBOOK}.ipynb").exists():
         return
+    if course.pages:
+        yield "formgrader", SECRET.sub("", formgrader_page(course, student))  # hidden tests are shown there
     for cell in _notebook(graded)["cells"]:
         is_test = cell["metadata"].get("nbgrader", {}).get("grade") and cell["cell_type"] == "code"
         yield "an output", json.dumps(cell.get("outputs", []))

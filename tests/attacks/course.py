@@ -25,7 +25,7 @@ SCRIPT = "run-by-the-attacker"
 LITTER = "left-by-the-attacker"
 
 # Seconds. Attacks use all of it; honest cells take milliseconds, but on a busy machine.
-CELL_S = 5
+CELL_S = 6
 
 BLANK = "raise NotImplementedError()"
 
@@ -153,10 +153,13 @@ class Course:
         Folder with `nbgrader_config.py` and `source/`.
     secrets : dict of str to str
         What is planted, by place.
+    pages : bool
+        Whether the pages of formgrader are looked at too.
     """
 
     root: Path
     secrets: dict[str, str] = field(default_factory=dict)
+    pages: bool = True
 
     @property
     def notebook(self) -> nbformat.NotebookNode:
