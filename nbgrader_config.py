@@ -36,3 +36,5 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 c.HTMLExporter.sanitize_html = True
+# The same in the pages of formgrader, whose templates know of no sanitizing.
+c.HTMLExporter.filters = {"markdown2html": "course_utils.grading.pages.markdown2html"}

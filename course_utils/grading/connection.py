@@ -16,7 +16,7 @@ import zmq
 from jupyter_client import BlockingKernelClient
 
 from course_utils.grading.agent import TARGET
-from course_utils.grading.texts import BASE64, printable, writable
+from course_utils.grading.texts import BASE64, plain_math, printable, writable
 
 __all__ = ["CellRun", "CellStopped", "KernelConnection", "KernelLost", "OutputLimits"]
 
@@ -118,6 +118,8 @@ class KernelConnection:
 
     # After time is up: how long an interrupted cell has to stop.
     grace_s = 3.0
+    # How long a kernel that has just answered may take to answer again.
+    reconnect_s = 20.0
 
     def __init__(
         self,
@@ -126,16 +128,19 @@ class KernelConnection:
         alive: Callable[[], bool],
         limits: OutputLimits | None = None,
     ) -> None:
-        self.interrupt, self.alive, self.limits = interrupt, alive, limits or OutputLimits()
+        self.info, self.interrupt, self.alive, self.limits = info, interrupt, alive, limits or OutputLimits()
         self.context = zmq.Context()
         self.context.setsockopt(zmq.MAXMSGSIZE, self.limits.message)
         self.context.setsockopt(zmq.LINGER, 0)
-        self.client = BlockingKernelClient(context=self.context)
-        self.client.load_connection_info(info)
-        self.client.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=False)
-        self.shell, self.iopub = self.client.shell_channel, self.client.iopub_channel
         self.comm: str | None = None
         self.requests = 0
+        self._connect()
+
+    def _connect(self) -> None:
+        self.client = BlockingKernelClient(context=self.context)
+        self.client.load_connection_info(self.info)
+        self.client.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=False)
+        self.shell, self.iopub = self.client.shell_channel, self.client.iopub_channel
 
     def close(self) -> None:
         """Close the sockets; the kernel is left as it is."""
@@ -240,6 +245,12 @@ class KernelConnection:
                 break
         # The end of the output may have been dropped for its size; what was asked is done all the same.
         self._drain(message, run)
+        if not run.done:
+            # A message beyond the limit closes a socket for good: without a new one no later cell would be heard.
+            run.run.cut = True
+            self.client.stop_channels()
+            self._connect()
+            self.wait_until_ready(self.reconnect_s)
         if reason is not None:
             raise CellStopped(reason)
 
@@ -339,7 +350,7 @@ class _Collector:
                 if BASE64.fullmatch(value):
                     kept[form] = value
             elif text := self._cut(value):
-                kept[form] = text
+                kept[form] = plain_math(text) if form == "text/latex" else text
         if kept:
             output: dict[str, Any] = {"output_type": kind, "data": kept, "metadata": {}}
             if kind == "execute_result":

@@ -13,6 +13,7 @@ import scipy.signal
 import scipy.stats  # noqa: F401
 import sympy  # noqa: F401
 import torch
+import torch._dynamo  # the first optimiser imports it, and takes more than a second
 import torch.nn.functional
 
 import course_utils.checks

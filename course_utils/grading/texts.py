@@ -6,9 +6,11 @@ import html
 import re
 from typing import Any
 
-__all__ = ["BASE64", "one_line", "plain_markdown", "printable", "writable"]
+__all__ = ["BASE64", "one_line", "plain_markdown", "plain_math", "printable", "writable"]
 
 BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
+# Commands of MathJax that make links, attributes and other documents.
+_MATH = re.compile(r"\\(href|url|cssId|class|style|require|data|unicode|includegraphics|def|gdef|newcommand|let)\b")
 
 
 def writable(text: str) -> str:
@@ -54,3 +56,14 @@ def plain_markdown(text: str) -> str:
     '&lt;b&gt; \\\\[x\\\\](y) \\\\$a\\\\$'
     """
     return re.sub(r"([\\`*_\[\]{}#|$~])", r"\\\1", html.escape(text, quote=False))
+
+
+def plain_math(text: str) -> str:
+    """Return a text whose formulas have no command that would make a link or an attribute of them.
+
+    Examples
+    --------
+    >>> plain_math(r"$\\\\href{javascript:x}{a} + \\\\frac{1}{2}$")
+    '$\\\\\\\\text{href}{javascript:x}{a} + \\\\\\\\frac{1}{2}$'
+    """
+    return _MATH.sub(r"\\text{\1}", text)

@@ -67,6 +67,7 @@ PRELOAD = (
     "sklearn.pipeline",
     "sklearn.preprocessing",
     "torch",
+    "torch._dynamo",  # the first optimiser of a process imports it, and takes more than a second
     "torch.nn.functional",
     "torch.optim.lr_scheduler",
     "torch.utils.data",
