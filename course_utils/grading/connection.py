@@ -239,8 +239,8 @@ class KernelConnection:
                 continue
             if channel is self.shell:
                 run.replied(part)
-            else:
-                run.heard(part)
+            elif run.heard(part):
+                run.received -= part["size"]  # the answer has a limit of its own
             if run.done or channel is self.shell:
                 break
         # The end of the output may have been dropped for its size; what was asked is done all the same.
@@ -304,15 +304,17 @@ class _Collector:
         if content.get("status") == "error" and self.run.error is None:
             self.run.error = str(content.get("ename", "Error"))[:100]
 
-    def heard(self, message: dict[str, Any]) -> None:
+    def heard(self, message: dict[str, Any]) -> bool:
+        """Take what a message brings; return whether it is the answer."""
         kind, content = message.get("msg_type"), message["content"]
         if kind == "status":
             self.idle_seen |= content.get("execution_state") == "idle"
-        elif kind == "comm_msg" and self.answer_to is not None:
+        elif kind == "comm_msg" and self.answer_to is not None and self.answer is None:
             data = content.get("data")
             request = data.get("request") if isinstance(data, dict) else None
             if (content.get("comm_id"), request) == self.answer_to:
                 self.answer = [bytes(buffer) for buffer in message.get("buffers") or ()]
+                return True
         elif kind == "stream":
             self._stream(content)
         elif kind in ("display_data", "execute_result"):
@@ -321,6 +323,7 @@ class _Collector:
             self._error(content)
         elif kind == "clear_output":
             self.run.outputs.clear()
+        return False
 
     def _stream(self, content: dict[str, Any]) -> None:
         text = self._cut(content.get("text"))
