@@ -18,6 +18,9 @@ FOLDED = {
     "Иванов_Иван_ivan": "__ivan",
     "Blatt 03: Faltungsnetze": "Blatt_03_Faltungsnetze",
     "Gruppe 7 (Mo–Mi)": "Gruppe_7_Mo_Mi",
+    # Not in the description's table, but in its rules.
+    "Groß_Æsir_æø∅": "Gross_sir_aeoo",
+    "a?b\\c/d e": "a_b_c_d_e",
 }
 
 

@@ -99,3 +99,13 @@ def test_what_is_no_table_is_said(tmp_path, content):
         read_sheet(path)
     with pytest.raises(SheetError, match="no header"):
         read_sheet(table(path, [["a", "b"], [1, 2]]))
+
+
+def test_nothing_is_read_beyond_the_coach(tmp_path):
+    """There, data stand one column right of their headers in the newest form."""
+    rows = [
+        ["Benutzername", "Nachname", "Abgabe", "Coach", "Bemerkungen"],
+        ["jm", "M", None, "c", "of the coach", "shifted"],
+    ]
+    (row,) = read_sheet(table(tmp_path / "t.xlsx", rows))
+    assert row.remarks == ""
