@@ -44,7 +44,7 @@ SMALL_ETC = {
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
 # Folders that the sandbox makes its own. A host folder of this name could not be shown inside.
-OWN_FOLDERS = (zygote.WORK_FOLDER, "/run", "/tmp", "/dev", "/proc", "/sys", "/etc")
+OWN_FOLDERS = (zygote.WORK_FOLDER, "/run", "/dev", "/proc", "/sys", "/etc")
 # Rights the zygote needs as root, in its own namespaces, to build a kernel's; a kernel has none of them.
 ZYGOTE_CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_NET_ADMIN", "CAP_CHOWN")
 
@@ -181,6 +181,8 @@ def command(
             args += ["--symlink", str(link.readlink()), str(link)]
         elif link.exists():
             args += ["--ro-bind", str(link), str(link)]
+    # The zygote's; each kernel has its own on top. What is shown below it is shown again there.
+    args += ["--perms", "0700", "--tmpfs", "/tmp"]
     # From the outside in: a private folder covers what was shown around it, and a folder that must be seen inside a
     # private one is shown again on top of the cover.
     steps = [(path, "show") for path in shown]
@@ -198,7 +200,6 @@ def command(
             args += ["--perms", "0755", "--tmpfs", str(path)]
             covers.append(str(path))
             placed = [path_before for path_before in placed if not path.is_relative_to(path_before)]
-    args += ["--perms", "0700", "--tmpfs", "/tmp"]  # the zygote's; each kernel has its own on top
     for folder in (zygote.WORK_FOLDER, zygote.SOCKET_FOLDER):
         args += ["--perms", "0755", "--dir", folder]
     # Folders made above are writable until here, by the zygote; no kernel may leave anything in them for the next.

@@ -21,6 +21,7 @@ import importlib.util
 import json
 import os
 import random
+import re
 import resource
 import select
 import signal
@@ -268,7 +269,25 @@ def mount_private_folders(uid: int, limits: dict) -> None:
         part = f"{WORK_FOLDER}/{name}"
         Path(part).mkdir(0o700)
         os.chown(part, uid, uid)
-        confine.mount(part, target, flags=confine.MS_BIND)
+        if target == "/tmp":
+            show_again_below(target, part)
+        confine.mount(part, target, flags=confine.MS_BIND | confine.MS_REC)
+
+
+def show_again_below(folder: str, new: str) -> None:
+    """Show in a new folder what is mounted below an old one: the environment of a course that lies in /tmp."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    points = [re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), line.split()[4]) for line in lines]
+    for point in points:
+        if not point.startswith(f"{folder}/"):
+            continue
+        target = Path(new) / Path(point).relative_to(folder)
+        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if Path(point).is_dir():
+            target.mkdir(mode=0o755, exist_ok=True)
+        elif not target.exists():
+            target.touch()
+        confine.mount(point, str(target), flags=confine.MS_BIND | confine.MS_REC)
 
 
 def keep(kernel: int, channel: socket.socket, wake_up: int, serving: int, log: int, limits: dict) -> None:
