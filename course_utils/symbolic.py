@@ -270,7 +270,9 @@ def assert_equation(
     """
     points = list(points)
     if isinstance(actual, (bool, boolalg.BooleanAtom)):
-        _fail(f"{name} is {actual}: both sides were equal or compared with ==. Write Eq(left, right).", hint)
+        why = "its two sides are the same" if actual else "SymPy took its two sides for different at once"
+        remedy = "Write Eq(left, right), not left == right; for a column of zeros write ZeroMatrix(d, 1), not 0."
+        _fail(f"{name} is {actual}: {why}.\n{remedy}", hint)
     if not isinstance(actual, sympy.Eq):
         _fail(f"{name} must be an equation Eq(left, right), got {_kind(actual)}.", hint)
     wanted = [_expected_at(expected, point) for point in points]

@@ -10,8 +10,7 @@ ANSWERS = [
             "expanded": "Q, q, s = X.T * X, (y.T * X).T, y.T * y",
             "quadratic_gradient": "quadratic_gradient = A * x + A.T * x",
             "gradient": "gradient = -(2 / n) * X.T * (y - X * w)",
-            "normal_equations": "from sympy import ZeroMatrix\n"
-            "normal_equations = Eq(X.T * (y - X * w), ZeroMatrix(d, 1))",
+            "normal_equations": "normal_equations = Eq(X.T * (y - X * w), zero)",
             "w_best": "w_best = (X.T * X) ** -1 * (X.T * y)",
         },
     ),
@@ -30,6 +29,14 @@ ANSWERS = [
             "loss_vector": "residual = X * w - y\nloss_vector = (residual.T * residual)[0, 0] / n",
             "gradient": "gradient = 2 / n * (X.T * X * w - X.T * y)",
             "normal_equations": "normal_equations = Eq(X.T * y, X.T * X * w)",
+        },
+    ),
+    Answer(
+        "derivation with @, a trace and SymPy's own derivative",
+        {
+            "loss_vector": "from sympy import Trace\nloss_vector = Trace((X @ w - y) @ (X @ w - y).T) / n",
+            "quadratic_gradient": "quadratic_gradient = (x.T * A * x).diff(x)",
+            "gradient": "gradient = ((X * w - y).T * (X * w - y) / n).diff(w)",
         },
     ),
     Answer(
