@@ -56,7 +56,7 @@ def jacobian_y(x, y):
     return torch.autograd.functional.jacobian(correlate_circularly, (x, y))[1]
 """
         },
-        loses=MATRICES[1:],
+        loses=MATRICES,
     ),
 ]
 
@@ -66,11 +66,16 @@ def circular(why, body, loses=CIRCULAR):
     return Answer(why=f"circular_backward: {why}", cells={"circular_backward": source}, loses=loses)
 
 
+ROLLS = """
+    grad_x = torch.stack([({by_x}).sum() for k in range(len(x))])
+    grad_y = torch.stack([({by_y}).sum() for k in range(len(x))])
+    return grad_x, grad_y
+"""
 CIRCULAR_ANSWERS = [
-    circular("not transposed", "    return jacobian_x(x, y) @ grad_z, jacobian_y(x, y) @ grad_z\n"),
-    circular("gradients exchanged", "    return jacobian_y(x, y).T @ grad_z, jacobian_x(x, y).T @ grad_z\n"),
+    circular("not transposed", ROLLS.format(by_x="y.roll(-k) * grad_z", by_y="x.roll(k) * grad_z")),
+    circular("gradients exchanged", ROLLS.format(by_x="x.flip(0).roll(k + 1) * grad_z", by_y="y.roll(-k) * grad_z")),
     circular("entry by entry", "    return grad_z * y, grad_z * x\n"),
-    circular("a gradient of ones", "    return jacobian_x(x, y).sum(0), jacobian_y(x, y).sum(0)\n"),
+    circular("a gradient of ones", ROLLS.format(by_x="y", by_y="x")),
     circular(
         "by autograd",
         """
@@ -79,7 +84,6 @@ CIRCULAR_ANSWERS = [
     z.backward(grad_z)
     return x.grad, y.grad
 """,
-        CIRCULAR[1:],
     ),
     circular(
         "x changed on the way",
@@ -118,7 +122,6 @@ KERNEL_ANSWERS = [
     grad_kernel(
         "a ready-made convolution",
         "    gradient = F.conv2d(x[None, None], grad_z[None, None])[0, 0].flip(0, 1)\n",
-        KERNEL[1:],
     ),
     grad_kernel(
         "by autograd",
@@ -127,7 +130,6 @@ KERNEL_ANSWERS = [
     z = (x.unfold(0, *(h - a + 1, 1)).unfold(1, *(w - b + 1, 1)) * weight.flip(0, 1)).sum((2, 3))
     gradient = torch.autograd.grad((z * grad_z).sum(), weight)[0]
 """,
-        KERNEL[1:],
     ),
     grad_kernel("x flipped in place", "    x[:] = x.flip(0, 1)\n" + LOOP + "gradient[u, v] = x[u, v]\n"),
 ]
@@ -153,13 +155,11 @@ INPUT_ANSWERS = [
     grad_input(
         "a ready-made gradient",
         "pass\n    gradient = F.conv_transpose2d(grad_z[None, None], w.flip(0, 1)[None, None])[0, 0]",
-        INPUT[1:],
     ),
     grad_input(
         "an import under another name",
         "pass\n    from torch.nn.functional import conv_transpose2d as spread\n"
         "    gradient = spread(grad_z[None, None], w.flip(0, 1)[None, None])[0, 0]",
-        INPUT[1:],
     ),
 ]
 
@@ -180,7 +180,22 @@ CONVOLUTION_ANSWERS = [
     ),
     convolutions("valid for the input", by_x='convolve(grad_z, w.flip(0, 1), "valid")'),
     convolutions("one axis flipped", by_x='convolve(grad_z, w.flip(1), "full")', loses=BOTH[1:]),
-    convolutions("the loops of before", "grad_input(grad_z, w)", "grad_kernel(grad_z, x)", loses=BOTH[1:]),
+    Answer(
+        why="backward_as_convolutions: loops again",
+        cells={
+            "backward_as_convolutions": """
+def backward_as_convolutions(grad_z, x, w):
+    (a, b), (k, m) = grad_z.shape, w.shape
+    grad_x, grad_w = torch.zeros_like(x), torch.zeros_like(w)
+    for u in range(k):
+        for v in range(m):
+            grad_x[u : u + a, v : v + b] += grad_z * w[k - 1 - u, m - 1 - v]
+            grad_w[k - 1 - u, m - 1 - v] = (grad_z * x[u : u + a, v : v + b]).sum()
+    return grad_x, grad_w
+"""
+        },
+        loses=BOTH,
+    ),
 ]
 
 
@@ -238,7 +253,7 @@ def conv2d_backward(grad_z, x, weight, stride=1, padding=0):
     )
 """
         },
-        loses=LAYER[1:],
+        loses=LAYER,
     ),
 ]
 
