@@ -7,6 +7,7 @@ worker ── starts, interrupts, restarts ──► kernel (in the sandbox, stu
 from __future__ import annotations
 
 import contextlib
+import json
 import multiprocessing
 import shutil
 import sys
@@ -115,7 +116,8 @@ def grade_cells(
         If there is no sandbox, or no kernel can be started at all.
     """
     settings = settings or Settings()
-    job = Job(cells=cells, imports=imports)
+    # Plain dicts: for nbformat's own classes every grader process would import nbformat, which takes a second.
+    job = Job(cells=json.loads(json.dumps(cells)), imports=imports)
     events: list[tuple[str, str]] = []
     deaths: set[int] = set()
     known: dict[int, list[dict[str, Any]]] = {}
