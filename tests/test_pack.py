@@ -208,7 +208,7 @@ def test_all_cells_can_be_run_first(folder):
     change(
         folder,
         "first",
-        lambda content: content["cells"][2].update(source="def first():\n    print('ran')\n    return 2"),
+        lambda content: content["cells"][2].update(source=["def first():\n", "    return 2"]),
     )
     notebooks, _ = read_notebooks(folder, "sheet")
     from course_utils.olat.pack import run_notebooks

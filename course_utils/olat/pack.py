@@ -287,7 +287,8 @@ def run_notebooks(notebooks: Mapping[str, tuple[Path, dict]], *, timeout: int = 
 
     findings = []
     for name, (path, notebook) in notebooks.items():
-        nodes = nbformat.from_dict(json.loads(json.dumps(notebook)))
+        # On disk, texts are lists of lines; `reads` joins them.
+        nodes = nbformat.reads(json.dumps(notebook), as_version=4)
         client = NotebookClient(
             nodes, timeout=timeout, allow_errors=True, resources={"metadata": {"path": str(path.parent)}}
         )

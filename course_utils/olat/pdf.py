@@ -24,7 +24,7 @@ _COLUMNS = 106  # of the code font on the width of the text
 _MAX_OUTPUT_LINES = 60
 _MAX_OUTPUT_CHARACTERS = 12_000
 _MAX_HTML = 200_000
-_TEXT_WIDTH, _MAX_IMAGE_HEIGHT = 470.0, 560.0  # points
+_TEXT_WIDTH, _MAX_IMAGE_HEIGHT = 470.0, 430.0  # points
 _MARKER = "COURSE-CELL-BOUNDARY"
 _ENVIRONMENTS = r"(?:align|equation|gather|multline|eqnarray|alignat|flalign)\*?"
 _READER = "ipynb+tex_math_single_backslash-auto_identifiers-citations"
@@ -222,16 +222,17 @@ def _outputs(where: str, outputs: Sequence[Any], root: Path, result: PdfResult) 
             trace = "\n".join(map(str, output.get("traceback") or [])) or str(output.get("evalue", ""))
             pieces.append(_Piece(where, f"#failure({_raw(_wrap(_shorten(_terminal(trace))), '')})"))
         else:
-            pieces.append(_display(where, output.get("data") or {}, root, result))
+            pieces.append(_display(where, output.get("data") or {}, output.get("metadata") or {}, root, result))
     flush()
     return [piece for piece in pieces if piece.typst or piece.markdown]
 
 
-def _display(where: str, data: Mapping[str, Any], root: Path, result: PdfResult) -> _Piece:
+def _display(where: str, data: Mapping[str, Any], metadata: Mapping[str, Any], root: Path, result: PdfResult) -> _Piece:
     for kind, suffix in (("image/png", "png"), ("image/jpeg", "jpg"), ("image/svg+xml", "svg")):
         if kind in data:
             try:
-                return _Piece(where, _picture(_joined(data[kind]), suffix, root))
+                shown = metadata.get(kind) if isinstance(metadata.get(kind), Mapping) else {}
+                return _Piece(where, _picture(_joined(data[kind]), suffix, root, shown.get("width")))
             except (binascii.Error, OSError, ValueError) as error:
                 result.problems.append(f"{where}: a picture can't be shown ({error})")
                 return _Piece(where, f"#output({_raw('[a picture that cannot be shown]', '')})")
@@ -255,7 +256,7 @@ def _bare_table(page: str) -> str:
     return "\n\n".join(tables)
 
 
-def _picture(content: str, suffix: str, root: Path) -> str:
+def _picture(content: str, suffix: str, root: Path, shown_width: Any = None) -> str:
     number = len(list((root / "pictures").iterdir()))
     path = root / "pictures" / f"{number:04d}.{suffix}"
     if suffix == "svg":
@@ -270,7 +271,11 @@ def _picture(content: str, suffix: str, root: Path) -> str:
         width, height = picture.size
     path.write_bytes(raw)
     # Jupyter shows a pixel as a pixel, of which a screen has about 96 per inch.
-    scale = min(0.75, _TEXT_WIDTH / width, _MAX_IMAGE_HEIGHT / height)
+    # A figure for a sharp screen has more pixels than it is wide.
+    screen = 0.75
+    if isinstance(shown_width, (int, float)) and 0 < shown_width < width:
+        screen *= shown_width / width
+    scale = min(screen, _TEXT_WIDTH / width, _MAX_IMAGE_HEIGHT / height)
     return f"#picture({json.dumps(f'pictures/{path.name}')}, {max(width * scale, 1):.1f}pt)"
 
 
