@@ -20,11 +20,12 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 system: $(STAMP)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m course_utils.system_packages
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m course_utils.system_packages $(SYSTEM)
 
 demo: setup  ## a made-up class goes through the whole cycle
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/course demo
 
+test: SYSTEM = tests
 test: setup  ## everything CI runs: lint, tests, doctests, every notebook
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -202,7 +202,7 @@ def autograde(
     settings = GradeNotebook(config=config).settings()
     if sandbox and scheduler is None and (reason := probe()) is not None:
         raise CourseError(
-            f"There is no sandbox: {reason}. Nothing was graded. (--no-sandbox is for trusted work only.)"
+            f"There is no sandbox, so nothing was graded. (--no-sandbox is for work that you trust.) {reason}"
         )
     _make_sure_it_is_released(course, assignment)
     _enter_roster(course, assignment)

@@ -268,9 +268,9 @@ def mount_private_folders(uid: int, limits: dict) -> None:
     for name, target in (("tmp", "/tmp"), ("shm", "/dev/shm"), ("work", WORK_FOLDER)):
         part = f"{WORK_FOLDER}/{name}"
         Path(part).mkdir(0o700)
-        os.chown(part, uid, uid)
         if target == "/tmp":
             show_again_below(target, part)
+        os.chown(part, uid, uid)
         confine.mount(part, target, flags=confine.MS_BIND | confine.MS_REC)
 
 
