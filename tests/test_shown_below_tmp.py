@@ -25,7 +25,8 @@ def test_what_is_shown_below_tmp_is_seen_and_read_only_and_the_rest_of_tmp_is_pr
                         return "done"
                     except OSError as error:
                         return type(error).__name__
-                print(tried(lambda: open({new!r}, "w")), tried(lambda: open({secret!r})), tried(lambda: open("/tmp/x", "w")))
+                print(tried(lambda: open({new!r}, "w")), tried(lambda: open({secret!r})))
+                print(tried(lambda: open("/tmp/x", "w")))
             """
             code = textwrap.dedent(code.format(new=str(shown / "new"), secret=str(secret)))
-            assert it.run(code).text == "OSError FileNotFoundError done\n"
+            assert it.run(code).text == "OSError FileNotFoundError\ndone\n"
