@@ -24,7 +24,7 @@ def compose(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text that can be shown: file names may hold control sequences, and halves of characters.
+    r"""Return a text that can be shown: file names may hold control sequences, and halves of characters.
 
     Examples
     --------
