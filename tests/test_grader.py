@@ -1,0 +1,400 @@
+"""One cell, one loss: whatever an answer does, it costs the cell in which it happens, and the message says what."""
+
+from __future__ import annotations
+
+import re
+import time
+import types
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell
+from nbgrader.utils import determine_grade
+
+from course_utils.grading import grader, worker
+from course_utils.grading.worker import EngineError, KernelUnavailable, NotebookResult, Settings, grade_cells
+
+# One worker runs the notebook of accidents, for all of these tests.
+pytestmark = pytest.mark.xdist_group("grader")
+
+LIGHT = Settings(preload=())
+IMPORTS = ["import math", "from course_utils.checks import assert_equal, assert_number"]
+
+
+def course_cell(source, name="", points=0, tags=(), solution=False, **course):
+    marks = {"grade": points > 0, "grade_id": name, "locked": not solution, "schema_version": 3, "solution": solution}
+    metadata = {"nbgrader": {**marks, "task": False, "points": points}, "course": course, "tags": list(tags)}
+    return new_code_cell(source, metadata=metadata)
+
+
+def answer(name, source, **course):
+    return course_cell(source, name, solution=True, **course)
+
+
+def check(name, source, points=1, **course):
+    return course_cell(source, f"test_{name}", points, **course)
+
+
+@dataclass
+class Graded:
+    """A notebook after grading, by grade_id."""
+
+    result: NotebookResult
+    cells: dict[str, nbformat.NotebookNode]
+
+    def score(self, name):
+        return determine_grade(self.cells[name])[0]
+
+    def message(self, name):
+        return "\n".join(o["evalue"] for o in self.cells[name].outputs if o["output_type"] == "error")
+
+    def text(self, name):
+        outputs = self.cells[name].outputs
+        return "".join(o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in outputs)
+
+    def events(self, name):
+        return [event for event in self.result.events if event[1].startswith(f"{name}: ")]
+
+
+def grade(cells, folder, settings=LIGHT, imports=IMPORTS) -> Graded:
+    result = grade_cells(cells, imports, folder, settings)
+    for index, cell in enumerate(cells):
+        cell.outputs = [nbformat.from_dict(output) for output in result.outputs.get(index, [])]
+    return Graded(result, {cell.metadata.nbgrader.grade_id: cell for cell in cells})
+
+
+DEAF = """def deaf():
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass"""
+
+ACCIDENTS = [
+    course_cell("import math, sys, warnings\nfrom course_utils.checks import assert_number\nlimit = 3", "setup"),
+    answer("a", "def a(x):\n    return x + 1"),
+    check("a", 'assert_number(a(1), 2, "a(1)")'),
+    # A cell that ends its process.
+    answer("dies", "print('before', flush=True)\nimport os, time\ntime.sleep(0.5)\nos._exit(3)\ndies = 1"),
+    check("dies", 'assert_number(dies, 1, "dies")'),
+    check("a_again", 'assert_number(a(2), 3, "a(2)")'),
+    # A call that does.
+    answer("call", "def call():\n    import os\n    os._exit(0)"),
+    check("call", 'assert_number(call(), 1, "call()")'),
+    check("a_third", 'assert_number(a(3), 4, "a(3)")'),
+    # Loops: in a cell, after something useful; and in a call, ignoring interrupts.
+    answer("loop", "def loop():\n    return 5\nwhile True:\n    pass", timeout_s=0.5),
+    check("loop", 'assert_number(loop(), 5, "loop()")'),
+    answer("deaf", DEAF),
+    check("deaf", 'assert_number(deaf(), 5, "deaf()")', timeout_s=0.5),
+    answer("slow", "import time\ndef slow():\n    time.sleep(60)"),
+    check("slow", 'assert_number(slow(), 5, "slow()")', timeout_s=0.5),
+    check("loop_again", 'assert_number(loop(), 5, "loop()")'),
+    # Floods.
+    answer("long", "print('x' * 100_000)"),
+    answer("flood", "def flood():\n    return 6\nwhile True:\n    print('x' * 200_000, flush=True)"),
+    check("flood", 'assert_number(flood(), 6, "flood()")'),
+    # Harmless.
+    answer("noise", "def noise():\n    warnings.warn('careful')\n    print('progress', file=sys.stderr)\n    return 7"),
+    check("noise", 'assert_number(noise(), 7, "noise()")'),
+    answer("empty", "   "),
+    # Failures of the ordinary kind.
+    answer("wrong", "def wrong(x):\n    return x / 0\nnothing = None\nlimit = 4"),
+    check("wrong", 'assert_number(wrong(2), 1, "wrong(2)")'),
+    check("mute", "assert a(1) == 3"),
+    check("missing", "missing(3)"),
+    check("value", "len(nothing)"),
+    # Points.
+    check("partial", "passed = [a(1) == 2, a(1) == 3]\nsum(1 for one in passed if one) / 2 * 3", points=3),
+    check("too_much", "17", points=2),
+    check("students_number", "a(1)", points=2),
+    check("students_name", "limit", points=2),
+    # Cells of the course.
+    course_cell("EXPECTED = math.sqrt(16)\nprint('ready')", "constants", trusted=True),
+    answer("thief", "EXPECTED = 0\ndef root():\n    return EXPECTED"),
+    check("thief", 'assert_number(root(), EXPECTED, "root()")'),
+    course_cell("raise SystemError('must not run')", "play", grading="skip"),
+    check("kernel", "import sys\nprint('x', file=sys.stderr)\nassert a(1) == 2", tags=["in-kernel"]),
+    check("kernel_secret", "expected = 'secret answer'\nassert a(1) == expected", tags=["in-kernel"]),
+    check("last", 'assert_number(a(5), 6, "a(5)")'),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def accidents(tmp_path_factory):
+    return grade(ACCIDENTS, tmp_path_factory.mktemp("files"))
+
+
+LOSES = {"test_dies", "test_call", "test_deaf", "test_slow", "test_wrong", "test_mute", "test_missing", "test_value",
+         "test_thief", "test_kernel_secret"}  # fmt: skip
+PARTIAL = {"test_partial": 1.5}
+
+
+def test_every_other_cell_keeps_its_points(accidents):
+    expected = {
+        name: PARTIAL.get(name, 0 if name in LOSES else cell.metadata.nbgrader.points)
+        for name, cell in accidents.cells.items()
+        if name.startswith("test_")
+    }
+    assert {name: accidents.score(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("dies", "This cell ended the whole Python process. The cells after it ran in a fresh one."),
+        ("test_dies", "dies is not defined. Is its cell still there, and does it run without an error?"),
+        ("test_call", "This cell ended the whole Python process. The cells after it ran in a fresh one."),
+        ("loop", "This cell was stopped after 0.5 seconds."),
+        (
+            "test_deaf",
+            "This cell did not stop when its time of 0.5 seconds was up. The cells after it ran in a fresh one.",
+        ),
+        ("test_slow", "This cell was stopped after 0.5 seconds."),
+        ("flood", "This cell was stopped: it printed far too much."),
+        ("test_mute", "A check in this cell did not pass."),
+        ("test_missing", "missing is not defined. Is its cell still there, and does it run without an error?"),
+        (
+            "test_value",
+            "The test could not use what your code gave it. TypeError: object of type 'NoneType' has no len()",
+        ),
+        ("test_wrong", "wrong(…) raised ZeroDivisionError: division by zero\n  in wrong, line 2: return x / 0"),
+        ("test_thief", "root() is 0, which is not right."),
+        ("test_kernel_secret", "A check in this cell did not pass."),
+        ("test_last", ""),
+    ],
+)
+def test_the_message_says_what_happened(name, message, accidents):
+    found = accidents.message(name)
+    assert found.endswith(message) if name in ("loop", "flood") else found == message
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "sentence"),
+    [
+        ("dies", "restart", "dies: the kernel died"),
+        ("test_call", "restart", "test_call: the kernel died"),
+        ("loop", "timeout", "loop: interrupted after 0.5 s"),
+        ("test_deaf", "timeout", "test_deaf: ignored the interrupt after 0.5 s"),
+        ("test_slow", "timeout", "test_slow: interrupted after 0.5 s"),
+        ("flood", "limit", "flood: printed too much and was stopped"),
+        ("long", "limit", "long: its output was cut"),
+    ],
+)
+def test_the_report_tells_what_happened(name, kind, sentence, accidents):
+    assert (kind, sentence) in accidents.events(name)
+
+
+def test_honest_cells_leave_no_events(accidents):
+    named = {sentence.partition(":")[0] for _, sentence in accidents.result.events}
+    assert named == {"dies", "test_call", "loop", "test_deaf", "test_slow", "flood", "long"}
+
+
+def test_what_was_printed_before_the_end_is_kept(accidents):
+    assert accidents.text("dies") == "before\n"
+    assert accidents.text("long").startswith("x" * 1000)
+    assert len(accidents.text("long")) < 70_000
+    assert accidents.text("long").endswith("[The rest of this output was left out: it is too long.]\n")
+
+
+def test_text_on_stderr_is_shown_and_costs_nothing(accidents):
+    outputs = accidents.cells["test_noise"].outputs
+    assert {output["name"] for output in outputs} == {"stdout"}
+    assert "careful" in accidents.text("test_noise") and "progress" in accidents.text("test_noise")
+
+
+def test_a_cell_that_shows_something_is_left_out(accidents):
+    assert accidents.text("play") == "[This cell shows something; it is not run for grading.]\n"
+    assert accidents.message("play") == ""
+
+
+def test_lines_of_a_test_reach_no_output(accidents):
+    """Not even those of a test that runs in the student's kernel."""
+    shown = str([cell.outputs for cell in accidents.cells.values()])
+    assert "secret answer" not in shown and "EXPECTED" not in shown and "assert_number(" not in shown
+
+
+def test_the_result_says_where_it_ran(accidents):
+    assert accidents.result.sandboxed is True
+    assert accidents.result.seconds > 0
+
+
+def test_points_never_exceed_or_go_below(tmp_path):
+    cells = [check("below", "-3.0", points=2), check("nan", "float('nan')", points=2), check("truth", "True", points=2)]
+    graded = grade(cells, tmp_path)
+    assert [graded.score(f"test_{name}") for name in ("below", "nan", "truth")] == [0, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("cells", "imports", "message"),
+    [
+        ([check("a", "assert (")], [], "The grader failed at test_a:.*SyntaxError"),
+        ([course_cell("1 / 0", "data", trusted=True)], [], "The grader failed at data:.*ZeroDivisionError"),
+        ([check("a", "pass")], ["import no_such_module"], "No module named 'no_such_module'"),
+    ],
+)
+def test_a_fault_of_the_course_is_no_loss_of_the_student(cells, imports, message, tmp_path):
+    with pytest.raises(EngineError, match=re.compile(message, re.DOTALL)):
+        grade_cells(cells, imports, tmp_path, LIGHT)
+
+
+def test_a_test_process_that_dies_costs_its_cell(tmp_path):
+    cells = [
+        answer("a", "def a():\n    return 1"),
+        check("crash", "import os\nif a() == 1:\n    os._exit(1)"),
+        check("a", 'assert_number(a(), 1, "a()")'),
+    ]
+    graded = grade(cells, tmp_path)
+    assert (graded.score("test_crash"), graded.score("test_a")) == (0, 1)
+    assert (
+        graded.message("test_crash")
+        == "This cell could not be finished: its process crashed on what your code gave it."
+    )
+    assert ("restart", "test_crash: the test process crashed") in graded.result.events
+
+
+def test_a_test_that_never_ends_costs_its_cell(tmp_path, monkeypatch):
+    """The grader process is given up by the process that owns it, should its own alarm not help."""
+    monkeypatch.setattr(worker, "_PATIENCE_S", 1.0)
+    cells = [
+        check("first", "assert True"),
+        check("deaf", "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass", timeout_s=0.5),
+        check("fine", "assert True"),
+    ]
+    graded = grade(cells, tmp_path)
+    assert (graded.score("test_deaf"), graded.score("test_fine")) == (0, 1)
+    assert graded.message("test_deaf") == (
+        "This cell could not be finished: its process took too long on what your code gave it."
+    )
+
+
+def test_the_time_of_a_notebook_has_a_limit(tmp_path, monkeypatch):
+    """What was finished by then counts."""
+    over = tmp_path / "over"
+
+    def clock():
+        return time.monotonic() + 1e6 * over.exists()
+
+    monkeypatch.setattr(worker, "time", types.SimpleNamespace(monotonic=clock))
+    cells = [
+        check("one", "assert True"),
+        check("two", f"open({str(over)!r}, 'w').close()\nassert False, 'wrong'"),
+        check("three", "assert True"),
+    ]
+    (tmp_path / "files").mkdir()
+    graded = grade(cells, tmp_path / "files", Settings(preload=(), notebook_s=1000))
+    assert [graded.score(f"test_{name}") for name in ("one", "two", "three")] == [1, 0, 0]
+    assert graded.message("test_two") == "wrong"
+    said = "The time of the whole notebook, 1000 seconds, was used up"
+    assert graded.message("test_three") == f"{said}; this test did not run."
+    assert ("note", said) in graded.result.events
+
+
+def test_no_kernel_is_the_instructors_problem(tmp_path, monkeypatch):
+    def missing(*_, **__):
+        raise worker.SandboxUnavailable("bwrap is missing. Install bubblewrap.")
+
+    monkeypatch.setattr(worker.KernelManager, "start_kernel", missing)
+    with pytest.raises(KernelUnavailable, match="Install bubblewrap"):
+        grade_cells([check("a", "assert True")], [], tmp_path, LIGHT)
+
+
+def test_a_run_without_the_sandbox_says_so(tmp_path):
+    (tmp_path / "own.py").write_text("number = 5")
+    cells = [answer("a", "import own\ndef a():\n    return own.number"), check("a", 'assert_number(a(), 5, "a()")')]
+    graded = grade(cells, tmp_path, Settings(sandbox=False, preload=()))
+    assert graded.result.sandboxed is False
+    assert graded.score("test_a") == 1
+
+
+# The same run, in this process: what needs other limits.
+
+
+class Owner:
+    """Starts and stops kernels for a `NotebookRun` in the same process."""
+
+    def __init__(self, folder):
+        self.kernel = worker._Kernel(folder, LIGHT)
+        self.sent, self.answer = [], None
+
+    def __enter__(self):
+        self.kernel.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self.kernel.__exit__(*error)
+
+    def send(self, message):
+        self.sent.append(message)
+        if len(message) == 1:
+            self.answer = self.kernel.do(message[0])
+
+    def recv(self):
+        return self.answer
+
+
+def run_here(cells, folder: Path, **options):
+    with Owner(folder) as owner:
+        run = grader.NotebookRun(owner, grader.Job(cells=cells, imports=IMPORTS, **options))
+        outcome = run.grade()
+        run.close()
+    return outcome, owner.sent
+
+
+def test_restarts_have_a_limit(tmp_path):
+    dies = "import os\nos._exit(1)"
+    cells = [
+        answer("one", dies),
+        answer("two", dies),
+        answer("three", "three = 3"),
+        check("three", 'assert_number(three, 3, "three")'),
+    ]
+    outcome, sent = run_here(cells, tmp_path, restarts=2)
+    starts = [message[0] for message in sent if message[0] in ("start", "restart")]
+    assert starts == ["start", "restart", "restart"]
+    messages = [outcome.outputs[index][0]["evalue"] for index in (2, 3)]
+    assert messages == [
+        "This cell did not run: Python had to be started again too often.",
+        "This test could not run: Python had to be started again too often.",
+    ]
+
+
+def test_limits_come_from_the_metadata(tmp_path):
+    cells = [answer("a", "a = 1", timeout_s=7), check("a", "assert a == 1"), check("b", "assert a == 1", timeout_s=90)]
+    outcome, sent = run_here(cells, tmp_path)
+    assert [message[1:] for message in sent if message[0] == "cell"] == [(0, 7.0), (1, 60.0), (2, 90.0)]
+    assert outcome.outputs[1] == outcome.outputs[2] == []
+
+
+def test_a_kernel_that_is_killed_once_from_outside_costs_nothing(tmp_path, monkeypatch):
+    """A cell gets a second kernel before it is blamed."""
+    cells = [answer("a", "def a():\n    return 1"), check("a", 'assert_number(a(), 1, "a()")')]
+    ask = grader.NotebookRun.request
+    killed = []
+
+    def request(run, content, buffers):
+        if not killed:
+            killed.append(run.owner.kernel.manager.shutdown_kernel(now=True))
+        return ask(run, content, buffers)
+
+    monkeypatch.setattr(grader.NotebookRun, "request", request)
+    outcome, _ = run_here(cells, tmp_path)
+    assert killed and outcome.outputs[1] == [] and outcome.events == []
+
+
+def test_names_of_one_test_cell_are_not_seen_in_the_next(tmp_path):
+    cells = [check("one", "helper = 5"), check("two", "assert helper == 5")]
+    outcome, _ = run_here(cells, tmp_path)
+    assert "helper is not defined" in outcome.outputs[1][0]["evalue"]
+
+
+def test_the_output_of_a_whole_notebook_has_a_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(grader, "_NOTEBOOK_OUTPUT", 100_000)
+    cells = [answer(f"a{n}", "print('x' * 40_000)\nraise ValueError('y' * 3000)") for n in range(4)]
+    outcome, _ = run_here(cells, tmp_path)
+    assert [len(outcome.outputs[n]) for n in range(4)] == [2, 2, 1, 1]
+    assert outcome.outputs[3][0]["ename"] == "ValueError" and len(outcome.outputs[3][0]["evalue"]) == 1000
+    assert outcome.events == [("limit", "outputs were left out: the notebook puts out too much")]
