@@ -5,6 +5,8 @@ Helpers that draw one panel take `ax=None` and return the Axes; none of them cha
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 from collections.abc import Mapping
 
@@ -413,11 +415,15 @@ def show_figure(figure: Figure, alt: str) -> None:
     ValueError
         If `alt` is empty.
     """
-    from IPython.display import Image, display
+    from IPython.display import display
 
     if not alt.strip():
         raise ValueError("`alt` must say what the figure shows, got an empty text.")
-    display(Image(data=save_png(figure), format="png", alt=alt))
+    data = base64.b64encode(save_png(figure)).decode()
+    # JupyterLab and nbconvert drop the description of a plain PNG, so they get HTML; PDFs are made from the PNG.
+    picture = f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt)}">'
+    bundle = {"text/html": picture, "image/png": data, "text/plain": alt}
+    display(bundle, metadata={"image/png": {"alt": alt}}, raw=True)
 
 
 def save_png(figure: Figure, dpi: int = 100) -> bytes:

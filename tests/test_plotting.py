@@ -1,11 +1,15 @@
 """Plot helpers show the right numbers, on shared scales, and leave Matplotlib's settings alone."""
 
+import base64
 import io
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 from PIL import Image
 
 from course_utils import plotting
@@ -162,14 +166,27 @@ def test_figures_become_pngs_and_are_closed():
 
 def test_a_displayed_figure_carries_its_description(monkeypatch):
     shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setattr("IPython.display.display", lambda *args, **kwargs: shown.append((args, kwargs)))
     figure = plotting.show_kernel(np.eye(3)).figure
-    plotting.show_figure(figure, alt="A 3x3 kernel with ones on its diagonal.")
-    (picture,) = shown
-    data, metadata = picture._repr_png_()
-    assert data
-    assert metadata["alt"] == "A 3x3 kernel with ones on its diagonal."
+    plotting.show_figure(figure, alt='A 3x3 kernel, "identity" & no more.')
+    (((bundle,), options),) = shown
+    assert 'alt="A 3x3 kernel, &quot;identity&quot; &amp; no more."' in bundle["text/html"]
+    assert bundle["text/plain"] == 'A 3x3 kernel, "identity" & no more.'
+    assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).format == "PNG"
+    assert options["raw"]
     assert not plt.fignum_exists(figure.number)
+
+
+def test_exported_pages_keep_the_description(tmp_path):
+    source = (
+        "import numpy as np\nfrom course_utils.plotting import show_figure, show_kernel\n"
+        "show_figure(show_kernel(np.eye(2)).figure, alt='a small kernel')"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    for template in ("lab", "classic"):
+        page, _ = HTMLExporter(template_name=template).from_notebook_node(notebook)
+        assert page.count('alt="a small kernel"') == 1
 
 
 def test_a_figure_without_description_is_refused():
