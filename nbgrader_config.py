@@ -37,4 +37,8 @@ c.GenerateFeedback.preprocessors = [
 ]
 c.HTMLExporter.sanitize_html = True
 # The same in the pages of formgrader, whose templates know of no sanitizing.
-c.HTMLExporter.filters = {"markdown2html": "course_utils.grading.pages.markdown2html"}
+c.HTMLExporter.filters = {
+    "markdown2html": "course_utils.grading.pages.markdown2html",
+    "highlight_code": "course_utils.grading.pages.highlight_code",
+    "strip_files_prefix": "course_utils.grading.pages.unchanged",
+}

@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import functools
 import html
+import io
 import re
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bleach.css_sanitizer import CSSSanitizer
 from bleach.sanitizer import Cleaner
+from IPython.lib.lexers import IPython3Lexer
 from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from pygments.formatters import HtmlFormatter
 
 from course_utils.grading.texts import plain_math
 
-__all__ = ["markdown2html"]
+__all__ = ["highlight_code", "markdown2html", "unchanged"]
 
 # Characters. Longer texts are shown as they were typed: some take a Markdown reader hours.
 _LONGEST = 20_000
+# Seconds of processor time for Markdown and colours of one page; what comes after that is shown as it was typed.
+_PATIENCE_S = 20.0
 
 _TAGS = (
     "a abbr b blockquote br center caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 "
@@ -50,12 +57,14 @@ def markdown2html(context: Any, source: str) -> str:
     source : str
         Markdown, with formulas.
     """
-    if len(source) > _LONGEST:
+    clock = _Clock(context)
+    if len(source) > _LONGEST or clock.is_up():
         return f"<pre>{html.escape(source)}</pre>"
     attachments = context.get("cell", {}).get("attachments", {})
     renderer = IPythonRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
     try:
-        page = _cleaner().clean(MarkdownWithMath(renderer=renderer).render(source))
+        with clock:
+            page = _cleaner().clean(MarkdownWithMath(renderer=renderer).render(source))
     except RecursionError:  # quotes within quotes within quotes
         return f"<pre>{html.escape(source)}</pre>"
     # A browser reads `&#92;` as a backslash before MathJax looks.
@@ -85,3 +94,70 @@ def _allowed(tag: str, name: str, value: str) -> bool:
         # Only a pasted picture, and never one that may hold scripts.
         return tag == "img" and name == "src" and re.match(r"data:image/(png|jpeg);base64,", value) is not None
     return True
+
+
+@pass_context
+def highlight_code(context: Any, source: str, language: str | None = None, metadata: Any = None, **_: Any) -> str:
+    """Return the HTML of Python code in colours, or plain where that takes too long.
+
+    Parameters
+    ----------
+    context : jinja2.runtime.Context
+    source : str
+        Code of a notebook cell.
+    language, metadata : optional
+        Not needed; part of how templates call the filter they know.
+    """
+    clock = _Clock(context)
+    try:
+        with clock:
+            tokens = list(clock.watch(IPython3Lexer().get_tokens(source)))
+            return highlight_tokens(tokens)
+    except TimeoutError:
+        return f'<div class="highlight"><pre>{html.escape(source)}</pre></div>'
+
+
+def highlight_tokens(tokens: list[Any]) -> str:
+    """Return the HTML of what a lexer found."""
+    page = io.StringIO()
+    HtmlFormatter(cssclass=" highlight hl-ipython3").format(tokens, page)
+    return page.getvalue()
+
+
+class _Clock:
+    """Counts the processor time that one page has taken so far."""
+
+    def __init__(self, context: Any) -> None:
+        # Templates are given this dict anew for each page.
+        self.resources = context.get("resources", {})
+        self.began = 0.0
+
+    def __enter__(self) -> None:
+        self.began = time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.resources["course_seconds"] = self.spent()
+        self.began = 0.0
+
+    def spent(self) -> float:
+        running = time.process_time() - self.began if self.began else 0.0
+        return self.resources.get("course_seconds", 0.0) + running
+
+    def is_up(self) -> bool:
+        return self.spent() > _PATIENCE_S
+
+    def watch(self, tokens: Iterable[Any]) -> Iterator[Any]:
+        """Pass tokens on until time is up."""
+        for token in tokens:
+            if self.is_up():
+                raise TimeoutError
+            yield token
+
+
+def unchanged(text: str) -> str:
+    """Return the text as it is.
+
+    Takes the place of a filter of the templates that mends links of notebooks from before 2014, and needs the square of
+    the time for a text of brackets.
+    """
+    return text

@@ -27,6 +27,7 @@ __all__ = ["Repaired", "UnreadableNotebook", "read_notebook", "repair", "skeleto
 LARGEST_FILE = 200 * 2**20
 MOST_PARTS = 5_000_000
 LARGEST_CELL = 200_000
+LARGEST_NOTEBOOK = 2_000_000
 MOST_CELLS = 2_000
 LARGEST_PICTURES = 12 * 2**20
 
@@ -203,6 +204,15 @@ def repair(submitted: NotebookNode | None, course: NotebookNode, unreadable: str
     """
     repairs: list[str] = []
     theirs = [cell for cell in map(_Cell.read, submitted.cells if submitted is not None else []) if cell]
+    total = 0
+    for cell in theirs:
+        total += len(cell.source) if len(cell.source) <= LARGEST_CELL else 0
+        if total > LARGEST_NOTEBOOK:
+            cell.source = ""
+    if total > LARGEST_NOTEBOOK:
+        repairs.append(
+            f"The cells have {total:,} characters; what follows the first {LARGEST_NOTEBOOK:,} was left empty."
+        )
     by_name: dict[str, list[_Cell]] = {}
     for cell in theirs:
         if cell.name is not None:
