@@ -25,6 +25,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+c.AssignLatePenalties.plugin_class = "course_utils.olat.late.LatePolicy"
 # Limits of the sandbox, by the names of course_utils.grading.limits.Limits; {} keeps the defaults.
 c.GradeNotebook.limits = {}
 
@@ -42,3 +43,12 @@ c.HTMLExporter.filters = {
     "highlight_code": "course_utils.grading.pages.highlight_code",
     "strip_files_prefix": "course_utils.grading.pages.unchanged",
 }
+
+# OpenOlat: docs/olat.md tells all settings.
+c.OpenOlat.timezone = "Europe/Berlin"
+c.OpenOlat.course_title = "Deep Learning"
+c.Deadlines.due = {}
+c.Deadlines.grace_minutes = {"*": 15}
+c.Deadlines.policy = "none"
+c.ZipCollectApp.extractor_plugin = "course_utils.olat.plugins.OlatExtractor"
+c.ZipCollectApp.collector_plugin = "course_utils.olat.plugins.OlatCollector"

@@ -40,17 +40,21 @@ def _main(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show nb
 def release(
     assignment: Annotated[str | None, typer.Argument(help="Name of a folder in source/.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All assignments.")] = False,
+    download: Annotated[bool, typer.Option("--zip/--no-zip", help="Also write the zip that students download.")] = True,
     course: CourseOption = Path(),
 ) -> None:
     """Write release/ASSIGNMENT from source/: solutions and hidden tests removed."""
     from course_utils import cycle
+    from course_utils.olat.release_zip import write_release_zip
     from course_utils.report import coverage
 
-    with _told(cycle.CourseError):
+    with _told(cycle.CourseError, ValueError):
         if assignment is None and not every:
             raise cycle.CourseError("Name an assignment, or use --all.")
         for name in cycle.assignments(course) if every else [assignment]:
             console.print(f"Released [bold]{name}[/] to {cycle.release(course, name)}")
+            if download:
+                console.print(f"Students download {write_release_zip(course, name)}")
         if (course / "docs").is_dir():
             (course / "docs" / "coverage.md").write_text(coverage.page(course / "source"), encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Take the pictures of README and docs: a released notebook in JupyterLab, formgrader, a feedback page, the return page.
+"""Take the pictures of README and docs: a released notebook in JupyterLab, with an answer that a check finds wrong.
 
 python docs/screenshots.py [FOLDER]     needs chromium (Debian: apt install chromium); FOLDER defaults to docs/pictures
 """
@@ -64,6 +64,13 @@ def open_notebook(browser: Browser, address: str, path: str) -> Page:
     return page
 
 
+def run_all(page: Page) -> None:
+    """Choose Run, Run All Cells from the menu, once the kernel is there."""
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=180_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+
+
 def exercise_with_failing_check(target: Path) -> None:
     """An exercise as a student meets it: text, their answer with a likely mistake, and what the check says."""
     with tempfile.TemporaryDirectory() as name:
@@ -75,14 +82,14 @@ def exercise_with_failing_check(target: Path) -> None:
             if cell.metadata.get("nbgrader", {}).get("grade_id") == "cross_correlate":
                 lines = answers["cross_correlate"].splitlines()
                 solution = [line for line in lines if "SOLUTION" not in line]
-                cell.source = "\n".join(solution).replace("kernel.shape", "kernel[::-1, ::-1].shape", 1)
+                cell.source = "\n".join(solution).replace("np.sum(kernel *", "np.sum(kernel[::-1, ::-1] *")
         nbformat.write(notebook, folder / "by-hand.ipynb")
         with jupyterlab(folder) as address, browser() as chromium:
             page = open_notebook(chromium, address, "by-hand.ipynb")
-            page.get_by_role("menuitem", name="Run", exact=True).click()
-            page.get_by_text("Run All Cells", exact=True).click()
-            page.wait_for_timeout(60_000)
-            page.locator(".jp-Cell", has_text="cross_correlate").first.scroll_into_view_if_needed()
+            run_all(page)
+            failed = page.locator(".jp-OutputArea-output", has_text="cross_correlate(counting_up")
+            failed.first.wait_for(timeout=300_000)
+            page.locator(".jp-Cell", has_text="Exercise 2").first.scroll_into_view_if_needed()
             page.wait_for_timeout(2_000)
             page.screenshot(path=target)
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import warnings
 from pathlib import Path
 
 import nbformat
 from nbgrader import utils
 from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from course_utils.grading.submissions import GradedSubmission, Submission, handed_in_at, other_files
@@ -88,8 +90,11 @@ def record(
     (fresh / MARKER).write_text(json.dumps({"digest": submission.digest}))
 
     try:
-        _enter(gradebook, config, submission, notebooks, submitted)
-        gradebook.db.commit()
+        with warnings.catch_warnings():
+            # nbgrader links new rows to each other before it adds them to the session, which SQLAlchemy remarks on.
+            warnings.simplefilter("ignore", SAWarning)
+            _enter(gradebook, config, submission, notebooks, submitted)
+            gradebook.db.commit()
     except BaseException:
         gradebook.db.rollback()
         shutil.rmtree(fresh, ignore_errors=True)
