@@ -6,12 +6,15 @@ import contextlib
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nbformat
+from nbgrader import utils
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
@@ -26,7 +29,7 @@ from course_utils.grading.records import is_recorded, record
 from course_utils.grading.sandbox import probe
 from course_utils.grading.submissions import GradedSubmission, Submission, read_submission
 from course_utils.olat.late import sync_gradebook
-from course_utils.olat.roster import read_roster
+from course_utils.olat.roster import Roster, read_roster
 
 __all__ = [
     "CourseError",
@@ -110,8 +113,7 @@ def coursedir(course: Path, config: Config | None = None) -> CourseDirectory:
 
 def assignments(course: Path) -> list[str]:
     """Return the names of the assignments in `source/`."""
-    folders = (Path(course) / "source").iterdir()
-    return sorted(folder.name for folder in folders if any(folder.glob("*.ipynb")))
+    return sorted({path.parent.name for path in (Path(course) / "source").glob("*/*.ipynb")})
 
 
 @contextlib.contextmanager
@@ -140,10 +142,8 @@ def release(course: Path, assignment: str) -> Path:
     CourseError
         If there is no such assignment, or a notebook of it breaks a rule of nbgrader.
     """
-    known = assignments(course)
-    if assignment not in known:
-        raise CourseError(f"There is no assignment '{assignment}' in source/; there are: {', '.join(known)}.")
     config = load_config(course)
+    _make_sure_it_exists(course, assignment)
     directory = coursedir(course, config)
     directory.assignment_id = assignment
     _convert(GenerateAssignment(coursedir=directory, config=config, log=log, force=True))
@@ -172,7 +172,8 @@ def autograde(
     course : pathlib.Path
     assignment : str
     students : iterable of str, optional
-        Only these; by default everybody who has a folder in `submitted/`.
+        Only these; by default everybody who has a folder in `submitted/`, or is in the roster and in no group that
+        has one.
     workers : int, optional
         Processes of this machine; by default one per core.
     scheduler : str, optional
@@ -194,7 +195,8 @@ def autograde(
     Raises
     ------
     CourseError
-        If the assignment is unknown, there is no sandbox, or the gradebook can't be written.
+        If the assignment is unknown, there is no sandbox, cells were added to or removed from notebooks that are
+        graded already, or the gradebook can't be written.
     """
     course = Path(course).resolve()
     config = load_config(course)
@@ -204,13 +206,10 @@ def autograde(
         raise CourseError(
             f"There is no sandbox, so nothing was graded. (--no-sandbox is for work that you trust.) {reason}"
         )
+    _make_sure_it_exists(course, assignment)
     _make_sure_it_is_released(course, assignment)
-    _enter_roster(course, assignment)
-    if students is None:
-        folders = (course / "submitted").glob(f"*/{assignment}")
-        names = sorted(folder.parent.name for folder in folders if folder.is_dir())
-    else:
-        names = sorted(set(students))
+    roster = _enter_roster(course, assignment)
+    names = sorted(_everybody(course, assignment, roster) if students is None else set(students))
 
     results: dict[str, SubmissionResult] = {}
     given: dict[str, Submission] = {}
@@ -227,9 +226,8 @@ def autograde(
         def to_grade() -> Iterator[Submission]:
             for name in names:
                 folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
-                if not any(folder.glob("*.ipynb")):
-                    what = "no notebook" if folder.is_dir() else "nothing was handed in"
-                    finish(SubmissionResult(name, problem=f"not gradable: {what}"))
+                if reason := _nothing_to_grade(folder, source):
+                    finish(SubmissionResult(name, problem=f"not gradable: {reason}"))
                     continue
                 submission = read_submission(folder, name, assignment, source, clearing, settings)
                 if not force and is_recorded(gradebook, done, submission):
@@ -309,6 +307,7 @@ def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: s
     result.points, result.max_points = submission.score, submission.max_score
     result.needs_manual = submission.needs_manual_grade
     result.penalty = submission.late_submission_penalty or 0.0
+    problems = []
     for name in sorted(notebook.name for notebook in submission.notebooks):
         path = course / "autograded" / student / assignment / f"{name}.ipynb"
         if not path.exists():
@@ -316,33 +315,93 @@ def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: s
             continue
         about = json.loads(path.read_bytes())["metadata"].get("course", {})
         if about.get("unreadable"):
-            result.problem = f"{name} is not gradable: {about['unreadable']}"
+            problems.append(f"{name} is not gradable: {about['unreadable']}")
         report = about.get("trust", {})
         result.in_kernel_points += report.get("in_kernel_points", 0.0)
         result.sandboxed &= report.get("sandboxed", True)
         result.notes += [f"{name}: {text}" for text in about.get("repairs", [])]
         result.notes += [f"{name}: {text}" for _, text in report.get("events", [])]
         result.notes += [f"{name}: {text}" for text in report.get("suspicious", [])]
+    result.problem = "; ".join(problems)
     return result
 
 
+def _make_sure_it_exists(course: Path, assignment: str) -> None:
+    known = assignments(course)
+    if assignment not in known:
+        raise CourseError(f"There is no assignment '{assignment}' in source/; there are: {', '.join(known)}.")
+
+
 def _make_sure_it_is_released(course: Path, assignment: str) -> None:
-    try:
-        with open_gradebook(course) as gradebook:
-            notebooks = {notebook.name for notebook in gradebook.find_assignment(assignment).notebooks}
-    except MissingEntry:
-        notebooks = set()
-    if notebooks != {path.stem for path in (course / "source" / assignment).glob("*.ipynb")}:
+    """Release the assignment if the gradebook knows other cells or points than its source."""
+    sources = {path.stem: _cells_in(path) for path in (course / "source" / assignment).glob("*.ipynb")}
+    with open_gradebook(course) as gradebook:
+        try:
+            notebooks = gradebook.find_assignment(assignment).notebooks
+        except MissingEntry:
+            notebooks = []
+        known = {}
+        for notebook in notebooks:
+            points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
+            known[notebook.name] = {cell.name: points.get(cell.name, 0.0) for cell in notebook.source_cells}
+            other = set(known[notebook.name]) ^ set(sources.get(notebook.name, {}))
+            if other and notebook.submissions:
+                raise CourseError(
+                    f"The cells of {assignment}/{notebook.name} are not those of its release ({', '.join(sorted(other))} "
+                    "came or went), and submissions have marks for them. Take the change back, or begin anew, marks of "
+                    f"persons included: nbgrader db assignment remove {assignment} --force"
+                )
+    if known != sources:
         release(course, assignment)
 
 
-def _enter_roster(course: Path, assignment: str) -> None:
-    if not any((course / name).exists() for name in ("roster.local.csv", "roster.csv")):
-        return  # students are known by their folders alone
+def _cells_in(path: Path) -> dict[str, float]:
+    """Return the points of the cells of a source notebook that nbgrader knows, by grade_id."""
     try:
-        sync_gradebook(course, read_roster(course), assignment)
+        cells = nbformat.read(path, as_version=4).cells
+    except (ValueError, nbformat.ValidationError) as error:
+        raise CourseError(f"source/{path.parent.name}/{path.name} is no notebook: {str(error)[:200]}") from error
+    kinds = (utils.is_grade, utils.is_solution, utils.is_locked, utils.is_task)
+    marked = [cell for cell in cells if any(kind(cell) for kind in kinds)]
+    return {
+        cell.metadata.nbgrader.grade_id: float(cell.metadata.nbgrader.get("points", 0))
+        if utils.is_grade(cell) or utils.is_task(cell)
+        else 0.0
+        for cell in marked
+    }
+
+
+def _enter_roster(course: Path, assignment: str) -> Roster | None:
+    if not any((course / name).exists() for name in ("roster.local.csv", "roster.csv")):
+        return None  # students are known by their folders alone
+    try:
+        roster = read_roster(course)
+        sync_gradebook(course, roster, assignment)
     except ValueError as error:
         raise CourseError(str(error)) from error
+    return roster
+
+
+def _everybody(course: Path, assignment: str, roster: Roster | None) -> set[str]:
+    """Return who handed in, and whoever is in the class but neither handed in nor is in a group that did."""
+    folders = {path.parent.name for path in (course / "submitted").glob(f"*/{assignment}") if path.is_dir()}
+    if roster is None:
+        return folders
+    groups = [group for group in roster.groups if group.owner_id in folders]
+    covered = {member.student_id for group in groups for member in group.members}
+    return folders | {student.student_id for student in roster.students if student.student_id not in covered}
+
+
+def _nothing_to_grade(folder: Path, source: Path) -> str:
+    """Return why a submission holds nothing that could be graded; empty if it does."""
+    if not folder.is_dir():
+        return "nothing was handed in"
+    found = sorted(path.name for path in folder.glob("*.ipynb"))
+    if not found:
+        return "the folder holds no notebook"
+    if not any((source / name).exists() for name in found):
+        return f"no notebook of this assignment; there is {', '.join(found[:5])}"
+    return ""
 
 
 def _convert(converter: GenerateAssignment | GenerateFeedback) -> None:
@@ -352,22 +411,23 @@ def _convert(converter: GenerateAssignment | GenerateFeedback) -> None:
         with _environment():
             converter.start()
     except NbGraderException as error:
-        raise CourseError(problems.last or str(error)) from error
+        raise CourseError(problems.first or str(error)) from error
     finally:
         log.removeHandler(problems)
 
 
 class _Problems(logging.Handler):
-    """Keeps the last line of what nbgrader logs as an error: its exceptions only point to the log."""
+    """Keeps the first thing that nbgrader logs as an error: its exceptions only point to the log."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self.last = ""
+        self.first = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         lines = [line for line in record.getMessage().splitlines() if line.strip()]
-        if lines and not lines[-1].startswith(("There was an error processing", "Please see")):
-            self.last = lines[-1].strip()
+        if lines and not self.first and not lines[-1].startswith(("There was an error processing", "Please see")):
+            # A traceback ends with the class of the exception and what it says.
+            self.first = re.sub(r"^[\w.]+(Error|Exception): ", "", lines[-1].strip())
 
 
 @contextlib.contextmanager

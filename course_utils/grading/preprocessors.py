@@ -64,12 +64,20 @@ class SubmissionExporter(NotebookExporter):
         resources = ResourcesDict() if resources is None else resources
         metadata = resources.setdefault("metadata", ResourcesDict())
         metadata["name"], metadata["path"] = path.stem, str(path.parent)
+        if self._is_repaired(path, resources):
+            return self.from_notebook_node(nbformat.read(path, as_version=4), resources, **kw)
         try:
             notebook = read_notebook(path)
         except UnreadableNotebook as reason:
             self.log.error("%s can't be graded: %s", filename, reason)
             notebook = nbformat.v4.new_notebook(metadata={"course": {"unreadable": str(reason)}})
         return self.from_notebook_node(notebook, resources, **kw)
+
+    def _is_repaired(self, path: Path, resources: dict) -> bool:
+        """Whether it is our own notebook: nbgrader reads it again from `autograded/` before it is run."""
+        coursedir, ids = self.parent.coursedir, resources["nbgrader"]
+        ours = coursedir.format_path(coursedir.autograded_directory, ids["student"], ids["assignment"])
+        return path.parent.resolve() == Path(ours).resolve()
 
 
 @functools.lru_cache(maxsize=64)

@@ -239,7 +239,7 @@ def repair(submitted: NotebookNode | None, course: NotebookNode, unreadable: str
             if chosen is not None:
                 taken.add(chosen.position)
                 place[chosen.position] = position
-                if name is not None:
+                if name is not None and len(by_name[name]) == 1:
                     order.append(chosen.position)
                 _lay_in(cell, chosen, repairs)
         cells.append(cell)
