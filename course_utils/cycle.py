@@ -347,9 +347,10 @@ def _make_sure_it_is_released(course: Path, assignment: str) -> None:
             other = set(known[notebook.name]) ^ set(sources.get(notebook.name, {}))
             if other and notebook.submissions:
                 raise CourseError(
-                    f"The cells of {assignment}/{notebook.name} are not those of its release ({', '.join(sorted(other))} "
-                    "came or went), and submissions have marks for them. Take the change back, or begin anew, marks of "
-                    f"persons included: nbgrader db assignment remove {assignment} --force"
+                    f"The cells of {assignment}/{notebook.name} are not those of its release "
+                    f"({', '.join(sorted(other))} came or went), and submissions have marks for them. Take the change "
+                    "back, or begin anew, also with the marks that persons gave: "
+                    f"nbgrader db assignment remove {assignment} --force"
                 )
     if known != sources:
         release(course, assignment)

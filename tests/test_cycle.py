@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +15,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_utils import cycle
 from course_utils.cycle import CourseError
+from course_utils.grading.submissions import read_submission
+from course_utils.grading.worker import Settings
 from tests.tiny_course import ASSIGNMENT, hand_in, make_course, source_notebook, write
 
 # One worker grades the class, for all of these tests.
@@ -256,15 +259,11 @@ def test_nbgrader_writes_the_same_gradebook(before, graded, tmp_path):
     assert marks(course) == marks(graded[0])
     for student in ("half", "repaired", "garbage"):
         theirs = (course / "feedback" / student / ASSIGNMENT / "adding.html").read_text(encoding="utf-8")
-        assert messages(theirs) == messages(page(graded, student))
+        assert without_ids(theirs) == without_ids(page(graded, student))
 
 
-def messages(text: str) -> list[str]:
-    return [
-        line.strip()
-        for line in text.splitlines()
-        if "had been changed" in line or "is wrong" in line or 'class="ansi' in line or "Negative" in line
-    ]
+def without_ids(text: str) -> str:
+    return re.sub(r'(id|href)="[^"]*"', "", text)
 
 
 # What is not as it must be.
@@ -299,7 +298,7 @@ def test_a_roster_that_cannot_be_read(course):
 
 def test_a_source_that_breaks_a_rule_of_nbgrader(course):
     edit_source(course, lambda nb, cells: cells["test_add_visible"].metadata.nbgrader.update(grade_id="add"))
-    with pytest.raises(CourseError, match="^Duplicate grade id: add$"):
+    with pytest.raises(CourseError, match=r"^Duplicate grade id: add$"):
         cycle.release(course, ASSIGNMENT)
 
 
@@ -323,9 +322,10 @@ def test_a_run_without_the_sandbox_is_written_into_the_results(course):
     assert result.points == 3 and result.sandboxed is False
     notebook = json.loads(path_of(course, "anna", stage="autograded").read_text())
     assert notebook["metadata"]["course"]["trust"]["sandboxed"] is False
-    # A later run with it does not take the old result for its own.
-    (result,) = cycle.autograde(course, ASSIGNMENT, workers=1)
-    assert result.sandboxed is True
+    # A later run with it must not take this result for its own.
+    parts = course / "submitted" / "anna" / ASSIGNMENT, "anna", ASSIGNMENT, course / "source" / ASSIGNMENT, {}
+    digests = {read_submission(*parts, Settings(sandbox=sandbox)).digest for sandbox in (True, False)}
+    assert len(digests) == 2
 
 
 def test_somebody_who_handed_in_nothing(course):
@@ -340,36 +340,30 @@ def edit_source(course, edit):
     write(notebook, path)
 
 
-def test_points_that_changed_after_the_release_count(course):
+def test_what_changed_after_the_release_is_released_again_or_told(course):
+    cycle.release(course, ASSIGNMENT)
+    edit_source(course, lambda nb, cells: cells["test_add_hidden"].metadata.nbgrader.update(grade_id="test_add_zero"))
     hand_in(course, "anna", "half")
-    (result,) = cycle.autograde(course, ASSIGNMENT, workers=1)
+    (result,) = cycle.autograde(course, ASSIGNMENT, workers=1)  # nothing was graded before
     assert (result.points, result.max_points) == (2, 4)
     edit_source(course, lambda nb, cells: cells["test_add_visible"].metadata.nbgrader.update(points=5))
     (result,) = cycle.autograde(course, ASSIGNMENT, workers=1)
     assert (result.points, result.max_points) == (5, 7)
-
-
-def test_cells_that_changed_after_the_release_are_told_before_marks_are_mixed_up(course):
-    cycle.release(course, ASSIGNMENT)
-    edit_source(course, lambda nb, cells: cells["test_add_hidden"].metadata.nbgrader.update(grade_id="test_add_zero"))
-    hand_in(course, "anna")
-    (result,) = cycle.autograde(course, ASSIGNMENT, workers=1)  # nothing was graded before: released again
-    assert (result.points, result.max_points) == (3, 4)
     edit_source(course, lambda nb, cells: nb.cells.remove(cells["test_add_zero"]))
     with pytest.raises(CourseError, match=r"cells of tiny/adding are not those of its release \(test_add_zero came or"):
         cycle.autograde(course, ASSIGNMENT, workers=1)
+    # The way out that the message names.
     command = ["nbgrader", "db", "assignment", "remove", ASSIGNMENT, "--force"]
     subprocess.run(command, cwd=course, check=True, capture_output=True)
-    (result,) = cycle.autograde(course, ASSIGNMENT, workers=1, force=True)
-    assert (result.points, result.max_points) == (2, 3)
+    assert cycle.autograde(course, ASSIGNMENT, []) == []
+    with cycle.open_gradebook(course) as gradebook:
+        assert gradebook.find_assignment(ASSIGNMENT).max_score == 6
 
 
 def test_a_fault_of_the_course_is_told_in_each_row(course):
     edit_source(course, lambda nb, cells: cells["test_add_visible"].update(source="assert_number(add(2, 3), 5"))
-    for name in ("anna", "berta"):
-        hand_in(course, name)
-    results = cycle.autograde(course, ASSIGNMENT, workers=1)
-    assert [result.points for result in results] == [0, 0]
-    for result in results:
-        assert result.problem.startswith("not gradable: EngineError: The grader failed at test_add_visible")
-        assert "SyntaxError" in result.problem
+    hand_in(course, "anna")
+    (result,) = cycle.autograde(course, ASSIGNMENT, workers=1)
+    assert result.points == 0
+    assert result.problem.startswith("not gradable: EngineError: The grader failed at test_add_visible")
+    assert "SyntaxError" in result.problem

@@ -40,6 +40,7 @@ TIME = datetime(2026, 11, 20, 12, 0)
 CONFIG = """
 c.Deadlines.due = {"sheet": "2026-11-20 18:00"}
 c.Deadlines.policy = "percent per started day"
+c.Deadlines.grace_minutes = {"*": 0}
 """
 
 
