@@ -18,7 +18,7 @@ from bleach.css_sanitizer import CSSSanitizer
 from bleach.sanitizer import Cleaner
 from IPython.lib.lexers import IPython3Lexer
 from jinja2 import pass_context
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
 from course_utils.grading.texts import plain_math
@@ -64,7 +64,11 @@ def markdown2html(context: Any, source: str) -> str:
     renderer = IPythonRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
     try:
         with clock:
-            page = _cleaner().clean(MarkdownWithMath(renderer=renderer).render(source))
+            try:
+                page = MarkdownWithMath(renderer=renderer).render(source)
+            except InvalidNotebook:  # names a picture that was never pasted
+                page = MarkdownWithMath(renderer=renderer).render(source.replace("attachment:", "missing:"))
+            page = _cleaner().clean(page)
     except RecursionError:  # quotes within quotes within quotes
         return f"<pre>{html.escape(source)}</pre>"
     # A browser reads `&#92;` as a backslash before MathJax looks.
