@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -81,7 +82,7 @@ def autograde(
 
         def started(name: str) -> None:
             working[name] = None
-            bar.update(task, description=f"now: {', '.join(working)}")
+            bar.update(task, description=escape(f"now: {', '.join(working)}"))
 
         def finished(result: cycle.SubmissionResult, number: int, count: int) -> None:
             working.pop(result.student_id, None)
@@ -130,7 +131,7 @@ def doctor(course: CourseOption = Path()) -> None:
     table = Table(box=None, show_header=False, padding=(0, 1))
     marks = {"good": "[green]ok[/]", "warning": "[yellow]!![/]", "bad": "[red]no[/]"}
     for finding in findings:
-        table.add_row(marks[finding.level], finding.what, finding.detail)
+        table.add_row(marks[finding.level], finding.what, escape(finding.detail))
     console.print(table)
     if any(finding.level == "bad" for finding in findings):
         raise typer.Exit(1)
@@ -154,7 +155,7 @@ class _told:
             console.print("Stopped. What was finished is kept; the same command goes on from here.")
             raise typer.Exit(130)
         if kind is not None and issubclass(kind, self.kinds):
-            Console(stderr=True).print(f"[bold red]{error}[/]", highlight=False)
+            Console(stderr=True).print(f"[bold red]{escape(str(error))}[/]", highlight=False)
             raise typer.Exit(1) from error
 
 
@@ -171,7 +172,9 @@ def _table(assignment: str, results: list) -> Table:
     for result in results:
         notes = result.problem or (f"{len(result.notes)}, see the table" if result.notes else "")
         waiting = "waiting" if result.needs_manual else ""
-        table.add_row(result.student_id, f"{result.points:g}", f"{result.max_points:g}", waiting, notes)
+        # Names of folders and files may hold anything, also what rich would take for markup.
+        name = escape(result.student_id)
+        table.add_row(name, f"{result.points:g}", f"{result.max_points:g}", waiting, escape(notes))
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ _PHRASES = {
     "hides in comparisons": "__eq__ __ne__ __bool__ __instancecheck__ __class_getitem__ __array_ufunc__",
 }
 _SUSPICIOUS = {name: phrase for phrase, names in _PHRASES.items() for name in names.split()}
+_SHELL = re.compile(r"^\s*(!|%%?(bash|sh|script|sx|system)\b)", re.MULTILINE)
 _PLACES = (
     "gradebook.db", "/proc/", "/etc/", "source/", "../", "nbgrader", "autograded", "submitted/",
 )  # fmt: skip
@@ -54,15 +56,14 @@ def suspicious(source: str) -> list[str]:
     >>> suspicious("import os\\nos._exit(0)")
     ['ends the process or sends signals']
     """
-    plain = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines())
     found: dict[str, None] = {}
-    if plain != source and "!" in source:
-        found["runs a shell line"] = None
-    try:
-        tree = ast.parse(plain)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return list(found)
-    for node in ast.walk(tree):
+    tree = _parse(source)
+    if tree is None:
+        # Magics and shell lines are IPython's; without them the rest is Python.
+        tree = _parse(re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE))
+        if _SHELL.search(source):
+            found["runs a shell line"] = None
+    for node in ast.walk(tree) if tree is not None else ():
         names: list[str] = []
         if isinstance(node, ast.Attribute):
             names = [node.attr]
@@ -79,6 +80,13 @@ def suspicious(source: str) -> list[str]:
             if name in _SUSPICIOUS:
                 found[_SUSPICIOUS[name]] = None
     return list(found)
+
+
+def _parse(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _names_a_place(text: Any) -> bool:
