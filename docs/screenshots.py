@@ -32,9 +32,11 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     home = Path(tempfile.mkdtemp(prefix="lab-"))
+    settings = home / ".jupyter/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"fetchNews": "false"}')
     command = [str(BIN / "jupyter"), "lab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1"]
     command += ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"]
-    command += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     environment = {**os.environ, "HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"}
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
@@ -56,7 +58,7 @@ def jupyterlab(folder: Path) -> Iterator[str]:
 
 def open_notebook(browser: Browser, address: str, path: str) -> Page:
     """Open a notebook in JupyterLab's single-document view, with nothing else around it."""
-    page = browser.new_page(viewport={"width": 1180, "height": 900}, device_scale_factor=1.5)
+    page = browser.new_page(viewport={"width": 1180, "height": 1250}, device_scale_factor=1.5)
     page.goto(f"{address}/lab/tree/{path}?reset", wait_until="domcontentloaded", timeout=180_000)
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=180_000)
     page.wait_for_selector(".jp-NotebookPanel-toolbar", timeout=60_000)
@@ -79,18 +81,21 @@ def exercise_with_failing_check(target: Path) -> None:
         source = nbformat.read(ROOT / "source" / NOTEBOOK, as_version=4)
         answers = {c.metadata.nbgrader.grade_id: c.source for c in source.cells if "nbgrader" in c.metadata}
         for cell in notebook.cells:
-            if cell.metadata.get("nbgrader", {}).get("grade_id") == "cross_correlate":
-                lines = answers["cross_correlate"].splitlines()
-                solution = [line for line in lines if "SOLUTION" not in line]
-                cell.source = "\n".join(solution).replace("np.sum(kernel *", "np.sum(kernel[::-1, ::-1] *")
+            # JupyterLab stops at the first error, so the cells before the exercise need their answers as well.
+            if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
+                lines = answers[cell.metadata.nbgrader.grade_id].splitlines()
+                answer = "\n".join(line for line in lines if "SOLUTION" not in line)
+                cell.source = answer.replace("np.sum(kernel *", "np.sum(kernel[::-1, ::-1] *")
         nbformat.write(notebook, folder / "by-hand.ipynb")
         with jupyterlab(folder) as address, browser() as chromium:
             page = open_notebook(chromium, address, "by-hand.ipynb")
             run_all(page)
             failed = page.locator(".jp-OutputArea-output", has_text="cross_correlate(counting_up")
             failed.first.wait_for(timeout=300_000)
-            page.locator(".jp-Cell", has_text="Exercise 2").first.scroll_into_view_if_needed()
-            page.wait_for_timeout(2_000)
+            heading = page.locator(".jp-RenderedMarkdown h2", has_text="Exercise 2")
+            for _ in range(3):  # cells above are laid out while the page scrolls
+                heading.first.evaluate("heading => heading.scrollIntoView({block: 'start'})")
+                page.wait_for_timeout(1_500)
             page.screenshot(path=target)
 
 
