@@ -1,11 +1,13 @@
-"""What all tests share: repeatable random examples, and the programs of this environment on the PATH."""
+"""What all tests share: repeatable random examples, programs on the PATH, and files that stay on one worker."""
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # The same examples in every run, and no limit of time: a busy machine must not make a test fail.
@@ -16,3 +18,25 @@ settings.load_profile("course")
 
 # nbgrader looks for `alembic` on the PATH, and tests start `nbgrader` and `course` as a person does.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep files whose tests share something costly, marked `xdist_group`, on one worker.
+
+    pytest-xdist 3.8 does that by itself with `--dist loadgroup`, but not under pytest 9.2: it finds the groups in names
+    of tests, which it can no longer change.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    @functools.cache
+    def is_shared(file: str) -> bool:
+        path = Path(config.rootpath, file)
+        return path.suffix == ".py" and "xdist_group" in path.read_text(encoding="utf-8")
+
+    class Scheduler(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return file if is_shared(file) else nodeid
+
+    return Scheduler(config, log) if config.getoption("dist") == "loadgroup" else None

@@ -279,17 +279,19 @@ def test_the_time_of_a_notebook_has_a_limit(tmp_path, monkeypatch):
         return time.monotonic() + 1e6 * over.exists()
 
     monkeypatch.setattr(worker, "time", types.SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(worker, "_PATIENCE_S", 1.0)
     cells = [
         check("one", "assert True"),
-        check("two", f"open({str(over)!r}, 'w').close()\nassert False, 'wrong'"),
-        check("three", "assert True"),
+        check("two", "assert False, 'wrong'"),
+        check("three", f"open({str(over)!r}, 'w').close()\nimport time\ntime.sleep(60)", timeout_s=0.5),
+        check("four", "assert True"),
     ]
     (tmp_path / "files").mkdir()
     graded = grade(cells, tmp_path / "files", Settings(preload=(), notebook_s=1000))
-    assert [graded.score(f"test_{name}") for name in ("one", "two", "three")] == [1, 0, 0]
+    assert [graded.score(f"test_{name}") for name in ("one", "two", "three", "four")] == [1, 0, 0, 0]
     assert graded.message("test_two") == "wrong"
     said = "The time of the whole notebook, 1000 seconds, was used up"
-    assert graded.message("test_three") == f"{said}; this test did not run."
+    assert graded.message("test_three") == graded.message("test_four") == f"{said}; this test did not run."
     assert ("note", said) in graded.result.events
 
 

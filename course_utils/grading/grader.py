@@ -95,7 +95,8 @@ def main(connection: Connection, job: Job) -> None:
         connection.send(("done", run.grade()))
     except Exception:
         # Nothing that a student wrote can lead here: the course or the engine is at fault, and must say so.
-        connection.send(("failed", traceback.format_exc()))
+        with contextlib.suppress(OSError):  # whoever asked may be gone
+            connection.send(("failed", traceback.format_exc()))
     finally:
         run.close()
 
@@ -179,7 +180,7 @@ class NotebookRun:
             return self.after_loss(lost, name, limit)
         self.done.append(index)
         outputs = self.finish(run, name, limit)
-        return [_of_test(output) for output in outputs] if kinds.is_test(cell) else outputs
+        return [_of_test(output, kinds.points(cell)) for output in outputs] if kinds.is_test(cell) else outputs
 
     def run_own(self, cell: dict[str, Any]) -> None:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -383,10 +384,17 @@ def _as_shown(output: dict[str, Any]) -> dict[str, Any]:
     return _as_stdout(output)
 
 
-def _of_test(output: dict[str, Any]) -> dict[str, Any]:
+def _of_test(output: dict[str, Any], points: float) -> dict[str, Any]:
     """Return an output of a test that ran in the kernel: stderr costs nothing, and no line of the test shows."""
     if output["output_type"] == "error":
         return _error(output["ename"], output["evalue"] or "A check in this cell did not pass.")
+    if output["output_type"] == "execute_result":
+        # nbgrader gives up on a submission where a result is no score, or too high a one.
+        try:
+            score = float(output["data"]["text/plain"])
+        except (KeyError, ValueError):
+            return _as_shown(output)
+        return _result(min(score, points)) if score >= 0 else _as_shown(output)
     return _as_stdout(output)
 
 
