@@ -28,7 +28,7 @@ __all__ = ["highlight_code", "markdown2html", "unchanged"]
 # Characters. Longer texts are shown as they were typed: some take a Markdown reader hours.
 _LONGEST = 20_000
 # Seconds of processor time for Markdown and colours of one page; what comes after that is shown as it was typed.
-_PATIENCE_S = 20.0
+_PATIENCE_S = 10.0
 
 _TAGS = (
     "a abbr b blockquote br center caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 "

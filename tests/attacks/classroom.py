@@ -168,7 +168,7 @@ def _seen_by_student(course: Course, student: str, graded: Path, notes: list[str
         yield f"feedback/{path.name}", path.read_text(encoding="utf-8", errors="replace")
     if not (graded / f"{NOTEBOOK}.ipynb").exists():
         return
-    if course.pages:
+    if SCRIPT in json.dumps(_notebook(graded)):
         yield "formgrader", SECRET.sub("", formgrader_page(course, student))  # hidden tests are shown there
     for cell in _notebook(graded)["cells"]:
         is_test = cell["metadata"].get("nbgrader", {}).get("grade") and cell["cell_type"] == "code"

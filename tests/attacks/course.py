@@ -129,7 +129,7 @@ twin = nn.Linear(3, 1)
 twin.load_state_dict(model.state_dict())
 loss = ((twin(inputs_) - targets_) ** 2).mean()
 loss.backward()
-wanted_loss, wanted = float(loss), [p.detach() - 0.1 * p.grad for p in twin.parameters()]
+wanted_loss, wanted = loss.item(), [p.detach() - 0.1 * p.grad for p in twin.parameters()]
 got = train_step(model, torch.optim.SGD(model.parameters(), lr=0.1), inputs_, targets_)
 assert_number(got, wanted_loss, "the loss that train_step returns", rtol=1e-4)
 for parameter, value in zip(model.parameters(), wanted, strict=True):
@@ -153,13 +153,10 @@ class Course:
         Folder with `nbgrader_config.py` and `source/`.
     secrets : dict of str to str
         What is planted, by place.
-    pages : bool
-        Whether the pages of formgrader are looked at too.
     """
 
     root: Path
     secrets: dict[str, str] = field(default_factory=dict)
-    pages: bool = True
 
     @property
     def notebook(self) -> nbformat.NotebookNode:

@@ -68,7 +68,9 @@ ATTACKS = [
     Attack(
         "recursion without an end, beyond Python's limit",
         loses=("rescale",),
-        cells={"rescale": "import sys\nsys.setrecursionlimit(10**9)\ndef rescale(values):\n    return rescale(values)"},
+        cells={
+            "rescale": "import sys\nsys.setrecursionlimit(10**9)\ndef rescale(values):\n    return max([values], key=rescale)"
+        },
     ),
     Attack(
         "SystemExit, KeyboardInterrupt and GeneratorExit instead of a result",

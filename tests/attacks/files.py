@@ -31,7 +31,7 @@ def _pipe(folder):
 
 def _sparse(folder):
     with (folder / "weights.bin").open("wb") as file:
-        file.truncate(40 << 40)
+        file.truncate(1 << 40)
 
 
 def _unreadable(folder):
@@ -129,7 +129,7 @@ ATTACKS = [
         last="import subprocess\nprint(subprocess.run(['true']).returncode)",
     ),
     Attack("pipes in place of files", lay=_pipe),
-    Attack("a file of 40 TB", lay=_sparse, not_on_stock="would be copied, all of it"),
+    Attack("a file of one terabyte", lay=_sparse, not_on_stock="would be copied, all of it"),
     Attack("files and folders that must not be read", lay=_unreadable),
     Attack("other notebooks, and folders called like notebooks", lay=_folder_for_notebook),
     Attack("file names that are code", lay=_odd_names),

@@ -129,7 +129,7 @@ layer_order = Changing()
         "an expression that takes for ever to build",
         loses=("slope",),
         cells={
-            "slope": "slope = sympy.Max(*[sympy.sin(n * x) - sympy.cos(n) ** 2 for n in range(1, 400)], evaluate=False)"
+            "slope": "slope = sympy.Max(*[sympy.sin(n * sympy.Symbol('y')) - sympy.cos(n) ** 2 for n in range(1, 100)], evaluate=False)"
         },
     ),
     Attack(
@@ -155,7 +155,7 @@ class Bad(Exception):
 def rescale(values):
     raise Bad()
 """,
-            "next_terms": "class Endless(Exception):\n    def __str__(self):\n        while True: pass\ndef next_terms(head):\n    raise Endless",
+            "next_terms": "class Endless(Exception):\n    def __str__(self):\n        while True: pass\ndef next_terms(head):\n    if head[0] == 1:\n        raise Endless",
         },
     ),
     Attack(
@@ -218,6 +218,6 @@ def rescale(values):
                 "import sympy as real\nsympy = Lost('sympy')\nSCALES = []",
             },
         ),
-        cells={"slope": "import sympy\nx = sympy.Symbol('x')\nSCALES = []\nslope = x"},
+        cells={"slope": "import sympy\nx = sympy.Symbol('x')\nSCALES = []\nslope = 2 + 0 * x"},
     ),
 ]

@@ -103,6 +103,7 @@ threading.Thread(target=forge, daemon=True).start()
     Attack(
         "answers of the bridge sent before the bridge does",
         loses=("rescale", "num_weights"),
+        risks=EVERYTHING,
         cells={"num_weights": "num_weights = 7"},
         first=_SEND
         + """

@@ -173,7 +173,7 @@ ATTACKS = [
     Attack("the student's own cells under the names of the tests", loses=("rescale", "num_weights"), edit=_claim),
     Attack("tags and settings of the course on every cell", loses=("num_weights",), edit=_tags),
     Attack("an answer cell that calls itself a test", loses=("rescale", "num_weights"), edit=_solution_is_test),
-    Attack("the course's own cells are edited", loses=("slope",), cells={"slope": "slope = 2 * x"}, edit=_trusted_cell),
+    Attack("the course's own cells are edited", loses=("slope",), cells={"slope": "slope = sympy.Symbol('q')"}, edit=_trusted_cell),
     Attack("cells in another order", edit=_shuffle),
     Attack("format 3 of 2013", loses=("num_weights",), raw=_format_3),
     Attack("sources that are lists of lines", edit=_lists),
@@ -200,7 +200,7 @@ ATTACKS = [
     Attack("a notebook in another language", edit=lambda nb: nb["metadata"].update(kernelspec={"name": "ir", "language": "R", "display_name": "R"}),
            ungradable=True),
     Attack("numbers of a million digits", raw=_bytes(lambda t: t[:-1] + ', "n": ' + "9" * 10**6 + "}"), ungradable=True),
-    Attack("two thousand cells", edit=lambda nb: nb["cells"].extend(_cell(f"a{n} = {n}") for n in range(1900))),
+    Attack("hundreds of cells", edit=lambda nb: nb["cells"].extend(_cell(f"a{n} = {n}") for n in range(500))),
     Attack("outputs that were never printed", loses=("num_weights",), edit=lambda nb: [
         c.update(outputs=[{"output_type": "execute_result", "data": {"text/plain": "5"}, "metadata": {}, "execution_count": 1}])
         for c in _tests(nb)]),

@@ -61,14 +61,14 @@ SCALES = []
     Attack(
         "Python's own functions always agree",
         loses=("num_weights", "layer_order"),
+        risks=EVERYTHING,
         cells={"num_weights": "num_weights = 7", "layer_order": "layer_order = ['relu']"},
         first="""
 import builtins
 builtins.isinstance_ = builtins.isinstance
 builtins.AssertionError = type("AssertionError", (Exception,), {})
-for name in ("all", "any", "bool"):
+for name in ("all", "any"):
     setattr(builtins, name, lambda *args: True)
-builtins.len = lambda thing: 4
 """,
     ),
     Attack(
@@ -101,9 +101,9 @@ shell.compile.ast_parse = lambda *args, **kwargs: ast.fix_missing_locations(Quie
         loses=EVERYTHING,
         first="""
 shell = get_ipython()
-async def nothing(*args, **kwargs):
-    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
-    return ExecutionResult(ExecutionInfo("", False, True, True, None))
+real = shell.run_cell_async
+async def nothing(raw_cell, *args, **kwargs):
+    return await real("pass", *args, **{**kwargs, "transformed_cell": "pass"})
 shell.run_cell_async = nothing
 shell.run_cell = lambda *args, **kwargs: None
 """,

@@ -5,14 +5,16 @@ from tests.attacks.attack import Attack
 
 # Prints every planted secret that a folder holds.
 _SEARCH = """
-import re, pathlib
+import re, os, pathlib
 def search(*folders):
     for folder in folders:
-        for path in pathlib.Path(folder).rglob("*"):
-            try:
-                print(set(re.findall(rb"PLANTED-[a-z]+-[0-9a-f]{16}", path.read_bytes())) or "", end="")
-            except OSError:
-                pass
+        for root, inside, names in os.walk(folder):
+            inside[:] = [name for name in inside if name not in ("proc", "sys", "usr", "dev", "lib", "lib64", ".venv", "site-packages")]
+            for path in pathlib.Path(root).glob("*"):
+                try:
+                    print(set(re.findall(rb"PLANTED-[a-z]+-[0-9a-f]{16}", path.read_bytes())) or "", end="")
+                except OSError:
+                    pass
 """
 
 
@@ -69,7 +71,9 @@ import glob, os, re
 for pattern in ("cmdline", "environ", "maps", "fd/*", "root/*", "cwd/*"):
     for path in glob.glob(f"/proc/[0-9]*/{pattern}"):
         try:
-            print(path, os.path.realpath(path), set(re.findall(rb"PLANTED-[a-z]+-[0-9a-f]{16}", open(path, "rb").read(1 << 20))))
+            file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            print(path, os.path.realpath(path), set(re.findall(rb"PLANTED-[a-z]+-[0-9a-f]{16}", os.read(file, 1 << 20))))
+            os.close(file)
         except OSError:
             pass
 for up in ("/proc/1/root", "/proc/1/cwd", "/proc/self/root"):
