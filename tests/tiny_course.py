@@ -42,7 +42,7 @@ def source_notebook() -> nbformat.NotebookNode:
         ),
         _cell(
             "test_add_hidden",
-            f'# Hidden tests (1 point): negative numbers.\n### BEGIN HIDDEN TESTS\n{hidden}\n### END HIDDEN TESTS',
+            f"# Hidden tests (1 point): negative numbers.\n### BEGIN HIDDEN TESTS\n{hidden}\n### END HIDDEN TESTS",
             points=1,
             covers=["A2.1.v"],
         ),
