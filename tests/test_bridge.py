@@ -636,6 +636,12 @@ def test_each_part_of_an_answer_may_be_anything(key, part):
         assert key == "changed"
 
 
+def test_only_an_iterator_may_be_exhausted():
+    """Were a call, a loop of the test over `map` would end before it has looked at anything."""
+    bridge = Bridge(Forged(values.dumps({"exhausted": True})))
+    assert list(map(bridge.handle(handle_tree, "f"), [1, 2])) == [None, None]
+
+
 @given(st.lists(st.binary(max_size=30), max_size=3))
 def test_noise_instead_of_an_answer_fails_the_check(frames):
     with pytest.raises(CheckFailed, match=r"What f returned can't be looked at"):
