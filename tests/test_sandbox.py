@@ -136,8 +136,8 @@ def test_restart_gives_a_fresh_kernel_on_the_same_sockets(tmp_path):
         it.manager.restart_kernel(now=True)
         assert it.manager.get_connection_info() == before
         it.connect()
-        result = it.run("import os; print(open('given.txt').read(), 'x' in globals(), os.listdir('/tmp'))")
-        assert result.text == "given False ['matplotlib']\n"
+        result = it.run("import os; print(open('given.txt').read(), 'x' in globals(), os.path.exists('/tmp/left'))")
+        assert result.text == "given False False\n"
 
 
 def test_shutdown_request_ends_the_kernel():
@@ -669,7 +669,7 @@ def test_disk_flood_meets_its_limit_and_is_reported():
             time.sleep(0.6)
             for folder in ("/tmp", "/dev/shm"):
                 for name in os.listdir(folder):
-                    if name != "matplotlib": os.remove(f"{folder}/{name}")
+                    if os.path.isfile(f"{folder}/{name}"): os.remove(f"{folder}/{name}")
             os.remove("big")
             try:
                 for index in range(1000):

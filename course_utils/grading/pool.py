@@ -167,7 +167,8 @@ def grade_on_cluster(
             return [future]
 
         # Two per core keep the workers busy while results travel.
-        ready = as_completed([future for _ in range(2 * cores) for future in submit()])
+        first = [future for _ in range(2 * cores) for future in submit()]
+        ready = as_completed(first, loop=client.loop)
         for future in ready:
             if future.status == "finished":
                 yield future.result()

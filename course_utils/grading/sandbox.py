@@ -158,7 +158,8 @@ def command(
     """
     shown, hidden = readable_paths(readable), private_paths(private)
     for path in shown:
-        if any(path.is_relative_to(own) for own in OWN_FOLDERS) and str(path) not in SYSTEM_FILES:
+        own = path == Path("/tmp") or any(path.is_relative_to(folder) for folder in OWN_FOLDERS)
+        if own and str(path) not in SYSTEM_FILES:
             raise SandboxUnavailable(
                 f"{path} cannot be shown in the sandbox, which has a folder of its own there. "
                 f"Move the course, its data or its Python environment out of /{path.parts[1]}."
