@@ -31,6 +31,10 @@ __all__ = [
 ]
 
 
+class NotGradable(RuntimeError):
+    """Something of the course's own is missing, so that no answer can be judged."""
+
+
 class CheckFailed(AssertionError):
     """A check did not pass; the text says what was expected and points to the idea.
 

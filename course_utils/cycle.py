@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
@@ -24,6 +24,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from course_utils.grading.pool import cores, grade_here, grade_on_cluster
+from course_utils.grading.preload import modules_for
 from course_utils.grading.preprocessors import GradeNotebook
 from course_utils.grading.records import is_recorded, record
 from course_utils.grading.sandbox import probe
@@ -215,6 +216,8 @@ def autograde(
     given: dict[str, Submission] = {}
     source = course / "source" / assignment
     clearing = dict(config.ClearSolutions)
+    if settings.preload is None:
+        settings = replace(settings, preload=modules_for(path.read_bytes() for path in source.glob("*.ipynb")))
 
     def finish(result: SubmissionResult) -> None:
         results[result.student_id] = result
@@ -330,6 +333,9 @@ def _make_sure_it_exists(course: Path, assignment: str) -> None:
     known = assignments(course)
     if assignment not in known:
         raise CourseError(f"There is no assignment '{assignment}' in source/; there are: {', '.join(known)}.")
+    if (Path(course) / "source" / assignment / "artifacts").exists():
+        # nbgrader lays files of source/ over the students' own: everybody would be graded by these networks.
+        raise CourseError(f"Move source/{assignment}/artifacts away: what is in source/ is handed out to students.")
 
 
 def _make_sure_it_is_released(course: Path, assignment: str) -> None:
@@ -407,6 +413,7 @@ def _nothing_to_grade(folder: Path, source: Path) -> str:
 
 def _convert(converter: GenerateAssignment | GenerateFeedback) -> None:
     problems = _Problems()
+    log.disabled = False  # a library that sets up its own logging may have turned off everybody else's
     log.addHandler(problems)
     try:
         with _environment():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,18 @@ class Answer:
         Full source by grade_id of the solution cell.
     loses : tuple of str
         The grade_ids that must then earn less than full points, and no others.
+    artifacts : mapping of str to callable or None
+        Trained networks that are not the reference's, by name: ``None`` leaves one out; a function is given its record
+        (a dict) and weights (a dict of tensors, or None) and returns what is to be there instead.
+    files : mapping of str to str, bytes, callable or None
+        Other files that are not the reference's, by path in the submission: ``None`` leaves one out; a function is
+        given the content (bytes) and returns another one.
     """
 
     why: str
     cells: Mapping[str, str]
     loses: tuple[str, ...] = ()
+    artifacts: Mapping[str, Callable[[dict[str, Any], Any], tuple[dict[str, Any], Any]] | None] = field(
+        default_factory=dict
+    )
+    files: Mapping[str, str | bytes | Callable[[bytes], bytes] | None] = field(default_factory=dict)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import nbformat
+import safetensors.torch
 from nbgrader.utils import determine_grade
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -44,13 +49,25 @@ def answered(source: Path, answers: Mapping[str, str] | None = None, *, blank: b
 
 
 def run(
-    submitted: nbformat.NotebookNode, source: Path, settings: Settings | None = None, files: Path | None = None
+    submitted: nbformat.NotebookNode,
+    source: Path,
+    settings: Settings | None = None,
+    files: Path | None = None,
+    artifacts: Mapping[str, Any] | None = None,
+    changed: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Score], NotebookResult, Repaired]:
-    """Repair and grade a notebook; return the scores of its automatic cells by grade_id."""
+    """Repair and grade a notebook; return the scores of its automatic cells by grade_id.
+
+    Without `files` the submission holds the networks that the reference trained, altered as `Answer.artifacts` says,
+    and what else it made, altered as `Answer.files` says, which is `changed` here.
+    """
     repaired = repair(submitted, skeleton(source, config()))
     imports = repaired.notebook.metadata["course"]["imports"]
-    with TemporaryDirectory() as empty:
-        result = grade_cells(repaired.notebook.cells, imports, files or Path(empty), settings)
+    with TemporaryDirectory() as folder:
+        if files is None:
+            lay_out_artifacts(source.parent.name, Path(folder), artifacts or {})
+            change_files(Path(folder), changed or {})
+        result = grade_cells(repaired.notebook.cells, imports, files or Path(folder), settings)
     lay_in_outputs(repaired.notebook, result)
     scores = {}
     for cell in repaired.notebook.cells:
@@ -59,6 +76,41 @@ def run(
             messages = [output.evalue for output in cell.outputs if output.output_type == "error"]
             scores[cell.metadata.nbgrader.grade_id] = Score(points, most, "\n".join(messages))
     return scores, result, repaired
+
+
+def lay_out_artifacts(assignment: str, folder: Path, changes: Mapping[str, Any]) -> None:
+    """Copy the reference's trained networks of an assignment to ``folder/artifacts``, some of them changed."""
+    kept = ROOT / "tests" / "artifacts" / assignment
+    if not kept.exists():
+        return
+    target = folder / "artifacts"
+    shutil.copytree(kept, target)
+    for name, change in changes.items():
+        record, weights = target / f"{name}.json", target / f"{name}.safetensors"
+        values, tensors = json.loads(record.read_bytes()), None
+        if weights.exists():
+            tensors = safetensors.torch.load(weights.read_bytes())
+        for path in (record, weights):
+            path.unlink(missing_ok=True)
+        if change is None:
+            continue
+        values, tensors = change(values, tensors)
+        if tensors is not None:
+            content = safetensors.torch.save(tensors)
+            weights.write_bytes(content)
+            values["sha256"] = hashlib.sha256(content).hexdigest()
+        record.write_text(json.dumps(values))
+
+
+def change_files(folder: Path, changes: Mapping[str, Any]) -> None:
+    """Replace files of a submission, or leave them out."""
+    for name, change in changes.items():
+        path = folder / name
+        content = change(path.read_bytes()) if callable(change) else change
+        path.unlink(missing_ok=True)
+        if content is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def lost(scores: Mapping[str, Score]) -> set[str]:

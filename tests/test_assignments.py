@@ -41,12 +41,16 @@ def in_one_run(bank: list[Answer]) -> list[list[Answer]]:
     groups: list[list[Answer]] = []
     for answer in bank:
         for group in groups:
-            if not any(set(answer.cells) & set(o.cells) or set(answer.loses) & set(o.loses) for o in group):
+            if not any(_touch_the_same(answer, other) for other in group):
                 group.append(answer)
                 break
         else:
             groups.append([answer])
     return groups
+
+
+def _touch_the_same(one: Answer, other: Answer) -> bool:
+    return any(set(getattr(one, part)) & set(getattr(other, part)) for part in ("cells", "loses", "artifacts", "files"))
 
 
 def show(name: Path, bank: list[Answer], request: pytest.FixtureRequest) -> list[str]:
@@ -57,7 +61,9 @@ def show(name: Path, bank: list[Answer], request: pytest.FixtureRequest) -> list
     while groups:
         group = groups.pop()
         cells = {key: text for answer in group for key, text in answer.cells.items()}
-        scores, _, _ = run(answered(source, cells), source)
+        artifacts = {key: change for answer in group for key, change in answer.artifacts.items()}
+        files = {key: change for answer in group for key, change in answer.files.items()}
+        scores, _, _ = run(answered(source, cells), source, artifacts=artifacts, changed=files)
         expected = {key for answer in group for key in answer.loses}
         if lost(scores) == expected:
             mute = [key for key in expected if not scores[key].message]

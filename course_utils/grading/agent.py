@@ -63,7 +63,7 @@ class Agent:
         """Carry out one request and return the frames of the answer.
 
         The answer is a dict with ``result``, or with ``error``; in both cases ``changed`` may list what the call
-        changed in the grader's own arguments.
+        changed in the grader's own arguments, and ``stale`` the names that stand for something else now.
         """
         reply: dict[str, Any] = {}
         try:
@@ -71,6 +71,9 @@ class Agent:
             reply["result"] = operation(content, buffers, reply)
         except BaseException as error:  # the student's code may raise anything, SystemExit included
             reply["error"] = describe_error(error)
+        # Names that stand for another object now: the grader asks for them again.
+        names = content.get("names", {}).items()
+        reply["stale"] = [name for name, number in names if self.namespace.get(name) is not self.objects.get(number)]
         try:
             return values.dumps(reply, self.handle)
         except BaseException as error:

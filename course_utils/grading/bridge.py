@@ -84,6 +84,7 @@ class Bridge:
         self.transport, self.cells, self.limits = transport, list(cells), limits or values.Limits()
         self.sent: set[str] = set()
         self.calls = 0
+        self.named: dict[str, Handle] = {}  # what names stand for, until an answer says that they changed
         self.classes: dict[tuple[Any, ...], type[Handle]] = {}
 
     def fetch(self, name: str) -> Any:
@@ -94,7 +95,12 @@ class Bridge:
         NameError
             If there is no such name; it is a `StudentError` as well.
         """
-        return self.ask({"operation": "name", "name": name}, path=name)
+        if name not in self.named:
+            value = self.ask({"operation": "name", "name": name}, path=name)
+            if not isinstance(value, Handle):
+                return value  # a copy, which a call may leave behind
+            self.named[name] = value
+        return self.named[name]
 
     def run(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
         """Call one of the grader's own functions in the student's process and return what it returned.
@@ -118,7 +124,13 @@ class Bridge:
     ) -> Any:
         """Send a request and return its result; `path` is how messages call what was asked for."""
         self.calls += content["operation"] != "name"
-        answer = self.transport.request(content, frames)
+        if self.named:
+            content = {**content, "names": {name: handle._course_id for name, handle in self.named.items()}}
+        try:
+            answer = self.transport.request(content, frames)
+        except BaseException:
+            self.named.clear()
+            raise
 
         def handle(tree: dict[str, Any]) -> Handle:
             return self.handle(tree, path)
@@ -126,9 +138,14 @@ class Bridge:
         try:
             reply = values.loads(answer, handle, self.limits)
         except values.ValueRefused as refusal:
+            self.named.clear()
             raise checks.CheckFailed(f"What {path} returned can't be looked at: {refusal}.") from None
         if not isinstance(reply, dict):
+            self.named.clear()
             raise checks.CheckFailed(f"What {path} returned can't be looked at.")
+        stale = reply.get("stale")
+        for name in stale if isinstance(stale, list) else list(self.named):
+            self.named.pop(name if isinstance(name, str) else "", None)
         changed = reply.get("changed")
         for entry in changed if isinstance(changed, list) else ():
             self.copy_back(entry, tracked, path)

@@ -10,6 +10,7 @@ import ast
 import builtins
 import contextlib
 import io
+import os
 import resource
 import signal
 import time
@@ -55,6 +56,12 @@ class Job:
         Test cells that ended an earlier grader process, with the reason to show.
     memory : int, bytes
         What the grader process itself may allocate.
+    files : str
+        Folder with the files of the submission, of which tests read trained networks.
+    data : str
+        Which data networks must have been trained on to count, or "any".
+    data_folder : str
+        Where real data lie; empty for the usual place.
     """
 
     cells: list[dict[str, Any]]
@@ -63,6 +70,9 @@ class Job:
     restarts: int = 64
     skipped: dict[int, str] = field(default_factory=dict)
     memory: int = 4 * 2**30
+    files: str = ""
+    data: str = "any"
+    data_folder: str = ""
 
 
 @dataclass
@@ -90,9 +100,15 @@ def main(connection: Connection, job: Job) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (job.memory, job.memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    # Where `training` finds the artifacts, and which of them count. Real data are looked for, never downloaded.
+    os.environ.update(COURSE_GRADING="1", COURSE_OFFLINE="1", COURSE_FILES=job.files, COURSE_COUNTS=job.data)
+    os.environ.update(COURSE_DATA=job.data_folder)
     run = NotebookRun(connection, job)
     try:
         connection.send(("done", run.grade()))
+    except checks.NotGradable as missing:
+        with contextlib.suppress(OSError):
+            connection.send(("missing", str(missing)))
     except Exception:
         # Nothing that a student wrote can lead here: the course or the engine is at fault, and must say so.
         with contextlib.suppress(OSError):  # whoever asked may be gone
@@ -224,6 +240,8 @@ class NotebookRun:
         except _OutOfTime:
             self.outcome.events.append(("timeout", f"{name}: the test took more than {limit:g} s"))
             outputs = [_error("TimeLimit", f"This test was stopped after {limit:g} seconds.")]
+        except checks.NotGradable:
+            raise  # the course's own data are missing: no student is to blame
         except BaseException as error:
             outputs = [_error("CheckFailed", describe(error))]
         else:

@@ -14,11 +14,11 @@ def main(descriptor: int) -> None:
     while True:
         try:
             submission = connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             return
         try:
             connection.send(grade(submission))
-        except BrokenPipeError:
+        except (BrokenPipeError, ConnectionResetError):
             return  # nobody waits for the result any more
 
 

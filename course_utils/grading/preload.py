@@ -1,24 +1,71 @@
-"""What grader processes are forked with: the libraries that test cells use, imported once.
+"""What kernels and grader processes are forked with: libraries that are imported once, not for every student."""
 
-Imported by the fork server of `worker` and by nothing else. It must not start threads.
-"""
+from __future__ import annotations
 
-import matplotlib
+import ast
+import json
+from collections.abc import Iterable, Iterator
 
-matplotlib.use("agg")
+__all__ = ["GRADER_MODULES", "modules_for"]
 
-import matplotlib.pyplot
-import numpy  # noqa: F401
-import scipy.signal
-import scipy.stats  # noqa: F401
-import sympy  # noqa: F401
-import torch
-import torch._dynamo  # the first optimiser imports it, and takes more than a second
-import torch.nn.functional
+# What test cells use, where nobody says which assignment it is for.
+GRADER_MODULES = (
+    "course_utils.grading.sympy_values",
+    "course_utils.torchvision_ops",
+    "course_utils.training",
+    "matplotlib.pyplot",
+    "numpy",
+    "scipy.signal",
+    "scipy.stats",
+    "sympy",
+    "torch",
+    "torch._dynamo",  # the first optimiser imports it, and takes more than a second
+    "torch.nn.functional",
+)
 
-import course_utils.checks
-import course_utils.grading.grader
-import course_utils.grading.sympy_values  # noqa: F401
+# Libraries that are worth it; everything else is imported in an instant.
+_LARGE = ("PIL", "course_utils", "ipywidgets", "matplotlib", "numpy", "safetensors", "scipy", "sklearn", "sympy", "torch")
 
-# One thread each: graders run side by side, and results do not depend on the number of cores.
-torch.set_num_threads(1)
+
+def modules_for(notebooks: Iterable[bytes]) -> tuple[str, ...]:
+    """Return the large modules that the code cells of notebooks import.
+
+    Students may import others; that takes the time it takes, and changes no mark.
+
+    Parameters
+    ----------
+    notebooks : iterable of bytes
+        Sources of an assignment, as .ipynb.
+
+    Returns
+    -------
+    tuple of str
+        Sorted names, as `Settings.preload` takes them.
+    """
+    sources = [text for notebook in notebooks for text in _code(notebook)]
+    names = {name for text in sources for name in _imported(text)}
+    names = {"course_utils.torchvision_ops" if n.partition(".")[0] == "torchvision" else n for n in names}
+    names = {name for name in names if name.partition(".")[0] in _LARGE} | {"course_utils.checks", "matplotlib.pyplot"}
+    if any("optim" in text for text in sources):
+        names.add("torch._dynamo")
+    return tuple(sorted(names))
+
+
+def _code(notebook: bytes) -> Iterator[str]:
+    for cell in json.loads(notebook)["cells"]:
+        if cell["cell_type"] == "code":
+            yield "".join(cell["source"])
+
+
+def _imported(source: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # magic commands
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            if node.module == "course_utils":
+                yield from (f"course_utils.{alias.name}" for alias in node.names)

@@ -21,7 +21,7 @@ from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Dict, Float, List, Unicode
+from traitlets import Bool, Dict, Enum, Float, List, Unicode
 from traitlets.config import Config
 
 from course_utils.grading import trust
@@ -37,8 +37,17 @@ def move_links_away(assignment: str, student: str, notebooks: list[str]) -> None
     """Move out of a submission what nbgrader must not copy (`Autograde.pre_convert_hook`).
 
     That is links, pipes, what can't be read, what is too much, and a time stamp that is no time.
+
+    Raises
+    ------
+    RuntimeError
+        If `source/` holds trained networks: nbgrader would lay them over the students' own.
     """
     for folder in {Path(notebook).parent for notebook in notebooks}:
+        if (folder.parent.parent.parent / "source" / assignment / "artifacts").exists():
+            raise RuntimeError(
+                f"Move source/{assignment}/artifacts away: what is in source/ is handed out to students."
+            )
         good = set(sort_out(folder)[0].values())
         # Notebooks that are none are told by the exporter, so that their points are zero for a stated reason.
         good |= set(folder.rglob("*.ipynb"))
@@ -115,6 +124,11 @@ class GradeNotebook(NbGraderPreprocessor):
     warm = Bool(True, help="Whether kernels are forked from a process that has done the imports.").tag(config=True)
     notebook_timeout = Float(1800.0, help="Seconds for a whole notebook.").tag(config=True)
     limits = Dict(help="Limits of the sandbox, by the names of course_utils.grading.limits.Limits.").tag(config=True)
+    data = Enum(
+        ["any", "CIFAR-10", "stand-in"],
+        "any",
+        help="What trained networks must have been trained on to earn points. CIFAR-10 must then be in COURSE_DATA.",
+    ).tag(config=True)
     preload = List(
         Unicode(), None, allow_none=True, help="Modules imported before students' code; None: the course's libraries."
     ).tag(config=True)
@@ -122,7 +136,7 @@ class GradeNotebook(NbGraderPreprocessor):
     def settings(self) -> Settings:
         """Return the traits in the form that workers take."""
         preload = None if self.preload is None else tuple(self.preload)
-        return Settings(self.sandbox, self.warm, self.notebook_timeout, dict(self.limits), preload)
+        return Settings(self.sandbox, self.warm, self.notebook_timeout, dict(self.limits), self.data, preload)
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         with submission_files(Path(resources["metadata"]["path"])) as files:

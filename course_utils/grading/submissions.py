@@ -18,6 +18,7 @@ import nbformat
 from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
+from course_utils.checks import NotGradable
 from course_utils.grading import repair, trust
 from course_utils.grading.limits import Limits, amount
 from course_utils.grading.texts import one_line
@@ -245,7 +246,7 @@ def grade(submission: Submission) -> GradedSubmission:
                 tar.extractall(folder, filter="data")
             for name, data in submission.notebooks.items():
                 graded[name] = _grade_notebook(name, data, submission, Path(folder))
-    except KernelUnavailable as error:
+    except (KernelUnavailable, NotGradable) as error:
         return GradedSubmission(submission.student, error=str(error))
     except Exception as error:
         return GradedSubmission(submission.student, error=f"{type(error).__name__}: {error}")

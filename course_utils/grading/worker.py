@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
+import multiprocessing.forkserver
+import os
 import shutil
 import sys
 import tempfile
@@ -20,8 +22,10 @@ from typing import Any
 
 from jupyter_client import KernelManager
 
+from course_utils.checks import NotGradable
 from course_utils.grading import cells as kinds
 from course_utils.grading.grader import Job, Outcome, main
+from course_utils.grading.preload import GRADER_MODULES
 from course_utils.grading.provisioner import SandboxKernelSpecManager
 from course_utils.grading.sandbox import SandboxUnavailable
 
@@ -50,6 +54,8 @@ class Settings:
         Limit for a whole notebook.
     limits : dict
         Limits of the sandbox, by the names of `limits.Limits`.
+    data : str
+        Which data trained networks must have been trained on to count: "CIFAR-10", "stand-in", or "any".
     preload : tuple of str, optional
         Modules that are imported before the student's code; by default the libraries of the course. A course that needs
         none of them starts more quickly with ``()``.
@@ -59,6 +65,7 @@ class Settings:
     warm: bool = True
     notebook_s: float = 1800.0
     limits: dict[str, Any] = field(default_factory=dict)
+    data: str = "any"
     preload: tuple[str, ...] | None = None
 
 
@@ -114,10 +121,13 @@ def grade_cells(
     ------
     KernelUnavailable
         If there is no sandbox, or no kernel can be started at all.
+    NotGradable
+        If data of the course that a test needs are not here.
     """
     settings = settings or Settings()
     # Plain dicts: for nbformat's own classes every grader process would import nbformat, which takes a second.
-    job = Job(cells=json.loads(json.dumps(cells)), imports=imports)
+    job = Job(cells=json.loads(json.dumps(cells)), imports=imports, files=str(files), data=settings.data)
+    job.data_folder = os.environ.get("COURSE_DATA", "")
     events: list[tuple[str, str]] = []
     deaths: set[int] = set()
     known: dict[int, list[dict[str, Any]]] = {}
@@ -125,6 +135,10 @@ def grade_cells(
     message = "Its test processes ended again and again"
     for _ in range(_GRADER_DEATHS):
         with _Kernel(files, settings) as kernel:
+            # The server that graders are forked from imports its libraries while the kernel's does.
+            _context(settings)
+            multiprocessing.forkserver.ensure_running()
+            kernel.started = kernel.start()
             outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, known)
         events += [("limit", text) for text in dict.fromkeys(kernel.events)]
         if outcome is not None:
@@ -149,9 +163,10 @@ def grade_cells(
 
 def _context(settings: Settings) -> Any:
     context = multiprocessing.get_context("forkserver")
-    light = settings.preload is not None
+    modules = GRADER_MODULES if settings.preload is None else settings.preload
     # Counts for the first grader of this process; later ones are forked from the same server.
-    context.set_forkserver_preload(["course_utils.grading.grader" if light else "course_utils.grading.preload"])
+    first, last = "course_utils.grading.grader", "course_utils.grading.fork_server"
+    context.set_forkserver_preload([first, *modules, last])
     return context
 
 
@@ -181,6 +196,8 @@ def _run_grader(
                 break
             if message[0] == "done":
                 return message[1], index, ""
+            if message[0] == "missing":
+                raise NotGradable(message[1])
             if message[0] == "failed":
                 raise EngineError(f"The grader failed at {kinds.name(job.cells[index], index)}:\n{message[1]}")
             if message[0] == "cell":
@@ -227,6 +244,7 @@ class _Kernel:
     def __init__(self, files: Path, settings: Settings) -> None:
         self.files, self.settings = files, settings
         self.manager: KernelManager | None = None
+        self.started: Any = None
         self.events: list[str] = []
 
     def __enter__(self) -> _Kernel:
@@ -240,8 +258,11 @@ class _Kernel:
     def do(self, request: str) -> Any:
         """Carry out a request of the grader process and return the answer."""
         if request in ("start", "restart"):
-            self.stop()
-            return self.start()
+            started, self.started = self.started, None
+            if started is None:
+                self.stop()
+                started = self.start()
+            return started
         if request == "interrupt":
             if self.manager is not None:
                 self.manager.interrupt_kernel()
@@ -253,7 +274,7 @@ class _Kernel:
     def start(self) -> dict[str, Any]:
         arguments = ["--IPKernelApp.extra_extensions=course_utils.grading.agent"]
         manager = KernelManager(connection_file=str(self.folder / "kernel.json"), transport="ipc")
-        folder = self.files
+        folder, extra = self.files, {}
         if self.settings.sandbox:
             options = {"warm": self.settings.warm, "limits": dict(self.settings.limits)}
             if self.settings.preload is not None:
@@ -265,8 +286,9 @@ class _Kernel:
             folder = self.folder / "work"
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(self.files, folder, symlinks=True)
+            extra = {"env": {**os.environ, "COURSE_GRADING": "1", "COURSE_OFFLINE": "1"}}
         try:
-            manager.start_kernel(cwd=str(folder), extra_arguments=arguments)
+            manager.start_kernel(cwd=str(folder), extra_arguments=arguments, **extra)
         except SandboxUnavailable as error:
             raise KernelUnavailable(str(error)) from error
         except (OSError, RuntimeError, ValueError) as error:

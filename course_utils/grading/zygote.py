@@ -116,35 +116,15 @@ def preload_modules(names: list[str]) -> dict[str, str]:
         before = set(sys.modules)
         try:
             if package == "torchvision":
-                declare_torchvision_operators()
+                from course_utils.torchvision_ops import declare  # imports torch, which not every course needs
+
+                declare()
             importlib.import_module(name)
         except Exception as error:  # a missing library must not stop the class; its users will see the error
             failed[name] = f"{type(error).__name__}: {error}"
             for half_loaded in [new for new in set(sys.modules) - before if new.partition(".")[0] == package]:
                 del sys.modules[half_loaded]
     return failed
-
-
-def declare_torchvision_operators() -> None:
-    """Let torchvision be imported beside a torch for which its compiled operators were not built.
-
-    Nothing in the course needs these two operators, but torchvision refuses to be imported without their schemas.
-    """
-    import torch
-
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None or "torchvision" in sys.modules or _libraries:
-        return
-    try:
-        torch.ops.load_library(str(Path(spec.origin).with_name("_C.so")))
-    except OSError:  # built for another torch
-        library = torch.library.Library("torchvision", "DEF")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _libraries.append(library)
-
-
-_libraries: list = []  # a schema lives as long as its Library object
 
 
 # --- helper -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The commands `course collect`, `course pack` and `course return`."""
+"""The commands `course collect`, `course check`, `course pack` and `course return`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ Course = Annotated[Path, typer.Option("--course", help="Course folder: holds sou
 def register(app: typer.Typer) -> None:
     """Add the commands to the `course` program."""
     app.command("collect")(collect_command)
+    app.command("check")(check_command)
     app.command("pack")(pack_command)
     app.command("return")(return_command)
     app.command("marks")(marks_command)
@@ -51,6 +52,26 @@ def collect_command(
     show_collection(collection, course, pseudonyms=pseudonyms)
 
 
+def check_command(
+    assignment: Annotated[str, typer.Argument(help="Assignment, the folder with its notebooks.")],
+    folder: Annotated[Path, typer.Option(help="Folder with the notebooks, or one that holds it.")] = Path(),
+) -> None:
+    """Look whether your notebooks are complete, and your trained networks there and up to date."""
+    from course_utils.olat import pack as packing
+    from course_utils.olat.trained import examine_artifacts
+
+    with _errors():
+        place = packing.find_folder(folder, assignment)
+        notebooks, findings = packing.read_notebooks(place, assignment)
+        expected = packing.expected_notebooks(place, assignment)
+        for name, (path, notebook) in notebooks.items():
+            findings += packing.examine(name, notebook, expected)
+            findings += examine_artifacts(name, notebook, path.parent)
+    _show_findings(findings)
+    if any(finding.serious for finding in findings):
+        raise typer.Exit(1)
+
+
 def pack_command(
     assignment: Annotated[str, typer.Argument(help="Assignment, the folder with its notebooks.")],
     group: Annotated[str | None, typer.Option(help="Number or name of the group.")] = None,
@@ -64,6 +85,7 @@ def pack_command(
 ) -> None:
     """Check your notebooks and pack the zip that goes to OpenOlat, with a PDF in it."""
     from course_utils.olat import pack as packing
+    from course_utils.olat.trained import examine_artifacts
 
     with _errors():
         place = packing.find_folder(folder, assignment)
@@ -73,8 +95,9 @@ def pack_command(
             with console.status("Running the notebooks ..."):
                 findings += packing.run_notebooks(notebooks)
         expected = packing.expected_notebooks(place, assignment)
-        for name, (_, notebook) in notebooks.items():
+        for name, (path, notebook) in notebooks.items():
             findings += packing.examine(name, notebook, expected)
+            findings += examine_artifacts(name, notebook, path.parent)
         _show_findings(findings)
         serious = [finding for finding in findings if finding.serious]
         if serious and not yes and not typer.confirm("Pack it all the same?", default=True):
