@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,6 +28,7 @@ __all__ = [
     "SKY",
     "VERMILLION",
     "YELLOW",
+    "play",
     "save_png",
     "show_cells",
     "show_figure",
@@ -398,6 +401,46 @@ def show_shapes(shapes: Mapping[str, tuple[int, ...]], ax: Axes | None = None) -
     ax.set_aspect("equal")
     ax.set_axis_off()
     return ax
+
+
+def play(function: Callable[..., Any] | None = None, **controls: Any) -> Any:
+    """Call a function again whenever one of its controls is moved; where nothing can be moved, call it once.
+
+    `ipywidgets.interact`, for notebooks that are also run by programs: nbgrader's validation and nbconvert have no
+    browser, and wait for answers of its output area that do not come [1]_.
+
+    Parameters
+    ----------
+    function : callable, optional
+        Without it, `play` is a decorator.
+    controls : ipywidgets.Widget
+        By name of the argument; each has a value.
+
+    Returns
+    -------
+    callable
+        The function.
+
+    References
+    ----------
+    .. [1] https://github.com/jupyter/nbclient/issues/312
+
+    Examples
+    --------
+    >>> from ipywidgets import IntSlider
+    >>> _ = play(lambda amount: print(amount), amount=IntSlider(3))
+    3
+    """
+    if function is None:
+        return lambda decorated: play(decorated, **controls)
+    # What JupyterLab, VS Code and Colab tell the kernels that they start for a person.
+    if {"JPY_SESSION_NAME", "VSCODE_PID", "VSCODE_CWD", "COLAB_RELEASE_TAG"} & set(os.environ):
+        from ipywidgets import interact
+
+        interact(function, **controls)
+    else:
+        function(**{name: control.value for name, control in controls.items()})
+    return function
 
 
 def show_figure(figure: Figure, alt: str) -> None:

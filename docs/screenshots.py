@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import nbformat
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -69,8 +71,15 @@ def open_notebook(browser: Browser, address: str, path: str) -> Page:
 def run_all(page: Page) -> None:
     """Choose Run, Run All Cells from the menu, once the kernel is there."""
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=180_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    ran = page.locator(".jp-CodeCell .jp-InputArea-prompt").filter(has_text=re.compile(r"\[[*\d]+\]"))
+    for _ in range(5):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        # On a busy machine JupyterLab may say that the kernel is there before it takes orders.
+        with contextlib.suppress(PlaywrightTimeout):
+            ran.first.wait_for(timeout=20_000)
+            return
+    raise SystemExit("JupyterLab does not run the cells.")
 
 
 def exercise_with_failing_check(target: Path) -> None:
