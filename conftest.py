@@ -10,3 +10,8 @@ def pytest_addoption(parser):
     parser.addoption(
         "--kills", type=int, default=4, help="how often each kind of process is killed in the tests of faults"
     )
+    parser.addoption(
+        "--empty-environment",
+        action="store_true",
+        help="install what students are given into a new virtual environment (needs a package index, takes minutes)",
+    )

@@ -11,8 +11,10 @@ import zipfile
 from datetime import date
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -235,8 +237,12 @@ def result(tmp_path_factory):
 
 
 def test_nothing_is_cut_off_at_the_margins(pages):
-    """The margins of 2 cm are 56 pixels wide; below, the footer stays in them."""
     assert len(pages) > 3
+    check_margins(pages)
+
+
+def check_margins(pages):
+    """The margins of 2 cm are 56 pixels wide; below, the footer stays in them."""
     for page in pages:
         assert page.shape == (842, 596) or page.shape == (842, 595)
         assert page[:, :50].min() > 250, "something stands in the left margin"
@@ -312,11 +318,44 @@ def test_broken_markdown_makes_a_pdf_all_the_same(text):
     assert notebooks_to_pages([("n", pdf_samples.notebook(cells))], TITLE, pixels_per_inch=20)
 
 
-def test_the_notebooks_of_convolutions_have_no_problems(tmp_path):
+@pytest.fixture(scope="module")
+def convolutions():
+    """The notebooks of an assignment, the first of them with its outputs."""
     root = Path(__file__).parent.parent / "source/convolutions"
-    notebooks = [(p.stem, json.loads(p.read_bytes())) for p in sorted(root.glob("*.ipynb"))]
-    made = notebooks_to_pdf(notebooks, TITLE, tmp_path / "c.pdf", root)
+    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in sorted(root.glob("*.ipynb"))}
+    NotebookClient(notebooks["by-hand"], timeout=300, resources={"metadata": {"path": str(root)}}).execute()
+    return [(name, json.loads(nbformat.writes(notebook))) for name, notebook in notebooks.items()]
+
+
+def test_the_pages_of_convolutions_look_right(convolutions):
+    pages = [Image.open(io.BytesIO(page)) for page in notebooks_to_pages(convolutions, TITLE, pixels_per_inch=72)]
+    assert len(pages) > 40
+    check_margins([np.asarray(page.convert("L")) for page in pages])
+    outputs = [output for cell in convolutions[1][1]["cells"] for output in cell.get("outputs", [])]
+    pictures = sum("image/png" in output.get("data", {}) for output in outputs)
+    assert convolutions[1][0] == "by-hand" and pictures >= 6
+    # Maps in red and blue, in viridis: no text of the pages has so much colour.
+    colourful = sum(np.asarray(page.convert("HSV"))[..., 1].__gt__(120).mean() > 0.01 for page in pages)
+    assert colourful >= pictures / 3
+
+
+@pytest.mark.skipif(
+    shutil.which("pdftotext") is None, reason="pdftotext is not installed (make setup installs it where it may)"
+)
+def test_the_text_of_convolutions_is_whole(convolutions, tmp_path):
+    made = notebooks_to_pdf(convolutions, TITLE, tmp_path / "c.pdf")
     assert made.problems == []
+    command = ["pdftotext", "-layout", made.path, "-"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    written = re.sub(r"\"[^\"\n]*\"|'[^'\n]*'", "", text)  # a program may hold TeX for its figures
+    assert not re.search(r"\\(begin|frac|sum|mathbb|lfloor|partial|cdot)\b", written), "raw LaTeX"
+    lines = {re.sub(r"\s", "", line) for line in text.splitlines()}
+    for name, content in convolutions:
+        for cell in content["cells"]:
+            if cell["cell_type"] == "code" and not cell["metadata"].get("jupyter", {}).get("source_hidden"):
+                short = [re.sub(r"\s", "", line) for line in cell["source"] if 20 < len(line) < 70]
+                missing = [line for line in short if not any(line in other for other in lines)]
+                assert not missing, f"{name}: {missing[:3]}"
 
 
 # The released side
@@ -364,6 +403,35 @@ def test_the_wheel_works_outside_the_project(release_zip, tmp_path):
     )
     environment = {**os.environ, "PYTHONPATH": str(site)}
     subprocess.run([sys.executable, "-c", code, site], check=True, cwd=tmp_path, env=environment)
+
+
+def test_the_first_notebook_runs_in_an_empty_environment(tmp_path, request):
+    if not request.config.getoption("--empty-environment"):
+        pytest.skip("it installs everything anew, which takes minutes: pytest --empty-environment")
+    root = Path(__file__).parent.parent
+    course = tmp_path / "course"
+    for name in ("source/convolutions", "release/convolutions"):
+        shutil.copytree(root / name, course / name)
+    shutil.copy(root / "nbgrader_config.py", course)
+    with zipfile.ZipFile(write_release_zip(course, "convolutions")) as archive:
+        archive.extractall(tmp_path / "student")
+    place, python = tmp_path / "student", str(tmp_path / "empty/bin/python")
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "empty"], check=True)
+    wheel = next(place.glob("*.whl"))
+    install = [python, "-m", "pip", "install", "--quiet", "-c", place / "constraints.txt", f"{wheel}[pdf]"]
+    subprocess.run(install, check=True)
+    first = nbformat.read(place / "convolutions/by-hand.ipynb", as_version=4)
+    reference = nbformat.read(root / "source/convolutions/by-hand.ipynb", as_version=4)
+    for cell, solved in zip(first.cells, reference.cells, strict=True):
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = solved.source
+    nbformat.write(first, place / "convolutions/by-hand.ipynb")
+    environment = {**os.environ, "PATH": f"{tmp_path}/empty/bin:/usr/bin:/bin"}
+    command = [python, "-m", "nbconvert", "--to", "notebook", "--execute", "--output", "ran", "by-hand.ipynb"]
+    subprocess.run(command, check=True, cwd=place / "convolutions", env=environment)
+    course_command = [tmp_path / "empty/bin/course", "check", "convolutions", "--folder", place / "convolutions"]
+    told = subprocess.run(course_command, capture_output=True, text=True, env=environment).stdout
+    assert "by-hand" in told and "Traceback" not in told
 
 
 def test_an_unreleased_assignment_is_told(tmp_path):
