@@ -123,6 +123,36 @@ def feedback(assignment: AssignmentArgument, course: CourseOption = Path()) -> N
 
 
 @app.command()
+def leaderboard(
+    assignment: AssignmentArgument,
+    network: Annotated[str, typer.Option(help="Name of the network that was handed in.")] = "challenge",
+    names: Annotated[bool, typer.Option("--names", help="Show student_ids instead of pseudonyms.")] = False,
+    course: CourseOption = Path(),
+) -> None:
+    """Rank the trained networks of an assignment; writes a table and a page that can be shown to the class."""
+    from course_utils import cycle
+    from course_utils.olat.privacy import Pseudonyms
+    from course_utils.olat.roster import Roster
+    from course_utils.report import leaderboard as board
+
+    with _told(cycle.CourseError, ValueError):
+        who = Pseudonyms(Roster(())) if names else Pseudonyms.of(course, wanted=True)
+        with cycle.open_gradebook(course) as gradebook:
+            rows = board.read(course, assignment, network, gradebook, who)
+    if not rows:
+        console.print(f"Nobody's network '{escape(network)}' was graded: run `course autograde {assignment}` first.")
+        raise typer.Exit(1)
+    table = Table(title=f"{assignment}: {network}", title_justify="left")
+    for name in ("place", "name", "points", "accuracy (%)", "data", "parameters", "epochs", "time (s)", "device"):
+        table.add_column(name, justify="left" if name in ("name", "data", "device") else "right")
+    for row in rows:
+        table.add_row(*map(escape, board.cells(row)))
+    console.print(table)
+    for path in board.write(rows, Path(course) / "reports", assignment, network):
+        console.print(f"Written to {path}")
+
+
+@app.command()
 def doctor(course: CourseOption = Path()) -> None:
     """Look whether everything is there to work on the notebooks and to grade them."""
     from course_utils import doctor as checks_of_doctor

@@ -42,6 +42,7 @@ __all__ = [
     "load",
     "mixed_precision",
     "pick_device",
+    "read_file",
     "read_record",
     "read_weights",
     "train",
@@ -394,6 +395,46 @@ def read_weights(name: str) -> dict[str, Tensor]:
         raise ArtifactError(f"artifacts/{name}.safetensors is damaged: it cannot be read.") from error
 
 
+def read_file(file: str, most: int, made_by: str) -> bytes:
+    """Read a file of the artifacts that may come from anybody: no links, no devices, not too large.
+
+    Parameters
+    ----------
+    file : str
+        Its name in the folder.
+    most : int
+        Bytes.
+    made_by : str
+        What the cell does that makes the file, for the message: ``"writes it"``.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ArtifactError
+        If it is missing, no plain file, or larger.
+    """
+    try:
+        descriptor = os.open(folder() / file, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
+    except OSError as error:
+        missing = f"artifacts/{file} is missing. Run the cell that {made_by}, then pack again."
+        raise ArtifactError(
+            missing if isinstance(error, FileNotFoundError) else f"artifacts/{file} is no file."
+        ) from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):  # a folder can be opened, too
+            raise ArtifactError(f"artifacts/{file} is no file.")
+        if status.st_size > most:
+            raise ArtifactError(f"artifacts/{file} is larger than {most // 2**20} MiB.")
+        with os.fdopen(descriptor, "rb", closefd=False) as opened:
+            return opened.read(most)
+    finally:
+        os.close(descriptor)
+
+
 def code_marks(model: nn.Module, epoch: Callable[..., Any]) -> dict[str, str]:
     """Return a mark of each function and class of the notebook that took part in training.
 
@@ -594,23 +635,8 @@ def _require_name(name: str) -> None:
 
 
 def _read(name: str, ending: str, most: int) -> bytes:
-    """Read a file that may come from anybody: no links, no devices, not too large."""
     _require_name(name)
-    path = folder() / f"{name}{ending}"
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
-    except OSError as error:
-        missing = f"artifacts/{name}{ending} is missing. Run the cell that trains {name!r}, then pack again."
-        raise ArtifactError(
-            missing if isinstance(error, FileNotFoundError) else f"artifacts/{name}{ending} is no file."
-        ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ArtifactError(f"artifacts/{name}{ending} is no file.")
-        if status.st_size > most:
-            raise ArtifactError(f"artifacts/{name}{ending} is larger than {most // 2**20} MiB.")
-        return file.read(most)
+    return read_file(f"{name}{ending}", most, f"trains {name!r}")
 
 
 def _write(path: Path, content: bytes) -> None:

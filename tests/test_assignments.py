@@ -82,7 +82,8 @@ def test_reference_earns_all_automatic_points_and_blank_none(name):
     scores, result, repaired = run(answered(source), source)
     assert {key: score.message for key, score in scores.items() if key in lost(scores)} == {}
     assert not result.events and not repaired.repairs
-    blank, _, _ = run(answered(source, blank=True), source)
+    made = {f"artifacts/{file}": None for cell in source_cells(name) for file in kinds.course(cell).get("files", [])}
+    blank, _, _ = run(answered(source, blank=True), source, changed=made)
     assert sum(score.points for score in blank.values()) == 0
 
 

@@ -201,6 +201,10 @@ def test_links_and_large_files_are_not_read(tmp_path, monkeypatch):
     with pytest.raises(training.ArtifactError, match="is no file"):
         training.read_record("line")
     path.unlink()
+    path.mkdir()
+    with pytest.raises(training.ArtifactError, match="is no file"):
+        training.read_record("line")
+    path.rmdir()
     (tmp_path / "elsewhere.json").rename(path)
     monkeypatch.setattr(training, "MOST_WEIGHTS", 10)
     with pytest.raises(training.ArtifactError, match="larger than"):
@@ -231,3 +235,18 @@ def test_weights_written_elsewhere_still_need_their_record():
     (training.folder() / "line.safetensors").write_bytes(save({"weight": torch.zeros(1, 2)}))
     with pytest.raises(training.ArtifactError, match=r"line\.json is missing"):
         training.read_weights("line")
+
+
+@pytest.mark.parametrize("faster, dtype", [(True, torch.bfloat16), (False, torch.float32)])
+def test_sixteen_bits_where_they_are_faster(faster, dtype, monkeypatch):
+    monkeypatch.setattr(training, "_is_bfloat16_faster", lambda: faster)
+    with training.mixed_precision("cpu"):
+        assert nn.Linear(2, 2)(torch.zeros(1, 2)).dtype == dtype
+
+
+def test_finding_out_what_is_faster_leaves_no_trace():
+    training._is_bfloat16_faster.cache_clear()
+    state = torch.get_rng_state()
+    with torch.no_grad():
+        assert training._is_bfloat16_faster() in (True, False)
+    assert torch.equal(torch.get_rng_state(), state)

@@ -24,7 +24,18 @@ GRADER_MODULES = (
 )
 
 # Libraries that are worth it; everything else is imported in an instant.
-_LARGE = ("PIL", "course_utils", "ipywidgets", "matplotlib", "numpy", "safetensors", "scipy", "sklearn", "sympy", "torch")
+_LARGE = (
+    "PIL",
+    "course_utils",
+    "ipywidgets",
+    "matplotlib",
+    "numpy",
+    "safetensors",
+    "scipy",
+    "sklearn",
+    "sympy",
+    "torch",
+)
 
 
 def modules_for(notebooks: Iterable[bytes]) -> tuple[str, ...]:

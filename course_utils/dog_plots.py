@@ -1,0 +1,144 @@
+"""Figures of the notebook on dog breeds: pictures by breed, losses over the epochs, confusions, temperatures.
+
+Each function draws one picture and returns it, without pyplot; `course_utils.plotting.show_figure` displays it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from course_utils.plotting import BLUE, GREEN, GREY, PINK, VERMILLION
+
+__all__ = ["plot_breeds", "plot_confusions", "plot_losses", "plot_temperatures"]
+
+_STYLES = ((BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PINK, ":", "D"))
+
+
+def plot_breeds(pictures: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """Draw pictures in rows, one row for each breed.
+
+    Parameters
+    ----------
+    pictures : mapping of str to sequence of numpy.ndarray of shape (H, W, 3), uint8
+        By breed; the pictures may be of different sizes.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    columns = max(len(row) for row in pictures.values())
+    figure = Figure(figsize=(1.3 * columns + 1.6, 1.3 * len(pictures)), layout="constrained")
+    axes = figure.subplots(len(pictures), columns, squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for row, (breed, images) in zip(axes, pictures.items(), strict=True):
+        name = breed.replace("_", "\n")
+        row[0].text(-0.08, 0.5, name, ha="right", va="center", fontsize="small", transform=row[0].transAxes)
+        for ax, image in zip(row, images, strict=False):
+            ax.imshow(image)
+    return figure
+
+
+def plot_losses(histories: Mapping[str, Mapping[str, Sequence[float]]], guess: float) -> Figure:
+    """Draw training and validation loss over the epochs, one panel for each run.
+
+    Parameters
+    ----------
+    histories : mapping of str to mapping
+        By the name of the run: ``"train_loss"`` and ``"validation_loss"`` in nats, one number for each epoch.
+    guess : float
+        The log loss of equal probabilities, in nats; drawn as a thin line.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Panels share their range of losses.
+    """
+    figure = Figure(figsize=(4.4 * len(histories), 3.4), layout="constrained")
+    axes = figure.subplots(1, len(histories), squeeze=False, sharey=True)[0]
+    for ax, (title, history) in zip(axes, histories.items(), strict=True):
+        ax.axhline(guess, color=GREY, linewidth=0.8)
+        for (colour, dash, marker), split in zip(_STYLES, ("train", "validation"), strict=False):
+            losses = history[f"{split}_loss"]
+            every = max(1, len(losses) // 8)
+            epochs = np.arange(1, len(losses) + 1)
+            ax.plot(epochs, losses, color=colour, linestyle=dash, marker=marker, markevery=every, label=split)
+        ax.text(1.0, guess, "guessing", color=GREY, fontsize="small", va="bottom")
+        ax.set(xlabel="Epoch", ylim=(0, 1.1 * guess))
+        ax.set_title(title, fontsize="medium")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("Log loss (nats)")
+    axes[-1].legend(frameon=False, fontsize="small")
+    return figure
+
+
+def plot_confusions(panels: Mapping[str, np.ndarray], breeds: Sequence[str]) -> Figure:
+    """Draw tables of confusions: the true breed (rows) and what it was taken for (columns).
+
+    Parameters
+    ----------
+    panels : mapping of str to numpy.ndarray of shape (K, K), int
+        By title; the number of pictures in each cell.
+    breeds : sequence of str, of length K
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Colours are shares of a row; the numbers are pictures.
+    """
+    figure = Figure(figsize=(4.6 * len(panels) + 1.2, 4.9), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    names = [breed.replace("_", " ") for breed in breeds]
+    for ax, (title, counts) in zip(axes, panels.items(), strict=True):
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        image = ax.imshow(shares, cmap="viridis", vmin=0, vmax=1)
+        for (row, column), count in np.ndenumerate(counts):
+            if count:
+                ink = "black" if shares[row, column] > 0.6 else "white"
+                ax.text(column, row, int(count), ha="center", va="center", color=ink, fontsize="small")
+        ax.set_xticks(range(len(names)), names, rotation=90, fontsize="small")
+        ax.set_yticks(range(len(names)), names, fontsize="small")
+        ax.set_xlabel("Taken for")
+        ax.set_title(title, fontsize="medium")
+        ax.tick_params(length=0)
+    axes[0].set_ylabel("True breed")
+    figure.colorbar(image, ax=list(axes), shrink=0.7, label="Share of the breed's pictures")
+    return figure
+
+
+def plot_temperatures(temperatures: Sequence[float], losses: Mapping[str, Sequence[float]], chosen: float) -> Figure:
+    """Draw the log loss over the temperature by which logits are divided.
+
+    Parameters
+    ----------
+    temperatures : sequence of float
+        Drawn on a logarithmic axis.
+    losses : mapping of str to sequence of float
+        By name, in nats, one number for each temperature.
+    chosen : float
+        The temperature that is marked.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = Figure(figsize=(5.6, 3.4), layout="constrained")
+    ax = figure.subplots()
+    ax.axvline(chosen, color=GREY, linewidth=0.8)
+    every = max(1, len(temperatures) // 8)
+    for (colour, dash, marker), (name, values) in zip(_STYLES, losses.items(), strict=False):
+        ax.plot(temperatures, values, color=colour, linestyle=dash, marker=marker, markevery=every, label=name)
+        at = float(np.interp(np.log(chosen), np.log(temperatures), values))
+        ax.annotate(f"{at:.2f}", (chosen, at), (5, 6), textcoords="offset points", color=colour, fontsize="small")
+    ax.set(xlabel="Temperature (logits are divided by it)", ylabel="Validation log loss (nats)", xscale="log")
+    ax.set_ylim(bottom=0)
+    ax.set_xticks([0.25, 0.5, 1, 2, 4], ["0.25", "0.5", "1", "2", "4"])
+    ax.minorticks_off()
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize="small")
+    return figure

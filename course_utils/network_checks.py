@@ -1,0 +1,262 @@
+"""Checks of networks: whether two compute the same function, and how often a trained one is right.
+
+A student's network may call its layers what it likes. So weights are compared by what they are (weight, bias, running
+mean, …) and by their shapes.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils import data, training
+from course_utils.checks import CheckFailed, assert_tensor
+
+__all__ = ["assert_accuracy", "assert_same_network", "assert_shapes", "held_out_accuracy", "values_by_shape"]
+
+# Pictures that are sent through a network at a time.
+_CHUNK = 500
+
+
+def values_by_shape(state: Mapping[str, Tensor], seed: int = 0) -> dict[str, Tensor]:
+    """Draw new values for a network's weights, equal for weights of the same kind and shape.
+
+    Two networks with the same layers so get the same values, whatever the layers are called and in whichever order they
+    were made.
+
+    Parameters
+    ----------
+    state : mapping of str to torch.Tensor
+        As `state_dict` returns it.
+    seed : int
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        Of a size with which activations neither grow nor vanish; counters are kept.
+
+    Examples
+    --------
+    >>> one, other = values_by_shape({"a.weight": torch.zeros(2, 3)}), values_by_shape({"b.weight": torch.zeros(2, 3)})
+    >>> torch.equal(one["a.weight"], other["b.weight"])
+    True
+    """
+    drawn = {}
+    for key, value in state.items():
+        kind, shape = key.rpartition(".")[2], tuple(value.shape)
+        if not value.is_floating_point():
+            drawn[key] = value
+            continue
+        generator = torch.Generator().manual_seed(zlib.crc32(repr((kind, shape, seed)).encode()))
+        if kind == "running_var" or (kind == "weight" and len(shape) == 1):
+            drawn[key] = 0.5 + torch.rand(shape, generator=generator)
+        else:
+            # He's rule for weights; small values for everything that is added.
+            spread = (2 / value[0].numel()) ** 0.5 if len(shape) > 1 else 0.2
+            drawn[key] = spread * torch.randn(shape, generator=generator)
+    return drawn
+
+
+def assert_shapes(network: Any, twin: nn.Module, name: str, hint: str | None = None) -> None:
+    """Check that a network learns weights of the same shapes as a trusted one.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The student's.
+    twin : torch.nn.Module
+        The trusted one.
+    name : str
+        How the message calls `network`.
+    hint : str, optional
+        A sentence that points to the idea.
+
+    Raises
+    ------
+    CheckFailed
+        If not; the message says which shape is missing or too many.
+    """
+    if not isinstance(network, nn.Module):
+        _fail(f"{name} must be an nn.Module. Derive its class from nn.Module.", hint)
+    wanted = sorted(tuple(weight.shape) for weight in twin.parameters())
+    found = sorted(tuple(weight.shape) for weight in network.parameters())
+    if found == wanted:
+        return
+    if not found:
+        reason = "Layers in a plain list are not found; use attributes, nn.Sequential or nn.ModuleList."
+        _fail(f"{name} has no parameters.\n{reason}", hint)
+    missing, over = list(wanted), []
+    for shape in found:
+        if shape in missing:
+            missing.remove(shape)
+        else:
+            over.append(shape)
+    facts = [f"one of shape {shape} is missing" for shape in missing[:1]]
+    facts += [f"one of shape {shape} is too many" for shape in over[:1]]
+    _fail(f"{name} has {len(found)} weights and biases, expected {len(wanted)}; {' and '.join(facts)}.", hint)
+
+
+def assert_same_network(
+    network: Any,
+    twin: nn.Module,
+    inputs: Tensor,
+    name: str,
+    hint: str | None = None,
+    *,
+    mistakes: Mapping[str, nn.Module] | None = None,
+    train: bool = False,
+    seed: int = 0,
+) -> None:
+    """Check that a network computes the same as a trusted one, once both hold the same weights.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The student's; its weights are replaced.
+    twin : torch.nn.Module
+        The trusted one, with weights of the same kinds and shapes; replaced as well.
+    inputs : torch.Tensor
+    name : str
+        How the message calls the output.
+    hint : str, optional
+        A sentence that points to the idea.
+    mistakes : mapping of str to torch.nn.Module, optional
+        Networks with likely mistakes. If the student's computes the same as one of them, its key is the hint.
+    train : bool
+        Whether both are in training mode; by default in evaluation mode.
+    seed : int
+        Of the weights.
+
+    Raises
+    ------
+    CheckFailed
+        If shapes of weights or the outputs differ.
+    """
+    assert_shapes(network, twin, name.partition("(")[0], hint)
+    wrong = {text: _output(other, inputs, train, seed) for text, other in (mistakes or {}).items()}
+    expected = _output(twin, inputs, train, seed)
+    actual = _output(network, inputs, train, seed)
+    assert_tensor(actual, expected, name, hint, rtol=1e-3, atol=1e-4, mistakes=wrong)
+
+
+def _output(network: Any, inputs: Tensor, train: bool, seed: int) -> Any:
+    network.load_state_dict(values_by_shape(network.state_dict(), seed))
+    network.train(train)
+    with torch.no_grad():
+        return network(inputs.clone())
+
+
+def held_out_accuracy(
+    make: Callable[[], Any], name: str, count: int = 1000, seed: int = 0
+) -> tuple[training.Record, float]:
+    """Measure a trained network that was handed in on pictures it has not seen.
+
+    Parameters
+    ----------
+    make : callable
+        Returns the student's network, which takes normalised pictures.
+    name : str
+        Of the artifact.
+    count, seed : int
+        Which pictures; see `data.held_out`.
+
+    Returns
+    -------
+    record : Record
+        What the student's notebook says about the training.
+    share : float
+        Of the pictures whose largest logit is that of their label.
+
+    Raises
+    ------
+    CheckFailed
+        If the network is missing or does not return logits.
+    """
+    record, weights = training.handed_in(name)
+    images, labels = data.held_out(record.data, count, seed)
+    network = make()
+    network.load_state_dict(weights)
+    network.eval()
+    return record, share_right(network, data.normalise(images), labels, name)
+
+
+def share_right(network: Any, inputs: Tensor, labels: Tensor, name: str) -> float:
+    """Return how often the largest logit of a network is that of the label.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+    inputs : torch.Tensor of shape (N, ...)
+    labels : torch.Tensor of shape (N,)
+        They stay here.
+    name : str
+        How a message calls the network.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    CheckFailed
+        If the network does not return logits of shape (N, 10).
+    """
+    right = 0
+    for start in range(0, len(inputs), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        with torch.no_grad():
+            logits = network(inputs[part])
+        wanted = (len(labels[part]), 10)
+        if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:
+            got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            _fail(f"The network {name!r} must return logits of shape {wanted}, got {got}.", None)
+        right += int((logits.argmax(1) == labels[part]).sum())
+    return right / len(labels)
+
+
+def assert_accuracy(
+    make: Callable[[], Any],
+    name: str,
+    needed: Mapping[str, float],
+    hint: str | None = None,
+    *,
+    count: int = 1000,
+    seed: int = 0,
+) -> tuple[training.Record, float]:
+    """Check that a trained network that was handed in is right often enough on pictures it has not seen.
+
+    Parameters
+    ----------
+    make, name, count, seed
+        As for `held_out_accuracy`.
+    needed : mapping of str to float
+        The share needed, by what the network was trained on.
+    hint : str, optional
+        What to do if it is not.
+
+    Returns
+    -------
+    record : Record
+    share : float
+
+    Raises
+    ------
+    CheckFailed
+        If not.
+    """
+    record, share = held_out_accuracy(make, name, count, seed)
+    least = needed.get(record.data)
+    if least is None:
+        _fail(f"{name!r} was trained on {record.data[:80]!r}, which is none of {', '.join(needed)}.", None)
+    if share < least:
+        measured = f"is right on {100 * share:.1f} % of {count:,} pictures that it has not seen"
+        _fail(f"Your network {name!r} {measured}; {100 * least:g} % are needed ({record.data}).", hint)
+    return record, share
+
+
+def _fail(fact: str, hint: str | None) -> None:
+    raise CheckFailed(f"{fact}\n{hint}" if hint else fact)

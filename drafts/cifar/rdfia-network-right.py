@@ -1,0 +1,85 @@
+"""Right answers to cifar/rdfia-network in other styles."""
+
+from tests.answers import Answer
+
+ANSWERS = [
+    Answer(
+        "arithmetic by hand, NumPy, inference mode",
+        {
+            "reading": "num_updates = 40\nlast_batch = 5000 % 128\n\n\n"
+            "def epoch_mean(batch_losses, batch_sizes):\n"
+            "    import numpy as np\n    return np.average(batch_losses, weights=batch_sizes)\n",
+            "evaluate": "@torch.inference_mode()\ndef evaluate(model, batches):\n"
+            "    model.eval()\n"
+            "    pairs = [(model(images), labels) for images, labels in batches]\n"
+            "    logits, labels = (torch.cat(parts) for parts in zip(*pairs))\n"
+            "    right = (logits.argmax(dim=-1) == labels).float().mean()\n"
+            "    return F.cross_entropy(logits, labels), right\n",
+            "overfitting": "def overfitting_begins(history):\n"
+            '    losses = torch.tensor(history["validation_loss"])\n'
+            "    best = int(losses.argmin())\n"
+            "    if best + 1 < len(losses):\n        return best + 1\n",
+        },
+    ),
+    Answer(
+        "layers as attributes, mode restored, a rule with the factor",
+        {
+            "network": "class Network(nn.Module):\n"
+            "    def __init__(self):\n"
+            "        super().__init__()\n"
+            "        self.output = nn.Linear(1000, 10)\n"
+            "        self.hidden = nn.Linear(64 * 4 * 4, 1000)\n"
+            '        self.conv1 = nn.Conv2d(3, 32, 5, padding="same")\n'
+            "        self.conv2 = nn.Conv2d(32, 64, 5, padding=2)\n"
+            "        self.conv3 = nn.Conv2d(64, 64, 5, padding=2)\n\n"
+            "    def forward(self, images):\n"
+            "        x = images\n"
+            "        for conv in (self.conv1, self.conv2, self.conv3):\n"
+            "            x = F.max_pool2d(conv(x).relu(), 2)\n"
+            "        return self.output(F.relu(self.hidden(x.flatten(1))))\n",
+            "evaluate": "def evaluate(model, batches):\n"
+            "    mode = model.training\n"
+            "    model.train(False)\n"
+            "    loss = right = count = 0\n"
+            "    for x, y in batches:\n"
+            "        with torch.no_grad():\n"
+            "            out = model(x)\n"
+            "        loss += float(F.cross_entropy(out, y)) * y.numel()\n"
+            "        right += int((out.max(1).indices == y).sum())\n"
+            "        count += y.numel()\n"
+            "    model.train(mode)\n"
+            "    return loss / count, right / count\n",
+            "first_epoch": "loss_of_guessing = -math.log(0.1)\n\n\n"
+            "def first_epoch_losses(model, batches, optimizer):\n"
+            "    model.train()\n"
+            "    result = []\n"
+            "    for x, y in batches:\n"
+            "        optimizer.zero_grad()\n"
+            "        loss = nn.CrossEntropyLoss()(model(x), y)\n"
+            "        result.append(loss.detach().item())\n"
+            "        loss.backward()\n"
+            "        optimizer.step()\n"
+            "    return result\n",
+            "overfitting": "def overfitting_begins(history):\n"
+            '    epochs = list(enumerate(history["validation_loss"], start=1))\n'
+            "    epoch, _ = min(epochs, key=lambda pair: pair[1])\n"
+            "    return epoch if epoch < epochs[-1][0] else None\n",
+        },
+        artifacts={"rdfia-network": lambda record, weights: (record, renamed(weights))},
+    ),
+    Answer(
+        "a plan in another order",
+        {
+            "settings": "def scaled_lr(lr, batch_size, new_batch_size):\n"
+            "    k = new_batch_size / batch_size\n    return k * lr\n\n\n"
+            "pairs = [(2e-5, 32), (1e-3, 32), (2e-2, 32), (1e-3, 16), (1e-3, 128), (4e-3, 128)]\n"
+            'plan_runs = {f"rdfia-run-{number}": list(pair) for number, pair in enumerate(pairs, 1)}\n',
+        },
+    ),
+]
+
+
+def renamed(weights):
+    """The reference's weights under the names that the layers have above."""
+    names = dict(zip(("0", "3", "6", "10", "12"), ("conv1", "conv2", "conv3", "hidden", "output"), strict=True))
+    return {f"{names[key.split('.')[1]]}.{key.split('.')[2]}": value for key, value in weights.items()}

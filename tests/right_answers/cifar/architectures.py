@@ -1,0 +1,103 @@
+"""Right answers to cifar/architectures in other styles."""
+
+from tests.answers import Answer
+
+
+def renamed(*pairs):
+    """The reference's weights under the names of another class."""
+
+    def change(record, weights):
+        found = {}
+        for key, value in weights.items():
+            for old, new in pairs:
+                if key.startswith(old):
+                    key = new + key.removeprefix(old)
+                    break
+            found[key] = value
+        return record, found
+
+    return change
+
+
+NORM = renamed(
+    ("layers.0.", "convs.0."), ("layers.1.", "norms.0."), ("layers.4.", "convs.1."), ("layers.5.", "norms.1."),
+    ("layers.8.", "convs.2."), ("layers.9.", "norms.2."), ("layers.13.", "out."),
+)  # fmt: skip
+PLAIN = renamed(("layers.0.", "convs.0."), ("layers.3.", "convs.1."), ("layers.6.", "convs.2."), ("layers.10.", "out."))
+
+ANSWERS = [
+    Answer(
+        "lists of layers, functions",
+        {
+            "conv_net": "class ConvNet(nn.Module):\n    def __init__(self, batch_norm=False):\n"
+            "        super().__init__()\n"
+            "        sizes = [3, 16, 32, 64]\n"
+            "        self.convs = nn.ModuleList([nn.Conv2d(a, b, 3, 1, 1, bias=not batch_norm) for a, b in "
+            "zip(sizes, sizes[1:])])\n"
+            "        self.norms = nn.ModuleList([nn.BatchNorm2d(b) if batch_norm else nn.Identity() for b in "
+            "sizes[1:]])\n"
+            "        self.out = nn.Linear(1024, 10)\n\n"
+            "    def forward(self, x):\n        for conv, norm in zip(self.convs, self.norms):\n"
+            "            x = F.max_pool2d(norm(conv(x)), 2).relu()\n        return self.out(x.flatten(1))\n",
+            "make_optimizer": "def make_optimizer(kind, model):\n"
+            "    return "
+            "{'sgd': lambda p: torch.optim.SGD(p, 0.001, 0.9), 'adam': lambda p: torch.optim.Adam(p, 0.0001)}[kind]"
+            "(list(model.parameters()))\n",
+            "overfit_batch": "def overfit_batch(model, images, labels):\n"
+            "    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)\n"
+            "    history, done = [], 0\n    while done < 60 and len(history) < 500:\n        model.train()\n"
+            "        logits = model(images)\n        optimizer.zero_grad()\n"
+            "        F.cross_entropy(logits, labels).backward()\n        optimizer.step()\n"
+            "        history.append((logits.argmax(1) == labels).float().mean().item())\n"
+            "        done = done + 1 if history[-1] == 1 else 0\n    return history\n",
+            "variance": "def variance_of_batch_means(features, batch_size, num_batches):\n    means = []\n"
+            "    for _ in range(num_batches):\n"
+            "        batch = features[torch.randint(0, features.shape[0], (batch_size,))]\n"
+            "        means.append(batch.mean(dim=[0, 2, 3]))\n"
+            "    return torch.stack(means).var(dim=0, unbiased=False)\n\n\n"
+            "def predicted_variance(features, batch_size):\n"
+            "    return torch.var(features.flatten(2).mean(-1), dim=0) / batch_size\n",
+        },
+        artifacts={"plain-sgd": PLAIN, "plain-adam": PLAIN, "norm-sgd": NORM, "norm-adam": NORM, "one-batch": NORM},
+    ),
+    Answer(
+        "blocks as a subclass, network as nn.Sequential",
+        {
+            "residual_block": "class ResidualBlock(nn.Module):\n"
+            "    def __init__(self, in_channels, out_channels, stride=1, residual=True):\n        super().__init__()\n"
+            "        same = stride == 1 and in_channels == out_channels\n"
+            "        self.shortcut = None\n        if residual:\n"
+            "            self.shortcut = nn.Identity() if same else nn.Sequential(\n"
+            "                nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False),\n"
+            "                nn.BatchNorm2d(out_channels))\n"
+            "        self.f = nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False), "
+            "nn.BatchNorm2d(out_channels),\n"
+            "            nn.ReLU(inplace=True), nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False), "
+            "nn.BatchNorm2d(out_channels))\n\n"
+            "    def forward(self, x):\n        y = self.f(x)\n        if self.shortcut is not None:\n"
+            "            y += self.shortcut(x)\n"
+            "        return y.relu_()\n",
+            "deep_net": "class DeepNet(nn.Module):\n    def __init__(self, num_blocks=12, residual=True, width=8):\n"
+            "        super().__init__()\n        layers = [nn.Conv2d(3, width, 3, 2, 1, bias=False), "
+            "nn.BatchNorm2d(width), nn.ReLU()]\n"
+            "        channels = width\n        for number in range(num_blocks):\n"
+            "            layers.append(ResidualBlock(channels, 2 * width, stride=1 + (number == 0), "
+            "residual=residual))\n"
+            "            channels = 2 * width\n"
+            "        layers += [nn.AvgPool2d(8), nn.Flatten(), nn.Linear(channels, 10)]\n"
+            "        self.layers = nn.Sequential(*layers)\n\n    def forward(self, x):\n"
+            "        return self.layers(x)\n",
+        },
+    ),
+    Answer(
+        "variance drawn without putting back, numbers in other types",
+        {
+            "variance": "def variance_of_batch_means(features, batch_size, num_batches):\n"
+            "    chosen = torch.multinomial(torch.ones(len(features)), num_batches * batch_size, replacement=True)\n"
+            "    batches = features[chosen].unflatten(0, (num_batches, batch_size))\n"
+            "    means = batches.mean((1, 3, 4))\n    return ((means - means.mean(0)) ** 2).mean(0)\n\n\n"
+            "def predicted_variance(features, batch_size):\n    a = features.mean(3).mean(2)\n"
+            "    return ((a**2).mean(0) - a.mean(0) ** 2) / batch_size\n",
+        },
+    ),
+]

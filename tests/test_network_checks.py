@@ -1,0 +1,117 @@
+"""Networks are compared by what they compute, whatever their layers are called."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils import data, training
+from course_utils.checks import CheckFailed
+from course_utils.network_checks import (
+    assert_accuracy,
+    assert_same_network,
+    assert_shapes,
+    held_out_accuracy,
+    share_right,
+    values_by_shape,
+)
+
+IMAGES = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+
+
+class Named(nn.Module):
+    """Two layers, made in another order than they are used."""
+
+    def __init__(self, activation=torch.relu, normed=False):
+        super().__init__()
+        self.last, self.first = nn.Linear(5, 10), nn.Linear(3, 5)
+        self.norm = nn.BatchNorm1d(5) if normed else nn.Identity()
+        self.activation = activation
+
+    def forward(self, x):
+        return self.last(self.activation(self.norm(self.first(x))))
+
+
+def listed(*between: nn.Module) -> nn.Module:
+    return nn.Sequential(nn.Linear(3, 5), *between, nn.Linear(5, 10))
+
+
+def test_names_and_order_of_layers_do_not_matter():
+    assert_same_network(Named(), listed(nn.ReLU()), IMAGES, "the output")
+    for train in (False, True):
+        assert_same_network(Named(normed=True), listed(nn.BatchNorm1d(5), nn.ReLU()), IMAGES, "the output", train=train)
+
+
+def test_a_mistake_is_recognised():
+    with pytest.raises(CheckFailed, match="The ReLU is missing"):
+        assert_same_network(
+            Named(activation=lambda x: x),
+            listed(nn.ReLU()),
+            IMAGES,
+            "the output",
+            mistakes={"The ReLU is missing.": listed()},
+        )
+
+
+def test_running_averages_are_part_of_the_comparison():
+    with pytest.raises(CheckFailed, match="wrong in"):
+        assert_same_network(Named(normed=True).train(), listed(nn.ReLU(), nn.BatchNorm1d(5)), IMAGES, "the output")
+
+
+@pytest.mark.parametrize(
+    "network, message",
+    [
+        (
+            nn.Sequential(nn.Linear(3, 5), nn.ReLU()),
+            r"has 2 weights and biases, expected 4; one of shape \(10,\) is missing",
+        ),
+        (nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 10), nn.Linear(10, 10)), r"one of shape \(10,\) is too many"),
+        (nn.ReLU(), "has no parameters"),
+        (torch.relu, "must be an nn.Module"),
+    ],
+)
+def test_other_shapes_are_told(network, message):
+    with pytest.raises(CheckFailed, match=message):
+        assert_shapes(network, listed(), "the network")
+
+
+def test_weights_that_are_shared_count_once():
+    network = listed()
+    network.again = network[0]
+    assert_shapes(network, listed(), "the network")
+
+
+def test_values_neither_grow_nor_vanish():
+    x, deep = torch.randn(8, 64), nn.Sequential(*[layer for _ in range(10) for layer in (nn.Linear(64, 64), nn.ReLU())])
+    deep.load_state_dict(values_by_shape(deep.state_dict()))
+    assert 0.01 < deep(x).std() < 100
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    """A network that was kept without any training: it is right on about a tenth."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("COURSE_GRADING", "COURSE_FILES", "COURSE_COUNTS"):
+        monkeypatch.delenv(name, raising=False)
+    training.train("net", make(), lambda: {"train_loss": 2.3}, 1, data=data.STAND_IN)
+
+
+def make() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
+
+
+def test_accuracy_is_measured_on_pictures_not_seen(trained):
+    record, share = held_out_accuracy(make, "net", count=200)
+    assert record.data == data.STAND_IN and share == held_out_accuracy(make, "net", count=200)[1] and 0 < share < 0.3
+    assert assert_accuracy(make, "net", {data.STAND_IN: share}, count=200)[1] == share
+    with pytest.raises(CheckFailed, match=r"right on .* % of 200 pictures .*; 90 % are needed \(stand-in\)\.\nTrain"):
+        assert_accuracy(make, "net", {data.STAND_IN: 0.9}, "Train for longer.", count=200)
+    with pytest.raises(CheckFailed, match="none of CIFAR-10"):
+        assert_accuracy(make, "net", {data.CIFAR10: 0.1}, count=200)
+
+
+def test_labels_for_logits_are_told():
+    with pytest.raises(CheckFailed, match=r"must return logits of shape \(2, 10\), got \(2,\)"):
+        share_right(lambda x: x.argmax(1), torch.randn(2, 10), torch.tensor([1, 2]), "net")

@@ -1,0 +1,302 @@
+"""Wrong answers to cifar/architectures and what each must lose."""
+
+import torch
+
+from tests.answers import Answer
+
+T_NET = ("test_conv_net_visible", "test_conv_net_hidden")
+OPTIMIZER, FOUR, OVERFIT, ONE = (
+    "test_make_optimizer_visible",
+    "test_four_runs_hidden",
+    "test_overfit_batch_visible",
+    "test_one_batch_hidden",
+)
+T_VARIANCE = ("test_variance_visible", "test_variance_hidden")
+T_PREDICTED = ("test_predicted_variance_visible", "test_predicted_variance_hidden")
+IDENTITY, PROJECTION = "test_residual_identity_hidden", "test_residual_projection_hidden"
+T_BLOCK = ("test_residual_block_visible", IDENTITY, PROJECTION)
+T_DEEP = ("test_deep_net_visible", "test_deep_net_hidden")
+RESIDUAL, DEEP_RUNS = "test_deep_residual_hidden", "test_deep_runs_hidden"
+
+NET = """class ConvNet(nn.Module):
+    def __init__(self, batch_norm=False):
+        super().__init__()
+        layers = []
+        for ins, outs in ((3, 16), (16, 32), (32, 64)):
+            conv, norm = nn.Conv2d(ins, outs, 3, padding=1, bias=not batch_norm), nn.BatchNorm2d(outs)
+            relu, pool = nn.ReLU(), nn.MaxPool2d(2)
+            layers += [conv, norm, relu, pool] if batch_norm else [conv, relu, pool]
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(1024, 10))
+
+    def forward(self, images):
+        return self.layers(images)
+"""
+OPTIMIZERS = """def make_optimizer(kind, model):
+    if kind == "sgd":
+        return torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+    return torch.optim.Adam(model.parameters(), lr=1e-4)
+"""
+BATCH = """def overfit_batch(model, images, labels):
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    accuracies = []
+    for _ in range(100):
+        accuracies.append(train_epoch(model, [(images, labels)], F.cross_entropy, optimizer)[1])
+    return accuracies
+"""
+VARIANCE = """def variance_of_batch_means(features, batch_size, num_batches):
+    image_means = features.mean((2, 3))
+    chosen = torch.randint(len(features), (num_batches, batch_size))
+    return image_means[chosen].mean(1).var(0)
+
+
+def predicted_variance(features, batch_size):
+    return features.mean((2, 3)).var(0, correction=0) / batch_size
+"""
+BLOCK = """class ResidualBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1, residual=True):
+        super().__init__()
+        self.residual = residual
+        self.f = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+        )
+        self.shortcut = nn.Sequential()
+        if residual and (stride != 1 or in_channels != out_channels):
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x):
+        out = self.f(x)
+        if self.residual:
+            out = out + self.shortcut(x)
+        return F.relu(out)
+"""
+DEEP = """class DeepNet(nn.Module):
+    def __init__(self, num_blocks=12, residual=True, width=8):
+        super().__init__()
+        layers = [nn.Conv2d(3, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        layers.append(ResidualBlock(width, 2 * width, 2, residual))
+        for _ in range(num_blocks - 1):
+            layers.append(ResidualBlock(2 * width, 2 * width, 1, residual))
+        self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2 * width, 10))
+
+    def forward(self, images):
+        return self.layers(images)
+"""
+
+
+def altered(cell: str, source: str, why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer:
+    for old, new in changes:
+        assert old in source, f"{why}: {old!r} is not there"
+        source = source.replace(old, new)
+    return Answer(f"{cell}: {why}", {cell: source}, loses)
+
+
+def net(why, loses, *changes):
+    return altered("conv_net", NET, why, loses, *changes)
+
+
+def optimizer(why, *changes):
+    return altered("make_optimizer", OPTIMIZERS, why, (OPTIMIZER,), *changes)
+
+
+def overfit(why, *changes):
+    return altered("overfit_batch", BATCH, why, (OVERFIT,), *changes)
+
+
+def variance(why, loses, *changes):
+    return altered("variance", VARIANCE, why, loses, *changes)
+
+
+def block(why, loses, *changes):
+    return altered("residual_block", BLOCK, why, (*loses, "test_deep_net_hidden"), *changes)
+
+
+def deep(why, loses, *changes):
+    return altered("deep_net", DEEP, why, loses, *changes)
+
+
+def untrained(record, weights):
+    torch.manual_seed(0)
+    return record, {key: value if value.ndim < 2 else 0.05 * torch.randn(value.shape) for key, value in weights.items()}
+
+
+def diverged(record, weights):
+    return record, {key: value * float("nan") if value.is_floating_point() else value for key, value in weights.items()}
+
+
+def statistics_reset(record, weights):
+    """As if the running averages had never been updated."""
+    fresh = {"running_mean": torch.zeros_like, "running_var": torch.ones_like}
+    return record, {key: fresh.get(key.rpartition(".")[2], torch.clone)(value) for key, value in weights.items()}
+
+
+def no_history(record, weights):
+    return record | {"history": {}}, weights
+
+
+def rising(record, weights):
+    history = {key: values[::-1] for key, values in record["history"].items()}
+    return record | {"history": history}, weights
+
+
+def runs(name: str, *lost: str, **cases) -> list[Answer]:
+    return [Answer(f"{name}: {why}", {}, lost, {name: change}) for why, change in cases.items()]
+
+
+ANSWERS = [
+    net(
+        "no batch norm at all",
+        (*T_NET, FOUR, ONE),
+        ("[conv, norm, relu, pool] if batch_norm else [conv, relu, pool]", "[conv, relu, pool]"),
+    ),
+    net("bias before batch norm", (*T_NET, FOUR, ONE), (", bias=not batch_norm", "")),
+    net(
+        "batch norm always",
+        (*T_NET, FOUR),
+        ("[conv, norm, relu, pool] if batch_norm else [conv, relu, pool]", "[conv, norm, relu, pool]"),
+    ),
+    net("no bias anywhere", (*T_NET, FOUR), ("bias=not batch_norm", "bias=False")),
+    net("no scale and shift", (*T_NET, FOUR, ONE), ("BatchNorm2d(outs)", "BatchNorm2d(outs, affine=False)")),
+    net(
+        "batch norm behind ReLU",
+        (*T_NET[1:], FOUR, ONE),
+        ("[conv, norm, relu, pool] if", "[conv, relu, norm, pool] if"),
+    ),
+    net(
+        "batch norm behind pooling",
+        (*T_NET[1:], FOUR, ONE),
+        ("[conv, norm, relu, pool] if", "[conv, pool, norm, relu] if"),
+    ),
+    net("softmax", T_NET[1:], ("nn.Linear(1024, 10))", "nn.Linear(1024, 10), nn.Softmax(1))")),
+    net("group norm", (*T_NET[1:], FOUR, ONE), ("nn.BatchNorm2d(outs)", "nn.GroupNorm(1, outs)")),
+    optimizer("no momentum", (", momentum=0.9", "")),
+    optimizer("default learning rate of Adam", (", lr=1e-4", "")),
+    optimizer("exchanged", ('== "sgd"', '== "adam"')),
+    optimizer("learning rate of SGD", ("lr=1e-3", "lr=1e-2")),
+    optimizer("weight decay", ("momentum=0.9", "momentum=0.9, weight_decay=0.1")),
+    overfit("one step", ("range(100)", "range(1)")),
+    overfit(
+        "a copy is trained", ("    optimizer =", "    import copy\n    model = copy.deepcopy(model)\n    optimizer =")
+    ),
+    overfit("learning rate too small", ("3e-3", "1e-7")),
+    overfit("per cent", ("F.cross_entropy, optimizer)[1]", "F.cross_entropy, optimizer)[1] * 100")),
+    overfit("nothing returned", ("    return accuracies\n", "")),
+    variance("standard deviation", T_VARIANCE, (".var(0)\n", ".std(0)\n")),
+    variance("sum", T_VARIANCE, (".mean(1).var", ".sum(1).var")),
+    variance(
+        "inside a batch",
+        T_VARIANCE,
+        ("image_means[chosen].mean(1).var(0)", "image_means[chosen].var(1, correction=0).mean(0)"),
+    ),
+    variance("no batches", T_VARIANCE, ("image_means[chosen].mean(1).var(0)", "image_means.var(0, correction=0)")),
+    variance(
+        "one number for all channels",
+        T_VARIANCE,
+        ("image_means[chosen].mean(1).var(0)", "image_means[chosen].mean((1, 2)).var(0)"),
+    ),
+    variance(
+        "batches of neighbours",
+        ("test_variance_hidden",),
+        (
+            "torch.randint(len(features), (num_batches, batch_size))",
+            "(torch.randint(len(features), (num_batches, "
+            "1)) "
+            "+ "
+            "torch.arange(batch_size) "
+            "* "
+            "(len(features) > 2) + torch.randint(2, "
+            "(num_batches, "
+            "batch_size)) "
+            "* "
+            "(len(features) "
+            "== "
+            "2)) % len(features)",
+        ),
+    ),
+    variance(
+        "standard deviation predicted",
+        ("test_predicted_variance_hidden", "test_predicted_variance_visible"),
+        (".var(0, correction=0) / batch_size", ".std(0) / batch_size**0.5"),
+    ),
+    variance(
+        "pixels independent", T_PREDICTED, ("features.mean((2, 3)).var(0, correction=0)", "features.var((0, 2, 3))")
+    ),
+    variance("divided twice", T_PREDICTED, ("/ batch_size\n", "/ batch_size**2\n")),
+    variance("not divided", T_PREDICTED, ("correction=0) / batch_size", "correction=0)")),
+    block(
+        "addition missing",
+        (*T_BLOCK, RESIDUAL, DEEP_RUNS),
+        ("        if self.residual:\n            out = out + self.shortcut(x)\n", ""),
+    ),
+    block(
+        "ReLU before the addition",
+        (*T_BLOCK, RESIDUAL, DEEP_RUNS),
+        ("            out = out + self.shortcut(x)\n", "            return F.relu(out) + self.shortcut(x)\n"),
+    ),
+    block("no ReLU at the end", (*T_BLOCK, RESIDUAL, DEEP_RUNS), ("return F.relu(out)", "return out")),
+    block(
+        "no ReLU inside",
+        (IDENTITY, PROJECTION, RESIDUAL, DEEP_RUNS),
+        ("            nn.ReLU(),\n", "            nn.Identity(),\n"),
+    ),
+    block(
+        "projection everywhere",
+        (T_BLOCK[0], IDENTITY, T_DEEP[0], RESIDUAL, DEEP_RUNS),
+        ("if residual and (stride != 1 or in_channels != out_channels):", "if residual:"),
+    ),
+    block(
+        "projection without batch norm",
+        (T_BLOCK[0], PROJECTION, T_DEEP[0], RESIDUAL, DEEP_RUNS),
+        ("1, stride, bias=False), nn.BatchNorm2d(out_channels)", "1, stride, bias=False)"),
+    ),
+    block(
+        "projection with a bias",
+        (T_BLOCK[0], PROJECTION, T_DEEP[0], RESIDUAL, DEEP_RUNS),
+        ("1, stride, bias=False)", "1, stride)"),
+    ),
+    block(
+        "stride in the second convolution",
+        (PROJECTION,),
+        ("3, stride, padding=1", "3, padding=1"),
+        ("out_channels, out_channels, 3, padding=1", "out_channels, out_channels, 3, stride, padding=1"),
+    ),
+    block("biases", (*T_BLOCK, T_DEEP[0], RESIDUAL, DEEP_RUNS), ("padding=1, bias=False", "padding=1")),
+    block(
+        "switch ignored in forward",
+        (IDENTITY, T_BLOCK[0], PROJECTION, T_DEEP[0], DEEP_RUNS),
+        (
+            "        if self.residual:\n            out = out + self.shortcut(x)\n",
+            "        out = out + self.shortcut(x)\n",
+        ),
+    ),
+    deep("one block too many", (*T_DEEP, RESIDUAL, DEEP_RUNS), ("range(num_blocks - 1)", "range(num_blocks)")),
+    deep("switch not passed on", (*T_DEEP, DEEP_RUNS), (", residual)", ")")),
+    deep("channels not doubled", (*T_DEEP, RESIDUAL, DEEP_RUNS), ("2 * width", "width")),
+    deep(
+        "stride in the stem only",
+        (*T_DEEP[1:], RESIDUAL, DEEP_RUNS),
+        ("2 * width, 2, residual", "2 * width, 1, residual"),
+    ),
+    deep("largest value instead of the mean", T_DEEP[1:], ("AdaptiveAvgPool2d", "AdaptiveMaxPool2d")),
+    deep("softmax", T_DEEP[1:], ("(2 * width, 10))", "(2 * width, 10), nn.Softmax(1))")),
+    deep("no ReLU in the stem", (*T_DEEP[1:], RESIDUAL, DEEP_RUNS), ("nn.ReLU()]", "nn.Identity()]")),
+    deep(
+        "the same block again and again",
+        (*T_DEEP, RESIDUAL, DEEP_RUNS),
+        (
+            "layers.append(ResidualBlock(2 * width, 2 * width, 1, residual))",
+            "layers.append(layers[-1] if len(layers) > 4 else ResidualBlock(2 * width, 2 * width, 1, residual))",
+        ),
+    ),
+    *runs("plain-sgd", FOUR, missing=None, no_history=no_history, rising=rising),
+    *runs("norm-sgd", FOUR, missing=None, untrained=untrained, diverged=diverged, rising=rising),
+    *runs("norm-adam", FOUR, missing=None, untrained=untrained),
+    *runs("one-batch", ONE, missing=None, untrained=untrained, diverged=diverged, statistics_reset=statistics_reset),
+    *runs("deep-residual", RESIDUAL, DEEP_RUNS, missing=None, untrained=untrained, diverged=diverged),
+    *runs("deep-plain", DEEP_RUNS, missing=None, no_history=no_history),
+]

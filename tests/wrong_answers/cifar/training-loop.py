@@ -1,0 +1,439 @@
+"""Wrong answers to cifar/training-loop and what each must lose."""
+
+import torch
+
+from tests.answers import Answer
+
+EPOCH = ("test_train_epoch_visible", "test_train_epoch_hidden")
+MODES = "test_train_epoch_modes_hidden"
+T_EVALUATE = ("test_evaluate_visible", "test_evaluate_hidden")
+FIT = "test_fit_hidden"
+SHALLOW_OUTPUTS = ("test_shallow_net_hidden", "test_shallow_net_sizes_hidden")
+T_SHALLOW = ("test_shallow_net_visible", *SHALLOW_OUTPUTS)
+TRAINED_SHALLOW, TRAINED_SIMPLE = "test_shallow_trained_hidden", "test_simple_trained_hidden"
+SIMPLE_OUTPUTS = ("test_simple_conv_net_hidden", "test_simple_conv_net_batches_hidden")
+T_SIMPLE = ("test_simple_conv_net_visible", *SIMPLE_OUTPUTS)
+T_SGD = ("test_make_sgd_visible", "test_make_sgd_hidden")
+T_COUNT = ("test_count_parameters_visible", "test_count_parameters_hidden")
+
+EPOCH_SOURCE = """def train_epoch(model, batches, loss_function, optimizer):
+    device = next(model.parameters()).device
+    model.train()
+    total_loss, right, count = 0.0, 0, 0
+    for images, labels in batches:
+        images, labels = images.to(device), labels.to(device)
+        logits = model(images)
+        loss = loss_function(logits, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total_loss += loss.item() * len(labels)
+        right += (logits.argmax(1) == labels).sum().item()
+        count += len(labels)
+    return total_loss / count, right / count
+"""
+EVALUATE_SOURCE = """def evaluate(model, batches, loss_function):
+    device = next(model.parameters()).device
+    model.eval()
+    total_loss, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for images, labels in batches:
+            images, labels = images.to(device), labels.to(device)
+            logits = model(images)
+            total_loss += loss_function(logits, labels).item() * len(labels)
+            right += (logits.argmax(1) == labels).sum().item()
+            count += len(labels)
+    return total_loss / count, right / count
+"""
+FIT_SOURCE = """def fit(model, train_batches, validation_batches, loss_function, optimizer, num_epochs, device="cpu"):
+    model.to(device)
+    history = {"train_loss": [], "train_accuracy": [], "validation_loss": [], "validation_accuracy": []}
+    for _ in range(num_epochs):
+        train = train_epoch(model, train_batches, loss_function, optimizer)
+        validation = evaluate(model, validation_batches, loss_function)
+        for values, value in zip(history.values(), (*train, *validation)):
+            values.append(value)
+    return history
+"""
+CHOICE_SOURCE = """def make_sgd(model, lr):
+    return torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+
+
+loss_function = nn.CrossEntropyLoss()
+shallow_lr, shallow_epochs, again = 0.003, 12, False
+"""
+COUNT_SOURCE = """def count_parameters(model):
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+simple_lr, simple_epochs = 0.01, 12
+"""
+
+
+def altered(cell: str, source: str, why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer:
+    for old, new in changes:
+        assert old in source, f"{why}: {old!r} is not there"
+        source = source.replace(old, new)
+    return Answer(f"{cell}: {why}", {cell: source}, loses)
+
+
+def epoch(why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer:
+    return altered("train_epoch", EPOCH_SOURCE, why, loses, *changes)
+
+
+def measured(why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer:
+    return altered("evaluate", EVALUATE_SOURCE, why, loses, *changes)
+
+
+def fitted(why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer:
+    return altered("fit", FIT_SOURCE, why, loses, *changes)
+
+
+def choice(why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer:
+    return altered("loss_and_sgd", CHOICE_SOURCE, why, loses, *changes)
+
+
+def count(why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer:
+    return altered("count_parameters", COUNT_SOURCE, why, loses, *changes)
+
+
+def shallow(why: str, init: str, forward: str, loses: tuple[str, ...]) -> Answer:
+    source = (
+        "class ShallowNet(nn.Module):\n    def __init__(self, num_hidden=32):\n        super().__init__()\n"
+        f"        {init}\n\n    def forward(self, images):\n        {forward}\n"
+    )
+    return Answer(f"ShallowNet: {why}", {"shallow_net": source}, loses)
+
+
+def simple(why: str, loses: tuple[str, ...], **parts: str) -> Answer:
+    parts = {
+        "channels": "((3, 16), (16, 32), (32, 64))",
+        "layers": "nn.Conv2d(ins, outs, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)",
+        "end": "nn.Flatten(), nn.Linear(64 * 4 * 4, 10)",
+        "forward": "return self.layers(images)",
+    } | parts
+    source = (
+        "class SimpleConvNet(nn.Module):\n    def __init__(self):\n        super().__init__()\n        layers = []\n"
+        f"        for ins, outs in {parts['channels']}:\n            layers += [{parts['layers']}]\n"
+        f"        self.layers = nn.Sequential(*layers, {parts['end']})\n\n    def forward(self, images):\n"
+        f"        {parts['forward']}\n"
+    )
+    return Answer(f"SimpleConvNet: {why}", {"simple_conv_net": source}, loses)
+
+
+def untrained(record, weights):
+    """A network as it was drawn."""
+    torch.manual_seed(0)
+    return record, {key: 0.05 * torch.randn(value.shape) for key, value in weights.items()}
+
+
+def diverged(record, weights):
+    return record, {key: torch.full_like(value, float("nan")) for key, value in weights.items()}
+
+
+def other_shape(record, weights):
+    return record, {key: torch.cat([value, value]) for key, value in weights.items()}
+
+
+def shuffled_classes(record, weights):
+    """The rows of the last layer do not belong to the classes any more."""
+    return record, {key: value.roll(1, 0) if len(value) == 10 else value for key, value in weights.items()}
+
+
+def trained(name: str, lost: str) -> list[Answer]:
+    cases = {
+        "missing": None,
+        "untrained": untrained,
+        "diverged": diverged,
+        "of another network": other_shape,
+        "classes exchanged": shuffled_classes,
+    }
+    return [Answer(f"{name}: {why}", {}, (lost,), {name: change}) for why, change in cases.items()]
+
+
+HIDDEN = "self.hidden, self.output = nn.Linear(3072, num_hidden), nn.Linear(num_hidden, 10)"
+
+ANSWERS = [
+    epoch(
+        "mean over batches",
+        (*EPOCH, FIT),
+        ("loss.item() * len(labels)", "loss.item()"),
+        ("total_loss / count", "total_loss / len(list(batches))"),
+    ),
+    epoch("size forgotten", (*EPOCH, FIT), ("loss.item() * len(labels)", "loss.item()")),
+    epoch("not cleared", (*EPOCH, FIT), ("        optimizer.zero_grad()\n", "")),
+    epoch("no step", (*EPOCH, FIT), ("        optimizer.step()\n", "")),
+    epoch("no backward", (*EPOCH, FIT), ("        loss.backward()\n", "")),
+    epoch(
+        "cleared after backward",
+        (*EPOCH, FIT),
+        (
+            "        optimizer.zero_grad()\n        loss.backward()\n",
+            "        loss.backward()\n        optimizer.zero_grad()\n",
+        ),
+    ),
+    epoch("returns within the loop", (*EPOCH, MODES, FIT), ("    return total", "        return total")),
+    epoch("per cent", (*EPOCH, FIT), ("right / count", "100 * right / count")),
+    epoch("number of right ones", (*EPOCH, FIT), (", right / count", ", right")),
+    epoch(
+        "accuracy of the last batch",
+        (*EPOCH, FIT),
+        ("right += ", "right = "),
+        (", right / count", ", right / len(labels)"),
+    ),
+    epoch("sum of loss tensors", ("test_train_epoch_hidden",), ("loss.item() * len", "loss * len")),
+    epoch("its own loss", ("test_train_epoch_hidden",), ("loss_function(logits", "F.cross_entropy(logits")),
+    epoch(
+        "its own descent",
+        ("test_train_epoch_hidden",),
+        (
+            "        optimizer.step()\n",
+            "        with torch.no_grad():\n            for p in model.parameters():\n"
+            "                p -= optimizer.param_groups[0]['lr'] * p.grad\n",
+        ),
+    ),
+    epoch(
+        "needs a length",
+        ("test_train_epoch_hidden", MODES),
+        ("    model.train()\n", "    model.train()\n    num_batches = len(batches)\n"),
+    ),
+    epoch(
+        "goes through the batches twice",
+        ("test_train_epoch_hidden",),
+        ("    return", "    count = sum(len(labels) for _, labels in batches)\n    return"),
+    ),
+    epoch("accuracy after the step", (*EPOCH, MODES, FIT), ("right += (logits", "right += (model(images)")),
+    epoch("no training mode", (MODES,), ("    model.train()\n", "")),
+    epoch("evaluation mode", (MODES,), ("model.train()", "model.eval()")),
+    epoch(
+        "labels not moved",
+        (MODES,),
+        ("images, labels = images.to(device), labels.to(device)", "images = images.to(device)"),
+    ),
+    epoch(
+        "images not moved",
+        (MODES,),
+        ("images, labels = images.to(device), labels.to(device)", "labels = labels.to(device)"),
+    ),
+    epoch("returns nothing", (*EPOCH, FIT, "test_fit_visible"), ("    return total_loss / count, right / count\n", "")),
+    measured(
+        "mean over batches",
+        (*T_EVALUATE, FIT),
+        ("* len(labels)", ""),
+        ("total_loss / count", "total_loss / len(list(batches))"),
+    ),
+    measured("per cent", (*T_EVALUATE, FIT), ("right / count", "100 * right / count")),
+    measured(
+        "last batch only", (*T_EVALUATE, FIT), ("right += ", "right = "), (", right / count", ", right / len(labels)")
+    ),
+    measured(
+        "learns",
+        (*T_EVALUATE, FIT),
+        ("with torch.no_grad():", "if True:"),
+        (
+            "            count +=",
+            "            loss_function(model(images), labels).backward()\n            with torch.no_grad():\n"
+            "                for p in model.parameters():\n                    p -= 0.1 * p.grad\n            count +=",
+        ),
+    ),
+    measured("a graph is built", ("test_evaluate_hidden",), ("with torch.no_grad():", "if True:")),
+    measured("no evaluation mode", ("test_evaluate_hidden",), ("    model.eval()\n", "")),
+    measured("training mode", ("test_evaluate_hidden",), ("model.eval()", "model.train()")),
+    measured(
+        "not moved",
+        ("test_evaluate_hidden",),
+        ("            images, labels = images.to(device), labels.to(device)\n", ""),
+    ),
+    measured("its own loss", ("test_evaluate_hidden",), ("loss_function(logits", "F.cross_entropy(logits")),
+    fitted("returns nothing", ("test_fit_visible", FIT), ("    return history\n", "")),
+    fitted("one epoch", ("test_fit_visible", FIT), ("    return history\n", "        return history\n")),
+    fitted(
+        "last epoch only",
+        ("test_fit_visible", FIT),
+        (
+            "    for _ in range(num_epochs):\n",
+            "    for _ in range(num_epochs):\n        history = {key: [] for key in history}\n",
+        ),
+    ),
+    fitted("other names", ("test_fit_visible", FIT), ("validation_loss", "val_loss")),
+    fitted(
+        "measured before training",
+        (FIT,),
+        (
+            "        train = train_epoch(model, train_batches, loss_function, optimizer)\n"
+            "        validation = evaluate(model, validation_batches, loss_function)\n",
+            "        validation = evaluate(model, validation_batches, loss_function)\n"
+            "        train = train_epoch(model, train_batches, loss_function, optimizer)\n",
+        ),
+    ),
+    fitted(
+        "validation on training batches",
+        (FIT,),
+        ("evaluate(model, validation_batches", "evaluate(model, train_batches"),
+    ),
+    fitted(
+        "trains on validation batches",
+        (FIT,),
+        (
+            "validation = evaluate(model, validation_batches, loss_function)",
+            "validation = train_epoch(model, validation_batches, loss_function, optimizer)",
+        ),
+    ),
+    fitted("not moved", (FIT,), ("    model.to(device)\n", "")),
+    fitted("accuracy and loss exchanged", (FIT,), ("(*train, *validation)", "(*train[::-1], *validation[::-1])")),
+    shallow(
+        "layers in a list",
+        "self.layers = [nn.Linear(3072, num_hidden), nn.Linear(num_hidden, 10)]",
+        "return self.layers[1](self.layers[0](images.flatten(1)).relu())",
+        (*T_SHALLOW, TRAINED_SHALLOW),
+    ),
+    shallow(
+        "no bias",
+        "self.hidden, self.output = nn.Linear(3072, num_hidden, bias=False), nn.Linear(num_hidden, 10)",
+        "return self.output(self.hidden(images.flatten(1)).relu())",
+        (*T_SHALLOW, TRAINED_SHALLOW),
+    ),
+    shallow(
+        "another hidden layer",
+        HIDDEN + "\n        self.c = nn.Linear(num_hidden, num_hidden)",
+        "return self.output(self.c(self.hidden(images.flatten(1)).relu()).relu())",
+        (*T_SHALLOW, TRAINED_SHALLOW),
+    ),
+    shallow(
+        "gray pictures",
+        "self.hidden, self.output = nn.Linear(1024, num_hidden), nn.Linear(num_hidden, 10)",
+        "return self.output(self.hidden(images.mean(1).flatten(1)).relu())",
+        (*T_SHALLOW, TRAINED_SHALLOW),
+    ),
+    shallow(
+        "nothing returned", HIDDEN, "self.output(self.hidden(images.flatten(1)).relu())", (*T_SHALLOW, TRAINED_SHALLOW)
+    ),
+    shallow(
+        "no ReLU", HIDDEN, "return self.output(self.hidden(images.flatten(1)))", (*SHALLOW_OUTPUTS, TRAINED_SHALLOW)
+    ),
+    shallow("softmax", HIDDEN, "return self.output(self.hidden(images.flatten(1)).relu()).softmax(1)", SHALLOW_OUTPUTS),
+    shallow(
+        "ReLU at the end", HIDDEN, "return self.output(self.hidden(images.flatten(1)).relu()).relu()", SHALLOW_OUTPUTS
+    ),
+    shallow(
+        "sigmoid",
+        HIDDEN,
+        "return self.output(self.hidden(images.flatten(1)).sigmoid())",
+        (*SHALLOW_OUTPUTS, TRAINED_SHALLOW),
+    ),
+    shallow(
+        "size fixed",
+        "self.hidden, self.output = nn.Linear(3072, 32), nn.Linear(32, 10)",
+        "return self.output(self.hidden(images.flatten(1)).relu())",
+        ("test_shallow_net_sizes_hidden",),
+    ),
+    shallow(
+        "one image is squeezed",
+        HIDDEN,
+        "return self.output(self.hidden(images.flatten(1)).relu()).squeeze(0)",
+        ("test_shallow_net_sizes_hidden",),
+    ),
+    Answer(
+        "ShallowNet: layers shared by all networks",
+        {
+            "shallow_net": "layers = nn.Sequential(nn.Flatten(), nn.Linear(3072, 32), nn.ReLU(), nn.Linear(32, 10))\n"
+            "\n\n"
+            "class ShallowNet(nn.Module):\n    def __init__(self, num_hidden=32):\n        super().__init__()\n"
+            "        self.layers = layers\n\n    def forward(self, images):\n        return self.layers(images)\n"
+        },
+        ("test_shallow_net_sizes_hidden", TRAINED_SHALLOW),
+    ),
+    choice("negative log-likelihood", ("test_loss_function_visible",), ("CrossEntropyLoss()", "NLLLoss()")),
+    choice(
+        "softmax twice",
+        ("test_loss_function_visible",),
+        ("nn.CrossEntropyLoss()", "lambda logits, labels: F.cross_entropy(logits.softmax(1), labels)"),
+    ),
+    choice("sum", ("test_loss_function_visible",), ("CrossEntropyLoss()", "CrossEntropyLoss(reduction='sum')")),
+    choice(
+        "squares",
+        ("test_loss_function_visible",),
+        (
+            "nn.CrossEntropyLoss()",
+            "lambda logits, labels: F.mse_loss(logits, F.one_hot(labels, logits.shape[1]).float())",
+        ),
+    ),
+    choice(
+        "smoothed", ("test_loss_function_visible",), ("CrossEntropyLoss()", "CrossEntropyLoss(label_smoothing=0.1)")
+    ),
+    choice("the class, not a loss", ("test_loss_function_visible",), ("CrossEntropyLoss()", "CrossEntropyLoss")),
+    choice("no momentum", T_SGD, (", momentum=0.9", "")),
+    choice("Adam", T_SGD, ("SGD(model.parameters(), lr=lr, momentum=0.9)", "Adam(model.parameters(), lr=lr)")),
+    choice("Nesterov", T_SGD, ("momentum=0.9", "momentum=0.9, nesterov=True")),
+    choice("weight decay", T_SGD, ("momentum=0.9", "momentum=0.9, weight_decay=0.01")),
+    choice("dampening", T_SGD, ("momentum=0.9", "momentum=0.9, dampening=0.9")),
+    choice("fixed learning rate", ("test_make_sgd_hidden",), ("lr=lr", "lr=0.1")),
+    choice("first parameter only", ("test_make_sgd_hidden",), ("model.parameters()", "[next(model.parameters())]")),
+    choice(
+        "matrices only",
+        ("test_make_sgd_hidden",),
+        ("model.parameters()", "[p for p in model.parameters() if p.ndim > 1]"),
+    ),
+    *trained("shallow", TRAINED_SHALLOW),
+    simple("other channels", (*T_SIMPLE, TRAINED_SIMPLE), channels="((3, 16), (16, 16), (16, 64))"),
+    simple(
+        "no bias",
+        (*T_SIMPLE, TRAINED_SIMPLE),
+        layers="nn.Conv2d(ins, outs, 3, padding=1, bias=False), nn.ReLU(), nn.MaxPool2d(2)",
+    ),
+    simple(
+        "5 x 5 kernels",
+        (*T_SIMPLE, TRAINED_SIMPLE),
+        layers="nn.Conv2d(ins, outs, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)",
+    ),
+    simple(
+        "batch norm",
+        (*T_SIMPLE, TRAINED_SIMPLE),
+        layers="nn.Conv2d(ins, outs, 3, padding=1), nn.BatchNorm2d(outs), nn.ReLU(), nn.MaxPool2d(2)",
+    ),
+    simple("no padding", (*T_SIMPLE, TRAINED_SIMPLE), layers="nn.Conv2d(ins, outs, 3), nn.ReLU(), nn.MaxPool2d(2)"),
+    simple(
+        "mean over the map", (*T_SIMPLE, TRAINED_SIMPLE), end="nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)"
+    ),
+    simple("no ReLU", (*SIMPLE_OUTPUTS, TRAINED_SIMPLE), layers="nn.Conv2d(ins, outs, 3, padding=1), nn.MaxPool2d(2)"),
+    simple("average pooling", SIMPLE_OUTPUTS, layers="nn.Conv2d(ins, outs, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2)"),
+    simple(
+        "strides for pooling",
+        (*SIMPLE_OUTPUTS, TRAINED_SIMPLE),
+        layers="nn.Conv2d(ins, outs, 3, padding=1, stride=2), nn.ReLU()",
+    ),
+    simple("softmax", SIMPLE_OUTPUTS, end="nn.Flatten(), nn.Linear(64 * 4 * 4, 10), nn.Softmax(1)"),
+    simple("ReLU at the end", SIMPLE_OUTPUTS, end="nn.Flatten(), nn.Linear(64 * 4 * 4, 10), nn.ReLU()"),
+    simple(
+        "dropout",
+        ("test_simple_conv_net_batches_hidden", TRAINED_SIMPLE),
+        end="nn.Flatten(), nn.Dropout(), nn.Linear(64 * 4 * 4, 10)",
+    ),
+    simple(
+        "images normalised together",
+        SIMPLE_OUTPUTS,
+        forward="return self.layers((images - images.mean()) / images.std())",
+    ),
+    simple(
+        "one image is squeezed",
+        ("test_simple_conv_net_batches_hidden",),
+        forward="return self.layers(images).squeeze(0)",
+    ),
+    count(
+        "tensors",
+        T_COUNT,
+        ("sum(p.numel() for p in model.parameters() if p.requires_grad)", "len(list(model.parameters()))"),
+    ),
+    count("weights only", T_COUNT, (" if p.requires_grad", " if p.ndim > 1")),
+    count("last layer only", T_COUNT, ("model.parameters()", "list(model.children())[-1].parameters()")),
+    count("frozen ones too", ("test_count_parameters_hidden",), (" if p.requires_grad", "")),
+    count(
+        "statistics too",
+        ("test_count_parameters_hidden",),
+        (
+            "sum(p.numel() for p in model.parameters() if p.requires_grad)",
+            "sum(v.numel() for v in model.state_dict().values())",
+        ),
+    ),
+    *trained("simple", TRAINED_SIMPLE),
+]
