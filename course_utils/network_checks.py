@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from course_utils import data, training
 from course_utils.checks import CheckFailed, assert_tensor
 
-__all__ = ["assert_accuracy", "assert_same_network", "assert_shapes", "held_out_accuracy", "values_by_shape"]
+__all__ = ["assert_accuracy", "assert_same_network", "assert_shapes", "restored", "share_right", "values_by_shape"]
 
 # Pictures that are sent through a network at a time.
 _CHUNK = 500
@@ -150,38 +150,39 @@ def _output(network: Any, inputs: Tensor, train: bool, seed: int) -> Any:
         return network(inputs.clone())
 
 
-def held_out_accuracy(
-    make: Callable[[], Any], name: str, count: int = 1000, seed: int = 0
-) -> tuple[training.Record, float]:
-    """Measure a trained network that was handed in on pictures it has not seen.
+def restored(make: Callable[[], Any], name: str) -> tuple[training.Record, Any]:
+    """Return a trained network that was handed in, in evaluation mode.
 
     Parameters
     ----------
     make : callable
-        Returns the student's network, which takes normalised pictures.
+        Returns the student's network.
     name : str
         Of the artifact.
-    count, seed : int
-        Which pictures; see `data.held_out`.
 
     Returns
     -------
     record : Record
         What the student's notebook says about the training.
-    share : float
-        Of the pictures whose largest logit is that of their label.
+    network : torch.nn.Module
 
     Raises
     ------
     CheckFailed
-        If the network is missing or does not return logits.
+        If the network is missing, or its weights are of another class than the student's.
     """
     record, weights = training.handed_in(name)
-    images, labels = data.held_out(record.data, count, seed)
     network = make()
+    own = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    kept = {key: tuple(value.shape) for key, value in weights.items()}
+    if own != kept:
+        key = sorted(set(own.items()) ^ set(kept.items()))[0][0]
+        there, here = kept.get(key, "none"), own.get(key, "none")
+        fact = f"The weights of {name!r} are of another network: {key!r} has the shape {there} there, {here} in your"
+        _fail(f"{fact} class.", "If you changed the class, train it again (again=True).")
     network.load_state_dict(weights)
     network.eval()
-    return record, share_right(network, data.normalise(images), labels, name)
+    return record, network
 
 
 def share_right(network: Any, inputs: Tensor, labels: Tensor, name: str) -> float:
@@ -225,37 +226,47 @@ def assert_accuracy(
     hint: str | None = None,
     *,
     count: int = 1000,
-    seed: int = 0,
-) -> tuple[training.Record, float]:
-    """Check that a trained network that was handed in is right often enough on pictures it has not seen.
+    seed: int | None = None,
+) -> float:
+    """Check that a trained network that was handed in is right often enough.
 
     Parameters
     ----------
-    make, name, count, seed
-        As for `held_out_accuracy`.
+    make, name
+        As for `restored`. The network takes normalised pictures.
     needed : mapping of str to float
         The share needed, by what the network was trained on.
     hint : str, optional
         What to do if it is not.
+    count : int
+        How many pictures.
+    seed : int, optional
+        Which pictures that it has not seen; see `data.held_out`. By default the first training pictures.
 
     Returns
     -------
-    record : Record
-    share : float
+    float
+        The share of the pictures whose largest logit is that of their label.
 
     Raises
     ------
     CheckFailed
-        If not.
+        If not, or as `restored` and `share_right`.
     """
-    record, share = held_out_accuracy(make, name, count, seed)
+    record, network = restored(make, name)
     least = needed.get(record.data)
     if least is None:
         _fail(f"{name!r} was trained on {record.data[:80]!r}, which is none of {', '.join(needed)}.", None)
+    if seed is None:
+        images, labels = (part[:count] for part in data.cifar10("train", record.data))
+    else:
+        images, labels = data.held_out(record.data, count, seed)
+    share = share_right(network, data.normalise(images), labels, name)
     if share < least:
-        measured = f"is right on {100 * share:.1f} % of {count:,} pictures that it has not seen"
-        _fail(f"Your network {name!r} {measured}; {100 * least:g} % are needed ({record.data}).", hint)
-    return record, share
+        which = f"the first {count:,} training pictures" if seed is None else f"{count:,} pictures that it has not seen"
+        fact = f"Your network {name!r} is right on {100 * share:.1f} % of {which}"
+        _fail(f"{fact}; {100 * least:g} % are needed ({record.data}).", hint)
+    return share
 
 
 def _fail(fact: str, hint: str | None) -> None:

@@ -12,7 +12,7 @@ from course_utils.network_checks import (
     assert_accuracy,
     assert_same_network,
     assert_shapes,
-    held_out_accuracy,
+    restored,
     share_right,
     values_by_shape,
 )
@@ -102,14 +102,22 @@ def make() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
 
 
-def test_accuracy_is_measured_on_pictures_not_seen(trained):
-    record, share = held_out_accuracy(make, "net", count=200)
-    assert record.data == data.STAND_IN and share == held_out_accuracy(make, "net", count=200)[1] and 0 < share < 0.3
-    assert assert_accuracy(make, "net", {data.STAND_IN: share}, count=200)[1] == share
+def test_accuracy_is_measured_on_training_pictures_and_on_others(trained):
+    shares = [assert_accuracy(make, "net", {data.STAND_IN: 0.0}, count=200, seed=seed) for seed in (None, 0, 0, 1)]
+    assert shares[1] == shares[2] and len(set(shares)) > 1 and max(shares) < 0.3
     with pytest.raises(CheckFailed, match=r"right on .* % of 200 pictures .*; 90 % are needed \(stand-in\)\.\nTrain"):
-        assert_accuracy(make, "net", {data.STAND_IN: 0.9}, "Train for longer.", count=200)
+        assert_accuracy(make, "net", {data.STAND_IN: 0.9}, "Train for longer.", count=200, seed=0)
+    with pytest.raises(CheckFailed, match="of the first 200 training pictures"):
+        assert_accuracy(make, "net", {data.STAND_IN: 0.9}, count=200)
     with pytest.raises(CheckFailed, match="none of CIFAR-10"):
         assert_accuracy(make, "net", {data.CIFAR10: 0.1}, count=200)
+
+
+def test_weights_of_another_class_are_told(trained):
+    record, network = restored(make, "net")
+    assert record.data == data.STAND_IN and not network.training
+    with pytest.raises(CheckFailed, match=r"'1.bias' has the shape \(10,\) there, none in your class"):
+        restored(lambda: nn.Sequential(nn.Flatten(), nn.Linear(3072, 10, bias=False)), "net")
 
 
 def test_labels_for_logits_are_told():
