@@ -44,7 +44,8 @@ def untrained(record, weights):
 
 
 def of_another_class(record, weights):
-    key = next(iter(weights))
+    # By name: safetensors gives the entries in no fixed order, and a counter of batches has no axis to widen.
+    key = min(name for name, value in weights.items() if value.ndim > 1)
     return record, {f"another.{name}" if name == key else name: value for name, value in weights.items()}
 
 

@@ -135,7 +135,8 @@ def forgotten(record, weights):
 
 
 def of_a_wider_network(record, weights):
-    key = next(iter(weights))
+    # By name: safetensors gives the entries in no fixed order, and a counter of batches has no axis to widen.
+    key = min(name for name, value in weights.items() if value.ndim > 1)
     return record, weights | {key: torch.cat([weights[key]] * 2)}
 
 
