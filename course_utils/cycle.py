@@ -5,20 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import re
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
+import nbgrader.api
+from alembic.script import ScriptDirectory
 from nbgrader import utils
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
@@ -45,6 +46,15 @@ __all__ = [
 ]
 
 log = logging.getLogger("course")
+
+
+def _version_of_tables() -> str:
+    """Return the version that a new gradebook is marked with."""
+    return ScriptDirectory(ALEMBIC_DIR).get_current_head()
+
+
+# nbgrader starts the program `alembic` for it, which takes two seconds and must be on the PATH.
+nbgrader.api.get_alembic_version = _version_of_tables
 
 
 class CourseError(RuntimeError):
@@ -121,7 +131,7 @@ def assignments(course: Path) -> list[str]:
 def open_gradebook(course: Path) -> Iterator[Gradebook]:
     """Open the course's gradebook."""
     directory = coursedir(course)
-    with _environment(), Gradebook(directory.db_url, directory.course_id) as gradebook:
+    with Gradebook(directory.db_url, directory.course_id) as gradebook:
         yield gradebook
 
 
@@ -416,8 +426,7 @@ def _convert(converter: GenerateAssignment | GenerateFeedback) -> None:
     log.disabled = False  # a library that sets up its own logging may have turned off everybody else's
     log.addHandler(problems)
     try:
-        with _environment():
-            converter.start()
+        converter.start()
     except NbGraderException as error:
         raise CourseError(problems.first or str(error)) from error
     finally:
@@ -436,14 +445,3 @@ class _Problems(logging.Handler):
         if lines and not self.first and not lines[-1].startswith(("There was an error processing", "Please see")):
             # A traceback ends with the class of the exception and what it says.
             self.first = re.sub(r"^[\w.]+(Error|Exception): ", "", lines[-1].strip())
-
-
-@contextlib.contextmanager
-def _environment() -> Iterator[None]:
-    """nbgrader makes a new gradebook through the `alembic` program, which lies beside this Python."""
-    before = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = before

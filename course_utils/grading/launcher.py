@@ -62,8 +62,9 @@ class Zygote:
 
     Parameters
     ----------
-    preload : tuple of str
-        Modules to import before the first kernel is forked.
+    preload : tuple of str, optional
+        Modules to import before the first kernel is forked, besides those of every kernel. None: no module at all, for
+        a sandbox that is only tried.
     threads : int
         Threads of numerical libraries in each kernel.
     env : dict of str to str
@@ -79,7 +80,7 @@ class Zygote:
 
     def __init__(
         self,
-        preload: Iterable[str] = zygote.PRELOAD,
+        preload: Iterable[str] | None = zygote.PRELOAD,
         *,
         threads: int = 1,
         env: dict[str, str] | None = None,
@@ -106,7 +107,8 @@ class Zygote:
                 f"import sys; sys.path.append({str(sandbox.PACKAGE.parent)!r}); "
                 "from course_utils.grading.zygote import main; main()"
             )
-            command += [sys.executable, "-P", "-s", "-c", code, str(inside.fileno()), json.dumps(list(preload))]
+            modules = [] if preload is None else [*preload, *zygote.KERNEL_MODULES]
+            command += [sys.executable, "-P", "-s", "-c", code, str(inside.fileno()), json.dumps(modules)]
             self._process = _starter.submit(
                 subprocess.Popen,
                 command,

@@ -6,6 +6,8 @@ import ast
 import json
 from collections.abc import Iterable, Iterator
 
+from course_utils.grading import cells as kinds
+
 __all__ = ["GRADER_MODULES", "modules_for"]
 
 # What test cells use, where nobody says which assignment it is for.
@@ -39,7 +41,7 @@ _LARGE = (
 
 
 def modules_for(notebooks: Iterable[bytes]) -> tuple[str, ...]:
-    """Return the large modules that the code cells of notebooks import.
+    """Return the large modules that the code cells of notebooks import, apart from cells that grading leaves out.
 
     Students may import others; that takes the time it takes, and changes no mark.
 
@@ -57,14 +59,14 @@ def modules_for(notebooks: Iterable[bytes]) -> tuple[str, ...]:
     names = {name for text in sources for name in _imported(text)}
     names = {"course_utils.torchvision_ops" if n.partition(".")[0] == "torchvision" else n for n in names}
     names = {name for name in names if name.partition(".")[0] in _LARGE} | {"course_utils.checks", "matplotlib.pyplot"}
-    if any("optim" in text for text in sources):
+    if any("torch.optim" in text for text in sources):
         names.add("torch._dynamo")
     return tuple(sorted(names))
 
 
 def _code(notebook: bytes) -> Iterator[str]:
     for cell in json.loads(notebook)["cells"]:
-        if cell["cell_type"] == "code":
+        if cell["cell_type"] == "code" and not kinds.is_shown_only(cell):
             yield "".join(cell["source"])
 
 

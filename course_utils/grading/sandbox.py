@@ -64,7 +64,7 @@ def probe() -> str | None:
     from course_utils.grading.launcher import Zygote
 
     try:
-        with Zygote(preload=()) as zygote_process:
+        with Zygote(preload=None) as zygote_process:
             kernel = zygote_process.launch(argv=[], connection={}, archive=None, probe=True)
             code = kernel.wait()
             log = kernel.log

@@ -79,7 +79,13 @@ PRELOAD = (
     "ipywidgets",
 )
 # What every kernel imports before it answers.
-KERNEL_MODULES = ("ipykernel.kernelapp", "ipykernel.ipkernel", "IPython.core.completer", "IPython.core.pylabtools")
+KERNEL_MODULES = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.debugger",
+    "IPython.core.completer",
+    "IPython.core.pylabtools",
+)
 
 
 # --- zygote -----------------------------------------------------------------------------------------------------
@@ -110,8 +116,10 @@ def main() -> None:
 
 def preload_modules(names: list[str]) -> dict[str, str]:
     """Import modules; return those that failed, with the reason."""
+    # Every kernel would import debugpy, which takes a tenth of a second, for a debugger that nobody can reach.
+    sys.modules.setdefault("debugpy", None)
     failed = {}
-    for name in (*names, *KERNEL_MODULES) if names else ():
+    for name in names:
         package = name.partition(".")[0]
         before = set(sys.modules)
         try:
@@ -124,6 +132,8 @@ def preload_modules(names: list[str]) -> dict[str, str]:
             failed[name] = f"{type(error).__name__}: {error}"
             for half_loaded in [new for new in set(sys.modules) - before if new.partition(".")[0] == package]:
                 del sys.modules[half_loaded]
+    if sys.modules["debugpy"] is None:
+        del sys.modules["debugpy"]  # students may import it all the same
     return failed
 
 
