@@ -8,6 +8,7 @@ COMMANDS = (
     ["benchmarks.overhead"],
     ["benchmarks.scale"],
     ["benchmarks.attacks_stock"],
+    ["benchmarks.otter"],  # last: it needs PyPI the first time
 )
 
 for module, *arguments in COMMANDS:
