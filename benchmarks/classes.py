@@ -68,10 +68,11 @@ def run(command: list[str], folder: Path) -> Cost:
     watcher = threading.Thread(target=_watch, args=(process, peaks), daemon=True)
     watcher.start()
     output, _ = process.communicate()
+    wall_s, cpu_s = time.monotonic() - began, _busy() - before
     watcher.join()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{output[-3000:]}")
-    return Cost(time.monotonic() - began, _busy() - before, peaks["driver"], peaks["total"])
+    return Cost(wall_s, cpu_s, peaks["driver"], peaks["total"])
 
 
 def _busy() -> float:
