@@ -227,13 +227,14 @@ def assert_accuracy(
     *,
     count: int = 1000,
     seed: int | None = None,
+    prepare: Callable[[Tensor], Tensor] = data.normalise,
 ) -> float:
     """Check that a trained network that was handed in is right often enough.
 
     Parameters
     ----------
     make, name
-        As for `restored`. The network takes normalised pictures.
+        As for `restored`.
     needed : mapping of str to float
         The share needed, by what the network was trained on.
     hint : str, optional
@@ -242,6 +243,8 @@ def assert_accuracy(
         How many pictures.
     seed : int, optional
         Which pictures that it has not seen; see `data.held_out`. By default the first training pictures.
+    prepare : callable
+        Turns uint8 pictures into what the network takes.
 
     Returns
     -------
@@ -261,7 +264,7 @@ def assert_accuracy(
         images, labels = (part[:count] for part in data.cifar10("train", record.data))
     else:
         images, labels = data.held_out(record.data, count, seed)
-    share = share_right(network, data.normalise(images), labels, name)
+    share = share_right(network, prepare(images), labels, name)
     if share < least:
         which = f"the first {count:,} training pictures" if seed is None else f"{count:,} pictures that it has not seen"
         fact = f"Your network {name!r} is right on {100 * share:.1f} % of {which}"

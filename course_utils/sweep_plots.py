@@ -24,7 +24,9 @@ _STYLES = (
 _GUESSING = float(np.log(10))
 
 
-def plot_sweeps(groups: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]], columns: int = 5) -> Figure:
+def plot_sweeps(
+    groups: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]], columns: int = 5, lowest: float = 0.0
+) -> Figure:
     """Draw training and validation loss of many runs, one small panel for each, all with the same axes.
 
     Parameters
@@ -34,6 +36,8 @@ def plot_sweeps(groups: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]
         nats, and perhaps ``"validation_accuracy"`` from 0 to 1. A group begins a new row.
     columns : int
         The most panels in a row.
+    lowest : float, nats
+        Where the axes of the loss begin.
 
     Returns
     -------
@@ -52,9 +56,9 @@ def plot_sweeps(groups: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]
         for ax in row[len(runs) :]:
             ax.set_axis_off()
         for ax, (name, history) in zip(row, runs.items(), strict=False):
-            _draw_losses(ax, history, highest)
+            _draw_losses(ax, history, lowest, highest)
             ax.axhline(_GUESSING, color=GREY, linestyle=":", linewidth=1)
-            ax.set(ylim=(0, highest), xlabel="Epoch")
+            ax.set(ylim=(lowest, highest), xlabel="Epoch")
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
             ends = [value for value in history.get("validation_accuracy", []) if np.isfinite(value)]
             ax.set_title(f"{name}\n{100 * ends[-1]:.0f} % right" if ends else name, fontsize="small")
@@ -65,7 +69,7 @@ def plot_sweeps(groups: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]
     return figure
 
 
-def _draw_losses(ax: Axes, history: Mapping[str, Sequence[float]], highest: float) -> None:
+def _draw_losses(ax: Axes, history: Mapping[str, Sequence[float]], lowest: float, highest: float) -> None:
     left_out = []
     for split, (colour, dash, marker) in zip(("train", "validation"), _STYLES, strict=False):
         values = np.asarray(history.get(f"{split}_loss", []), dtype=float)
@@ -74,7 +78,7 @@ def _draw_losses(ax: Axes, history: Mapping[str, Sequence[float]], highest: floa
         shown = np.where(fits, values, np.nan)
         ax.plot(epochs, shown, color=colour, linestyle=dash, marker=marker, markersize=3, linewidth=1.2, label=split)
         # Marks at the upper edge stand for losses that are not within the panel.
-        edge = np.full((~fits).sum(), 0.96 * highest)
+        edge = np.full((~fits).sum(), highest - 0.04 * (highest - lowest))
         ax.plot(epochs[~fits], edge, color=colour, linestyle="none", marker="^", markersize=5)
         left_out += list(values[~fits])
     if left_out:

@@ -113,6 +113,12 @@ def test_accuracy_is_measured_on_training_pictures_and_on_others(trained):
         assert_accuracy(make, "net", {data.CIFAR10: 0.1}, count=200)
 
 
+def test_accuracy_is_measured_on_pictures_as_the_network_takes_them(trained):
+    share = assert_accuracy(make, "net", {data.STAND_IN: 0.0}, count=200, seed=0, prepare=lambda images: 0.0 * images)
+    _, classes = data.held_out(data.STAND_IN, 200, seed=0)
+    assert share in [(classes == label).sum().item() / 200 for label in range(10)]  # one answer for all pictures
+
+
 def test_weights_of_another_class_are_told(trained):
     record, network = restored(make, "net")
     assert record.data == data.STAND_IN and not network.training

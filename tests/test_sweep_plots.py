@@ -45,6 +45,14 @@ def test_a_run_that_diverged_is_marked():
     assert [[text.get_text() for text in ax.texts] for ax in figure.axes] == [[], ["diverged"]]
 
 
+def test_axes_begin_where_they_are_told_and_marks_stay_inside():
+    figure = sweep_plots.plot_sweeps({"": {"fine": RUN, "lost": LOST}}, lowest=1.5)
+    low, high = figure.axes[1].get_ylim()
+    assert low == 1.5
+    marks = [y for line in figure.axes[1].lines if line.get_marker() == "^" for y in line.get_ydata()]
+    assert marks and all(low < y < high for y in marks)
+
+
 def test_panels_of_a_group_that_is_too_long_go_on_in_the_next_row():
     figure = sweep_plots.plot_sweeps({"": {f"run {n}": RUN for n in range(6)}}, columns=3)
     assert [ax.get_title().partition("\n")[0] for ax in figure.axes] == [f"run {n}" for n in range(6)]
