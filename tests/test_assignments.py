@@ -68,8 +68,8 @@ def show(name: Path, bank: list[Answer], request: pytest.FixtureRequest) -> list
         if lost(scores) == expected:
             mute = [key for key in expected if not scores[key].message]
             wrong += [f"{group[0].why}: {key} is lost without a message" for key in mute]
-        elif len(group) > 1:
-            groups += [[answer] for answer in group]
+        elif len(group) > 1:  # one hides what another loses
+            groups += [group[::2], group[1::2]]
         else:
             messages = {key: scores[key].message for key in lost(scores) ^ expected}
             wrong.append(f"{group[0].why}: lost {sorted(lost(scores))}, listed {sorted(expected)}; {messages}")

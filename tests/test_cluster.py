@@ -10,6 +10,7 @@ import time
 import pytest
 
 from course_utils import cycle
+from course_utils.grading import pool
 from tests.tiny_course import ASSIGNMENT, hand_in_class, make_course
 
 distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
@@ -37,7 +38,8 @@ def test_two_workers_one_killed_on_the_way_give_the_marks_of_the_serial_run(tmp_
         assert len(gradebook.find_assignment(ASSIGNMENT).submissions) == len(known)
 
 
-def test_no_scheduler_is_told(tmp_path):
+def test_no_scheduler_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "SCHEDULER_TIMEOUT_S", 2)
     course = make_course(tmp_path / "course")
     hand_in_class(course, 1)
     with pytest.raises(cycle.CourseError, match=r"No Dask scheduler answers at tcp://127.0.0.1:9"):

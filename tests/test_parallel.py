@@ -113,14 +113,12 @@ def test_a_submission_that_kills_its_workers_is_told_and_the_others_are_graded(c
 
 
 def descendants(process: subprocess.Popen, kind: str) -> list[psutil.Process]:
-    """Processes of a run: the writer itself, its workers, or kernels and graders below these."""
+    """Processes of a run: the writer itself, its workers, or kernels, graders and what these are forked from."""
     root = psutil.Process(process.pid)
     if kind == "writer":
         return [root]
-    workers = root.children()
-    if kind == "worker":
-        return [child for child in workers if "pool_worker" in " ".join(child.cmdline())]
-    return [child for worker in workers for child in worker.children(recursive=True)]
+    workers = {child for child in root.children() if "pool_worker" in " ".join(child.cmdline())}
+    return list(workers if kind == "worker" else set(root.children(recursive=True)) - workers)
 
 
 @pytest.mark.parametrize("kind", ["writer", "worker", "kernel"])

@@ -210,6 +210,11 @@ class Zygote:
         self._process.wait()
         self._log.close()
 
+    @property
+    def descriptor(self) -> int:
+        """File descriptor over which other processes may ask for kernels too, see `adopt_zygote`."""
+        return self._socket.fileno()
+
     def abandon(self) -> None:
         """Let go of a zygote that belongs to the process this one was forked from."""
         self._socket.close()
@@ -220,6 +225,34 @@ class Zygote:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _AdoptedZygote(Zygote):
+    """A zygote of another process, which shares it."""
+
+    def __init__(self, descriptor: int, *, threads: int, env: dict[str, str]):
+        self.as_root = sandbox.has_real_root()
+        self.env = sandbox.environment(threads, env)
+        self._lock = threading.Lock()
+        self._socket = socket.socket(fileno=descriptor)
+        self.failed_imports = {}  # told by the process that started it
+
+    @property
+    def alive(self) -> bool:
+        """Whether the zygote still runs and is still asked by this process."""
+        if self._socket.fileno() < 0:
+            return False
+        poll = select.poll()
+        poll.register(self._socket, 0)
+        return not poll.poll(0)  # a hang-up is told without being asked for
+
+    def close(self) -> None:
+        """Let go of the zygote, which other processes use too."""
+        self._socket.close()
+
+    def abandon(self) -> None:
+        """Let go of the zygote in a forked process."""
+        self._socket.close()
 
 
 class SandboxedKernel:
@@ -335,7 +368,7 @@ class SandboxedKernel:
 
 def shared_zygote(**options) -> Zygote:
     """Return this process's zygote with these options, starting it first where there is none alive."""
-    key = (json.dumps(options, sort_keys=True, default=str), str(Path.cwd()))
+    key = _key(options)
     with _shared_lock:
         process = _shared.get(key)
         if process is not None and not process.alive:
@@ -344,6 +377,23 @@ def shared_zygote(**options) -> Zygote:
         if process is None:
             process = _shared[key] = Zygote(**options)
         return process
+
+
+def adopt_zygote(options: dict, descriptor: int) -> None:
+    """Use a zygote that the process which started this one shares.
+
+    Parameters
+    ----------
+    options : dict
+        As `shared_zygote` takes them.
+    descriptor : int
+        The `descriptor` of the zygote, passed on to this process.
+    """
+    _shared[_key(options)] = _AdoptedZygote(descriptor, threads=options["threads"], env=options["env"])
+
+
+def _key(options: dict) -> tuple[str, str]:
+    return json.dumps(options, sort_keys=True, default=str), str(Path.cwd())
 
 
 @atexit.register

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import json
+import logging
 import multiprocessing.connection
 import os
 import signal
@@ -16,23 +18,65 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
+from course_utils.grading.fork_server import ForkServer
+from course_utils.grading.launcher import Zygote
+from course_utils.grading.provisioner import SandboxProvisioner
+from course_utils.grading.sandbox import SandboxUnavailable
 from course_utils.grading.submissions import GradedSubmission, Submission
+from course_utils.grading.worker import Settings, grader_modules, sandbox_options
 
 __all__ = ["grade_here", "grade_on_cluster"]
 
+log = logging.getLogger("course")
+
 # How many workers may die on one submission before it is given up.
 ATTEMPTS = 3
+# How long a scheduler may take to answer at first.
+SCHEDULER_TIMEOUT_S = 20
+
+
+class _Parents:
+    """The processes that kernels and grader processes are forked from, shared by all workers of this machine."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.modules = grader_modules(settings)
+        self.server = ForkServer(self.modules)  # its imports go on while the zygote's do
+        self.zygote: Zygote | None = None
+        self.options: dict = {}
+        if settings.sandbox and settings.warm:
+            self.options = SandboxProvisioner(**sandbox_options(settings)).zygote_options()
+            try:
+                self.zygote = Zygote(**self.options)
+            except SandboxUnavailable:
+                pass  # workers find out, and say so of each submission
+            else:
+                for name, reason in self.zygote.failed_imports.items():
+                    log.warning("Could not import %s for the sandbox: %s", name, reason)
+
+    def descriptors(self) -> dict[str, list]:
+        """Return what `pool_worker` adopts: by kind, how it is asked for and a file descriptor."""
+        found = {"server": [self.modules, self.server.control.fileno()]}
+        if self.zygote is not None:
+            found["zygote"] = [self.options, self.zygote.descriptor]
+        return found
+
+    def close(self) -> None:
+        self.server.close()
+        if self.zygote is not None:
+            self.zygote.close()
 
 
 class _Worker:
     """A process that grades one submission after another (see `pool_worker`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, parents: _Parents | None = None) -> None:
         ours, theirs = socket.socketpair()
+        shared = parents.descriptors() if parents is not None else {}
+        program = "course_utils.grading.pool_worker"
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "course_utils.grading.pool_worker", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-m", program, str(theirs.fileno()), json.dumps(shared)],
+                pass_fds=[theirs.fileno(), *(descriptor for _, descriptor in shared.values())],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the process that hands out the work
             )
@@ -53,7 +97,7 @@ class _Worker:
     def end(self) -> None:
         self.connection.close()
         with contextlib.suppress(ProcessLookupError):
-            # The session holds the worker, its grader processes and the parents of the sandboxes.
+            # The session holds the worker, and what it started if it shares nothing with others.
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
@@ -80,30 +124,29 @@ def grade_here(
     again: collections.deque[Submission] = collections.deque()
     attempts: collections.Counter[str] = collections.Counter()
     pool: list[_Worker] = []
+    parents: _Parents | None = None
 
-    def hand_out(worker: _Worker) -> bool:
-        submission = again.popleft() if again else next(waiting, None)
-        if submission is None:
-            return False
+    def hand_out(worker: _Worker, submission: Submission) -> None:
         if started is not None:
             started(submission.student)
         try:
             worker.give(submission)
         except OSError:
             worker.submission = submission  # dead already: found out below
-        return True
 
     try:
         while True:
             idle = [worker for worker in pool if worker.submission is None]
-            while idle and hand_out(idle[-1]):
-                idle.pop()
-            while not idle and len(pool) < workers:
-                worker = _Worker()
-                if not hand_out(worker):
-                    worker.end()
+            while idle or len(pool) < workers:
+                submission = again.popleft() if again else next(waiting, None)
+                if submission is None:
                     break
-                pool.append(worker)
+                if parents is None:
+                    parents = _Parents(submission.settings)
+                if not idle:
+                    idle.append(_Worker(parents))
+                    pool.append(idle[0])
+                hand_out(idle.pop(), submission)
             busy = {worker.connection: worker for worker in pool if worker.submission is not None}
             if not busy:
                 return
@@ -123,6 +166,8 @@ def grade_here(
     finally:
         for worker in pool:
             worker.end()
+        if parents is not None:
+            parents.close()
 
 
 def grade_on_cluster(
@@ -150,7 +195,7 @@ def grade_on_cluster(
     """
     from distributed import Client, as_completed
 
-    with Client(scheduler, timeout="20s", set_as_default=False) as client:
+    with Client(scheduler, timeout=SCHEDULER_TIMEOUT_S, set_as_default=False) as client:
         cores = max(1, sum(client.ncores().values()))
         waiting = iter(submissions)
         names = {}

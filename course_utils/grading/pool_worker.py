@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing.connection
 import sys
 
+from course_utils.grading.fork_server import adopt_server
+from course_utils.grading.launcher import adopt_zygote
 from course_utils.grading.submissions import grade
 
 
@@ -23,4 +26,9 @@ def main(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
+    shared = json.loads(sys.argv[2])
+    if "server" in shared:
+        adopt_server(*shared["server"])
+    if "zygote" in shared:
+        adopt_zygote(*shared["zygote"])
     main(int(sys.argv[1]))

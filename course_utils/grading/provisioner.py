@@ -127,14 +127,18 @@ class SandboxProvisioner(KernelProvisionerBase):
                 return kernel
         raise failure
 
-    def _zygote(self, private: bool) -> Zygote:
-        options = {
-            "preload": tuple(self.preload),
+    def zygote_options(self) -> dict[str, Any]:
+        """Return what `launcher.shared_zygote` takes."""
+        return {
+            "preload": list(self.preload),
             "threads": self.threads,
             "env": dict(self.extra_env),
-            "readable": tuple(self.readable),
-            "private": tuple(self.private),
+            "readable": list(self.readable),
+            "private": list(self.private),
         }
+
+    def _zygote(self, private: bool) -> Zygote:
+        options = self.zygote_options()
         if not private:
             return shared_zygote(**options)
         if self._own_zygote is not None:

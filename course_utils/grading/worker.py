@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import multiprocessing
-import multiprocessing.forkserver
 import os
 import shutil
-import sys
 import tempfile
 import time
 import warnings
@@ -24,7 +21,8 @@ from jupyter_client import KernelManager
 
 from course_utils.checks import NotGradable
 from course_utils.grading import cells as kinds
-from course_utils.grading.grader import Job, Outcome, main
+from course_utils.grading.fork_server import GraderProcess, shared_server
+from course_utils.grading.grader import Job, Outcome
 from course_utils.grading.preload import GRADER_MODULES
 from course_utils.grading.provisioner import SandboxKernelSpecManager
 from course_utils.grading.sandbox import SandboxUnavailable
@@ -136,8 +134,7 @@ def grade_cells(
     for _ in range(_GRADER_DEATHS):
         with _Kernel(files, settings) as kernel:
             # The server that graders are forked from imports its libraries while the kernel's does.
-            _context(settings)
-            multiprocessing.forkserver.ensure_running()
+            shared_server(grader_modules(settings))
             kernel.started = kernel.start()
             outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, known)
         events += [("limit", text) for text in dict.fromkeys(kernel.events)]
@@ -161,13 +158,23 @@ def grade_cells(
     return NotebookResult(outputs, [*events, ("note", message)], time.monotonic() - began, settings.sandbox)
 
 
-def _context(settings: Settings) -> Any:
-    context = multiprocessing.get_context("forkserver")
+def grader_modules(settings: Settings) -> tuple[str, ...]:
+    """Return what grader processes are forked with."""
     modules = GRADER_MODULES if settings.preload is None else settings.preload
-    # Counts for the first grader of this process; later ones are forked from the same server.
-    first, last = "course_utils.grading.grader", "course_utils.grading.fork_server"
-    context.set_forkserver_preload([first, *modules, last])
-    return context
+    return ("course_utils.grading.grader", *modules)
+
+
+def sandbox_options(settings: Settings) -> dict[str, Any]:
+    """Return the traits of `SandboxProvisioner` for these settings."""
+    preload = {} if settings.preload is None else {"preload": list(settings.preload)}
+    return {"warm": settings.warm, "limits": dict(settings.limits), **preload}
+
+
+def _fork_grader(settings: Settings) -> GraderProcess:
+    for _ in range(2):
+        with contextlib.suppress(OSError):  # its server was killed: there will be another one
+            return shared_server(grader_modules(settings)).fork()
+    raise EngineError("The process that grader processes are forked from ends again and again.")
 
 
 def _run_grader(
@@ -177,13 +184,12 @@ def _run_grader(
 
     The outputs of cells that were finished are put into `known` as they come.
     """
-    ours, theirs = multiprocessing.Pipe()
-    process = _context(kernel.settings).Process(target=main, args=(theirs, job), daemon=True)
-    with _without_main_module():
-        process.start()
-    theirs.close()
+    process = _fork_grader(kernel.settings)
+    ours = process.connection
     index, limit = 0, 30.0
     try:
+        with contextlib.suppress(OSError):  # a process that is dead already is found out below
+            ours.send(job)
         deadline = time.monotonic() + limit + _PATIENCE_S
         while True:
             if not ours.poll(max(0.0, min(deadline, end) - time.monotonic())):
@@ -209,33 +215,15 @@ def _run_grader(
             elif message[0] == "outputs":
                 known[message[1]] = message[2]
             else:
-                ours.send(kernel.do(message[0]))
+                answer = kernel.do(message[0])
+                with contextlib.suppress(OSError):
+                    ours.send(answer)
                 if message[0] in ("start", "restart"):
                     # That took its own time, and so does the first answer.
                     deadline = time.monotonic() + limit + _PATIENCE_S + job.ready_s
         return None, index, reason
     finally:
-        ours.close()
-        process.join(0.2)
-        if process.is_alive():
-            process.kill()
-        process.join()
-
-
-@contextlib.contextmanager
-def _without_main_module() -> Any:
-    # A forked grader needs nothing of the program that started it, and must not run its main module again.
-    main_module = sys.modules["__main__"]
-    spec, file = getattr(main_module, "__spec__", None), getattr(main_module, "__file__", None)
-    main_module.__spec__ = None
-    if file is not None:
-        del main_module.__file__
-    try:
-        yield
-    finally:
-        main_module.__spec__ = spec
-        if file is not None:
-            main_module.__file__ = file
+        process.end()
 
 
 class _Kernel:
@@ -276,10 +264,7 @@ class _Kernel:
         manager = KernelManager(connection_file=str(self.folder / "kernel.json"), transport="ipc")
         folder, extra = self.files, {}
         if self.settings.sandbox:
-            options = {"warm": self.settings.warm, "limits": dict(self.settings.limits)}
-            if self.settings.preload is not None:
-                options["preload"] = list(self.settings.preload)
-            manager.kernel_spec_manager = SandboxKernelSpecManager(options=options)
+            manager.kernel_spec_manager = SandboxKernelSpecManager(options=sandbox_options(self.settings))
         else:
             # Unix sockets have short names, so the folder is near the root.
             manager.ip = str(self.folder / "k")
