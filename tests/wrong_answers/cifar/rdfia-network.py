@@ -85,7 +85,7 @@ def shuffled_classes(record, weights):
 
 SCALED = "def scaled_lr(lr, batch_size, new_batch_size):\n    return {}\n\n\n"
 RIGHT_RULE = "lr * new_batch_size / batch_size"
-PLAN = ("(0.00002, 32)", "(0.001, 32)", "(0.02, 32)", "(0.001, 16)", "(0.001, 128)", "(0.004, 128)")
+PLAN = ("(0.00001, 32)", "(0.0002, 32)", "(0.02, 32)", "(0.0002, 16)", "(0.0002, 128)", "(0.0004, 128)")
 
 
 def settings(why: str, loses: tuple[str, ...], rule: str = RIGHT_RULE, **changed: str) -> Answer:
@@ -166,8 +166,8 @@ ANSWERS = [
     settings("unchanged", (T_SCALED,), rule="lr"),
     settings("five runs", (T_RUNS,), run_6=""),
     settings("no scaled run", (T_RUNS,), run_6="(0.02, 128)"),
-    settings("rates too close", (T_RUNS,), run_1="(0.0005, 32)", run_3="(0.002, 32)"),
-    settings("batch sizes too close", (T_RUNS,), run_4="(0.001, 64)"),
+    settings("rates too close", (T_RUNS,), run_1="(0.0001, 32)", run_3="(0.001, 32)"),
+    settings("batch sizes too close", (T_RUNS,), run_4="(0.0002, 64)"),
     settings("changed, but not trained again", (T_RUNS,), run_1="(0.00003, 32)"),
     Answer("runs: one is missing", {}, (T_RUNS,), {"rdfia-run-3": None}),
     Answer("runs: made with another rate", {}, (T_RUNS,), {"rdfia-run-2": other_settings}),

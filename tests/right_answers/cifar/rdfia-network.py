@@ -72,8 +72,8 @@ ANSWERS = [
         {
             "settings": "def scaled_lr(lr, batch_size, new_batch_size):\n"
             "    k = new_batch_size / batch_size\n    return k * lr\n\n\n"
-            "pairs = [(2e-5, 32), (1e-3, 32), (2e-2, 32), (1e-3, 16), (1e-3, 128), (4e-3, 128)]\n"
-            'plan_runs = {f"rdfia-run-{number}": list(pair) for number, pair in enumerate(pairs, 1)}\n',
+            "pairs = [(1e-5, 32), (2e-4, 32), (2e-2, 32), (2e-4, 16), (2e-4, 128), (4e-4, 128)]\n"
+            'plan_runs = {f"rdfia-run-{number}": list(pairs[number - 1]) for number in range(6, 0, -1)}\n',
         },
     ),
 ]
