@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from course_utils.plotting import BLUE, GREEN, GREY, ORANGE, PINK, VERMILLION
 
-__all__ = ["plot_final", "plot_first_epoch", "plot_schedules", "plot_sweeps", "plot_versions"]
+__all__ = ["plot_final", "plot_first_epoch", "plot_runs", "plot_schedules", "plot_sweeps", "plot_versions"]
 
 _STYLES = (
     (BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PINK, ":", "D"), (ORANGE, (0, (5, 1)), "v"),
@@ -42,7 +42,7 @@ def plot_sweeps(
     Returns
     -------
     matplotlib.figure.Figure
-        What is not finite, or far above the loss of guessing, is marked as such.
+        What is not finite, or far above the loss of guessing, is marked by triangles, and by a word if the run ends so.
     """
     rows = []
     for title, runs in groups.items():
@@ -70,7 +70,7 @@ def plot_sweeps(
 
 
 def _draw_losses(ax: Axes, history: Mapping[str, Sequence[float]], lowest: float, highest: float) -> None:
-    left_out = []
+    lost = []
     for split, (colour, dash, marker) in zip(("train", "validation"), _STYLES, strict=False):
         values = np.asarray(history.get(f"{split}_loss", []), dtype=float)
         epochs = np.arange(1, len(values) + 1)
@@ -80,9 +80,9 @@ def _draw_losses(ax: Axes, history: Mapping[str, Sequence[float]], lowest: float
         # Marks at the upper edge stand for losses that are not within the panel.
         edge = np.full((~fits).sum(), highest - 0.04 * (highest - lowest))
         ax.plot(epochs[~fits], edge, color=colour, linestyle="none", marker="^", markersize=5)
-        left_out += list(values[~fits])
-    if left_out:
-        text = "off the scale" if np.isfinite(left_out).all() else "diverged"
+        lost += list(values[-1:][~fits[-1:]])
+    if lost:
+        text = "off the scale" if np.isfinite(lost).all() else "diverged"
         ax.text(0.5, 0.4, text, transform=ax.transAxes, ha="center", fontsize="small", color=GREY)
 
 
@@ -132,6 +132,40 @@ def plot_first_epoch(losses: Sequence[float], after: Mapping[str, float], window
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside right upper", frameon=False, fontsize="small")
+    return figure
+
+
+def plot_runs(histories: Mapping[str, Mapping[str, Sequence[float]]], title: str = "") -> Figure:
+    """Draw loss and accuracy of a few runs over the epochs: training above, validation below, one line for each run.
+
+    Parameters
+    ----------
+    histories : mapping of str to mapping of str to sequence of float
+        By name of the run, ``"train_loss"`` and ``"validation_loss"`` in nats, ``"train_accuracy"`` and
+        ``"validation_accuracy"`` from 0 to 1, one number for each epoch. At most five runs can be told apart.
+    title : str
+        Stands above the names of the runs.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Losses share their range, and so do accuracies.
+    """
+    figure = Figure(figsize=(9.2, 5.4), layout="constrained")
+    axes = figure.subplots(2, 2, sharex=True, sharey="col")
+    quantities = (("loss", 1, "Cross-entropy (nats)"), ("accuracy", 100, "Accuracy (%)"))
+    for row, (split, words) in zip(axes, (("train", "training"), ("validation", "validation")), strict=True):
+        for ax, (quantity, scale, label) in zip(row, quantities, strict=True):
+            for (name, history), (colour, dash, marker) in zip(histories.items(), _STYLES, strict=False):
+                values = scale * np.asarray(history.get(f"{split}_{quantity}", []), dtype=float)
+                epochs = np.arange(1, len(values) + 1)
+                ax.plot(epochs, values, color=colour, linestyle=dash, marker=marker, markersize=4, label=name)
+            ax.set_title(words, fontsize="medium")
+            ax.set(ylabel=label, xlabel="Epoch" if split == "validation" else "")
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+            ax.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize="small", title=title)
     return figure
 
 
@@ -196,7 +230,7 @@ def plot_versions(rows: Mapping[str, np.ndarray]) -> Figure:
     ----------
     rows : mapping of str to numpy.ndarray of shape (N, 3, H, W)
         uint8 is shown as it is. Of floating-point pictures, whose values may be of any size, each row is shown from its
-        1st to its 99th percentile.
+        1st to its 99th percentile, and says which values these are.
 
     Returns
     -------
@@ -210,6 +244,7 @@ def plot_versions(rows: Mapping[str, np.ndarray]) -> Figure:
         if images.dtype != np.uint8:
             low, high = np.percentile(images, [1, 99])
             images = ((images - low) / max(high - low, 1e-12)).clip(0, 1)
+            title = f"{title}\n{low:.2g} to {high:.2g}"
         row[0].set_ylabel(title, fontsize="small", rotation=0, ha="right", va="center")
         for ax, image in zip(row, images, strict=False):
             ax.imshow(image.transpose(1, 2, 0))
