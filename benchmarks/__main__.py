@@ -7,6 +7,9 @@ COMMANDS = (
     ["benchmarks.throughput", "--students", "20"],
     ["benchmarks.overhead"],
     ["benchmarks.scale"],
+    ["benchmarks.notebooks"],
+    ["benchmarks.cifar70"],  # says what is missing and goes on, where real data are not at hand
+    ["benchmarks.dogs"],
     ["benchmarks.attacks_stock"],
     ["benchmarks.otter"],  # last: it needs PyPI the first time
 )
