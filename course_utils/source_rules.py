@@ -68,7 +68,8 @@ def forbidden_in(name: str, cells: Iterable[str], forbidden: Sequence[str]) -> s
     name : str
         The function or class the rule is for.
     cells : iterable of str
-        Source of the student's cells. A cell that is no valid Python is skipped: it never ran.
+        Source of the student's cells in the order in which they ran: a later definition of a function or class takes
+        the place of earlier ones. A cell that is no valid Python is skipped: it never ran.
     forbidden : sequence of str
         Dotted names; the last part decides.
 
@@ -89,12 +90,18 @@ def forbidden_in(name: str, cells: Iterable[str], forbidden: Sequence[str]) -> s
     """
     last = {dotted.rpartition(".")[2] for dotted in forbidden}
     definitions: dict[str, list[ast.AST]] = {}
+    members: dict[str, list[ast.AST]] = {}
     aliases: dict[str, str] = {}
     for cell in cells:
         tree = _parse(cell)
         for statement in tree.body if tree else []:
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                definitions[statement.name] = [statement]
+                continue
             for bound in _names_bound_by(statement):
                 definitions.setdefault(bound, []).append(statement)
+        for member, statement in _members(tree) if tree else []:
+            members.setdefault(member, []).append(statement)
         for node in ast.walk(tree) if tree else []:
             if isinstance(node, ast.ImportFrom):
                 aliases.update({a.asname or a.name: f"{node.module or '.'}.{a.name}" for a in node.names})
@@ -104,20 +111,18 @@ def forbidden_in(name: str, cells: Iterable[str], forbidden: Sequence[str]) -> s
         raise SourceNotFound(f"no cell of the notebook defines `{name}`.")
 
     used: set[str] = set()
-    seen: set[str] = set()
-    waiting = [name]
+    seen: set[int] = set()
+    waiting = list(definitions[name])
     while waiting:
-        current = waiting.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        for statement in definitions.get(current, []):
+        statement = waiting.pop()
+        if id(statement) not in seen:
+            seen.add(id(statement))
             for node in ast.walk(statement):
                 if isinstance(node, ast.Attribute):
                     if node.attr in last or node.attr in _DETOURS:
                         used.add(ast.unparse(node) if len(ast.unparse(node)) < 60 else f"….{node.attr}")
                     # A method of the student's own class is reached by its name.
-                    waiting.append(node.attr)
+                    waiting += members.get(node.attr, [])
             for loaded in _names_looked_up(statement):
                 origin = aliases.get(loaded, loaded)
                 if origin.rpartition(".")[2] in last and loaded not in definitions:
@@ -126,8 +131,21 @@ def forbidden_in(name: str, cells: Iterable[str], forbidden: Sequence[str]) -> s
                     used.add(f"{origin} (as {loaded})")
                 elif loaded in _DETOURS and loaded not in definitions:
                     used.add(loaded)
-                waiting.append(loaded)
+                waiting += definitions.get(loaded, [])
     return used
+
+
+def _members(tree: ast.Module) -> Iterable[tuple[str, ast.stmt]]:
+    """Yield what is bound inside of classes, or as an attribute of something, by name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for statement in node.body:
+                for bound in _names_bound_by(statement):
+                    yield bound, statement
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Attribute):
+                    yield target.attr, node
 
 
 def _live_sources(function: Any) -> list[str]:

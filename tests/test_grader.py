@@ -405,3 +405,24 @@ def test_the_output_of_a_whole_notebook_has_a_limit(tmp_path, monkeypatch):
     assert [len(outcome.outputs[n]) for n in range(4)] == [2, 2, 1, 1]
     assert outcome.outputs[3][0]["ename"] == "ValueError" and len(outcome.outputs[3][0]["evalue"]) == 1000
     assert outcome.events == [("limit", "outputs were left out: the notebook puts out too much")]
+
+
+def test_a_rule_looks_at_the_definition_that_was_there_when_the_test_ran(tmp_path):
+    rule = 'from course_utils.checks import assert_no_calls\nassert_no_calls({0}, ["math.fsum"], "{0}")'
+    draft, legal = "def {0}(x):\n    return math.fsum(x)", "def {0}(x):\n    return sum(x)"
+    graded = grade(
+        [
+            answer("draft_a", draft.format("a")),
+            answer("a", legal.format("a")),
+            check("a", rule.format("a")),
+            answer("b", draft.format("b")),
+            answer("never", "1 / 0\n" + legal.format("b")),
+            check("b", rule.format("b")),
+            answer("c", legal.format("c")),
+            check("c", rule.format("c")),
+            answer("later_c", draft.format("c")),
+        ],
+        tmp_path,
+    )
+    assert [graded.score(f"test_{name}") for name in "abc"] == [1, 0, 1]
+    assert "b uses math.fsum" in graded.message("test_b")

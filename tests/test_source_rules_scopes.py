@@ -38,3 +38,37 @@ def test_variables_may_have_any_name(cell):
 )
 def test_names_from_outside_are_seen(cell, message):
     assert message in forbidden_in("mine", [cell], FORBIDDEN)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "shape = conv2d(picture).shape",
+        "sum = 0\nfor kernel in kernels:\n    sum += conv2d(picture, kernel).sum()",
+        "def mine(x):\n    return conv2d(x)",
+        "def unrelated(x):\n    return conv2d(x)",
+    ],
+)
+def test_other_cells_do_not_count_for_a_function_that_does_not_use_them(other):
+    cell = "def mine(x):\n    return x.shape, x.sum()"
+    assert forbidden_in("mine", [other, cell], FORBIDDEN) == set()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "class Helper:\n    def apply(self, x):\n        return conv2d(x)",
+        "class Helper:\n    apply = conv2d",
+        "class Helper:\n    pass\nHelper.apply = conv2d",
+    ],
+)
+def test_what_is_reached_through_an_object_counts(other):
+    cell = "def mine(x):\n    return Helper().apply(x)"
+    assert forbidden_in("mine", [other, cell], FORBIDDEN) == {"conv2d"}
+
+
+def test_a_later_definition_takes_the_place_of_an_earlier_one_but_an_assignment_builds_on_it():
+    legal, not_legal = "def mine(x):\n    return x", "def mine(x):\n    return conv2d(x)"
+    assert forbidden_in("mine", [legal, not_legal], FORBIDDEN) == {"conv2d"}
+    assert forbidden_in("mine", [not_legal, legal], FORBIDDEN) == set()
+    assert forbidden_in("mine", [not_legal, "mine = decorated(mine)"], FORBIDDEN) == {"conv2d"}

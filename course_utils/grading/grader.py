@@ -128,6 +128,7 @@ class NotebookRun:
         self.lost = "not started"
         self.starts = 0
         self.done: list[int] = []
+        self.failed: set[int] = set()
         self.own: dict[str, Any] = {}
         self.deadline = 0.0
         self.printed: list[dict[str, Any]] = []
@@ -195,6 +196,8 @@ class NotebookRun:
                 return self.run_in_kernel(index, cell, limit)
             return self.after_loss(lost, name, limit)
         self.done.append(index)
+        if run.error or run.stopped:
+            self.failed.add(index)
         outputs = self.finish(run, name, limit)
         return [_of_test(output, kinds.points(cell)) for output in outputs] if kinds.is_test(cell) else outputs
 
@@ -224,6 +227,7 @@ class NotebookRun:
         tree = ast.parse(cell["source"])  # a mistake in it is the course's: it ends the run instead of costing points
         if not self.bring_back(index):
             return [_error("CheckFailed", f"This test could not run: {self.lost}.")]
+        self.bridge.cells = self.cells_before(index)
         self.printed = []
         self.deadline = time.monotonic() + limit
         out = io.StringIO()
@@ -248,6 +252,14 @@ class NotebookRun:
             outputs = [] if value is None else [_result(max(0.0, min(value, kinds.points(cell))))]
         text = writable(out.getvalue()[:20_000])
         return [*self.printed[:50], *([_stream(text)] if text else []), *outputs]
+
+    def cells_before(self, index: int) -> list[str]:
+        """Return the student's cells that a rule on the syntax tree looks at, in the order in which they count.
+
+        A later definition takes the place of an earlier one, unless an error may have kept its cell from its end.
+        """
+        before = [i for i in range(index) if kinds.is_students(self.job.cells[i])]
+        return [self.job.cells[i]["source"] for i in sorted(before, key=lambda i: (i not in self.failed, i))]
 
     def run_test_source(self, tree: ast.Module) -> float | None:
         """Run a test cell to its end; return the points that its last line computes, if it does."""
@@ -322,7 +334,7 @@ class NotebookRun:
                 self.outcome.events.append(("note", f"a kernel did not start: {lost.reason}"))
                 continue
             self.kernel = connection
-            self.bridge = Bridge(self, [c["source"] for c in self.job.cells if kinds.is_students(c)])
+            self.bridge = Bridge(self)
             for earlier in list(self.done):
                 cell = self.job.cells[earlier]
                 limit = float(kinds.course(cell).get("timeout_s", CELL_TIMEOUT_S))
