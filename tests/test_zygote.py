@@ -281,3 +281,9 @@ def test_zygote_ends_when_the_host_goes_away():
     process._socket.close()
     assert not psutil.wait_procs([psutil.Process(pid)], timeout=20)[1]
     process.close()
+
+
+def test_a_start_that_takes_too_long_is_told_as_such(monkeypatch):
+    monkeypatch.setattr(launcher, "START_TIMEOUT", 0.01)
+    with pytest.raises(launcher.SandboxUnavailable, match=r"not ready after 0.01 seconds.*very busy"):
+        Zygote(preload=())

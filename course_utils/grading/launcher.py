@@ -142,8 +142,13 @@ class Zygote:
 
     def _why(self) -> str:
         """Say why the sandbox did not start, from what bubblewrap and Python wrote."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            return (
+                f"The sandbox was not ready after {START_TIMEOUT} seconds. Is this machine very busy, or its disk very "
+                "slow? Run the command again: it goes on from here."
+            )
         self._log.seek(0)
         said = self._log.read().decode(errors="replace").strip()[-2000:] or "nothing was said"
         return f"The sandbox did not start: {said}\n{namespace_hint()}"
