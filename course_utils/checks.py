@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "assert_equal",
     "assert_figure",
     "assert_gradient",
+    "assert_keys",
     "assert_length",
     "assert_no_calls",
     "assert_number",
@@ -185,7 +187,7 @@ def assert_number(
     CheckFailed
         If `actual` is no number or another number.
     """
-    if actual is None or actual is ... or (isinstance(actual, str) and not actual.strip()):
+    if _is_missing(actual, name) or (isinstance(actual, str) and not actual.strip()):
         _fail(f"{name} has no value yet.", hint)
     value = actual
     if _is_array(value) and math.prod(value.shape) == 1:
@@ -219,8 +221,8 @@ def assert_equal(
 ) -> None:
     """Check that a plain value (int, str, bool, tuple, list, dict, set of these) is the expected one.
 
-    A tuple may be given as a list and the other way round: the entries count. Types of the entries count
-    as far as Python's ``==`` tells them apart.
+    A tuple may be given as a list or as an array or tensor with one axis, and a list likewise: the entries count.
+    Types of the entries count as far as Python's ``==`` tells them apart.
 
     Parameters
     ----------
@@ -240,15 +242,17 @@ def assert_equal(
     CheckFailed
         If the values differ.
     """
-    if actual is None and expected is not None:
+    if _is_missing(actual, name) and expected is not None:
         _fail(f"{name} has no value yet.", hint)
-    if not _plain(actual):
+    if isinstance(expected, (list, tuple)) and _is_array(actual) and len(actual.shape) == 1:
+        actual = actual.tolist()
+    if not _plain(actual) or (actual is None and expected is not None):
         _fail(f"{name} must be {_a(type(expected).__name__)}, got {_describe(actual)}.", hint)
     if isinstance(expected, (list, tuple)):
         if not isinstance(actual, (list, tuple)):
             _fail(f"{name} must be {_a(type(expected).__name__)}, got {_describe(actual)}.", hint)
         if len(actual) != len(expected):
-            _fail(f"{name} must have {len(expected)} entries, got {len(actual)}.", hint)
+            _fail(f"{name} must have {_count(len(expected), 'entry', 'entries')}, got {len(actual)}.", hint)
     elif isinstance(expected, bool) != isinstance(actual, bool):
         _fail(f"{name} must be {_a(type(expected).__name__)}, got {_describe(actual)}.", hint)
     if _same(actual, expected):
@@ -260,7 +264,36 @@ def assert_equal(
     _fail(f"{name} is {_shorten(actual)}, which is not right.", hint)
 
 
-def assert_length(actual: Any, length: int, name: str, hint: str | None = None) -> None:
+def assert_keys(actual: Any, keys: Sequence[str], name: str, hint: str | None = None) -> None:
+    """Check that a dict has entries under some names, before they are looked at one by one.
+
+    Parameters
+    ----------
+    actual : object
+        The student's value.
+    keys : sequence of str
+        The names that must be there; there may be others.
+    name : str
+        How the message calls `actual`.
+    hint : str, optional
+        A sentence that points to the idea.
+
+    Raises
+    ------
+    CheckFailed
+        If `actual` is no dict, or lacks a name; the message says which, and what is there.
+    """
+    if _is_missing(actual, name):
+        _fail(f"{name} has no value yet.", hint)
+    if isinstance(actual, type) or not hasattr(actual, "keys"):
+        _fail(f"{name} must be a dict, got {_describe(actual)}.", hint)
+    for key in keys:
+        if key not in actual:
+            found = _cut(", ".join(repr(other) for other in actual)) or "nothing"
+            _fail(f"{name} has no entry {key!r}; it holds {found}.", hint)
+
+
+def assert_length(actual: Any, length: int, name: str, hint: str | None = None, *, in_order: bool = False) -> None:
     """Check that a list, tuple, dict or array has a number of entries, before they are looked at one by one.
 
     Parameters
@@ -273,20 +306,24 @@ def assert_length(actual: Any, length: int, name: str, hint: str | None = None) 
         How the message calls `actual`.
     hint : str, optional
         A sentence that points to the idea.
+    in_order : bool
+        Whether the entries are looked up by their place, so that a dict or a set will not do.
 
     Raises
     ------
     CheckFailed
         If `actual` has no length, is a text, or has another length.
     """
+    if in_order and isinstance(actual, (Mapping, set, frozenset)):
+        _fail(f"{name} must be a tuple with {_count(length, 'entry', 'entries')}, got {_describe(actual)}.", hint)
     try:
         found = None if isinstance(actual, (str, bytes)) else len(actual)
     except TypeError:
         found = None
     if found is None:
-        _fail(f"{name} must have {length} entries, got {_describe(actual)}.", hint)
+        _fail(f"{name} must have {_count(length, 'entry', 'entries')}, got {_describe(actual)}.", hint)
     if found != length:
-        _fail(f"{name} must have {length} entries, got {found}.", hint)
+        _fail(f"{name} must have {_count(length, 'entry', 'entries')}, got {found}.", hint)
 
 
 def assert_unchanged(actual: Any, original: Any, name: str, hint: str | None = None) -> None:
@@ -433,11 +470,11 @@ def assert_figure(
     except AttributeError:
         _fail(f"{name} must be a Matplotlib figure or axes, got {_describe(figure)}.", hint)
     if axes is not None and len(panels) < axes:
-        _fail(f"{name} must have {axes} panels, got {len(panels)}.", hint)
+        _fail(f"{name} must have {_count(axes, 'panel', 'panels')}, got {len(panels)}.", hint)
     if lines is not None and sum(line_counts) < lines:
-        _fail(f"{name} must show at least {lines} lines, got {sum(line_counts)}.", hint)
+        _fail(f"{name} must show at least {_count(lines, 'line', 'lines')}, got {sum(line_counts)}.", hint)
     if images is not None and sum(image_counts) < images:
-        _fail(f"{name} must show at least {images} images, got {sum(image_counts)}.", hint)
+        _fail(f"{name} must show at least {_count(images, 'image', 'images')}, got {sum(image_counts)}.", hint)
     for number, (panel, count) in enumerate(zip(panels, line_counts, strict=True), start=1):
         if not count:
             continue
@@ -606,18 +643,29 @@ def _same(actual: Any, expected: Any) -> bool:
     return bool(actual == expected)
 
 
+def _is_missing(value: Any, name: str) -> bool:
+    """Whether there is no answer yet. None from a call is another thing: a `return` is missing."""
+    return value is ... or (value is None and not re.match(r"[\w.]+\(", name))
+
+
 def _describe(value: Any) -> str:
     if value is None:
         return "None (is a `return` missing?)"
     if value is ...:
         return "`...` (not filled in yet)"
     kind = type(value).__name__
-    shape = f" of shape {tuple(value.shape)}" if _is_array(value) else ""
+    shape = f" of shape {tuple(value.shape)}" if _is_array(value) and not isinstance(value, np.generic) else ""
     return f"{_a(kind)}{shape}"
 
 
 def _a(noun: str) -> str:
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+    # As one says them: an "en-d-array", a "you-int".
+    vowel = noun[:1].lower() in "aeiou" and not noun.startswith(("uint", "ufunc"))
+    return f"{'an' if vowel or noun.startswith('nd') else 'a'} {noun}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _format(value: Any) -> str:
@@ -630,6 +678,9 @@ def _format(value: Any) -> str:
     return str(value)
 
 
-def _shorten(value: Any, limit: int = 200) -> str:
-    text = repr(value)
+def _shorten(value: Any) -> str:
+    return _cut(repr(value))
+
+
+def _cut(text: str, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: limit - 4] + " ..."

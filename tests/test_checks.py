@@ -20,6 +20,7 @@ from course_utils.checks import (
     assert_equal,
     assert_figure,
     assert_gradient,
+    assert_keys,
     assert_length,
     assert_no_calls,
     assert_number,
@@ -169,7 +170,7 @@ def test_equal_tensors_pass_even_with_a_graph():
 def test_tensors_are_compared_type_shape_dtype_values():
     expected = torch.ones(2, 3)
     assert message(assert_tensor, np.ones((2, 3)), expected, "t") == (
-        "t must be a torch.Tensor, got a ndarray of shape (2, 3)."
+        "t must be a torch.Tensor, got an ndarray of shape (2, 3)."
     )
     assert message(assert_tensor, torch.ones(3, 2).double(), expected, "t") == "t must have shape (2, 3), got (3, 2)."
     assert message(assert_tensor, torch.zeros(2, 3).double(), expected, "t") == (
@@ -206,6 +207,16 @@ def test_an_empty_answer_is_called_so(value):
     assert message(assert_number, value, 4, "n") == "n has no value yet."
 
 
+def test_none_from_a_call_is_a_missing_return():
+    text = "size(8, stride=1) must be a number, got None (is a `return` missing?)."
+    assert message(assert_number, None, 4, "size(8, stride=1)") == text
+    assert message(assert_number, ..., 4, "size(8)") == "size(8) has no value yet."
+    assert message(assert_equal, None, (2, 1), "np.keep(5)").endswith("a tuple, got None (is a `return` missing?).")
+    assert message(assert_equal, None, "x", "name(5)").endswith("a str, got None (is a `return` missing?).")
+    assert_equal(None, None, "nothing(5)")
+    assert message(assert_number, None, 4, 'sizes["(a)"]') == 'sizes["(a)"] has no value yet.'
+
+
 @pytest.mark.parametrize("value", [True, np.bool_(True), "4", [4], (4,), 4 + 0j, np.array([4, 4]), {}, len])
 def test_other_things_are_no_numbers(value):
     assert "n must be a number, got" in message(assert_number, value, 4, "n")
@@ -237,6 +248,10 @@ def test_a_wrong_number_is_shown_with_its_unit_but_without_the_right_one():
         ([1, 2], (1, 2)),
         ((1, [2, 3]), [1, (2, 3)]),
         ((1.0, np.int64(2)), (1, 2)),
+        (np.array([1, 2]), (1, 2)),
+        (np.array([1.0, 2.0]), [1, 2]),
+        (torch.tensor([1, 2]), (1, 2)),
+        (torch.Size([1, 2]), (1, 2)),
         ({"a": 1}, {"a": 1}),
         ("x", "x"),
         (True, True),
@@ -257,7 +272,12 @@ def test_equal_plain_values_pass(actual, expected):
         ((2, 1), (1, 2), "answer is (2, 1), which is not right."),
         (1, True, "answer must be a bool, got an int."),
         (True, 1, "answer must be an int, got a bool."),
-        (np.zeros(2), (0, 0), "answer must be a tuple, got a ndarray of shape (2,)."),
+        ((1, 2), (1,), "answer must have 1 entry, got 2."),
+        (np.zeros((1, 2)), (0, 0), "answer must be a tuple, got an ndarray of shape (1, 2)."),
+        (np.array([2, 1]), (1, 2), "answer is [2, 1], which is not right."),
+        (np.array([1, 2]), 3, "answer must be an int, got an ndarray of shape (2,)."),
+        (np.int64(3), (3,), "answer must be a tuple, got an int64."),
+        (np.uint8(3), (3,), "answer must be a tuple, got a uint8."),
         (print, "x", "answer must be a str, got a builtin_function_or_method."),
         ("y", "x", "answer is 'y', which is not right."),
         ({"a": 2}, {"a": 1}, "answer is {'a': 2}, which is not right."),
@@ -296,6 +316,27 @@ def test_lengths():
     assert "got None" in message(assert_length, None, 2, "answer")
     assert message(assert_length, 7, 2, "answer") == "answer must have 2 entries, got an int."
     assert message(assert_length, "ab", 2, "answer") == "answer must have 2 entries, got a str."
+
+
+def test_entries_that_are_looked_up_by_place_are_in_order():
+    for value in ([1, 2], (1, 2), np.zeros((2, 5))):
+        assert_length(value, 2, "answer", in_order=True)
+    for value, kind in (({"a": 1, "b": 2}, "dict"), ({1, 2}, "set")):
+        text = message(assert_length, value, 2, "answer", in_order=True)
+        assert text == f"answer must be a tuple with 2 entries, got a {kind}."
+    assert message(assert_length, [1], 0, "answer", in_order=True) == "answer must have 0 entries, got 1."
+
+
+def test_the_names_of_a_dict():
+    assert_keys({"a": 1, "b": 2}, ["a"], "sizes")
+    assert message(assert_keys, {"A": 1}, ["a"], "sizes", "As in the text.") == (
+        "sizes has no entry 'a'; it holds 'A'.\nAs in the text."
+    )
+    assert message(assert_keys, {}, ["a"], "sizes") == "sizes has no entry 'a'; it holds nothing."
+    assert message(assert_keys, [("a", 1)], ["a"], "sizes") == "sizes must be a dict, got a list."
+    assert message(assert_keys, dict, ["a"], "sizes") == "sizes must be a dict, got a type."
+    assert message(assert_keys, None, ["a"], "sizes") == "sizes has no value yet."
+    assert len(message(assert_keys, dict.fromkeys(range(1000)), ["a"], "sizes")) < 300
 
 
 # --- unchanged arguments -----------------------------------------------------------------------------------
@@ -377,7 +418,7 @@ def test_text_beside_lines_replaces_a_legend(curves):
 def test_what_is_missing_in_a_figure_is_named(curves):
     assert "must have 2 panels, got 1" in message(assert_figure, curves, axes=2)
     assert "at least 3 lines, got 2" in message(assert_figure, curves, lines=3)
-    assert "at least 1 images, got 0" in message(assert_figure, curves, images=1)
+    assert "at least 1 image, got 0" in message(assert_figure, curves, images=1)
     curves.axes[0].set_ylabel(" ")
     assert message(assert_figure, curves, "the curves") == "Panel 1 of the curves has no label on its vertical axis."
     assert_figure(curves, labels=False)

@@ -166,6 +166,36 @@ y = np.array(y_vector.tolist()).reshape((-1, 2))
         },
     ),
     Answer(
+        why="products of Fourier transforms; shapes as arrays; feature maps with a name more than needed",
+        cells={
+            "cross_correlate": """def cross_correlate(image, kernel, padding):
+    (H, W), (k_h, k_w) = image.shape, kernel.shape
+    full = (H + k_h - 1, W + k_w - 1)
+    product = np.fft.rfft2(image, full) * np.fft.rfft2(kernel[::-1, ::-1], full)
+    everything = np.fft.irfft2(product, full)
+    if padding == "same":
+        return everything[k_h // 2 :, k_w // 2 :][:H, :W]
+    return everything[k_h - 1 : H, k_w - 1 : W]
+""",
+            "padding_shapes": """shape_valid = np.array([32, 48]) - np.array([5, 7]) + 1
+shape_same = np.array([32.0, 48.0])
+zeros_same = np.array([5, 7]) // 2
+touched = np.prod(shape_same) - np.prod(shape_valid)
+""",
+            "filters": """from collections import OrderedDict
+
+horizontal_line = np.array([[-1.0] * 3, [2.0] * 3, [-1.0] * 3])
+blur = np.outer(np.ones(3), np.ones(3)) / 9
+sharpen = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], dtype=np.int8)
+feature_maps = OrderedDict(picture=sheet)
+feature_maps["vertical line"] = cross_correlate(sheet, vertical_line, "same")
+feature_maps["horizontal line"] = cross_correlate(sheet, horizontal_line, "same")
+feature_maps["blur"] = cross_correlate(sheet, blur, "same")
+feature_maps["sharpen"] = cross_correlate(sheet, sharpen, "same")
+""",
+        },
+    ),
+    Answer(
         why="integers out for integers in, floats else; a rule kept although a variable is called convolve",
         cells={
             "cross_correlate": """def cross_correlate(image, kernel, padding):

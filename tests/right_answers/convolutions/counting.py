@@ -68,6 +68,51 @@ conv_weights = np.int64(30)
         },
     ),
     Answer(
+        why="shapes as arrays, from NumPy and PyTorch; numbers of features from np.prod; dicts of other kinds",
+        cells={
+            "one_filter": """import numpy as np
+
+
+def one_filter(height, width, channels, kernel_size, padding, stride):
+    out_shape = (np.array([height, width]) + 2 * padding - kernel_size) // stride + 1
+    return out_shape, np.prod([kernel_size, kernel_size, channels]), out_shape.prod() * height * width * channels
+""",
+            "lenet": """from collections import Counter
+
+
+def dense_parameters(in_features, out_features, bias=True):
+    return out_features * (in_features + bias)
+
+
+lenet_parameters = Counter({"Conv2d-1": 156, "Conv2d-4": 2416, "Conv2d-7": 48120, "Linear-9": 10164, "Linear-11": 850})
+lenet_parameters.update({"ReLU-2": 0, "MaxPool2d-3": 0, "ReLU-5": 0, "MaxPool2d-6": 0, "ReLU-8": 0, "ReLU-10": 0})
+lenet_parameters["LogSoftmax-12"] = 0
+lenet_total = lenet_parameters.total()
+""",
+            "keep_halve": """def keep_size(kernel_size):
+    return torch.tensor([kernel_size // 2, 1])
+
+
+def halve_size(kernel_size):
+    return np.array([(kernel_size - 1) // 2, 2])
+""",
+            "signal_shapes": """dense_output = torch.tensor([1000])
+conv_output = nn.Conv1d(1, 10, 3, padding=1)(torch.zeros(1, 1, 100)).shape[1:]
+dense_weights = np.prod((1000, 100))
+conv_weights = 10 * 3
+""",
+            "cifar_table": """cifar_shapes = {
+    "conv1": np.array([32, 32, 32]), "pool1": np.array([32, 16, 16]),
+    "conv2": torch.tensor([64, 16, 16]), "pool2": torch.Size([64, 8, 8]),
+    "conv3": np.array([64.0, 8.0, 8.0]), "pool3": np.array([64, 4, 4]),
+    "fc4": np.prod([10, 100]), "fc5": np.array([10]),
+}
+cifar_parameters = {f"pool{number}": np.int64(0) for number in (1, 2, 3)}
+cifar_parameters |= {"conv1": 2432, "conv2": 51264, "conv3": 102464, "fc4": 1025 * cifar_shapes["fc4"], "fc5": 10010}
+""",
+        },
+    ),
+    Answer(
         why="another but equal formula; loops that count",
         cells={
             "output_size": """def output_size(size, kernel_size, padding=0, stride=1):
@@ -114,7 +159,7 @@ lenet_total = 61_706
 """,
             "cifar_table": """cifar_shapes = {
     "conv1": [32, 32, 32], "pool1": [32, 16, 16], "conv2": [64, 16, 16], "pool2": [64, 8, 8],
-    "conv3": [64, 8, 8], "pool3": [64, 4, 4], "fc4": 1000, "fc5": 10,
+    "conv3": [64, 8, 8], "pool3": [64, 4, 4], "fc4": 1000, "fc5": 10.0,
 }
 cifar_parameters = {
     "conv1": 2432, "pool1": 0, "conv2": 51264, "pool2": 0, "conv3": 102464, "pool3": 0, "fc4": 1025000, "fc5": 10010,

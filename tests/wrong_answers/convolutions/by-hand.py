@@ -83,6 +83,11 @@ ANSWERS = [
         loses=(PAPER,),
     ),
     Answer(
+        why="paper: signs the other way round",
+        cells={"paper": "paper_centre, paper_corner, paper_edge = 16, -10, 40"},
+        loses=(PAPER,),
+    ),
+    Answer(
         why="paper: one number left out",
         cells={"paper": "paper_centre, paper_corner = -16, 10"},
         loses=(PAPER,),
@@ -150,6 +155,25 @@ ANSWERS = [
                 CROSS_CORRELATE,
                 "image.shape[0] - k_h + 1, image.shape[1] - k_w + 1",
                 "image.shape[0] - k_h, image.shape[1] - k_w",
+            )
+        },
+        loses=(*LOOPS, "test_filters"),
+    ),
+    Answer(
+        why='"same" as large as "valid"',
+        cells={"cross_correlate": changed(CROSS_CORRELATE, 'if padding == "same":', 'if padding == "full":')},
+        loses=(*LOOPS, "test_filters"),
+    ),
+    Answer(
+        why='"same" is "valid" with a rim of zeros around the result',
+        cells={
+            "cross_correlate": changed(
+                changed(CROSS_CORRELATE, 'if padding == "same":', 'if padding == "full":'),
+                "    return output\n",
+                """    if padding == "same":
+        output = np.pad(output, (((k_h - 1) // 2,) * 2, ((k_w - 1) // 2,) * 2))
+    return output
+""",
             )
         },
         loses=(*LOOPS, "test_filters"),
@@ -240,6 +264,48 @@ ANSWERS = [
     Answer(
         why="filters: sharpen without the picture itself",
         cells={"filters": changed(FILTERS, "[-1, 5, -1]", "[-1, 4, -1]")},
+        loses=("test_filters",),
+    ),
+    Answer(
+        why="filters: sharpen with the corners instead of the direct neighbours",
+        cells={
+            "filters": changed(
+                FILTERS, "[[0, -1, 0], [-1, 5, -1], [0, -1, 0]]", "[[-1, 0, -1], [0, 5, 0], [-1, 0, -1]]"
+            )
+        },
+        loses=("test_filters",),
+    ),
+    Answer(
+        why="filters: results rounded",
+        cells={
+            "filters": changed(
+                FILTERS, 'cross_correlate(sheet, kernel, "same")', 'np.round(cross_correlate(sheet, kernel, "same"), 2)'
+            )
+        },
+        loses=("test_filters",),
+    ),
+    Answer(
+        why="filters: kernels as lists",
+        cells={
+            "filters": changed(
+                FILTERS, "np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])", "[[0, -1, 0], [-1, 5, -1], [0, -1, 0]]"
+            ).replace('cross_correlate(sheet, kernel, "same")', 'cross_correlate(sheet, np.array(kernel), "same")')
+        },
+        loses=("test_filters",),
+    ),
+    Answer(
+        why="filters: a kernel under another name",
+        cells={"filters": FILTERS.replace("blur", "mean_filter").replace('"mean_filter"', '"blur"')},
+        loses=("test_filters",),
+    ),
+    Answer(
+        why="filters: names with underscores",
+        cells={"filters": FILTERS.replace('"vertical line"', '"vertical_line"')},
+        loses=("test_filters",),
+    ),
+    Answer(
+        why="filters: a list instead of a dict",
+        cells={"filters": FILTERS + "feature_maps = list(feature_maps.values())\n"},
         loses=("test_filters",),
     ),
     Answer(

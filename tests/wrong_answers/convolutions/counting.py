@@ -191,6 +191,52 @@ ANSWERS = [
         ),
     ),
     Answer(
+        why="size: half the kernel taken off once, stride forgotten",
+        cells={
+            "output_size": changed(
+                OUTPUT_SIZE,
+                "(size + 2 * padding - kernel_size) // stride + 1",
+                "size - kernel_size // 2 + 2 * padding",
+            )
+        },
+        loses=(
+            *SIZE,
+            *FILTER,
+            "test_conv_output",
+            "test_cifar_shapes",
+            "test_cifar_parameters",
+            *CIFAR_TOTALS,
+            *DENSE_LAYER,
+            *LOCAL_LAYER,
+            *RATIO,
+        ),
+    ),
+    Answer(
+        why="size: stride ignored",
+        cells={"output_size": changed(OUTPUT_SIZE, " // stride", "")},
+        loses=(*SIZE, *FILTER, "test_cifar_shapes", "test_cifar_parameters", *CIFAR_TOTALS),
+    ),
+    Answer(
+        why="size: padding ignored",
+        cells={"output_size": changed(OUTPUT_SIZE, " + 2 * padding", "")},
+        loses=(*SIZE, *FILTER, "test_conv_output", "test_cifar_shapes", "test_cifar_parameters", *CIFAR_TOTALS),
+    ),
+    Answer(
+        why="size: printed, not returned",
+        cells={
+            "output_size": changed(
+                OUTPUT_SIZE,
+                "return (size + 2 * padding - kernel_size) // stride + 1",
+                "print((size + 2 * padding - kernel_size) // stride + 1)",
+            ),
+            "one_filter": ONE_FILTER,
+            "signal_shapes": SIGNAL_SHAPES,
+            "cifar_table": CIFAR_TABLE,
+            "local": LOCAL,
+        },
+        loses=SIZE,
+    ),
+    Answer(
         why="size: +1 before the division",
         cells={"output_size": changed(OUTPUT_SIZE, "kernel_size) // stride + 1", "kernel_size + 1) // stride")},
         loses=(*SIZE, *FILTER, "test_cifar_shapes", "test_cifar_parameters", *CIFAR_TOTALS),
@@ -255,7 +301,30 @@ ANSWERS = [
         cells={"conv_parameters": changed(CONV_PARAMETERS, "+ bias", "+ 1")},
         loses=(*PARAMETERS, "test_conv_weights", *RATIO),
     ),
+    Answer(
+        why="parameters: extents of the kernel added, not multiplied",
+        cells={"conv_parameters": changed(CONV_PARAMETERS, "math.prod(kernel_shape)", "sum(kernel_shape)")},
+        loses=(
+            *PARAMETERS,
+            *LENET_CONV,
+            "test_lenet_total",
+            "test_cifar_parameters",
+            *CIFAR_TOTALS,
+            *RATIO,
+        ),
+    ),
     # Exercise 3
+    Answer(
+        why="filter: a dict instead of three results",
+        cells={
+            "one_filter": changed(
+                ONE_FILTER,
+                "return out_shape, filter_weights, dense_weights",
+                'return {"out_shape": out_shape, "filter_weights": filter_weights, "dense_weights": dense_weights}',
+            )
+        },
+        loses=FILTER,
+    ),
     Answer(
         why="filter: p * (k - 1) in the formula",
         cells={
@@ -356,6 +425,11 @@ lenet_total = sum(lenet_parameters.values())
         why="lenet: no values for layers without parameters",
         cells={"lenet": changed(LENET, '    "ReLU-2": 0,\n', "")},
         loses=("test_lenet_total",),
+    ),
+    Answer(
+        why="lenet: a list instead of a dict",
+        cells={"lenet": LENET + "lenet_parameters = list(lenet_parameters.values())\n"},
+        loses=(*LENET_CONV, *LENET_DENSE, "test_lenet_total"),
     ),
     # Exercise 5
     Answer(
@@ -464,6 +538,11 @@ lenet_total = sum(lenet_parameters.values())
         loses=("test_operations_visible",),
     ),
     Answer(
+        why="operations: the shape with its channels taken for the extent of one map",
+        cells={"operations": changed(OPERATIONS, "(3,), (100,))", "(3,), (10, 100))")},
+        loses=("test_operations_visible",),
+    ),
+    Answer(
         why="operations: input channels forgotten",
         cells={"operations": changed(OPERATIONS, "in_channels * math", "math")},
         loses=("test_operations_hidden",),
@@ -497,6 +576,15 @@ lenet_total = sum(lenet_parameters.values())
             + "cifar_shapes = {name: shape[1:] + shape[:1] for name, shape in cifar_shapes.items()}\n"
         },
         loses=("test_cifar_shapes",),
+    ),
+    Answer(
+        why="cifar: lists of values without names",
+        cells={
+            "cifar_table": CIFAR_TABLE
+            + "cifar_shapes, cifar_parameters = list(cifar_shapes.values()), list(cifar_parameters.values())\n",
+            "cifar_total": CIFAR_TOTAL,
+        },
+        loses=("test_cifar_shapes", "test_cifar_parameters"),
     ),
     Answer(
         why="cifar: pooling mixes the channels",
@@ -546,6 +634,18 @@ lenet_total = sum(lenet_parameters.values())
         why="per image: a factor of 1000 too many",
         cells={"cifar_total": changed(CIFAR_TOTAL, "50_000", "50")},
         loses=("test_per_image",),
+    ),
+    Answer(
+        why="per image and ratio: rounded to whole numbers",
+        cells={
+            "cifar_total": CIFAR_TOTAL + "parameters_per_image, ratio = round(parameters_per_image), round(ratio)\n"
+        },
+        loses=("test_per_image", "test_ratio"),
+    ),
+    Answer(
+        why="per image and ratio: decimals cut off, one decimal",
+        cells={"cifar_total": CIFAR_TOTAL + "parameters_per_image, ratio = cifar_total // 50_000, 8.6\n"},
+        loses=("test_per_image", "test_ratio"),
     ),
     Answer(
         why="per image: turned round",
