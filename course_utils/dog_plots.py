@@ -111,7 +111,9 @@ def plot_confusions(panels: Mapping[str, np.ndarray], breeds: Sequence[str]) -> 
     return figure
 
 
-def plot_temperatures(temperatures: Sequence[float], losses: Mapping[str, Sequence[float]], chosen: float) -> Figure:
+def plot_temperatures(
+    temperatures: Sequence[float], losses: Mapping[str, Sequence[float]], chosen: float, guess: float | None = None
+) -> Figure:
     """Draw the log loss over the temperature by which logits are divided.
 
     Parameters
@@ -122,6 +124,8 @@ def plot_temperatures(temperatures: Sequence[float], losses: Mapping[str, Sequen
         By name, in nats, one number for each temperature.
     chosen : float
         The temperature that is marked.
+    guess : float, optional
+        The log loss of equal probabilities, in nats; drawn as a dotted line.
 
     Returns
     -------
@@ -130,11 +134,23 @@ def plot_temperatures(temperatures: Sequence[float], losses: Mapping[str, Sequen
     figure = Figure(figsize=(5.6, 3.4), layout="constrained")
     ax = figure.subplots()
     ax.axvline(chosen, color=GREY, linewidth=0.8)
+    if guess is not None:
+        ax.axhline(guess, color=GREY, linestyle=":", linewidth=1)
     every = max(1, len(temperatures) // 8)
+    marked = {name: float(np.interp(np.log(chosen), np.log(temperatures), values)) for name, values in losses.items()}
+    highest = max(marked, key=marked.__getitem__)
     for (colour, dash, marker), (name, values) in zip(_STYLES, losses.items(), strict=False):
         ax.plot(temperatures, values, color=colour, linestyle=dash, marker=marker, markevery=every, label=name)
-        at = float(np.interp(np.log(chosen), np.log(temperatures), values))
-        ax.annotate(f"{at:.2f}", (chosen, at), (5, 6), textcoords="offset points", color=colour, fontsize="small")
+        above = name == highest  # the other numbers stand below their lines, so that they do not meet
+        ax.annotate(
+            f"{marked[name]:.2f}",
+            (chosen, marked[name]),
+            (5, 6 if above else -6),
+            textcoords="offset points",
+            va="bottom" if above else "top",
+            color=colour,
+            fontsize="small",
+        )
     ax.set(xlabel="Temperature (logits are divided by it)", ylabel="Validation log loss (nats)", xscale="log")
     ax.set_ylim(bottom=0)
     ax.set_xticks([0.25, 0.5, 1, 2, 4], ["0.25", "0.5", "1", "2", "4"])

@@ -100,7 +100,7 @@ def plot_iterations(curves: Mapping[str, Sequence[float]], confidence: float | N
     curves : mapping of str to sequence of float
         Label, and the probability before the first step and after each one.
     confidence : float, optional
-        Where ascent stops; drawn as a dotted line.
+        Where ascent stops; drawn as a dotted line with its label.
 
     Returns
     -------
@@ -114,6 +114,16 @@ def plot_iterations(curves: Mapping[str, Sequence[float]], confidence: float | N
         ax.plot(range(len(probs)), probs, color=color, linestyle=dash, marker=marker, markevery=every, label=label)
     if confidence is not None:
         ax.axhline(confidence, color=GREY, linestyle=":", linewidth=1)
+        ax.annotate(
+            f"confidence {confidence:g}",
+            (0.01, confidence),
+            (0, -2),
+            xycoords=ax.get_yaxis_transform(),
+            textcoords="offset points",
+            va="top",
+            color=GREY,
+            fontsize="small",
+        )
     ax.set(xlabel="Steps", ylabel="Probability of the target", ylim=(-0.02, 1.02))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
@@ -243,7 +253,8 @@ def plot_shares(shares: Mapping[str, float], count: int, label: str) -> Figure:
         ax.text(value + reach + 0.015, place, f"{value:.0%}", va="center")
     ax.set_yticks(places, list(shares))
     ax.invert_yaxis()
-    ax.set(xlabel=label, xlim=(0, 1.1))
+    ax.set(xlabel=label, xlim=(0, 1.15), xticks=np.linspace(0, 1, 6))
+    ax.spines[["top", "right"]].set_visible(False)
     ax.xaxis.set_major_formatter(PercentFormatter(1))
     return figure
 

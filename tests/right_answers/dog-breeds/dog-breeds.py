@@ -123,6 +123,28 @@ ANSWERS = [
             "plan": "def plan(source):\n    raise RuntimeError('not while grading')\n\n\nagain = True",
         },
     ),
+    Answer(
+        "text: six significant digits, as the hint writes them",
+        {
+            "submission": "def submission_text(ids, breeds, probs):\n"
+            "    lines = [','.join(['id', *breeds])]\n"
+            "    lines += [','.join([i, *(f'{value:.6g}' for value in row)]) for i, row in zip(ids, probs)]\n"
+            "    return '\\n'.join(lines)\n\n\n"
+            "def predict(head, features, tuned, maps):\n    return dogs.probabilities(tuned, maps)\n"
+        },
+    ),
+    Answer(
+        "text: words in quotation marks",
+        {
+            "submission": "def submission_text(ids, breeds, probs):\n"
+            "    text = io.StringIO(newline='')\n"
+            "    table = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)\n"
+            "    table.writerow(['id', *breeds])\n"
+            "    table.writerows([i, *map(float, row)] for i, row in zip(ids, probs))\n"
+            "    return text.getvalue()\n\n\n"
+            "def predict(head, features, tuned, maps):\n    return dogs.probabilities(head, *features)\n"
+        },
+    ),
     Answer("submission: as Excel writes it", {}, files={FILE_NAME: as_excel_writes}),
     Answer("submission: rows in another order", {}, files={FILE_NAME: rows_reversed}),
     Answer("submission: five digits", {}, files={FILE_NAME: few_digits}),

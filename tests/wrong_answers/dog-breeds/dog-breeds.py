@@ -241,6 +241,18 @@ ANSWERS = [
         returned="for pictures in batches:\n            found = body(pictures).mean((2, 3))\n        return found",
     ),
     features("a list of batches", returned="return [body(pictures).mean((2, 3)) for pictures in batches]"),
+    Answer(
+        "features: with gradients",
+        {
+            "extract_features": "def extract_features(body, batches):\n    body.eval()\n"
+            "    return torch.cat([body(pictures).mean((2, 3)) for pictures in batches])\n"
+        },
+        FEATURES[:1],
+    ),
+    features(
+        "batches by number",
+        returned="return torch.cat([body(batches[i]).mean((2, 3)) for i in range(len(batches))])",
+    ),
     tuned("batch norm trains too", TUNED[1:], train="return super().train(mode)"),
     tuned("nothing trains", TUNED[1:], train="return super().train(False)"),
     tuned(
@@ -266,6 +278,17 @@ ANSWERS = [
     confused("ties the other way round", CONFUSED[1:], key="lambda p: (p[2], p[0], p[1]), reverse=True"),
     confused("pairs without a confusion too", where="zip(*np.triu_indices(len(breeds), 1))"),
     confused("least probable breed", both="counts", where="[(i, j) for i, j in np.argwhere(both.T) if i < j]"),
+    Answer(
+        "confusions: breeds without pictures left out of the matrix",
+        {
+            "most_confused": "def most_confused(probs, labels, breeds, count):\n"
+            "    counts = confusion_matrix(labels, probs.argmax(axis=1))\n"
+            "    both = counts + counts.T\n"
+            "    pairs = [(breeds[i], breeds[j], int(both[i, j])) for i, j in np.argwhere(np.triu(both, 1))]\n"
+            "    return sorted(pairs, key=lambda p: (-p[2], p[0], p[1]))[:count]\n"
+        },
+        CONFUSED[1:],
+    ),
     text("no header", header='",".join(["0" for _ in range(len(breeds) + 1)])'),
     text(
         "semicolons", header='";".join(["id", *breeds])', line='";".join([picture, *(f"{value:.8g}" for value in row)])'
@@ -274,6 +297,7 @@ ANSWERS = [
     text("rows in order of the ids", ids="sorted(ids)"),
     text("four digits after the point", line='",".join([picture, *(f"{value:.4f}" for value in row)])'),
     text("six digits after the point", line='",".join([picture, *(f"{value:.6f}" for value in row)])'),
+    text("five significant digits", line='",".join([picture, *(f"{value:.5g}" for value in row)])'),
     text("a list of lines", joined="lines"),
     file("not handed in", None),
     file("a breed is missing", by_rows(lambda table: [row[:-1] for row in table])),

@@ -45,6 +45,7 @@ ANSWERS = [
         "bias divided by the places",
         "F.conv2d(features(images), head.weight[:, :, None, None]) + head.bias[:, None, None] / 64",
     ),
+    maps("enlarged to the size of the picture", f"F.interpolate({MAPS}, size=images.shape[2:])"),
     maps("features for responses", "features(images)", T_MAPS + T_LOCALISE),
     maps(
         "square maps only",
@@ -104,6 +105,14 @@ ANSWERS = [
     share("edge outside", "((points > boxes[:, :2]) & (points < boxes[:, 2:])).all(1).float().mean().item()"),
     share(
         "one coordinate is enough", "((points >= boxes[:, :2]) & (points <= boxes[:, 2:])).any(1).float().mean().item()"
+    ),
+    share(
+        "rows and columns exchanged",
+        "((points.flip(1) >= boxes[:, :2]) & (points.flip(1) <= boxes[:, 2:])).all(1).float().mean().item()",
+    ),
+    share(
+        "top, bottom, left, right",
+        "((points >= boxes[:, ::2]) & (points <= boxes[:, 1::2])).all(1).float().mean().item()",
     ),
     share("count", "((points >= boxes[:, :2]) & (points <= boxes[:, 2:])).all(1).sum().item()"),
     share(

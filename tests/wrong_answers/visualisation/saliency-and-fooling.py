@@ -121,14 +121,14 @@ ANSWERS = [
     ),
     shares("left ends", "torch.arange(num_steps) / num_steps"),
     shares("right ends", "(torch.arange(num_steps) + 1) / num_steps"),
-    shares("trapezoid without halves", "torch.linspace(0, 1, num_steps)", loses=("test_integrated_gradients_hidden",)),
+    shares("trapezoid without halves", "torch.linspace(0, 1, num_steps)"),
     shares("factor missing", result="gradient.mean(dim=0, keepdim=True)"),
     shares("sum for mean", result="(image - baseline) * gradient.sum(dim=0, keepdim=True)"),
     shares("factor is the picture", result="image * gradient.mean(dim=0, keepdim=True)"),
     shares("absolute values", result="((image - baseline) * gradient.mean(dim=0, keepdim=True)).abs()"),
     shares("at the picture only", result="(image - baseline) * gradient[-1:]", fractions="torch.ones(1)"),
     shares("of the probability", score="logits.softmax(1)[:, target].sum()"),
-    shares("32 points always", "(torch.arange(32) + 0.5) / 32", loses=("test_integrated_gradients_hidden",)),
+    shares("32 points always", "(torch.arange(32) + 0.5) / 32"),
     step("not normalised", "image + step * gradient", loses=T_STEP + T_FOOL),
     step("downhill", "image - step * gradient / gradient.norm()", loses=T_STEP + T_FOOL),
     step("sign", "image + step * gradient.sign()", loses=T_STEP + T_FOOL),
@@ -146,6 +146,12 @@ ANSWERS = [
         "logits.softmax(1)[0, target]",
         loses=T_STEP,
     ),
+    step(
+        "length of each pixel",
+        "image + step * gradient / gradient.norm(dim=1, keepdim=True).clamp_min(1e-12)",
+        loses=T_STEP + T_FOOL,
+    ),
+    step("not detached", "inputs + step * gradient / gradient.norm()", loses=("test_ascent_step_visible",)),
     Answer(
         "step: zero divided by zero",
         {
@@ -166,7 +172,11 @@ ANSWERS = [
         f"    probs = [{PROB}]\n    for _ in range(max_steps):\n"
         f"        image = ascent_step(model, image, target, step)\n        probs.append({PROB})\n"
         "        if probs[-1] >= confidence:\n            break\n    return image, probs\n",
-        ("test_fool_hidden",),
+    ),
+    fool(
+        "the image alone",
+        f"    for _ in range(max_steps):\n        if {PROB} >= confidence:\n            break\n"
+        "        image = ascent_step(model, image, target, step)\n    return image\n",
     ),
     fool(
         "first probability missing",
@@ -211,6 +221,17 @@ ANSWERS = [
         "    return share, difference.square().mean(dim=(1, 2, 3)).sqrt().mean().item()\n",
     ),
     measure(
+        "uint8 wraps round the other way",
+        SHARE + "    difference = (pictures - fooling_pictures).float()\n"
+        "    return share, difference.square().mean(dim=(1, 2, 3)).sqrt().mean().item()\n",
+    ),
+    measure(
+        "squares overflow in int16",
+        SHARE + "    difference = fooling_pictures.short() - pictures.short()\n"
+        "    return share, (difference**2).float().mean(dim=(1, 2, 3)).sqrt().mean().item()\n",
+    ),
+    measure("no return", SHARE),
+    measure(
         "root of the mean over all",
         SHARE + "    difference = fooling_pictures.float() - pictures.float()\n"
         "    return share, difference.square().mean().sqrt().item()\n",
@@ -242,6 +263,24 @@ ANSWERS = [
     table("missed for reached", "(found != targets).float().mean().item()"),
     table("tensor for number", "(found == targets).float().mean()", loses=("test_transfer_table_visible",)),
     table("first target for all", "(found == targets[0]).float().mean().item()", loses=("test_transfer_table_hidden",)),
+    Answer(
+        "table: pairs as keys",
+        {
+            "transfer_table": "def transfer_table(models, fooling, targets):\n"
+            "    return {(a, b): (m(x).argmax(1) == targets).float().mean().item()\n"
+            "            for a, x in fooling.items() for b, m in models.items()}\n"
+        },
+        T_TABLE,
+    ),
+    Answer(
+        "table: a list of rows",
+        {
+            "transfer_table": "def transfer_table(models, fooling, targets):\n"
+            "    return [[(m(x).argmax(1) == targets).float().mean().item() for m in models.values()]\n"
+            "            for x in fooling.values()]\n"
+        },
+        T_TABLE,
+    ),
     Answer(
         "table: diagonal only",
         {
