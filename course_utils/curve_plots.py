@@ -19,7 +19,9 @@ _STYLES = ((BLUE, "o"), (VERMILLION, "s"), (GREEN, "^"), (PINK, "D"), (ORANGE, "
 
 
 def plot_curves(
-    groups: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]], splits: Sequence[str] = ("train", "validation")
+    groups: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]],
+    splits: Sequence[str] = ("train", "validation"),
+    num_classes: int | None = None,
 ) -> Figure:
     """Draw loss and accuracy over the epochs: a row for each group, a colour and marker for each run.
 
@@ -30,13 +32,15 @@ def plot_curves(
         from 0 to 1, one number for each epoch, and the same for other splits.
     splits : sequence of str
         The first is drawn solid, the second dashed.
+    num_classes : int, optional
+        Of the labels; a dotted line then says what guessing gives.
 
     Returns
     -------
     matplotlib.figure.Figure
         Panels of one column share their range.
     """
-    figure = Figure(figsize=(9.2, 3.1 * len(groups) + 0.2), layout="constrained")
+    figure = Figure(figsize=(10.4, 3.1 * len(groups) + 0.2), layout="constrained")
     axes = figure.subplots(len(groups), 2, squeeze=False, sharey="col")
     quantities = (("loss", 1, "Cross-entropy (nats)"), ("accuracy", 100, "Accuracy (%)"))
     for row, (title, runs) in zip(axes, groups.items(), strict=True):
@@ -54,11 +58,15 @@ def plot_curves(
                         markerfacecolor=colour if dash == "-" else "white",
                         label=f"{name}, {split}" if len(splits) > 1 else name,
                     )
+            if num_classes:
+                guessed = {"loss": np.log(num_classes), "accuracy": 1 / num_classes}[quantity]
+                ax.axhline(scale * guessed, color=GREY, linestyle=":", linewidth=1, label="guessing")
             ax.set(xlabel="Epoch", ylabel=label)
             ax.set_title(title, fontsize="medium")
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
             ax.spines[["top", "right"]].set_visible(False)
-        row[1].legend(frameon=False, fontsize="small")
+        # Beside the panel, where it covers no curve.
+        row[1].legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 

@@ -78,12 +78,18 @@ def assert_shapes(network: Any, twin: nn.Module, name: str, hint: str | None = N
     Raises
     ------
     CheckFailed
-        If not; the message says which shape is missing or too many.
+        If not; the message says which shape is missing or too many, or that shapes are not known yet.
     """
     if not isinstance(network, nn.Module):
         _fail(f"{name} must be an nn.Module. Derive its class from nn.Module.", hint)
     wanted = sorted(tuple(weight.shape) for weight in twin.parameters())
-    found = sorted(tuple(weight.shape) for weight in network.parameters())
+    try:
+        found = sorted(tuple(weight.shape) for weight in network.parameters())
+    except Exception:
+        if not any("Lazy" in type(layer).__name__ for layer in network.modules()):
+            raise
+        fact = f"{name} has layers whose sizes are not known yet (nn.Lazy…)."
+        _fail(f"{fact}\nGive their sizes, or send zeros of the right shape through them at the end of __init__.", None)
     if found == wanted:
         return
     if not found:

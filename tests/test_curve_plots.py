@@ -26,6 +26,15 @@ def test_curves_have_a_line_for_each_run_and_split():
     assert save_png(figure).startswith(b"\x89PNG")
 
 
+def test_guessing_is_a_line_in_each_panel_beside_the_legend():
+    figure = plot_curves({"SGD": {"one": HISTORY}}, num_classes=10)
+    loss, accuracy = (ax.lines[-1].get_ydata()[0] for ax in figure.axes)
+    assert np.isclose(loss, np.log(10)) and np.isclose(accuracy, 10)
+    assert save_png(figure).startswith(b"\x89PNG")
+    panel = figure.axes[1]
+    assert panel.get_legend().get_window_extent().x0 >= panel.get_window_extent().x1
+
+
 def test_a_split_that_was_not_measured_leaves_no_line():
     figure = plot_curves({"": {"one": {"train_loss": [2.0]}}}, splits=("train",))
     assert [len(line.get_xdata()) for ax in figure.axes for line in ax.lines] == [1, 0]

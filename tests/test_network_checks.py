@@ -68,6 +68,8 @@ def test_running_averages_are_part_of_the_comparison():
         ),
         (nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 10), nn.Linear(10, 10)), r"one of shape \(10,\) is too many"),
         (nn.ReLU(), "has no parameters"),
+        (nn.Sequential(nn.Linear(3, 5), nn.LazyLinear(10)), "not known yet.*\nGive their sizes"),
+        (nn.Sequential(nn.LazyConv2d(5, 3), nn.LazyBatchNorm2d()), "not known yet"),
         (torch.relu, "must be an nn.Module"),
     ],
 )

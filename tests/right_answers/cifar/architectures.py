@@ -90,6 +90,29 @@ ANSWERS = [
         },
     ),
     Answer(
+        "variance with 64 bits, biases in a group of their own",
+        {
+            "variance": "def variance_of_batch_means(features, batch_size, num_batches):\n"
+            "    a = features.double().mean((2, 3))\n"
+            "    m = torch.stack([a[torch.randint(len(a), (batch_size,))].mean(0) for _ in range(num_batches)])\n"
+            "    return m.var(0)\n\n\n"
+            "def predicted_variance(features, batch_size):\n"
+            "    return features.double().mean((2, 3)).var(0, correction=0) / batch_size\n",
+            "make_optimizer": "def make_optimizer(kind, model):\n"
+            "    groups = [{'params': [p for p in model.parameters() if p.ndim == 1]},\n"
+            "              {'params': [p for p in model.parameters() if p.ndim > 1]}]\n"
+            "    if kind == 'sgd':\n        return torch.optim.SGD(groups, lr=0.001, momentum=0.9)\n"
+            "    return torch.optim.Adam(groups, lr=0.0001)\n",
+            "overfit_batch": "def overfit_batch(model, images, labels):\n"
+            "    optimizer, history = torch.optim.Adam(model.parameters(), lr=1e-3), []\n"
+            "    while len(history) < 300 and 1.0 not in history:\n"
+            "        train_epoch(model, [(images, labels)], F.cross_entropy, optimizer)\n        model.eval()\n"
+            "        with torch.no_grad():\n"
+            "            history.append((model(images).argmax(1) == labels).float().mean().item())\n"
+            "    return history\n",
+        },
+    ),
+    Answer(
         "variance drawn without putting back, numbers in other types",
         {
             "variance": "def variance_of_batch_means(features, batch_size, num_batches):\n"

@@ -96,6 +96,26 @@ ANSWERS = [
         },
     ),
     Answer(
+        "an optimiser of one's own, without closure; images made flat by reshape",
+        {
+            "shallow_net": "class ShallowNet(nn.Module):\n    def __init__(self, num_hidden=32):\n"
+            "        super().__init__()\n        self.hidden = nn.Linear(3072, num_hidden)\n"
+            "        self.output = nn.Linear(num_hidden, 10)\n\n"
+            "    def forward(self, images):\n"
+            "        return self.output(self.hidden(images.reshape(-1, 3072)).clamp(min=0))\n",
+            "loss_and_sgd": "class Descent(torch.optim.Optimizer):\n    def __init__(self, weights, lr):\n"
+            "        super().__init__(weights, {'lr': lr})\n\n    @torch.no_grad()\n    def step(self):\n"
+            "        for group in self.param_groups:\n            for w in group['params']:\n"
+            "                if w.grad is not None:\n"
+            "                    v = self.state[w].get('v', torch.zeros_like(w)) * 0.9 + w.grad\n"
+            "                    self.state[w]['v'] = v\n                    w -= group['lr'] * v\n\n\n"
+            "def make_sgd(model, lr):\n    weights = list(model.parameters())\n"
+            "    return Descent([{'params': weights[1:]}, {'params': weights[:1]}] if weights[1:] else weights, lr)"
+            "\n\n\n"
+            "loss_function = nn.CrossEntropyLoss()\nshallow_lr, shallow_epochs, again = 0.01, 10, False\n",
+        },
+    ),
+    Answer(
         "named layers one by one, weights with 32 bits",
         {
             "shallow_net": "class ShallowNet(nn.Module):\n    def __init__(self, num_hidden=32):\n"

@@ -2,6 +2,18 @@
 
 from tests.answers import Answer
 
+NAMES = ("depthwise", "norm_one", "relu_one", "pointwise", "norm_two", "relu_two")
+
+
+def named_layers(record, weights):
+    """The reference's weights under the names of blocks whose layers have names."""
+    found = {}
+    for key, value in weights.items():
+        block, number, *rest = key.split(".")
+        found[".".join([block, NAMES[int(number)], *rest]) if block in ("2", "3", "4") else key] = value
+    return record, found
+
+
 ANSWERS = [
     Answer(
         "windows by unfold of tensors, matrix products",
@@ -73,5 +85,18 @@ ANSWERS = [
             "pointwise_conv2d": "def pointwise_conv2d(x, weight):\n"
             "    return (x[:, None] * weight[:, :, 0, 0][None, :, :, None, None]).sum(2)\n",
         },
+    ),
+    Answer(
+        "layers with names",
+        {
+            "separable_block": "from collections import OrderedDict\n\n\n"
+            "def separable_block(in_channels, out_channels, stride=1):\n"
+            "    return nn.Sequential(OrderedDict(\n"
+            "        depthwise=nn.Conv2d(in_channels, in_channels, 3, stride, 1, groups=in_channels, bias=False),\n"
+            "        norm_one=nn.BatchNorm2d(in_channels),\n        relu_one=nn.ReLU(),\n"
+            "        pointwise=nn.Conv2d(in_channels, out_channels, 1, bias=False),\n"
+            "        norm_two=nn.BatchNorm2d(out_channels),\n        relu_two=nn.ReLU(),\n    ))\n",
+        },
+        artifacts={"separable": named_layers},
     ),
 ]

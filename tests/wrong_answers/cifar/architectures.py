@@ -179,7 +179,13 @@ ANSWERS = [
     optimizer("exchanged", ('== "sgd"', '== "adam"')),
     optimizer("learning rate of SGD", ("lr=1e-3", "lr=1e-2")),
     optimizer("weight decay", ("momentum=0.9", "momentum=0.9, weight_decay=0.1")),
+    optimizer("AdamW", ("torch.optim.Adam(", "torch.optim.AdamW(")),
+    optimizer("nothing returned", ("    return torch.optim.Adam", "    torch.optim.Adam")),
     overfit("one step", ("range(100)", "range(1)")),
+    overfit(
+        "stops as soon as the training accuracy is 1",
+        ("optimizer)[1])\n", "optimizer)[1])\n        if accuracies[-1] == 1:\n            break\n"),
+    ),
     overfit(
         "a copy is trained", ("    optimizer =", "    import copy\n    model = copy.deepcopy(model)\n    optimizer =")
     ),
@@ -194,6 +200,14 @@ ANSWERS = [
         ("image_means[chosen].mean(1).var(0)", "image_means[chosen].var(1, correction=0).mean(0)"),
     ),
     variance("no batches", T_VARIANCE, ("image_means[chosen].mean(1).var(0)", "image_means.var(0, correction=0)")),
+    variance(
+        "drawn without putting back",
+        T_VARIANCE[:1],
+        (
+            "torch.randint(len(features), (num_batches, batch_size))",
+            "torch.stack([torch.randperm(len(features))[:batch_size] for _ in range(num_batches)])",
+        ),
+    ),
     variance(
         "one number for all channels",
         T_VARIANCE,

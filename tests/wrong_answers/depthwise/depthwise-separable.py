@@ -152,7 +152,13 @@ ANSWERS = [
         "plain convolution of torch",
         source="def depthwise_conv2d(x, weight, stride=1, padding=0):\n"
         "    return F.conv2d(x, weight, stride=stride, padding=padding, groups=len(weight))\n",
-        loses=T_DEPTH[1:],
+    ),
+    depthwise(
+        "windows by unfold",
+        source="def depthwise_conv2d(x, weight, stride=1, padding=0):\n"
+        "    size = weight.shape[-1]\n"
+        "    windows = F.pad(x, (padding,) * 4).unfold(2, size, stride).unfold(3, size, stride)\n"
+        "    return torch.einsum('nchwkl,ckl->nchw', windows, weight[:, 0])\n",
     ),
     depthwise("padding forgotten", "F.pad(x, (padding,) * 4)", "x"),
     depthwise("stride forgotten", "    size = ", "    stride = 1\n    size = ", T_DEPTH[1:]),
@@ -163,8 +169,8 @@ ANSWERS = [
     pointwise("sum over the channels, unweighted", "x.sum(1, keepdim=True).expand(-1, len(weight), -1, -1)"),
     pointwise("channels last in the output", 'torch.einsum("nchw,oc->nhwo", x, weight[:, :, 0, 0])'),
     pointwise("one weight for each channel", "x * weight[0].mean()"),
-    pointwise("of torch", "F.conv2d(x, weight)", T_POINT[1:]),
-    pointwise("as a linear layer", "F.linear(x.movedim(1, 3), weight[:, :, 0, 0]).movedim(3, 1)", T_POINT[1:]),
+    pointwise("of torch", "F.conv2d(x, weight)"),
+    pointwise("as a linear layer", "F.linear(x.movedim(1, 3), weight[:, :, 0, 0]).movedim(3, 1)"),
     pointwise("always float32", 'torch.einsum("nchw,oc->nohw", x.float(), weight[:, :, 0, 0].float())', T_POINT[1:]),
     costs("with biases", plain="in_channels * out_channels * kernel_size**2 + out_channels"),
     costs("K for K squared", plain="in_channels * out_channels * kernel_size"),
@@ -194,7 +200,7 @@ ANSWERS = [
     block("no padding", T_BLOCK,
           depthwise="nn.Conv2d(in_channels, in_channels, 3, stride, groups=in_channels, bias=False)"),
     block("a ReLU that leaks", T_BLOCK[1:], last="nn.LeakyReLU(),"),
-    block("biases", T_ALL[1:], pointwise="1"),
+    block("biases", pointwise="1"),
     Answer("block: ReLU before batch norm", {"separable_block": RELU_FIRST}, T_ALL[1:]),
     Answer("trained: not handed in", {}, T_TRAINED, {"separable": None}),
     Answer("trained: plain not handed in", {}, T_TRAINED, {"plain": None}),
