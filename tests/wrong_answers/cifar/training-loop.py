@@ -174,6 +174,12 @@ ANSWERS = [
     ),
     epoch("returns within the loop", (*EPOCH, MODES, FIT), ("    return total", "        return total")),
     epoch("per cent", (*EPOCH, FIT), ("right / count", "100 * right / count")),
+    epoch(
+        "a dict",
+        (*EPOCH, FIT),
+        ("total_loss / count, right / count", "{'loss': total_loss / count, 'accuracy': right / count}"),
+    ),
+    epoch("exchanged", (*EPOCH, FIT), ("total_loss / count, right / count", "right / count, total_loss / count")),
     epoch("number of right ones", (*EPOCH, FIT), (", right / count", ", right")),
     epoch(
         "accuracy of the last batch",
@@ -311,6 +317,7 @@ ANSWERS = [
     shallow(
         "no ReLU", HIDDEN, "return self.output(self.hidden(images.flatten(1)))", (*SHALLOW_OUTPUTS, TRAINED_SHALLOW)
     ),
+    shallow("view", HIDDEN, "return self.output(self.hidden(images.view(-1, 3072)).relu())", T_SHALLOW[:1]),
     shallow("softmax", HIDDEN, "return self.output(self.hidden(images.flatten(1)).relu()).softmax(1)", SHALLOW_OUTPUTS),
     shallow(
         "ReLU at the end", HIDDEN, "return self.output(self.hidden(images.flatten(1)).relu()).relu()", SHALLOW_OUTPUTS
