@@ -28,12 +28,15 @@ class Cost:
         kernels are, do not appear in the accounts of their parents.)
     driver_bytes, total_bytes : int
         Peak resident memory of the process itself, and of all processes together (PSS, sampled).
+    driver_s : float
+        CPU seconds of the process itself, the only one that writes (sampled).
     """
 
     wall_s: float
     cpu_s: float
     driver_bytes: int
     total_bytes: int
+    driver_s: float
 
 
 def copy_course(folder: Path, assignment: str, students: int) -> Path:
@@ -64,7 +67,7 @@ def run(command: list[str], folder: Path) -> Cost:
         text=True,
         env={"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8"},
     )
-    peaks = {"driver": 0, "total": 0}
+    peaks = {"driver": 0, "total": 0, "driver_s": 0.0}
     watcher = threading.Thread(target=_watch, args=(process, peaks), daemon=True)
     watcher.start()
     output, _ = process.communicate()
@@ -72,7 +75,7 @@ def run(command: list[str], folder: Path) -> Cost:
     watcher.join()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{output[-3000:]}")
-    return Cost(wall_s, cpu_s, peaks["driver"], peaks["total"])
+    return Cost(wall_s, cpu_s, peaks["driver"], peaks["total"], peaks["driver_s"])
 
 
 def _busy() -> float:
@@ -80,12 +83,14 @@ def _busy() -> float:
     return times.user + times.nice + times.system + times.irq + times.softirq
 
 
-def _watch(process: subprocess.Popen, peaks: dict[str, int]) -> None:
+def _watch(process: subprocess.Popen, peaks: dict[str, float]) -> None:
     root = psutil.Process(process.pid)
     while process.poll() is None:
         total = 0
         try:
             peaks["driver"] = max(peaks["driver"], root.memory_info().rss)
+            times = root.cpu_times()
+            peaks["driver_s"] = times.user + times.system
             for one in [root, *root.children(recursive=True)]:
                 with contextlib.suppress(psutil.Error):  # it ended meanwhile
                     total += one.memory_full_info().pss
