@@ -11,6 +11,7 @@ import pytest
 
 from course_utils import cycle
 from course_utils.grading import pool
+from tests.test_parallel import seen_by_student
 from tests.tiny_course import ASSIGNMENT, hand_in_class, make_course
 
 distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
@@ -36,6 +37,12 @@ def test_two_workers_one_killed_on_the_way_give_the_marks_of_the_serial_run(tmp_
     assert {result.student_id: result.points for result in results} == known
     with cycle.open_gradebook(course) as gradebook:
         assert len(gradebook.find_assignment(ASSIGNMENT).submissions) == len(known)
+    # Feedback and reports of trust are those of a serial run too.
+    cycle.feedback(course, ASSIGNMENT)
+    of_cluster = {student: seen_by_student(course, student) for student in known}
+    cycle.autograde(course, ASSIGNMENT, workers=1, force=True)
+    cycle.feedback(course, ASSIGNMENT)
+    assert of_cluster == {student: seen_by_student(course, student) for student in known}
 
 
 def test_no_scheduler_is_told(tmp_path, monkeypatch):
