@@ -119,7 +119,7 @@ def in_a_sandbox(family: str, number: int) -> list[str]:
             # Of the folders that can be written there is only its own.
             shutil.which("bwrap") or "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
             "--tmpfs", "/tmp", "--tmpfs", str(Path.home()), "--ro-bind", str(ROOT), str(ROOT),
-            "--bind", folder, "/tmp/work",
+            "--bind", folder, "/tmp/stock",
             "--ro-bind", sys.base_prefix, sys.base_prefix, "--unshare-net", "--unshare-pid", "--unshare-ipc",
             "--die-with-parent", "--new-session", "--chdir", str(ROOT),
             sys.executable, "-W", "ignore", "-m", "benchmarks.attacks_stock", "--one", family, str(number),
@@ -145,7 +145,7 @@ def on_stock(family: str, number: int) -> list[str]:
 
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_DATA, (6 << 30, 6 << 30))
-    root = Path("/tmp/work/course")
+    root = Path("/tmp/stock/course")
     root.mkdir(parents=True)
     course = make_course(root, PLAIN_CONFIG)
     config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
