@@ -11,7 +11,6 @@ import gc
 import importlib
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -20,6 +19,8 @@ import threading
 import traceback
 from collections.abc import Iterable
 from multiprocessing.connection import Connection
+
+from course_utils.grading.polling import is_hung_up, is_readable
 
 __all__ = ["ForkServer", "GraderProcess", "adopt_server", "main", "shared_server"]
 
@@ -54,7 +55,7 @@ class ForkServer:
     @property
     def alive(self) -> bool:
         """Whether the server still runs."""
-        return self.control.fileno() >= 0 and not _is_hung_up(self.control)
+        return self.control.fileno() >= 0 and not is_hung_up(self.control)
 
     def fork(self) -> GraderProcess:
         """Start a grader process.
@@ -102,10 +103,10 @@ class GraderProcess:
     def end(self, patience_s: float = 0.2) -> None:
         """Close the connection; kill the process if it does not end by itself."""
         self.connection.close()
-        if not _is_readable(self._pidfd, patience_s):
+        if not is_readable(self._pidfd, patience_s):
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-            _is_readable(self._pidfd, 10)
+            is_readable(self._pidfd, 10)
         os.close(self._pidfd)
 
 
@@ -198,16 +199,3 @@ def _serve(descriptor: int) -> None:
             with contextlib.suppress(Exception):
                 stream.flush()
         os._exit(0)
-
-
-def _is_readable(descriptor: int, seconds: float) -> bool:
-    """Wait until something can be read (of a process's file descriptor: until it has ended)."""
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(1000 * seconds))
-
-
-def _is_hung_up(control: socket.socket) -> bool:
-    poll = select.poll()
-    poll.register(control, 0)
-    return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))

@@ -10,7 +10,6 @@ import itertools
 import json
 import os
 import platform
-import select
 import signal
 import socket
 import stat
@@ -26,6 +25,7 @@ from pathlib import Path
 
 from course_utils.grading import sandbox, zygote
 from course_utils.grading.limits import Limits, amount
+from course_utils.grading.polling import is_hung_up, is_readable
 from course_utils.grading.sandbox import SandboxUnavailable
 
 START_TIMEOUT = 120  # seconds for the imports of a zygote on a busy machine
@@ -245,11 +245,7 @@ class _AdoptedZygote(Zygote):
     @property
     def alive(self) -> bool:
         """Whether the zygote still runs and is still asked by this process."""
-        if self._socket.fileno() < 0:
-            return False
-        poll = select.poll()
-        poll.register(self._socket, 0)
-        return not poll.poll(0)  # a hang-up is told without being asked for
+        return self._socket.fileno() >= 0 and not is_hung_up(self._socket)
 
     def close(self) -> None:
         """Let go of the zygote, which other processes use too."""
@@ -301,18 +297,18 @@ class SandboxedKernel:
         """Wait until the kernel has made its sockets; return False if it ended first or took too long."""
         deadline = time.monotonic() + timeout
         while not self._serving and self.exit_code is None and (left := deadline - time.monotonic()) > 0:
-            _wait_readable(self._channel, left)
+            is_readable(self._channel, left)
             self._read()
         return self._serving and self.exit_code is None
 
     def poll(self) -> int | None:
         """Return the exit code of the kernel (negative: a signal), or None while it runs."""
         self._read()
-        if self.exit_code is None and _wait_readable(self._kernel, 0):
+        if self.exit_code is None and is_readable(self._kernel, 0):
             # The keeper is about to say how; it closes the channel if it was killed together with the kernel.
             deadline = time.monotonic() + 5
             while self.exit_code is None and (left := deadline - time.monotonic()) > 0:
-                _wait_readable(self._channel, left)
+                is_readable(self._channel, left)
                 self._read()
             if self.exit_code is None:
                 self.exit_code = -signal.SIGKILL
@@ -320,7 +316,7 @@ class SandboxedKernel:
 
     def wait(self, timeout: float = KERNEL_TIMEOUT) -> int | None:
         """Wait for the end of the kernel; return its exit code, or None if it still runs."""
-        _wait_readable(self._kernel, timeout)
+        is_readable(self._kernel, timeout)
         return self.poll()
 
     def _read(self) -> None:
@@ -355,7 +351,7 @@ class SandboxedKernel:
         if self._keeper >= 0:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
-            _wait_readable(self._keeper, 10)
+            is_readable(self._keeper, 10)
 
     def close(self) -> None:
         """End every process of the sandbox and let go of it."""
@@ -516,10 +512,3 @@ def _memory_file(content: bytes) -> int:
     os.write(fd, content)
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
-
-
-def _wait_readable(fd: int | socket.socket, seconds: float) -> bool:
-    """Wait until something can be read (of a process's file descriptor: until it has ended)."""
-    poll = select.poll()  # unlike `select.select` it takes any number of open files
-    poll.register(fd, select.POLLIN)
-    return bool(poll.poll(1000 * seconds))
