@@ -33,6 +33,7 @@ __all__ = [
     "crop",
     "cutout",
     "flip",
+    "get_ready",
     "held_out",
     "normalise",
 ]
@@ -330,6 +331,14 @@ def _require_pixels(images: Tensor) -> None:
     if images.ndim != 4 or images.numel() == 0 or images.dtype != torch.uint8:
         got = f"{images.dtype} of shape {tuple(images.shape)}"
         raise ValueError(f"`images` must be a non-empty uint8 batch of shape (N, C, H, W), got {got}.")
+
+
+def get_ready() -> None:
+    """Draw or read the pictures now, so that processes forked from this one have them at once."""
+    for split in ("train", "test"):
+        stand_in.shapes(split)
+        if _is_cifar10(_folder()):
+            _read_cifar10(_folder(), split)
 
 
 # Where the real data come from.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shutil
@@ -17,6 +18,7 @@ from nbgrader.utils import determine_grade
 from traitlets.config.loader import PyFileConfigLoader
 
 from course_utils.grading import cells as kinds
+from course_utils.grading.preload import modules_for
 from course_utils.grading.repair import Repaired, repair, skeleton
 from course_utils.grading.submissions import lay_in_outputs
 from course_utils.grading.worker import NotebookResult, Settings, grade_cells
@@ -61,6 +63,7 @@ def run(
     Without `files` the submission holds the networks that the reference trained, altered as `Answer.artifacts` says,
     and what else it made, altered as `Answer.files` says, which is `changed` here.
     """
+    settings = settings or Settings(preload=course_modules())
     repaired = repair(submitted, skeleton(source, config()))
     imports = repaired.notebook.metadata["course"]["imports"]
     with TemporaryDirectory() as folder:
@@ -76,6 +79,12 @@ def run(
             messages = [output.evalue for output in cell.outputs if output.output_type == "error"]
             scores[cell.metadata.nbgrader.grade_id] = Score(points, most, "\n".join(messages))
     return scores, result, repaired
+
+
+@functools.cache
+def course_modules() -> tuple[str, ...]:
+    """What the notebooks of all assignments import: one process that has it serves them all."""
+    return modules_for(path.read_bytes() for path in SOURCE.glob("*/*.ipynb"))
 
 
 def lay_out_artifacts(assignment: str, folder: Path, changes: Mapping[str, Any]) -> None:

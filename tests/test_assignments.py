@@ -36,12 +36,13 @@ def automatic(name: Path) -> list[str]:
     return [cell.metadata.nbgrader.grade_id for cell in source_cells(name) if kinds.is_test(cell)]
 
 
-def in_one_run(bank: list[Answer]) -> list[list[Answer]]:
+def in_one_run(name: Path, bank: list[Answer]) -> list[list[Answer]]:
     """Put answers together that touch different cells and lose different points: one run shows them all."""
+    judged = judged_cells(name)
     groups: list[list[Answer]] = []
     for answer in bank:
         for group in groups:
-            if not any(_touch_the_same(answer, other) for other in group):
+            if not any(_touch_the_same(answer, other) or _hide(answer, other, judged) for other in group):
                 group.append(answer)
                 break
         else:
@@ -53,11 +54,28 @@ def _touch_the_same(one: Answer, other: Answer) -> bool:
     return any(set(getattr(one, part)) & set(getattr(other, part)) for part in ("cells", "loses", "artifacts", "files"))
 
 
+def _hide(one: Answer, other: Answer, judged: dict[str, str]) -> bool:
+    """Whether one answer stands where the other's mistake would have come to light."""
+    return any(judged.get(test) in a.cells for a, b in ((one, other), (other, one)) for test in b.loses)
+
+
+def judged_cells(name: Path) -> dict[str, str]:
+    """For each test, the solution cell that it judges: the last one before it of which it reads a name."""
+    judged, bound = {}, {}
+    for cell in source_cells(name):
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
+            bound[grade_id] = _bound(cell.source)
+        elif kinds.is_test(cell):
+            judged[grade_id] = next((key for key in reversed(bound) if bound[key] & _read(cell.source)), "")
+    return judged
+
+
 def show(name: Path, bank: list[Answer], request: pytest.FixtureRequest) -> list[str]:
     """Grade a bank of answers; return a sentence for every one that is not marked as listed."""
     source = SOURCE / name
     wrong = []
-    groups = [[a] for a in bank] if request.config.getoption("--one-by-one") else in_one_run(bank)
+    groups = [[a] for a in bank] if request.config.getoption("--one-by-one") else in_one_run(name, bank)
     while groups:
         group = groups.pop()
         cells = {key: text for answer in group for key, text in answer.cells.items()}
@@ -130,8 +148,7 @@ def test_tests_do_not_read_names_that_a_student_could_have_changed(name):
             untrusted |= dict.fromkeys(bound - _imported(cell.source), cell.source.splitlines()[0])
     for cell in source_cells(name):
         if kinds.is_test(cell):
-            own = _bound(cell.source)
-            reads = {n.id for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Name)} - own
+            reads = _read(cell.source)
             found = {key: untrusted[key] for key in reads & set(untrusted) - mine - course}
             assert not found, f"{cell.metadata.nbgrader.grade_id} reads {found}"
 
@@ -204,6 +221,11 @@ def _bound(source: str) -> set[str]:
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
     return bound | _imported(source)
+
+
+def _read(source: str) -> set[str]:
+    """Names that a cell takes from others."""
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)} - _bound(source)
 
 
 def _imported(source: str) -> set[str]:

@@ -27,7 +27,7 @@ def course(tmp_path):
     shutil.copy(ROOT / "nbgrader_config.py", course)
     for name in NAMES:
         shutil.copy(SOURCE / name, course / "source" / name)
-    groups = [[[], *in_one_run(answers("wrong_answers", name))] for name in NAMES]
+    groups = [[[], *in_one_run(name, answers("wrong_answers", name))] for name in NAMES]
     for number, parts in enumerate(zip_longest(*groups, fillvalue=())):
         folder = course / "submitted" / f"s{number:02d}" / ASSIGNMENT
         folder.mkdir(parents=True)

@@ -153,7 +153,7 @@ def test_settings_become_those_of_the_engine():
     assert GradeNotebook().settings().preload is None and GradeNotebook().settings().sandbox is True
 
 
-def test_outputs_and_the_report_are_laid_in(tmp_path, monkeypatch):
+def test_outputs_and_the_report_are_laid_in(course, tmp_path, monkeypatch):
     outputs = {0: [{"output_type": "stream", "name": "stdout", "text": "fresh"}]}
     result = NotebookResult(outputs, [("note", "x")], 0.5, True)
     asked = []
@@ -161,12 +161,18 @@ def test_outputs_and_the_report_are_laid_in(tmp_path, monkeypatch):
     stale = {"output_type": "stream", "name": "stdout", "text": "a student's"}
     cells = [new_code_cell("1", execution_count=7, outputs=[nbformat.from_dict(stale)]) for _ in range(2)]
     notebook = new_notebook(cells=cells, metadata={"course": {"imports": ["import math"]}})
-    resources = ResourcesDict(metadata={"path": str(tmp_path)})
-    done, _ = GradeNotebook(config=Config()).preprocess(notebook, resources)
+    path = course / "source" / ASSIGNMENT / "adding.ipynb"
+    source = nbformat.read(path, as_version=4)
+    source.cells.append(new_code_cell("import sympy"))
+    nbformat.write(source, path)
+    resources = ResourcesDict(metadata={"path": str(tmp_path)}, nbgrader=IDS)
+    preprocessor = GradeNotebook(parent=SubmissionExporter(parent=Converter(course)))
+    done, _ = preprocessor.preprocess(notebook, resources)
     assert [[o.text for o in cell.outputs] for cell in done.cells] == [["fresh"], []]
     assert all(cell.execution_count is None for cell in done.cells)
     assert done.metadata["course"]["trust"]["events"] == [["note", "x"]]
     assert asked[0][1] == ["import math"]
+    assert "sympy" in asked[0][3].preload, "what the assignment imports is loaded once for all"
 
 
 def test_feedback_begins_with_notes_as_plain_text_and_drops_our_metadata():

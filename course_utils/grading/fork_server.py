@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
-import importlib
 import json
 import os
 import signal
@@ -21,6 +20,7 @@ from collections.abc import Iterable
 from multiprocessing.connection import Connection
 
 from course_utils.grading.polling import is_hung_up, is_readable
+from course_utils.grading.preload import import_ready
 
 __all__ = ["ForkServer", "GraderProcess", "adopt_server", "main", "shared_server"]
 
@@ -160,8 +160,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the dead
     for name in json.loads(sys.argv[2]):
-        with contextlib.suppress(ImportError):  # whoever needs it will say so
-            importlib.import_module(name)
+        with contextlib.suppress(Exception):  # whoever needs it will say so
+            import_ready(name)
     if "matplotlib" in sys.modules:
         sys.modules["matplotlib"].use("agg")
     if "torch" in sys.modules:

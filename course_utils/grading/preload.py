@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 from collections.abc import Iterable, Iterator
 
 from course_utils.grading import cells as kinds
 
-__all__ = ["GRADER_MODULES", "modules_for"]
+__all__ = ["GRADER_MODULES", "import_ready", "modules_for"]
 
 # What test cells use, where nobody says which assignment it is for.
 GRADER_MODULES = (
@@ -62,6 +63,19 @@ def modules_for(notebooks: Iterable[bytes]) -> tuple[str, ...]:
     if any("torch.optim" in text for text in sources):
         names.add("torch._dynamo")
     return tuple(sorted(names))
+
+
+def import_ready(name: str) -> None:
+    """Import a module. One of the course's own that has a function `get_ready` also loads its data, once for all forks.
+
+    Raises
+    ------
+    ImportError
+        If there is no such module. Anything else comes from the module.
+    """
+    module = importlib.import_module(name)
+    if name.startswith("course_utils.") and hasattr(module, "get_ready"):
+        module.get_ready()
 
 
 def _code(notebook: bytes) -> Iterator[str]:

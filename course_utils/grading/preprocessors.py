@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from traitlets import Bool, Dict, Enum, Float, List, Unicode
 from traitlets.config import Config
 
 from course_utils.grading import trust
+from course_utils.grading.preload import modules_for
 from course_utils.grading.repair import UnreadableNotebook, read_notebook, repair, skeleton
 from course_utils.grading.submissions import handed_in_at, lay_in_outputs, other_files, sort_out
 from course_utils.grading.texts import plain_markdown
@@ -130,7 +132,10 @@ class GradeNotebook(NbGraderPreprocessor):
         help="What trained networks must have been trained on to earn points. CIFAR-10 must then be in COURSE_DATA.",
     ).tag(config=True)
     preload = List(
-        Unicode(), None, allow_none=True, help="Modules imported before students' code; None: the course's libraries."
+        Unicode(),
+        None,
+        allow_none=True,
+        help="Modules imported before students' code; None: what the assignment's notebooks import.",
     ).tag(config=True)
 
     def settings(self) -> Settings:
@@ -140,10 +145,25 @@ class GradeNotebook(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         with submission_files(Path(resources["metadata"]["path"])) as files:
-            result = grade_cells(nb.cells, nb.metadata["course"]["imports"], files, self.settings())
+            result = grade_cells(nb.cells, nb.metadata["course"]["imports"], files, self._settings_for(resources))
         lay_in_outputs(nb, result)
         nb.metadata["course"]["trust"] = trust.report(nb, result)
         return nb, resources
+
+    def _settings_for(self, resources: ResourcesDict) -> Settings:
+        settings = self.settings()
+        if settings.preload is None:
+            coursedir = self.parent.parent.coursedir
+            folder = coursedir.format_path(coursedir.source_directory, ".", resources["nbgrader"]["assignment"])
+            notebooks = sorted(Path(folder).glob("*.ipynb"))
+            settings = replace(settings, preload=_modules(tuple((path, path.stat().st_mtime) for path in notebooks)))
+        return settings
+
+
+@functools.lru_cache(maxsize=64)
+def _modules(notebooks: tuple[tuple[Path, float], ...]) -> tuple[str, ...]:
+    """Return `modules_for` of an assignment's notebooks, given with the times of their last change."""
+    return modules_for(path.read_bytes() for path, _ in notebooks)
 
 
 @contextlib.contextmanager

@@ -33,6 +33,7 @@ from pathlib import Path
 
 from course_utils.grading import confine
 from course_utils.grading.limits import MIB, amount
+from course_utils.grading.preload import import_ready
 
 # Where a kernel finds its files. None of these may exist on the host's side of a course (see sandbox.py).
 WORK_FOLDER = "/submission"
@@ -127,7 +128,7 @@ def preload_modules(names: list[str]) -> dict[str, str]:
                 from course_utils.torchvision_ops import declare  # imports torch, which not every course needs
 
                 declare()
-            importlib.import_module(name)
+            import_ready(name)
         except Exception as error:  # a missing library must not stop the class; its users will see the error
             failed[name] = f"{type(error).__name__}: {error}"
             for half_loaded in [new for new in set(sys.modules) - before if new.partition(".")[0] == package]:
