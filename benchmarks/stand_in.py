@@ -115,8 +115,9 @@ def draw(histories: dict[str, dict[str, dict[str, list[float]]]]) -> Figure:
             ax.set(title=f"{source}: {title}", xlabel="Epoch")
             ax.spines[["top", "right"]].set_visible(False)
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-            ax.legend(frameon=False, fontsize="small", loc="lower right")
+            ax.legend(frameon=False, fontsize="small", loc="upper left")
         row[0].set_ylabel("Accuracy (%)")
+    figure.suptitle("Lines: training pictures. Dashes with markers: test pictures.", fontsize="medium")
     return figure
 
 

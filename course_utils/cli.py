@@ -32,8 +32,9 @@ AssignmentArgument = Annotated[str, typer.Argument(help="Name of a folder in sou
 def _main(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show nbgrader's own log.")] = False) -> None:
     level = logging.INFO if verbose else logging.CRITICAL
     logger = logging.getLogger("course")
-    logger.handlers = [RichHandler(console=Console(stderr=True), show_path=False)]
-    logger.setLevel(level)
+    # The level is the handler's: what nbgrader logs says more than its exceptions, and cycle listens to it.
+    logger.handlers = [RichHandler(level, console=Console(stderr=True), show_path=False)]
+    logger.setLevel(logging.INFO)
     logger.propagate = False
 
 

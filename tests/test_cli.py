@@ -141,3 +141,13 @@ def test_the_stages_one_after_the_other(run, tmp_path):
     with (course / "reports" / "tiny-autograde.csv").open(encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
     assert (row["student_id"], row["points"], row["max_points"]) == ("anna", "2.0", "4.0")
+
+
+def test_a_rule_of_nbgrader_that_a_source_breaks_is_named(run, tmp_path):
+    """nbgrader says it in its log only, which is not shown."""
+    course = make_course(tmp_path / "course")
+    path = course / "source" / "tiny" / "adding.ipynb"
+    path.write_text(path.read_text().replace('"test_add_visible"', '"add"'))
+    result = run("release", "tiny", "--course", course)
+    assert result.exit_code == 1 and "Duplicate grade id: add" in result.output
+    assert "Traceback" not in result.output
