@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from course_utils import source_rules
+from course_utils.unfilled import explain_unfilled_cells
 
 __all__ = [
     "CheckFailed",
@@ -31,6 +32,9 @@ __all__ = [
     "assert_unchanged",
     "numerical_gradient",
 ]
+
+
+explain_unfilled_cells()
 
 
 class NotGradable(RuntimeError):

@@ -38,11 +38,14 @@ def automatic(name: Path) -> list[str]:
 
 def in_one_run(name: Path, bank: list[Answer]) -> list[list[Answer]]:
     """Put answers together that touch different cells and lose different points: one run shows them all."""
-    judged = judged_cells(name)
+    links = _Links(name)
     groups: list[list[Answer]] = []
     for answer in bank:
         for group in groups:
-            if not any(_touch_the_same(answer, other) or _hide(answer, other, judged) for other in group):
+            if not any(
+                _touch_the_same(answer, other) or links.hides(answer, other) or links.hides(other, answer)
+                for other in group
+            ):
                 group.append(answer)
                 break
         else:
@@ -54,21 +57,43 @@ def _touch_the_same(one: Answer, other: Answer) -> bool:
     return any(set(getattr(one, part)) & set(getattr(other, part)) for part in ("cells", "loses", "artifacts", "files"))
 
 
-def _hide(one: Answer, other: Answer, judged: dict[str, str]) -> bool:
-    """Whether one answer stands where the other's mistake would have come to light."""
-    return any(judged.get(test) in a.cells for a, b in ((one, other), (other, one)) for test in b.loses)
+class _Links:
+    """Which solution cells of a notebook use which others, and which of them each test judges."""
+
+    def __init__(self, name: Path) -> None:
+        self.bound: dict[str, set[str]] = {}
+        self.read: dict[str, set[str]] = {}
+        self.judged: dict[str, str] = {}  # for each test, the last cell before it of which it reads a name
+        for cell in source_cells(name):
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
+                self.bound[grade_id], self.read[grade_id] = _bound(cell.source), _read(cell.source)
+            elif kinds.is_test(cell):
+                reads = _read(cell.source)
+                self.judged[grade_id] = next((key for key in reversed(self.bound) if self.bound[key] & reads), "")
+
+    def used(self, names: set[str]) -> set[str]:
+        """The cells that define these names, those whose names they use, and so on."""
+        found: set[str] = set()
+        while new := {key for key, bound in self.bound.items() if bound & names} - found:
+            found |= new
+            names = set().union(*(self.read[key] for key in new))
+        return found
+
+    def hides(self, one: Answer, other: Answer) -> bool:
+        """Whether `one` replaces what would have shown the mistake in `other` by something that does not use it."""
+        for cell in {self.judged.get(test, "") for test in other.loses} & set(one.cells):
+            lost = self.used(self.read[cell]) - self.used(_read_if_possible(one.cells[cell]))
+            if lost & set(other.cells):
+                return True
+        return False
 
 
-def judged_cells(name: Path) -> dict[str, str]:
-    """For each test, the solution cell that it judges: the last one before it of which it reads a name."""
-    judged, bound = {}, {}
-    for cell in source_cells(name):
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
-            bound[grade_id] = _bound(cell.source)
-        elif kinds.is_test(cell):
-            judged[grade_id] = next((key for key in reversed(bound) if bound[key] & _read(cell.source)), "")
-    return judged
+def _read_if_possible(source: str) -> set[str]:
+    try:
+        return _read(source)
+    except SyntaxError:
+        return set()
 
 
 def show(name: Path, bank: list[Answer], request: pytest.FixtureRequest) -> list[str]:
