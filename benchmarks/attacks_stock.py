@@ -33,6 +33,7 @@ c.ExecutePreprocessor.timeout = {CELL_S}
 """
 # Seconds that nbgrader may take for one attacker and one neighbour before the class counts as stopped.
 PATIENCE_S = 240
+_ENDED = "nbgrader ended with status"
 KINDS = {
     "earned points without an answer": "without an answer",
     "read a secret": "holds the secret",
@@ -113,7 +114,13 @@ def on_this_engine(chosen: list[tuple[str, int]]) -> dict[tuple[str, int], list[
 
 
 def in_a_sandbox(family: str, number: int) -> list[str]:
-    """Run one attack on stock nbgrader in a process that can write nothing but its own folder."""
+    """Run one attack on stock nbgrader; where nbgrader ends without a verdict, see whether it does so again."""
+    found = _in_a_sandbox(family, number)
+    return _in_a_sandbox(family, number) if any(_ENDED in breach for breach in found) else found
+
+
+def _in_a_sandbox(family: str, number: int) -> list[str]:
+    """Run one attack in a process that can write nothing but its own folder."""
     with tempfile.TemporaryDirectory(prefix="stock-") as folder:
         command = [
             # Of the folders that can be written there is only its own.
@@ -132,7 +139,8 @@ def in_a_sandbox(family: str, number: int) -> list[str]:
             return [f"neighbour: nbgrader had not ended after {PATIENCE_S} seconds"]
     lines = [line for line in done.stdout.splitlines() if line.startswith("VERDICT ")]
     if not lines:
-        return [f"neighbour: nbgrader ended with status {done.returncode}: {done.stderr.strip()[-200:]}"]
+        last = done.stderr.strip().rpartition("\n")[2]
+        return [f"neighbour: {_ENDED} {done.returncode}: {last[:100]}"]
     return json.loads(lines[-1].removeprefix("VERDICT "))
 
 
