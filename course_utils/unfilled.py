@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import traceback
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -45,7 +46,8 @@ def sentence_for(error: BaseException, trace: TracebackType | None) -> str | Non
         return None
     if isinstance(error, NameError) and error.name and at == len(frames) - 1:
         return f"{error.name} is not defined yet. Is its cell filled in, and has it run without an error?"
-    if isinstance(error, NotImplementedError) and at < len(frames) - 1 and not str(error):
+    in_a_cell = not Path(frames[-1].filename).exists()  # a library may raise it as well
+    if isinstance(error, NotImplementedError) and at < len(frames) - 1 and in_a_cell and not str(error):
         name = frames[-1].name
         return f"{name} is not written yet: replace `raise NotImplementedError()` in its cell, and run that cell."
     return None

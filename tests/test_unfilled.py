@@ -42,6 +42,11 @@ def test_other_errors_and_a_students_own_cells_are_shown_as_always(tmp_path):
     assert bare.ename == "NotImplementedError" and len(bare.traceback) > 1
 
 
+def test_a_library_that_lacks_something_is_not_taken_for_a_cell(tmp_path):
+    _, check = outputs(tmp_path, "from asyncio import AbstractEventLoop\ndouble = AbstractEventLoop().call_soon", CHECK)
+    assert check.ename == "NotImplementedError" and len(check.traceback) > 1
+
+
 @pytest.mark.parametrize("text", ["raise NotImplementedError('later')", "raise NotImplementedError"])
 def test_a_reason_of_the_students_own_is_kept(tmp_path, text):
     _, check = outputs(tmp_path, f"def double(x):\n    {text}", CHECK)
