@@ -24,6 +24,7 @@ from course_utils import checks
 from course_utils.grading import cells as kinds
 from course_utils.grading.bridge import Bridge, BridgeNamespace, StudentError
 from course_utils.grading.connection import CellRun, CellStopped, KernelConnection, KernelLost
+from course_utils.grading.hidden import laid_out
 from course_utils.grading.texts import writable
 
 __all__ = ["Job", "Outcome", "main"]
@@ -62,6 +63,10 @@ class Job:
         Which data networks must have been trained on to count, or "any".
     data_folder : str
         Where real data lie; empty for the usual place.
+    hidden : dict of str to bytes
+        Files that test cells import as the package `hidden`.
+    secret : str
+        What test cells draw from, by `course_utils.data.held_out` for example.
     """
 
     cells: list[dict[str, Any]]
@@ -73,6 +78,8 @@ class Job:
     files: str = ""
     data: str = "any"
     data_folder: str = ""
+    hidden: dict[str, bytes] = field(default_factory=dict)
+    secret: str = field(default="", repr=False)
 
 
 @dataclass
@@ -102,10 +109,12 @@ def main(connection: Connection, job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     # Where `training` finds the artifacts, and which of them count. Real data are looked for, never downloaded.
     os.environ.update(COURSE_GRADING="1", COURSE_OFFLINE="1", COURSE_FILES=job.files, COURSE_COUNTS=job.data)
-    os.environ.update(COURSE_DATA=job.data_folder)
+    os.environ.update(COURSE_DATA=job.data_folder, COURSE_SECRET=job.secret)
     run = NotebookRun(connection, job)
     try:
-        connection.send(("done", run.grade()))
+        with laid_out(job.hidden):
+            outcome = run.grade()
+        connection.send(("done", outcome))
     except checks.NotGradable as missing:
         with contextlib.suppress(OSError):
             connection.send(("missing", str(missing)))
