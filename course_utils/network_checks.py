@@ -16,7 +16,15 @@ from torch import Tensor, nn
 from course_utils import data, training
 from course_utils.checks import CheckFailed, assert_tensor
 
-__all__ = ["assert_accuracy", "assert_same_network", "assert_shapes", "restored", "share_right", "values_by_shape"]
+__all__ = [
+    "assert_accuracy",
+    "assert_memorised",
+    "assert_same_network",
+    "assert_shapes",
+    "restored",
+    "share_right",
+    "values_by_shape",
+]
 
 # Pictures that are sent through a network at a time.
 _CHUNK = 500
@@ -232,7 +240,7 @@ def assert_accuracy(
     hint: str | None = None,
     *,
     count: int = 1000,
-    seed: int | None = None,
+    seed: int = 0,
     prepare: Callable[[Tensor], Tensor] = data.normalise,
 ) -> float:
     """Check that a trained network that was handed in is right often enough.
@@ -247,8 +255,9 @@ def assert_accuracy(
         What to do if it is not.
     count : int
         How many pictures.
-    seed : int, optional
-        Which pictures that it has not seen; see `data.held_out`. By default the first training pictures.
+    seed : int
+        Which pictures that it has not seen; see `data.held_out`. (Pictures of the training set would not do: a network
+        can look their labels up.)
     prepare : callable
         Turns uint8 pictures into what the network takes.
 
@@ -263,19 +272,87 @@ def assert_accuracy(
         If not, or as `restored` and `share_right`.
     """
     record, network = restored(make, name)
+    least = _needed_for(record, needed)
+    images, labels = data.held_out(record.data, count, seed)
+    share = share_right(network, prepare(images), labels, name)
+    _require(share, least, f"{count:,} pictures that it has not seen", record, hint)
+    return share
+
+
+def assert_memorised(
+    twin: nn.Module,
+    name: str,
+    needed: Mapping[str, float],
+    hint: str | None = None,
+    *,
+    count: int = 1000,
+    prepare: Callable[[Tensor], Tensor] = data.normalise,
+) -> float:
+    """Check that the weights that were handed in are right often enough on the first training pictures.
+
+    Anybody knows the labels of these, so the student's class is not asked: its weights are laid into a trusted network.
+
+    Parameters
+    ----------
+    twin : torch.nn.Module
+        The trusted network; no two of its weights are of the same kind and shape.
+    name : str
+        Of the artifact.
+    needed, hint, prepare
+        As for `assert_accuracy`.
+    count : int
+        How many pictures.
+
+    Returns
+    -------
+    float
+        The share of the pictures whose largest logit is that of their label.
+
+    Raises
+    ------
+    CheckFailed
+        If not, if the network is missing, or if its weights are not those of the twin's layers.
+    ValueError
+        If weights of the twin can be confused.
+    """
+    record, weights = training.handed_in(name)
+    least = _needed_for(record, needed)
+    own, theirs = _by_kind_and_shape(twin.state_dict()), _by_kind_and_shape(weights)
+    if len(own) != sum(value.is_floating_point() for value in twin.state_dict().values()):
+        raise ValueError("Two weights of the twin are of the same kind and shape.")
+    if set(own) != set(theirs):
+        kind, shape = sorted(set(own) ^ set(theirs))[0]
+        there, here = ("no", "is one") if (kind, shape) in own else ("a", "is none")
+        fact = (
+            f"The weights of {name!r} are of another network: they hold {there} {kind!r} of shape {shape}; here there"
+        )
+        _fail(f"{fact} {here}.", "If you changed the class, train it again (again=True).")
+    twin.load_state_dict({own[key]: weights[theirs[key]] for key in own}, strict=False)
+    twin.eval()
+    images, labels = (part[:count] for part in data.cifar10("train", record.data))
+    share = share_right(twin, prepare(images), labels, name)
+    _require(share, least, f"the first {count:,} training pictures", record, hint)
+    return share
+
+
+def _by_kind_and_shape(state: Mapping[str, Tensor]) -> dict[tuple[str, tuple[int, ...]], str]:
+    """Return the keys of what is learned or measured, by what it is and its shape; counters are left out."""
+    return {
+        (key.rpartition(".")[2], tuple(value.shape)): key for key, value in state.items() if value.is_floating_point()
+    }
+
+
+def _needed_for(record: training.Record, needed: Mapping[str, float]) -> float:
     least = needed.get(record.data)
     if least is None:
-        _fail(f"{name!r} was trained on {record.data[:80]!r}, which is none of {', '.join(needed)}.", None)
-    if seed is None:
-        images, labels = (part[:count] for part in data.cifar10("train", record.data))
-    else:
-        images, labels = data.held_out(record.data, count, seed)
-    share = share_right(network, prepare(images), labels, name)
+        _fail(f"{record.name!r} was trained on {record.data[:80]!r}, which is none of {', '.join(needed)}.", None)
+    return least
+
+
+def _require(share: float, least: float, which: str, record: training.Record, hint: str | None) -> None:
     if share < least:
-        which = f"the first {count:,} training pictures" if seed is None else f"{count:,} pictures that it has not seen"
-        fact = f"Your network {name!r} is right on {100 * share:.1f} % of {which}"
+        fact = f"Your network {record.name!r} is right on {100 * share:.1f} % of {which}"
         _fail(f"{fact}; {100 * least:g} % are needed ({record.data}).", hint)
-    return share
 
 
 def _fail(fact: str, hint: str | None) -> None:

@@ -570,7 +570,7 @@ def _close_everywhere(got: list[np.ndarray], wrong: list[np.ndarray], rtol: floa
 
 def _proportional(got: list[np.ndarray], wanted: list[np.ndarray], rtol: float, atol: float) -> bool:
     for value, right in zip(got, wanted, strict=True):
-        if value.shape != right.shape:
+        if value.shape != right.shape or not right.any():
             return False
         ratio = float((value * right).sum() / (right * right).sum())
         if abs(ratio) < 1e-12 or not np.allclose(value, ratio * right, rtol=rtol, atol=atol * abs(ratio)):

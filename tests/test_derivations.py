@@ -1,13 +1,19 @@
 """The steps of the derivations on losses: right forms pass, and no known mistake is right or stands there twice."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sympy import Eq, IndexedBase, KroneckerDelta, MatrixSymbol, Sum, exp, log, symbols
 
+import course_utils
 from course_utils.checks import CheckFailed
 from course_utils.derivations import STEPS, check_step
+from course_utils.draws import seed_for
+from tests.hidden_files import hidden_module
+
+HIDDEN = hidden_module("losses", "derivations")
 
 N, n, d = symbols("N n d", integer=True, positive=True)
 i, j, k, c = symbols("i j k c", integer=True)
@@ -49,23 +55,53 @@ def agree(first, second):
     )
 
 
-def test_every_step_has_a_right_answer_here():
-    assert set(RIGHT) == set(STEPS)
+# Right answers pass and wrong ones fail whatever the secret of a course is.
+SECRETS = [f"a secret of some course, number {number}" for number in range(20)]
+
+
+def test_every_step_has_a_right_answer_here_and_known_mistakes():
+    assert set(RIGHT) == set(STEPS) == set(HIDDEN.MISTAKES)
+    assert all(HIDDEN.MISTAKES.values())
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_right_answer_passes(name):
+def test_right_answer_passes(name, monkeypatch):
     check_step(name, RIGHT[name])
+    for secret in SECRETS:
+        monkeypatch.setenv("COURSE_SECRET", secret)
+        HIDDEN.check(name, RIGHT[name])
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_known_mistakes_are_wrong_and_differ(name):
+def test_known_mistakes_are_wrong_and_differ(name, monkeypatch):
     step = STEPS[name]
-    points = step.points()
-    forms = {"right": values(step.expected, points)}
-    forms |= {text: values(mistake, points) for text, mistake in step.mistakes.items()}
-    for (first, a), (second, b) in itertools.combinations(forms.items(), 2):
-        assert not agree(a, b), f"{first!r} and {second!r} have the same values"
+    for secret in SECRETS[:5]:
+        monkeypatch.setenv("COURSE_SECRET", secret)
+        points = step.points(seed_for(f"derivation {name}"))
+        forms = {"right": values(step.expected, points)}
+        forms |= {text: values(mistake, points) for text, mistake in HIDDEN.MISTAKES[name].items()}
+        for (first, a), (second, b) in itertools.combinations(forms.items(), 2):
+            assert not agree(a, b), f"{first!r} and {second!r} have the same values"
+
+
+def test_an_answer_made_for_the_points_of_practice_is_worth_nothing(monkeypatch):
+    """The answer is right at each point that a student can see, and the visible check believes it."""
+    points = STEPS["dL_dz"].points(1)
+    exact = 0
+    for at in points:
+        here = KroneckerDelta(N, at["N"]) * KroneckerDelta(i, at["i"]) * KroneckerDelta(j, at["j"])
+        exact += here * float(STEPS["dL_dz"].expected(at))
+    check_step("dL_dz", exact)
+    monkeypatch.setenv("COURSE_SECRET", SECRETS[0])
+    with pytest.raises(CheckFailed, match="dL_dz is wrong"):
+        HIDDEN.check("dL_dz", exact)
+
+
+def test_the_package_holds_no_known_mistake():
+    """Read together they give the right formulas away."""
+    package = "".join(path.read_text() for path in Path(course_utils.__file__).parent.rglob("*.py"))
+    told = [text for mistakes in HIDDEN.MISTAKES.values() for text in mistakes if text[:50] in package]
+    assert not told
 
 
 @pytest.mark.parametrize(
@@ -88,6 +124,8 @@ def test_known_mistakes_are_wrong_and_differ(name):
 )
 def test_usual_mistakes_are_called_by_their_name(name, answer, message):
     with pytest.raises(CheckFailed, match=message):
+        HIDDEN.check(name, answer)
+    with pytest.raises(CheckFailed):
         check_step(name, answer)
 
 

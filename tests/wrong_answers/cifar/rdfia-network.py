@@ -95,14 +95,6 @@ def settings(why: str, loses: tuple[str, ...], rule: str = RIGHT_RULE, **changed
     return Answer(f"settings: {why}", {"settings": source}, loses)
 
 
-def other_settings(record, weights):
-    return record | {"settings": record["settings"] | {"learning_rate": 0.05}}, weights
-
-
-def shorter(record, weights):
-    return record | {"epochs": 2, "history": {key: values[:2] for key, values in record["history"].items()}}, weights
-
-
 GUESS = "math.log(10)"
 LOOP = (
     "    losses = []\n"
@@ -168,10 +160,6 @@ ANSWERS = [
     settings("no scaled run", (T_RUNS,), run_6="(0.02, 128)"),
     settings("rates too close", (T_RUNS,), run_1="(0.0001, 32)", run_3="(0.001, 32)"),
     settings("batch sizes too close", (T_RUNS,), run_4="(0.0002, 64)"),
-    settings("changed, but not trained again", (T_RUNS,), run_1="(0.00003, 32)"),
-    Answer("runs: one is missing", {}, (T_RUNS,), {"rdfia-run-3": None}),
-    Answer("runs: made with another rate", {}, (T_RUNS,), {"rdfia-run-2": other_settings}),
-    Answer("runs: interrupted", {}, (T_RUNS,), {"rdfia-run-5": shorter}),
     first("bits", (T_GUESSING,), guess="math.log2(10)"),
     first("error rate", (T_GUESSING,), guess="0.9"),
     first("sign", (T_GUESSING,), guess="-math.log(10)"),

@@ -291,32 +291,28 @@ ANSWERS = [
         "layers in a list",
         "self.layers = [nn.Linear(3072, num_hidden), nn.Linear(num_hidden, 10)]",
         "return self.layers[1](self.layers[0](images.flatten(1)).relu())",
-        (*T_SHALLOW, TRAINED_SHALLOW),
+        T_SHALLOW,
     ),
     shallow(
         "no bias",
         "self.hidden, self.output = nn.Linear(3072, num_hidden, bias=False), nn.Linear(num_hidden, 10)",
         "return self.output(self.hidden(images.flatten(1)).relu())",
-        (*T_SHALLOW, TRAINED_SHALLOW),
+        T_SHALLOW,
     ),
     shallow(
         "another hidden layer",
         HIDDEN + "\n        self.c = nn.Linear(num_hidden, num_hidden)",
         "return self.output(self.c(self.hidden(images.flatten(1)).relu()).relu())",
-        (*T_SHALLOW, TRAINED_SHALLOW),
+        T_SHALLOW,
     ),
     shallow(
         "gray pictures",
         "self.hidden, self.output = nn.Linear(1024, num_hidden), nn.Linear(num_hidden, 10)",
         "return self.output(self.hidden(images.mean(1).flatten(1)).relu())",
-        (*T_SHALLOW, TRAINED_SHALLOW),
+        T_SHALLOW,
     ),
-    shallow(
-        "nothing returned", HIDDEN, "self.output(self.hidden(images.flatten(1)).relu())", (*T_SHALLOW, TRAINED_SHALLOW)
-    ),
-    shallow(
-        "no ReLU", HIDDEN, "return self.output(self.hidden(images.flatten(1)))", (*SHALLOW_OUTPUTS, TRAINED_SHALLOW)
-    ),
+    shallow("nothing returned", HIDDEN, "self.output(self.hidden(images.flatten(1)).relu())", T_SHALLOW),
+    shallow("no ReLU", HIDDEN, "return self.output(self.hidden(images.flatten(1)))", SHALLOW_OUTPUTS),
     shallow("view", HIDDEN, "return self.output(self.hidden(images.view(-1, 3072)).relu())", T_SHALLOW[:1]),
     shallow("softmax", HIDDEN, "return self.output(self.hidden(images.flatten(1)).relu()).softmax(1)", SHALLOW_OUTPUTS),
     shallow(
@@ -326,7 +322,7 @@ ANSWERS = [
         "sigmoid",
         HIDDEN,
         "return self.output(self.hidden(images.flatten(1)).sigmoid())",
-        (*SHALLOW_OUTPUTS, TRAINED_SHALLOW),
+        SHALLOW_OUTPUTS,
     ),
     shallow(
         "size fixed",
@@ -348,7 +344,7 @@ ANSWERS = [
             "class ShallowNet(nn.Module):\n    def __init__(self, num_hidden=32):\n        super().__init__()\n"
             "        self.layers = layers\n\n    def forward(self, images):\n        return self.layers(images)\n"
         },
-        ("test_shallow_net_sizes_hidden", TRAINED_SHALLOW),
+        ("test_shallow_net_sizes_hidden",),
     ),
     choice("negative log-likelihood", ("test_loss_function_visible",), ("CrossEntropyLoss()", "NLLLoss()")),
     choice(

@@ -1,0 +1,224 @@
+"""The mistakes that are known of each step of the derivations: read together they give the right formulas away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from course_utils.derivations import check_step
+from course_utils.draws import seed_for
+from course_utils.symbolic import Point, partial_derivative
+
+__all__ = ["MISTAKES", "check"]
+
+
+def check(name: str, answer: Any) -> None:
+    """Check a step as `check_step` does, at points that nobody knows, and call known mistakes by their name.
+
+    Parameters
+    ----------
+    name : str
+        The name of the step in the notebook, a key of `MISTAKES`.
+    answer : sympy.Basic or number
+        What the student entered.
+
+    Raises
+    ------
+    CheckFailed
+        If it is wrong.
+    """
+    check_step(name, answer, seed=seed_for(f"derivation {name}"), mistakes=MISTAKES[name])
+
+
+def _entry(array: str, index: str) -> Callable[[Point], float]:
+    """Return the function from a point to the entry of an array whose number is the value of an index."""
+    return lambda at: at[array][at[index] - 1]
+
+
+_z_i, _z_j, _p_i, _p_j, _p_c = (_entry(*pair) for pair in ("zi", "zj", *(("yhat", index) for index in "ijc")))
+_y_i, _y_j = _entry("y", "i"), _entry("y", "j")
+
+
+def _bce(t: float, p: float) -> float:
+    return float(-special.xlogy(t, p) - special.xlog1py(1 - t, -p))
+
+
+_BCE = {
+    "The sign is the other way round: a loss is never negative.": lambda at: -_bce(at["t"], at["p"]),
+    "Examples with the label 0 cost nothing here, whatever the prediction. A second term is missing.": (
+        lambda at: -at["t"] * np.log(at["p"])
+    ),
+    "This is one half: it holds for the label 1 only, a second term belongs to the label 0.": (
+        lambda at: -np.log(at["p"])
+    ),
+    "The probabilities are swapped: for the label 1 the loss should be small if p is near 1.": (
+        lambda at: _bce(at["t"], 1 - at["p"])
+    ),
+    "This is in bits; nats take the natural logarithm.": lambda at: _bce(at["t"], at["p"]) / np.log(2),
+}
+
+
+def _residual(at: Point) -> np.ndarray:
+    return at["X"] @ at["w"] - at["y"]
+
+
+def _mse(at: Point) -> float:
+    return float(np.mean(_residual(at) ** 2))
+
+
+def _row(column: np.ndarray) -> np.ndarray:
+    return column[None, :]
+
+
+_gradient = partial_derivative(_mse, "w")
+
+MISTAKES: dict[str, Mapping[str, Callable[[Point], Any]]] = {
+    "d_numerator": {
+        "A Kronecker delta is missing: e^(z_i) depends on z_i alone, so for j other than i the derivative is 0.": (
+            lambda at: np.exp(_z_i(at))
+        ),
+        "A Kronecker delta is missing: e^(z_i) does not depend on z_j unless the two are the same logit.": (
+            lambda at: np.exp(_z_j(at))
+        ),
+        "The delta says where the derivative is not 0; there it is not 1 but the derivative of e^(z_i).": (
+            lambda at: float(at["i"] == at["j"])
+        ),
+    },
+    "d_denominator": {
+        "Only one term of the sum depends on z_j; the others have the derivative 0.": (
+            lambda at: np.exp(at["z"]).sum()
+        ),
+        "S holds every logit, z_j too, whatever i is: there is no delta left after the sum.": (
+            lambda at: np.exp(_z_j(at)) * (at["i"] == at["j"])
+        ),
+        "This is the derivative by z_i; asked is the one by z_j.": lambda at: np.exp(_z_i(at)),
+        "The derivative is not divided by S again: that comes with the quotient rule.": _p_j,
+    },
+    "d_diagonal": {
+        "Half of the quotient rule is missing: S depends on z_i as well.": _p_i,
+        "Half of the quotient rule is missing: the numerator depends on z_i as well.": lambda at: -(_p_i(at) ** 2),
+        "A sign inside is the other way round: the quotient rule has a minus.": (lambda at: _p_i(at) * (1 + _p_i(at))),
+        "A factor is missing: this is the derivative of the logarithm of softmax.": lambda at: 1 - _p_i(at),
+    },
+    "d_entry": {
+        "The Kronecker delta is missing: there is a 1 for every pair, but the numerator reacts only if i = j.": (
+            lambda at: _p_i(at) * (1 - _p_j(at))
+        ),
+        "This is right for i != j only: for i = j the numerator reacts too.": lambda at: -_p_i(at) * _p_j(at),
+        "This is the diagonal entry of step c. It holds for i = j only.": lambda at: _p_i(at) * (1 - _p_i(at)),
+        "The entries beside the diagonal are 0 here, but all outputs share the denominator S.": (
+            lambda at: _p_i(at) * (1 - _p_i(at)) * (at["i"] == at["j"])
+        ),
+    },
+    "dL_dyhat": {
+        "This is right for the true class of a one-hot target only; in general y_i stays as a factor.": (
+            lambda at: -1 / _p_i(at)
+        ),
+        "Only the term k = i of the sum depends on yhat_i.": lambda at: -(at["y"] / at["yhat"]).sum(),
+        "This is the term of the sum itself, not its derivative.": lambda at: -_y_i(at) * np.log(_p_i(at)),
+    },
+    "dL_dz_any_sum": {
+        "This already uses that the targets sum to one. Here they need not: leave their sum in the formula.": (
+            lambda at: _p_j(at) - _y_j(at)
+        ),
+        "This is the term i = j of the chain rule alone; z_j changes all outputs, so sum over i.": (
+            lambda at: -_y_j(at) * (1 - _p_j(at))
+        ),
+        "The Kronecker delta got lost: its part of the sum gives -y_j.": lambda at: _p_j(at) * at["y"].sum(),
+        "The Kronecker delta got lost: with it only the term i = j keeps the 1.": (
+            lambda at: -at["y"].sum() * (1 - _p_j(at))
+        ),
+    },
+    "dL_dz": {
+        "This is right for the true class of a one-hot target only. For soft targets y_j stays.": (
+            lambda at: _p_j(at) - 1
+        ),
+        "This is the term i = j of the chain rule alone; z_j changes all outputs, so sum over i.": (
+            lambda at: -_y_j(at) * (1 - _p_j(at))
+        ),
+        "The part with the delta got lost: where does the target enter?": _p_j,
+    },
+    "dL_dz_one_hot": {
+        "The 1 is subtracted for every class; it belongs to the true class only. Which symbol is 1 if j = c and "
+        "0 otherwise?": lambda at: _p_j(at) - 1,
+        "This is the entry of the true class, whatever j is.": lambda at: _p_c(at) - 1,
+        "The other classes have a gradient too: their probability should go down.": (
+            lambda at: (_p_j(at) - 1) * (at["j"] == at["c"])
+        ),
+    },
+    "bce": _BCE,
+    "bce with soft labels": _BCE,
+    "loss_vector": {
+        "This is the sum of the squares; the mean divides it by n.": lambda at: at["n"] * _mse(at),
+        "Divide by the number of samples n, not by the number of weights d.": (lambda at: at["n"] * _mse(at) / at["d"]),
+        "There is no 1/2 in this definition; some books add one.": lambda at: _mse(at) / 2,
+        "The transpose belongs to the first factor: a row times a column is a number, a column times a row is a "
+        "matrix.": lambda at: np.outer(_residual(at), _residual(at)) / at["n"],
+    },
+    "Q": {
+        "The order is the other way round: (Xw).T is w.T * X.T, so X.T comes first.": lambda at: at["X"] @ at["X"].T,
+        "The factor 1/n stands before the bracket already.": lambda at: at["X"].T @ at["X"] / at["n"],
+        "This is the whole quadratic term; w.T and w stand beside Q already.": (
+            lambda at: np.sum((at["X"] @ at["w"]) ** 2)
+        ),
+    },
+    "q": {
+        "This is the transpose of the right answer: w.T * q needs a column.": lambda at: _row(at["X"].T @ at["y"]),
+        "The factor -2 stands before w.T q already.": lambda at: -2 * at["X"].T @ at["y"],
+        "The factor 2 stands before w.T q already.": lambda at: 2 * at["X"].T @ at["y"],
+        "The minus sign stands before 2 w.T q already.": lambda at: -at["X"].T @ at["y"],
+    },
+    "s": {
+        "The transpose belongs to the first factor: a row times a column is a number.": (
+            lambda at: np.outer(at["y"], at["y"])
+        ),
+        "The factor 1/n stands before the bracket already.": lambda at: np.mean(at["y"] ** 2),
+        "(-y).T * (-y) is positive.": lambda at: -np.sum(at["y"] ** 2),
+    },
+    "quadratic_gradient": {
+        "This is right for symmetric A only. Here A and A.T differ: which of the two terms has the transpose?": (
+            lambda at: 2 * at["A"] @ at["x"]
+        ),
+        "This is right for symmetric A only: one of the two terms comes without the transpose.": (
+            lambda at: 2 * at["A"].T @ at["x"]
+        ),
+        "x stands on both sides of A: one term is missing.": lambda at: at["A"] @ at["x"],
+        "x stands on both sides of A: the other term is missing.": lambda at: at["A"].T @ at["x"],
+        "This is the gradient as a row; write it as a column.": (lambda at: _row((at["A"] + at["A"].T) @ at["x"])),
+    },
+    "gradient": {
+        "A factor 2 is lost: the quadratic term gives one, and the linear term holds one.": (
+            lambda at: _gradient(at) / 2
+        ),
+        "This is the gradient of the sum; the loss is a mean over n samples.": lambda at: at["n"] * _gradient(at),
+        "The factor 2/n is lost.": lambda at: at["n"] * _gradient(at) / 2,
+        "The sign is the other way round: the residual is prediction minus target.": lambda at: -_gradient(at),
+        "The linear term has the factor 2 as well.": (lambda at: _gradient(at) + at["X"].T @ at["y"] / at["n"]),
+        "The chain rule is missing: the residual depends on w through X.": lambda at: 2 * _residual(at) / at["n"],
+        "This is a row; write the gradient as a column, of the shape of w.": lambda at: _row(_gradient(at)),
+    },
+    "normal_equations": {
+        "X.T cannot be cancelled: it is not square. This asks for zero error on every sample.": _residual,
+        "A sign is the other way round: the two sides have to be equal, not opposite.": (
+            lambda at: at["X"].T @ (at["X"] @ at["w"] + at["y"])
+        ),
+        "One of the terms lost its factor 2.": lambda at: at["X"].T @ (2 * at["X"] @ at["w"] - at["y"]),
+    },
+    "w_best": {
+        "The inverse is missing.": lambda at: at["X"].T @ at["y"],
+        "This is the transpose of the right answer; w is a column.": (
+            lambda at: _row(np.linalg.lstsq(at["X"], at["y"])[0])
+        ),
+    },
+    "condition_of_normal_matrix": {
+        "The condition number does change: multiply out X.T X with the singular value decomposition.": (
+            lambda at: at["kappa"]
+        ),
+        "A product does not double a ratio: what happens to each singular value in X.T X?": (
+            lambda at: 2 * at["kappa"]
+        ),
+    },
+}
