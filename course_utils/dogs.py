@@ -1,4 +1,4 @@
-"""Dog breeds, in the layout of Kaggle's competition: pictures, labels, submissions, and what a submission is worth.
+"""Dog breeds, in the layout of Kaggle's competition: pictures, labels, and the form of a submission.
 
 The competition's folder holds ``labels.csv`` (id, breed), ``train/`` and ``test/`` with ``<id>.jpg``, and
 ``sample_submission.csv``, which names the breeds and the test pictures [1]_. Where that folder is not to be had,
@@ -17,6 +17,7 @@ import io
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,30 +31,29 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from course_utils import data, stand_in, training, vision
-from course_utils.checks import CheckFailed, NotGradable
+from course_utils.checks import CheckFailed
 
 __all__ = [
     "KAGGLE",
     "LIMITS",
+    "NAMES",
+    "SIDES",
     "STAND_IN",
     "STAND_IN_BREEDS",
+    "TEST_PICTURES",
     "DogBreeds",
-    "Graded",
-    "answer_key",
     "batches",
     "cached",
     "check_split",
     "dog_breeds",
-    "grade_submission",
     "halves",
-    "kaggle_log_loss",
     "maps",
     "one_of_each",
     "parse_submission",
     "probabilities",
     "read_folder",
     "read_submission",
-    "require",
+    "shapes_of",
     "tensors_of",
     "write_stand_in",
 ]
@@ -69,15 +69,18 @@ _SHAPES, _COATS = ("crescent", "cross", "dumbbell", "ring", "star", "triangle"),
 STAND_IN_BREEDS = tuple(f"{shape}_{coat}" for shape in _SHAPES for coat in _COATS)
 
 _SEED = 120
-_TEST_PICTURES = 240
-_SIDES = (64, 80, 96)
+# Sides of the stand-in's pictures, in pixels.
+SIDES = (64, 80, 96)
+# Its test pictures were drawn by somebody who kept their breeds: what a program draws again, it knows the breed of.
+TEST_PICTURES = Path(__file__).parent / "weights" / "dog-breeds-test.zip"
 # Part of the folder's name: count it up whenever the pictures change.
-_VERSION = 1
+_VERSION = 2
 
 # Bytes; a submission comes from a student. Kaggle's own has 10,357 rows of 120 numbers: about 25 MiB.
 MOST_BYTES = 64 * 2**20
 _TOLERANCE = 1e-3
-_NAMES = ("dog-breeds", "dog-breed-identification")
+# What the folder of the real pictures may be called.
+NAMES = ("dog-breeds", "dog-breed-identification")
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def dog_breeds() -> DogBreeds:
         If there is such a folder, but something is missing in it.
     """
     place = Path(os.environ.get("COURSE_DATA") or Path.home() / ".cache" / "course-data")
-    for name in _NAMES:
+    for name in NAMES:
         if (place / name).is_dir():
             return read_folder(place / name, KAGGLE)
     folder = f"dog-breeds-stand-in-{_VERSION}"
@@ -220,7 +223,7 @@ def write_stand_in(folder: str | Path, seed: int = _SEED) -> Path:
     folder : str or pathlib.Path
         If it is there already, it is left as it is.
     seed : int
-        Another seed, other pictures.
+        Another seed, other training pictures.
 
     Returns
     -------
@@ -234,22 +237,22 @@ def write_stand_in(folder: str | Path, seed: int = _SEED) -> Path:
     # Whoever stops this finds no half a folder, and two who write at once do not disturb each other.
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        splits = _plan(seed)
-        for number, (split, (ids, breeds)) in enumerate(splits.items()):
-            (fresh / split).mkdir()
-            for part, side in enumerate(_SIDES):
-                own = slice(part, None, len(_SIDES))
-                numbers = np.array([stand_in.SHAPES.index(_SHAPES[breed // 2]) for breed in breeds[own]])
-                drawn, _ = stand_in.draw_shapes(numbers, side, 10 * seed + number, coats=1 + breeds[own] % 2)
-                for picture, image in zip(ids[own], drawn, strict=True):
-                    path = fresh / split / f"{picture}.jpg"
-                    Image.fromarray(image.transpose(1, 2, 0)).save(path, quality=95, subsampling=0)
-        ids, breeds = splits["train"]
+        ids, breeds = _plan(seed)
+        (fresh / "train").mkdir()
+        for part, side in enumerate(SIDES):
+            own = slice(part, None, len(SIDES))
+            drawn, _ = stand_in.draw_shapes(shapes_of(breeds[own]), side, 10 * seed, coats=1 + breeds[own] % 2)
+            for picture, image in zip(ids[own], drawn, strict=True):
+                path = fresh / "train" / f"{picture}.jpg"
+                Image.fromarray(image.transpose(1, 2, 0)).save(path, quality=95, subsampling=0)
+        with zipfile.ZipFile(TEST_PICTURES) as archive:
+            archive.extractall(fresh / "test")
+            test_ids = [Path(name).stem for name in archive.namelist()]
         _write_table(
             fresh / "labels.csv", ["id", "breed"], ([i, STAND_IN_BREEDS[b]] for i, b in zip(ids, breeds, strict=True))
         )
         share = 1 / len(STAND_IN_BREEDS)
-        rows = ([picture, *[share] * len(STAND_IN_BREEDS)] for picture in splits["test"][0])
+        rows = ([picture, *[share] * len(STAND_IN_BREEDS)] for picture in test_ids)
         _write_table(fresh / "sample_submission.csv", ["id", *STAND_IN_BREEDS], rows)
         fresh.chmod(0o755)
         try:
@@ -262,19 +265,28 @@ def write_stand_in(folder: str | Path, seed: int = _SEED) -> Path:
     return folder
 
 
-def _plan(seed: int) -> dict[str, tuple[list[str], np.ndarray]]:
-    """Ids, sorted, and breeds of both splits of the stand-in."""
+def shapes_of(breeds: np.ndarray) -> np.ndarray:
+    """Return the shapes of breeds of the stand-in, as `stand_in.draw_shapes` takes them.
+
+    Parameters
+    ----------
+    breeds : numpy.ndarray of shape (N,), int
+        Indices into `STAND_IN_BREEDS`.
+
+    Returns
+    -------
+    numpy.ndarray of shape (N,), int
+    """
+    return np.array([stand_in.SHAPES.index(_SHAPES[breed // 2]) for breed in breeds])
+
+
+def _plan(seed: int) -> tuple[list[str], np.ndarray]:
+    """Ids, sorted, and breeds of the stand-in's training pictures."""
     rng = np.random.default_rng([12, seed])
     counts = rng.integers(24, 37, len(STAND_IN_BREEDS))
-    breeds = {
-        "train": rng.permutation(np.repeat(np.arange(len(counts)), counts)),
-        "test": rng.integers(len(counts), size=_TEST_PICTURES),
-    }
-    plan = {}
-    for split, numbers in breeds.items():
-        names = (f"{seed} {split} {index}".encode() for index in range(len(numbers)))
-        plan[split] = sorted(hashlib.blake2s(name, digest_size=16).hexdigest() for name in names), numbers
-    return plan
+    breeds = rng.permutation(np.repeat(np.arange(len(counts)), counts))
+    names = (f"{seed} train {index}".encode() for index in range(len(breeds)))
+    return sorted(hashlib.blake2s(name, digest_size=16).hexdigest() for name in names), breeds
 
 
 def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -499,179 +511,6 @@ def check_split(train: Any, validation: Any, breeds: Sequence[str], share: float
                 f"Of {total} pictures of {breed} there are {found} in the validation part; {share:.0%} of them is "
                 f"{share * total:.1f}. Split the pictures of each breed on their own, so that both parts have each."
             )
-
-
-# What a submission is worth.
-
-
-@dataclass(frozen=True)
-class Graded:
-    """A submission that was handed in, measured.
-
-    Parameters
-    ----------
-    log_loss : float
-        On the labels that were kept back, in nats.
-    pictures : int
-    source : str
-        "dog breeds" or "stand-in".
-    breeds : int
-    """
-
-    log_loss: float
-    pictures: int
-    source: str
-    breeds: int
-
-
-def kaggle_log_loss(probs: np.ndarray, labels: np.ndarray) -> float:
-    """Return the multi-class log loss as Kaggle works it out: rows divided by their sums, then clipped.
-
-    Parameters
-    ----------
-    probs : numpy.ndarray of shape (N, K)
-    labels : numpy.ndarray of shape (N,), int
-
-    Returns
-    -------
-    float
-        In nats.
-
-    Examples
-    --------
-    >>> round(kaggle_log_loss(np.array([[1.0, 1.0], [0.0, 2.0]]), np.array([0, 1])), 4)
-    0.3466
-    """
-    probs = np.asarray(probs, dtype=np.float64)
-    own = probs[np.arange(len(labels)), labels] / probs.sum(axis=1)
-    return float(-np.log(own.clip(1e-15, 1 - 1e-15)).mean())
-
-
-def answer_key(dogs: DogBreeds | str, seed: int = _SEED) -> dict[str, str]:
-    """Return the breeds of the test pictures: for graders.
-
-    Of the stand-in they follow from its seed, so whoever reads this can find them, as with the test labels of CIFAR-10.
-    Kaggle keeps its own secret: ``test_labels.csv`` (id, breed) must lie in the folder on the machine that grades.
-
-    Parameters
-    ----------
-    dogs : DogBreeds or "stand-in"
-    seed : int
-        Of the stand-in.
-
-    Returns
-    -------
-    dict of str to str
-        By id.
-
-    Raises
-    ------
-    NotGradable
-        If there is no key, or it leaves pictures out.
-    """
-    if isinstance(dogs, str) or dogs.source == STAND_IN:
-        ids, breeds = _plan(seed)["test"]
-        return {picture: STAND_IN_BREEDS[breed] for picture, breed in zip(ids, breeds, strict=True)}
-    path = dogs.folder / "test_labels.csv"
-    if not path.is_file():
-        raise NotGradable(f"{path} is missing: without the breeds of the test pictures no submission can be graded.")
-    key = dict(row for row in _read_table(path)[1:] if len(row) == 2)
-    missing = [picture for picture in dogs.test_ids if key.get(picture) not in dogs.breeds]
-    if missing:
-        raise NotGradable(f"{path} has no breed for {len(missing)} of the test pictures, {missing[0]} for one.")
-    return {picture: key[picture] for picture in dogs.test_ids}
-
-
-def grade_submission(name: str = "submission.csv", seed: int = _SEED) -> Graded:
-    """Read ``artifacts/submission.csv`` as it was handed in, check its form, and measure it.
-
-    Parameters
-    ----------
-    name : str
-        Of the file.
-    seed : int
-        Of the stand-in, if the submission is for its pictures.
-
-    Returns
-    -------
-    Graded
-
-    Raises
-    ------
-    CheckFailed
-        If the form is not right, or the course counts only real pictures.
-    NotGradable
-        If it is for Kaggle's pictures, and these or their labels are not here.
-    """
-    content = read_submission(name)
-    key = answer_key(STAND_IN, seed)
-    source, ids, breeds = STAND_IN, tuple(key), STAND_IN_BREEDS
-    if not _is_for(content, breeds):
-        dogs = _real_folder()
-        if dogs is not None and _is_for(content, dogs.breeds):
-            source, ids, breeds, key = KAGGLE, dogs.test_ids, dogs.breeds, answer_key(dogs)
-        elif dogs is None and _columns(content) > 100:
-            raise NotGradable(
-                "A submission for Kaggle's pictures can be graded only where COURSE_DATA names a folder that holds "
-                "dog-breeds."
-            )
-        elif dogs is not None and _columns(content) > 100:  # meant for the real pictures, with a wrong header
-            ids, breeds = dogs.test_ids, dogs.breeds
-    probs = parse_submission(content, ids, breeds, f"artifacts/{name}")
-    counts = os.environ.get("COURSE_COUNTS", "any")
-    if source == STAND_IN and counts not in ("any", STAND_IN):
-        raise CheckFailed(
-            f"artifacts/{name} is for the pictures of the stand-in; this course counts those for Kaggle's pictures. "
-            "Put them where the notebook finds them, then run it again."
-        )
-    number = {breed: index for index, breed in enumerate(breeds)}
-    labels = np.array([number[key[picture]] for picture in ids])
-    return Graded(kaggle_log_loss(probs, labels), len(ids), source, len(breeds))
-
-
-def require(graded: Graded, limit: float, hint: str) -> None:
-    """Check that a submission's log loss is low enough, and print it.
-
-    Parameters
-    ----------
-    graded : Graded
-    limit : float
-        The largest log loss that is enough, in nats.
-    hint : str
-        The next step for whoever is above.
-
-    Raises
-    ------
-    CheckFailed
-        If it is higher.
-    """
-    found = f"The log loss on the {graded.pictures:,} test pictures is {graded.log_loss:.3f} nats"
-    if graded.log_loss > limit:
-        guess = np.log(graded.breeds)
-        raise CheckFailed(
-            f"{found}; {limit:g} or less is wanted here, and {guess:.2f} is what equal probabilities give.\n{hint}"
-        )
-    print(f"{found} ({graded.source}).")
-
-
-def _real_folder() -> DogBreeds | None:
-    place = Path(os.environ.get("COURSE_DATA") or Path.home() / ".cache" / "course-data")
-    folder = next((place / name for name in _NAMES if (place / name).is_dir()), None)
-    return None if folder is None else read_folder(folder)
-
-
-def _header(content: bytes) -> list[str]:
-    line = content[: 2**16].partition(b"\n")[0].decode("utf-8-sig", errors="replace")
-    return [part.strip() for part in line.strip("\r").split(",")]
-
-
-def _columns(content: bytes) -> int:
-    return len(_header(content))
-
-
-def _is_for(content: bytes, breeds: Sequence[str]) -> bool:
-    """Whether most of the columns are these breeds: the rest is said by `parse_submission`."""
-    return len(set(_header(content)) & set(breeds)) > len(breeds) / 2
 
 
 # Reading what anybody may have written.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from types import ModuleType
 
 from tests.engine import SOURCE
@@ -13,5 +14,6 @@ def hidden_module(assignment: str, name: str) -> ModuleType:
     path = SOURCE / assignment / "hidden" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"hidden_of_{assignment.replace('-', '_')}_{name}", path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look there
     spec.loader.exec_module(module)
     return module
