@@ -3,7 +3,10 @@ c = get_config()  # noqa: F821
 
 # The course.
 c.CourseDirectory.course_id = "deep-learning"
-c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".*"]
+# "hidden": what only tests may see, source/<assignment>/hidden/; never handed out. CONTRIBUTING.md.
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".*", "hidden"]
+# What held-out pictures are drawn from. Empty: made at first use and kept in .course-secret; keep it with the backup.
+c.Course.secret = ""
 # SQLite beside this file is the default. A large course: "postgresql+psycopg://user@host/gradebook".
 # c.CourseDirectory.db_url = ""
 

@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from course_utils.grading.hidden import FOLDER, course_secret
 from course_utils.grading.pool import cores, grade_here, grade_on_cluster
 from course_utils.grading.preload import modules_for
 from course_utils.grading.preprocessors import GradeNotebook
@@ -157,6 +158,8 @@ def release(course: Path, assignment: str) -> Path:
     _make_sure_it_exists(course, assignment)
     directory = coursedir(course, config)
     directory.assignment_id = assignment
+    # Also where the settings of an older course do not say so.
+    directory.ignore = list(dict.fromkeys([*directory.ignore, FOLDER]))
     _convert(GenerateAssignment(coursedir=directory, config=config, log=log, force=True))
     return Path(course).resolve() / "release" / assignment
 
@@ -212,7 +215,7 @@ def autograde(
     course = Path(course).resolve()
     config = load_config(course)
     config.GradeNotebook.sandbox = sandbox
-    settings = GradeNotebook(config=config).settings()
+    settings = replace(GradeNotebook(config=config).settings(), secret=_secret(course, config))
     if sandbox and scheduler is None and (reason := probe()) is not None:
         raise CourseError(
             f"There is no sandbox, so nothing was graded. (--no-sandbox is for work that you trust.) {reason}"
@@ -264,6 +267,13 @@ def autograde(
                 _record(gradebook, config, submission, outcome, folder, done)
                 finish(_read_result(gradebook, course, assignment, name))
     return [results[name] for name in sorted(results)]
+
+
+def _secret(course: Path, config: Config) -> str:
+    try:
+        return course_secret(course, config)
+    except (OSError, RuntimeError) as error:
+        raise CourseError(str(error)) from error
 
 
 def _told_if_alone(graded: Iterator[GradedSubmission], scheduler: str | None) -> Iterator[GradedSubmission]:

@@ -18,6 +18,7 @@ from nbgrader.utils import determine_grade
 from traitlets.config.loader import PyFileConfigLoader
 
 from course_utils.grading import cells as kinds
+from course_utils.grading.hidden import read_hidden
 from course_utils.grading.preload import modules_for
 from course_utils.grading.repair import Repaired, repair, skeleton
 from course_utils.grading.submissions import lay_in_outputs
@@ -25,6 +26,8 @@ from course_utils.grading.worker import NotebookResult, Settings, grade_cells
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "source"
+# Any will do: what is drawn from it must not decide whether a reference passes.
+SECRET = "the secret of the tests"
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,15 @@ def run(
     Without `files` the submission holds the networks that the reference trained, altered as `Answer.artifacts` says,
     and what else it made, altered as `Answer.files` says, which is `changed` here.
     """
-    settings = settings or Settings(preload=course_modules())
+    settings = settings or Settings(preload=course_modules(), secret=SECRET)
     repaired = repair(submitted, skeleton(source, config()))
     imports = repaired.notebook.metadata["course"]["imports"]
     with TemporaryDirectory() as folder:
         if files is None:
             lay_out_artifacts(source.parent.name, Path(folder), artifacts or {})
             change_files(Path(folder), changed or {})
-        result = grade_cells(repaired.notebook.cells, imports, files or Path(folder), settings)
+        hidden = read_hidden(source.parent)
+        result = grade_cells(repaired.notebook.cells, imports, files or Path(folder), settings, hidden)
     lay_in_outputs(repaired.notebook, result)
     scores = {}
     for cell in repaired.notebook.cells:

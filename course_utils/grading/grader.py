@@ -15,12 +15,10 @@ import os
 import resource
 import signal
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from course_utils import checks
@@ -28,6 +26,7 @@ from course_utils.grading import cells as kinds
 from course_utils.grading import guard
 from course_utils.grading.bridge import Bridge, BridgeNamespace, StudentError
 from course_utils.grading.connection import CellRun, CellStopped, KernelConnection, KernelLost
+from course_utils.grading.hidden import laid_out
 from course_utils.grading.messages import (
     CELL_TIMEOUT_S,
     NOTEBOOK_OUTPUT,
@@ -49,6 +48,9 @@ __all__ = ["Job", "Outcome", "Owner", "main"]
 
 # Characters; a message may quote what the student's code gave.
 _LONGEST_MESSAGE = 10_000
+
+# What is told of a notebook, and of one event.
+_EVENTS, _SENTENCE = 1000, 1000
 
 # Characters of all outputs of a notebook, pictures included.
 _NOTEBOOK_OUTPUT = NOTEBOOK_OUTPUT
@@ -118,10 +120,10 @@ def main(channel: Channel) -> None:
     os.environ.update(COURSE_DATA=job.data_folder, COURSE_SECRET=job.secret)
     run = NotebookRun(owner, job)
     try:
-        lay_out_hidden(job)
         guard.install(lambda event: owner.tell(Ended(event)))
-        outcome = run.grade()
-        owner.tell(Finished(outcome.events, outcome.seconds))
+        with laid_out(job.hidden, job.place or None):
+            outcome = run.grade()
+        owner.tell(Finished([(kind, text[:_SENTENCE]) for kind, text in outcome.events[:_EVENTS]], outcome.seconds))
     except checks.NotGradable as missing:
         with contextlib.suppress(OSError):
             owner.tell(Missing(str(missing)))
@@ -131,19 +133,6 @@ def main(channel: Channel) -> None:
             owner.tell(Failed(traceback.format_exc()[-10_000:]))
     finally:
         run.close()
-
-
-def lay_out_hidden(job: Job) -> None:
-    """Write the package `hidden` where only this process finds it, and let tests import it."""
-    if not job.hidden:
-        return
-    place = Path(tempfile.mkdtemp(prefix="tests-", dir=job.place or None))
-    for name, content in job.hidden.items():
-        path = place / "hidden" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    sys.path.insert(0, str(place))
-    importlib.invalidate_caches()
 
 
 def make_ready_to_read() -> None:

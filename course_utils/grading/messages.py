@@ -90,7 +90,7 @@ class Job:
     data: str = "any"
     data_folder: str = ""
     hidden: dict[str, bytes] = field(default_factory=dict)
-    secret: str = ""
+    secret: str = field(default="", repr=False)
 
     def content(self) -> dict[str, Any]:
         """Return the job as `wire` carries it."""

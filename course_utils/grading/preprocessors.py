@@ -26,6 +26,7 @@ from traitlets import Bool, Dict, Enum, Float, List, Unicode
 from traitlets.config import Config
 
 from course_utils.grading import trust
+from course_utils.grading.hidden import FOLDER, course_secret, read_hidden
 from course_utils.grading.preload import modules_for
 from course_utils.grading.repair import UnreadableNotebook, read_notebook, repair, skeleton
 from course_utils.grading.submissions import handed_in_at, lay_in_outputs, other_files, sort_out
@@ -144,18 +145,20 @@ class GradeNotebook(NbGraderPreprocessor):
         return Settings(self.sandbox, self.warm, self.notebook_timeout, dict(self.limits), self.data, preload)
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
-        with submission_files(Path(resources["metadata"]["path"])) as files:
-            result = grade_cells(nb.cells, nb.metadata["course"]["imports"], files, self._settings_for(resources))
+        coursedir, ids = self.parent.parent.coursedir, resources["nbgrader"]
+        submitted = Path(coursedir.format_path(coursedir.submitted_directory, ids["student"], ids["assignment"]))
+        source = Path(coursedir.format_path(coursedir.source_directory, ".", ids["assignment"]))
+        settings = replace(self._settings_for(source), secret=course_secret(Path(coursedir.root), self.config))
+        with submission_files(Path(resources["metadata"]["path"]), submitted) as files:
+            result = grade_cells(nb.cells, nb.metadata["course"]["imports"], files, settings, read_hidden(source))
         lay_in_outputs(nb, result)
         nb.metadata["course"]["trust"] = trust.report(nb, result)
         return nb, resources
 
-    def _settings_for(self, resources: ResourcesDict) -> Settings:
+    def _settings_for(self, source: Path) -> Settings:
         settings = self.settings()
         if settings.preload is None:
-            coursedir = self.parent.parent.coursedir
-            folder = coursedir.format_path(coursedir.source_directory, ".", resources["nbgrader"]["assignment"])
-            notebooks = sorted(Path(folder).glob("*.ipynb"))
+            notebooks = sorted(source.glob("*.ipynb"))
             settings = replace(settings, preload=_modules(tuple((path, path.stat().st_mtime) for path in notebooks)))
         return settings
 
@@ -167,16 +170,21 @@ def _modules(notebooks: tuple[tuple[Path, float], ...]) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def submission_files(folder: Path) -> Iterator[Path]:
+def submission_files(folder: Path, submitted: Path) -> Iterator[Path]:
     """Give a copy of a submission's files for the kernel, without notebooks: those hold the hidden tests by now.
 
     Parameters
     ----------
     folder : pathlib.Path
-        The submission's folder in `autograded/` or `submitted/`.
+        The submission's folder in `autograded/`.
+    submitted : pathlib.Path
+        The same in `submitted/`. nbgrader, which must not copy the course's `hidden/`, leaves a folder of this name out
+        everywhere; a student's own is taken from here.
     """
     with tempfile.TemporaryDirectory(prefix="course-files-") as target:
-        for name, path in other_files(folder).items():
+        copied = {name: path for name, path in other_files(folder).items() if FOLDER not in Path(name).parts}
+        left_out = {name: path for name, path in other_files(submitted).items() if FOLDER in Path(name).parts}
+        for name, path in {**left_out, **copied}.items():
             copy = Path(target, name)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)

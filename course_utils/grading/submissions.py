@@ -20,6 +20,7 @@ from traitlets.config import Config
 
 from course_utils.checks import NotGradable
 from course_utils.grading import repair, trust
+from course_utils.grading.hidden import FOLDER, read_hidden
 from course_utils.grading.limits import Limits, amount
 from course_utils.grading.texts import one_line
 from course_utils.grading.worker import KernelUnavailable, NotebookResult, Settings, grade_cells
@@ -55,6 +56,8 @@ class Submission:
     settings : Settings
     left_out : tuple of str
         What of the files was not taken and why, one sentence each.
+    hidden : dict of str to bytes
+        What only the tests may see of the course's files, by name; see `hidden.read_hidden`.
     """
 
     student: str
@@ -65,6 +68,7 @@ class Submission:
     clearing: dict[str, Any] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     left_out: tuple[str, ...] = ()
+    hidden: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def digest(self) -> str:
@@ -74,9 +78,10 @@ class Submission:
             self.student,
             self.assignment,
             repr(self.settings),
+            self.settings.secret,
             json.dumps(self.clearing, sort_keys=True),
         ]
-        for mapping in (self.notebooks, self.sources):
+        for mapping in (self.notebooks, self.sources, self.hidden):
             parts += [part for name in sorted(mapping) for part in (name, mapping[name])]
         for part in [*parts, self.files]:
             data = part.encode() if isinstance(part, str) else part
@@ -129,7 +134,7 @@ def read_submission(
         ``submitted/<student>/<assignment>``.
     student, assignment : str
     source : pathlib.Path
-        ``source/<assignment>``; its files that are no notebooks are laid over the student's.
+        ``source/<assignment>``; its files that are no notebooks are laid over the student's, apart from `hidden/`.
     clearing : mapping
         nbgrader's settings of `ClearSolutions`.
     settings : Settings
@@ -146,7 +151,7 @@ def read_submission(
             too_large = f"it has {size / 2**20:.0f} MB; at most {limit / 2**20:.0f} MB are read"
             notebooks[name] = path.read_bytes() if size <= limit else too_large
     theirs, left_out = sort_out(folder)
-    ours = other_files(source)
+    ours = {name: path for name, path in other_files(source).items() if FOLDER not in Path(name).parts}
     # A file of theirs must not be a folder of ours, nor the other way round.
     theirs = {name: path for name, path in theirs.items() if not any(map(set(ours).__contains__, _folders(name)))}
     taken = {folder for name in ours for folder in _folders(name)}
@@ -159,7 +164,15 @@ def read_submission(
             with path.open("rb") as file:
                 tar.addfile(entry, file)
     return Submission(
-        student, assignment, notebooks, archive.getvalue(), sources, dict(clearing), settings, tuple(left_out)
+        student,
+        assignment,
+        notebooks,
+        archive.getvalue(),
+        sources,
+        dict(clearing),
+        settings,
+        tuple(left_out),
+        read_hidden(source),
     )
 
 
@@ -270,7 +283,8 @@ def _grade_notebook(name: str, data: bytes | str, submission: Submission, files:
             reason = str(error)
     repaired = repair.repair(submitted, _SKELETONS[key], reason)
     notebook = repaired.notebook
-    result = grade_cells(notebook.cells, notebook.metadata["course"]["imports"], files, submission.settings)
+    imports = notebook.metadata["course"]["imports"]
+    result = grade_cells(notebook.cells, imports, files, submission.settings, submission.hidden)
     result.events[:0] = [("limit", sentence) for sentence in submission.left_out]
     lay_in_outputs(notebook, result)
     notebook.metadata["course"]["trust"] = trust.report(notebook, result)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import tempfile
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,8 @@ class Settings:
     preload : tuple of str, optional
         Modules that are imported before the student's code; by default the libraries of the course. A course that needs
         none of them starts more quickly with ``()``.
+    secret : str
+        The course's secret, see `hidden.course_secret`; if empty, each notebook is graded with a new one.
     """
 
     sandbox: bool = True
@@ -78,6 +82,7 @@ class Settings:
     limits: dict[str, Any] = field(default_factory=dict)
     data: str = "any"
     preload: tuple[str, ...] | None = None
+    secret: str = field(default="", repr=False)
 
 
 @dataclass
@@ -112,7 +117,11 @@ _PATIENCE_S = 30.0
 
 
 def grade_cells(
-    cells: list[dict[str, Any]], imports: list[str], files: Path, settings: Settings | None = None
+    cells: list[dict[str, Any]],
+    imports: list[str],
+    files: Path,
+    settings: Settings | None = None,
+    hidden: Mapping[str, bytes] | None = None,
 ) -> NotebookResult:
     """Run the cells of a repaired notebook: the student's in a kernel, the tests in a grader process.
 
@@ -125,6 +134,8 @@ def grade_cells(
     files : pathlib.Path
         Folder with the files of the submission; a private copy is the kernel's working directory.
     settings : Settings, optional
+    hidden : mapping of str to bytes, optional
+        Files that test cells import as the package `hidden`, see `hidden.read_hidden`.
 
     Returns
     -------
@@ -139,6 +150,7 @@ def grade_cells(
     """
     settings = settings or Settings()
     job = Job(cells=json.loads(json.dumps(cells)), imports=imports, data=settings.data)
+    job.hidden, job.secret = dict(hidden or {}), settings.secret or secrets.token_hex(32)
     events: list[tuple[str, str]] = []
     deaths: set[int] = set()
     known: dict[int, list[dict[str, Any]]] = {}
@@ -300,7 +312,8 @@ class _Kernel:
             folder = self.folder / "work"
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(self.files, folder, symlinks=True)
-            extra = {"env": {**os.environ, "COURSE_GRADING": "1", "COURSE_OFFLINE": "1"}}
+            own = {name: value for name, value in os.environ.items() if name != "COURSE_SECRET"}
+            extra = {"env": {**own, "COURSE_GRADING": "1", "COURSE_OFFLINE": "1"}}
         try:
             manager.start_kernel(cwd=str(folder), extra_arguments=arguments, **extra)
         except SandboxUnavailable as error:

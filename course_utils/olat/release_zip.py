@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from course_utils.grading.hidden import FOLDER, SECRET_FILE
 from course_utils.olat.pack import ASSIGNMENT_FILE, release_record
 from course_utils.olat.settings import OpenOlat, course_config
 
@@ -78,7 +79,8 @@ def write_release_zip(course: Path, assignment: str, folder: Path | None = None)
     """
     course = Path(course)
     released = course / "release" / assignment
-    paths = sorted(p for p in released.rglob("*") if p.is_file() and ".ipynb_checkpoints" not in p.parts)
+    never = {".ipynb_checkpoints", FOLDER, SECRET_FILE}
+    paths = sorted(p for p in released.rglob("*") if p.is_file() and never.isdisjoint(p.relative_to(released).parts))
     notebooks = [(p.stem, json.loads(p.read_bytes())) for p in paths if p.suffix == ".ipynb" and p.parent == released]
     if not notebooks:
         raise ValueError(f"There are no notebooks in {released}; run `course release {assignment}` first.")
