@@ -223,8 +223,7 @@ class Reader:
             raise BadMessage("a cell has ended that did not begin")
         self.current = index
         self.done.add(index)
-        outputs = _list(content["outputs"], _OUTPUTS)
-        return CellDone(index, [self._output(output, self.cells[index]) for output in outputs])
+        return CellDone(index, self.outputs(self.cells[index], content["outputs"]))
 
     def _wanted(self, content: dict[str, Any]) -> Wanted:
         if content["what"] not in ("start", "restart", "interrupt", "alive"):
@@ -252,7 +251,15 @@ class Reader:
     def _ended(self, content: dict[str, Any]) -> Ended:
         return Ended(printable(_text(content["event"], 100), 100))
 
-    # Outputs.
+    def outputs(self, cell: dict[str, Any], outputs: Any) -> list[dict[str, Any]]:
+        """Return the outputs of a cell as a page may show them.
+
+        Raises
+        ------
+        BadMessage
+            If there is one that no run leaves.
+        """
+        return [self._output(output, cell) for output in _list(outputs, _OUTPUTS)]
 
     def _output(self, output: Any, cell: dict[str, Any]) -> dict[str, Any]:
         kind = output.get("output_type") if isinstance(output, dict) else None

@@ -6,6 +6,7 @@ taken over can tell lies, but cannot make the one that listens run anything.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BadMessage", "Bounds", "Channel", "pack", "unpack"]
+__all__ = ["WIDE", "BadMessage", "Bounds", "Channel", "dumps", "loads", "pack", "socket_of", "unpack"]
 
 # Longer texts travel as bytes: read from JSON, many small things would take much more memory than they have characters.
 _SHORT = 200
@@ -115,6 +116,38 @@ def unpack(structure: bytes, buffers: Sequence[bytes | memoryview]) -> Any:
         raise
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadMessage(f"{type(error).__name__}: {str(error)[:200]}") from None
+
+
+def dumps(content: Any) -> bytes:
+    """Return a tree as one piece of bytes."""
+    structure, buffers = pack(content)
+    lengths = struct.pack(f"<{len(buffers)}Q", *map(len, buffers))
+    prefix = _PREFIX.pack(len(structure), len(buffers), sum(map(len, buffers)))
+    return b"".join([prefix, lengths, structure, *buffers])
+
+
+def loads(data: bytes, bounds: Bounds | None = None) -> Any:
+    """Return the tree of such a piece.
+
+    Raises
+    ------
+    BadMessage
+        If it is none, or too large.
+    """
+    bounds = bounds or Bounds()
+    if len(data) < _PREFIX.size:
+        raise BadMessage("it is too short")
+    structure, number, content = _PREFIX.unpack_from(data)
+    start = _PREFIX.size + 8 * number
+    if structure > bounds.structure or number > bounds.buffers or content > bounds.content:
+        raise BadMessage("it is too large")
+    if len(data) != start + structure + content:
+        raise BadMessage("it has another length")
+    ends = list(itertools.accumulate(struct.unpack_from(f"<{number}Q", data, _PREFIX.size), initial=start + structure))
+    if ends[-1] != len(data):
+        raise BadMessage("buffers that are not as long as was said")
+    view = memoryview(data)
+    return unpack(data[start : start + structure], [view[a:b] for a, b in itertools.pairwise(ends)])
 
 
 class Channel:
