@@ -278,9 +278,11 @@ class Reader:
             }
         if kind == "display_data":
             _keys(output, "data", "metadata")
+            _no_metadata(output)
             return {"output_type": kind, "data": self._data(output["data"]), "metadata": {}}
         if kind == "execute_result":
             _keys(output, "data", "metadata", "execution_count")
+            _no_metadata(output)
             data = self._data(output["data"])
             if kinds.is_test(cell):
                 data = {"text/plain": _score(data, kinds.points(cell))}
@@ -308,6 +310,11 @@ class Reader:
 def _keys(output: dict[str, Any], *names: str) -> None:
     if set(output) != {"output_type", *names}:
         raise BadMessage("an output of no known form")
+
+
+def _no_metadata(output: dict[str, Any]) -> None:
+    if output["metadata"] != {} or output.get("execution_count") is not None:
+        raise BadMessage("an output with metadata")
 
 
 def _list(value: Any, most: int) -> list[Any]:
