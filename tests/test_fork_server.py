@@ -9,7 +9,7 @@ import pytest
 
 from course_utils.grading import fork_server
 from course_utils.grading.fork_server import ForkServer, adopt_server, shared_server
-from course_utils.grading.grader import Job
+from course_utils.grading.messages import Job, Reader
 from course_utils.grading.pool import _Parents, grade_here
 from course_utils.grading.submissions import read_submission
 from course_utils.grading.worker import Settings
@@ -27,15 +27,13 @@ def server():
 
 
 def outcome(process):
-    process.connection.send(NOTHING)
-    kind, result = process.connection.recv()
-    assert kind == "done"
-    return result
+    process.channel.send(NOTHING.content())
+    return Reader(NOTHING.cells).read(process.channel.receive(60))
 
 
 def test_a_grader_process_answers_and_ends(server):
     process = server.fork()
-    assert outcome(process).outputs == {}
+    assert outcome(process).events == []
     process.end(patience_s=10)
     assert psutil.Process(server._process.pid).children() == []
 

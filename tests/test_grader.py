@@ -14,6 +14,7 @@ from nbformat.v4 import new_code_cell
 from nbgrader.utils import determine_grade
 
 from course_utils.grading import grader, worker
+from course_utils.grading.messages import CellBegun, Wanted
 from course_utils.grading.worker import EngineError, KernelUnavailable, NotebookResult, Settings, grade_cells
 
 # One worker runs the notebook of accidents, for all of these tests.
@@ -325,7 +326,7 @@ class Owner:
 
     def __init__(self, folder):
         self.kernel = worker._Kernel(folder, LIGHT)
-        self.sent, self.answer = [], None
+        self.sent = []
 
     def __enter__(self):
         self.kernel.__enter__()
@@ -334,13 +335,15 @@ class Owner:
     def __exit__(self, *error):
         self.kernel.__exit__(*error)
 
-    def send(self, message):
+    def tell(self, message):
         self.sent.append(message)
-        if len(message) == 1:
-            self.answer = self.kernel.do(message[0])
 
-    def recv(self):
-        return self.answer
+    def ask(self, what):
+        self.sent.append(Wanted(what))
+        answer = self.kernel.do(what)
+        if isinstance(answer, dict):
+            answer["ip"] = f"/proc/self/fd/{self.kernel.sockets(what)[0]}/k"
+        return answer
 
 
 def run_here(cells, folder: Path, **options):
@@ -360,8 +363,11 @@ def test_restarts_have_a_limit(tmp_path):
         check("three", 'assert_number(three, 3, "three")'),
     ]
     outcome, sent = run_here(cells, tmp_path, restarts=2)
-    starts = [message[0] for message in sent if message[0] in ("start", "restart")]
-    assert starts == ["start", "restart", "restart"]
+    assert [m for m in sent if isinstance(m, Wanted) and "start" in m.what] == [
+        Wanted("start"),
+        Wanted("restart"),
+        Wanted("restart"),
+    ]
     messages = [outcome.outputs[index][0]["evalue"] for index in (2, 3)]
     assert messages == [
         "This cell did not run: Python had to be started again too often.",
@@ -372,7 +378,7 @@ def test_restarts_have_a_limit(tmp_path):
 def test_limits_come_from_the_metadata(tmp_path):
     cells = [answer("a", "a = 1", timeout_s=7), check("a", "assert a == 1"), check("b", "assert a == 1", timeout_s=90)]
     outcome, sent = run_here(cells, tmp_path)
-    assert [message[1:] for message in sent if message[0] == "cell"] == [(0, 7.0), (1, 60.0), (2, 90.0)]
+    assert [m for m in sent if isinstance(m, CellBegun)] == [CellBegun(0, 7.0), CellBegun(1, 60.0), CellBegun(2, 90.0)]
     assert outcome.outputs[1] == outcome.outputs[2] == []
 
 

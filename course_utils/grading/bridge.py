@@ -19,6 +19,7 @@ import numpy as np
 
 from course_utils import checks
 from course_utils.grading import values
+from course_utils.grading.guard import reading
 from course_utils.grading.texts import printable
 
 __all__ = ["Bridge", "BridgeNamespace", "Handle", "StudentError", "Transport"]
@@ -136,7 +137,8 @@ class Bridge:
             return self.handle(tree, path)
 
         try:
-            reply = values.loads(answer, handle, self.limits)
+            with reading():
+                reply = values.loads(answer, handle, self.limits)
         except values.ValueRefused as refusal:
             self.named.clear()
             raise checks.CheckFailed(f"What {path} returned can't be looked at: {refusal}.") from None
@@ -147,10 +149,11 @@ class Bridge:
         for name in stale if isinstance(stale, list) else list(self.named):
             self.named.pop(name if isinstance(name, str) else "", None)
         changed = reply.get("changed")
-        for entry in changed if isinstance(changed, list) else ():
-            self.copy_back(entry, tracked, path)
-        if reply.get("error") is not None:
-            raise student_error(reply["error"], path)
+        with reading():
+            for entry in changed if isinstance(changed, list) else ():
+                self.copy_back(entry, tracked, path)
+            if reply.get("error") is not None:
+                raise student_error(reply["error"], path)
         # Elsewhere it would end a loop of the test, over `map` say, before the loop has looked at anything.
         if reply.get("exhausted") is True and content["operation"] == "next":
             raise StopIteration

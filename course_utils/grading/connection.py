@@ -16,6 +16,7 @@ import zmq
 from jupyter_client import BlockingKernelClient
 
 from course_utils.grading.agent import TARGET
+from course_utils.grading.messages import SHOWN
 from course_utils.grading.texts import BASE64, plain_math, printable, writable
 
 __all__ = ["CellRun", "CellStopped", "KernelConnection", "KernelLost", "OutputLimits"]
@@ -95,10 +96,6 @@ class CellRun:
     error: str | None = None
     stopped: str | None = None
     cut: bool = False
-
-
-# What a feedback page may show. Everything else (HTML, scripts, widgets) would run in the reader's browser.
-_SHOWN = ("text/plain", "text/latex", "text/markdown", "image/png", "image/jpeg")
 
 
 class KernelConnection:
@@ -340,7 +337,7 @@ class _Collector:
     def _display(self, kind: str, content: dict[str, Any]) -> None:
         data = content.get("data")
         kept: dict[str, str] = {}
-        for form in _SHOWN:
+        for form in SHOWN:
             value = data.get(form) if isinstance(data, dict) else None
             if not isinstance(value, str):
                 continue

@@ -1,4 +1,4 @@
-"""The process that grader processes are forked from: it has imported what tests use, once for all of them.
+"""The process that grader processes are forked from where there is no sandbox: it has imported what tests use, once.
 
 It reads no submission itself, so nothing of one student is there when the grader of the next one is forked.
 """
@@ -17,10 +17,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable
-from multiprocessing.connection import Connection
 
 from course_utils.grading.polling import is_hung_up, is_readable
 from course_utils.grading.preload import import_ready
+from course_utils.grading.wire import Channel, socket_of
 
 __all__ = ["ForkServer", "GraderProcess", "adopt_server", "main", "shared_server"]
 
@@ -87,9 +87,13 @@ class GraderProcess:
 
     Attributes
     ----------
-    connection : multiprocessing.connection.Connection
-        Takes a `grader.Job`, then carries what `grader.main` sends and asks.
+    channel : wire.Channel
+        Takes a `Job`, then carries what `messages` has.
+    events : tuple of str
+        None: without a sandbox there are no limits to hit.
     """
+
+    events = ()
 
     def __init__(self, channel: socket.socket) -> None:
         channel.settimeout(START_TIMEOUT)
@@ -97,12 +101,11 @@ class GraderProcess:
         if not descriptors:
             raise ConnectionResetError("The process that grader processes are forked from has ended.")
         self._pidfd = descriptors[0]
-        channel.settimeout(None)
-        self.connection = Connection(channel.detach())
+        self.channel = Channel(channel)
 
     def end(self, patience_s: float = 0.2) -> None:
         """Close the connection; kill the process if it does not end by itself."""
-        self.connection.close()
+        self.channel.close()
         if not is_readable(self._pidfd, patience_s):
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
@@ -185,13 +188,12 @@ def _serve(descriptor: int) -> None:
         from course_utils.grading import grader
 
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        channel = socket.socket(fileno=descriptor)
+        channel = socket_of(descriptor)
         pidfd = os.pidfd_open(os.getpid())
         socket.send_fds(channel, [b"p"], [pidfd])
         os.close(pidfd)
-        connection = Connection(channel.detach())
         with contextlib.suppress(EOFError):  # whoever asked is gone
-            grader.main(connection, connection.recv())
+            grader.main(Channel(channel))
     except BaseException:
         traceback.print_exc()
     finally:

@@ -9,77 +9,51 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import importlib
 import io
 import os
 import resource
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 from course_utils import checks
 from course_utils.grading import cells as kinds
+from course_utils.grading import guard
 from course_utils.grading.bridge import Bridge, BridgeNamespace, StudentError
 from course_utils.grading.connection import CellRun, CellStopped, KernelConnection, KernelLost
 from course_utils.grading.hidden import laid_out
+from course_utils.grading.messages import (
+    CELL_TIMEOUT_S,
+    NOTEBOOK_OUTPUT,
+    CellBegun,
+    CellDone,
+    Ended,
+    Failed,
+    Finished,
+    Job,
+    Message,
+    Missing,
+    Wanted,
+    as_content,
+)
 from course_utils.grading.texts import writable
+from course_utils.grading.wire import Channel
 
-__all__ = ["Job", "Outcome", "main"]
+__all__ = ["Job", "Outcome", "Owner", "main"]
 
 # Characters; a message may quote what the student's code gave.
 _LONGEST_MESSAGE = 10_000
 
+# What is told of a notebook, and of one event.
+_EVENTS, _SENTENCE = 1000, 1000
+
 # Characters of all outputs of a notebook, pictures included.
-_NOTEBOOK_OUTPUT = 40 * 2**20
-
-# A cell's own limit where its metadata does not set one (design 4.1).
-CELL_TIMEOUT_S = 60.0
-
-
-@dataclass
-class Job:
-    """One notebook to grade.
-
-    Parameters
-    ----------
-    cells : list of dict
-        The cells of the repaired notebook, as nbformat has them.
-    imports : list of str
-        Import statements of the course's own cells; the grader runs them itself.
-    ready_s : float, seconds
-        How long a kernel may take to start.
-    restarts : int
-        How often the kernel may be brought back.
-    skipped : dict of int to str
-        Test cells that ended an earlier grader process, with the reason to show.
-    memory : int, bytes
-        What the grader process itself may allocate.
-    files : str
-        Folder with the files of the submission, of which tests read trained networks.
-    data : str
-        Which data networks must have been trained on to count, or "any".
-    data_folder : str
-        Where real data lie; empty for the usual place.
-    hidden : dict of str to bytes
-        Files that test cells import as the package `hidden`.
-    secret : str
-        What test cells draw from, by `course_utils.data.held_out` for example.
-    """
-
-    cells: list[dict[str, Any]]
-    imports: list[str] = field(default_factory=list)
-    ready_s: float = 60.0
-    restarts: int = 64
-    skipped: dict[int, str] = field(default_factory=dict)
-    memory: int = 4 * 2**30
-    files: str = ""
-    data: str = "any"
-    data_folder: str = ""
-    hidden: dict[str, bytes] = field(default_factory=dict)
-    secret: str = field(default="", repr=False)
+_NOTEBOOK_OUTPUT = NOTEBOOK_OUTPUT
 
 
 @dataclass
@@ -102,34 +76,75 @@ class Outcome:
     seconds: float = 0.0
 
 
-def main(connection: Connection, job: Job) -> None:
-    """Grade one notebook and send the `Outcome` (runs in a process of its own)."""
+class Owner(Protocol):
+    """Who owns the kernel."""
+
+    def tell(self, message: Message) -> None:
+        """Take note of a message."""
+
+    def ask(self, what: str) -> Any:
+        """Do what `Wanted` may name, and return the answer; for a start the kernel's connection file or a reason."""
+
+
+class _Worker:
+    """The worker, at the other end of a channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel, self.sockets = channel, -1
+
+    def tell(self, message: Message) -> None:
+        self.channel.send(as_content(message))
+
+    def ask(self, what: str) -> Any:
+        self.tell(Wanted(what))
+        content, files = self.channel.receive_with_files()
+        answer = content["answer"]
+        if files:
+            # The folder of the kernel's sockets, which is in no folder that is seen from here.
+            if self.sockets >= 0:
+                os.close(self.sockets)
+            (self.sockets,) = files
+            answer["ip"] = f"/proc/self/fd/{self.sockets}/k"
+        return answer
+
+
+def main(channel: Channel) -> None:
+    """Receive a `Job`, grade the notebook and tell what became of it (runs in a process of its own)."""
+    job = Job.read(channel.receive())
+    owner = _Worker(channel)
     resource.setrlimit(resource.RLIMIT_DATA, (job.memory, job.memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     # Where `training` finds the artifacts, and which of them count. Real data are looked for, never downloaded.
     os.environ.update(COURSE_GRADING="1", COURSE_OFFLINE="1", COURSE_FILES=job.files, COURSE_COUNTS=job.data)
     os.environ.update(COURSE_DATA=job.data_folder, COURSE_SECRET=job.secret)
-    run = NotebookRun(connection, job)
+    run = NotebookRun(owner, job)
     try:
-        with laid_out(job.hidden):
+        guard.install(lambda event: owner.tell(Ended(event)))
+        with laid_out(job.hidden, job.place or None):
             outcome = run.grade()
-        connection.send(("done", outcome))
+        owner.tell(Finished([(kind, text[:_SENTENCE]) for kind, text in outcome.events[:_EVENTS]], outcome.seconds))
     except checks.NotGradable as missing:
         with contextlib.suppress(OSError):
-            connection.send(("missing", str(missing)))
+            owner.tell(Missing(str(missing)))
     except Exception:
         # Nothing that a student wrote can lead here: the course or the engine is at fault, and must say so.
-        with contextlib.suppress(OSError):  # whoever asked may be gone
-            connection.send(("failed", traceback.format_exc()))
+        with contextlib.suppress(OSError, EOFError):  # whoever asked may be gone
+            owner.tell(Failed(traceback.format_exc()[-10_000:]))
     finally:
         run.close()
+
+
+def make_ready_to_read() -> None:
+    """Import what reading an answer would import: then nothing may be imported any more."""
+    if "sympy" in sys.modules:
+        importlib.import_module("course_utils.grading.sympy_values")
 
 
 class NotebookRun:
     """Runs the cells of one notebook in order."""
 
-    def __init__(self, owner: Connection, job: Job) -> None:
+    def __init__(self, owner: Owner, job: Job) -> None:
         self.owner, self.job = owner, job
         self.outcome = Outcome()
         self.kernel: KernelConnection | None = None
@@ -150,17 +165,19 @@ class NotebookRun:
         began = time.monotonic()
         self.own = {"__name__": "__main__", "__builtins__": __builtins__}
         exec(compile("\n".join(self.job.imports), "<imports of the course>", "exec"), self.own)
+        make_ready_to_read()
         for index, cell in enumerate(self.job.cells):
             if cell["cell_type"] != "code":
                 continue
             if kinds.is_shown_only(cell):
                 self.outcome.outputs[index] = [_stream("[This cell shows something; it is not run for grading.]\n")]
+                self.owner.tell(CellDone(index, self.outcome.outputs[index]))
                 continue
             limit = float(kinds.course(cell).get("timeout_s", CELL_TIMEOUT_S))
-            self.owner.send(("cell", index, limit))
+            self.owner.tell(CellBegun(index, limit))
             run = self.run_test if kinds.is_test(cell) and not kinds.is_in_kernel(cell) else self.run_in_kernel
             self.outcome.outputs[index] = self.within_budget(run(index, cell, limit))
-            self.owner.send(("outputs", index, self.outcome.outputs[index]))
+            self.owner.tell(CellDone(index, self.outcome.outputs[index]))
         self.outcome.seconds = time.monotonic() - began
         return self.outcome
 
@@ -331,7 +348,7 @@ class NotebookRun:
                 self.lost = "Python had to be started again too often"
                 return False
             self.starts += 1
-            reply = self.ask_owner("start" if self.starts == 1 else "restart")
+            reply = self.owner.ask("start" if self.starts == 1 else "restart")
             if not isinstance(reply, dict):
                 self.lost = f"Python could not be started ({reply})"
                 return False
@@ -347,7 +364,7 @@ class NotebookRun:
             for earlier in list(self.done):
                 cell = self.job.cells[earlier]
                 limit = float(kinds.course(cell).get("timeout_s", CELL_TIMEOUT_S))
-                self.owner.send(("cell", index, limit))
+                self.owner.tell(CellBegun(index, limit))
                 try:
                     self.kernel.execute(cell["source"], limit)
                 except KernelLost:
@@ -357,15 +374,11 @@ class NotebookRun:
                     break
         return True
 
-    def ask_owner(self, request: str) -> Any:
-        self.owner.send((request,))
-        return self.owner.recv()
-
     def interrupt(self) -> None:
-        self.ask_owner("interrupt")
+        self.owner.ask("interrupt")
 
     def alive(self) -> bool:
-        return self.ask_owner("alive") is True
+        return self.owner.ask("alive") is True
 
 
 class _OutOfTime(BaseException):

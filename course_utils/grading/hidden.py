@@ -97,20 +97,22 @@ def read_hidden(source: Path) -> dict[str, bytes]:
 
 
 @contextlib.contextmanager
-def laid_out(files: Mapping[str, bytes]) -> Iterator[Path]:
+def laid_out(files: Mapping[str, bytes], where: str | None = None) -> Iterator[Path]:
     """Lay the files out as the package `hidden` in a private folder, from which they can be imported meanwhile.
 
     Parameters
     ----------
     files : mapping of str to bytes
         By name, as `read_hidden` gives them.
+    where : str, optional
+        Folder for the private folder, by default that of temporary files.
 
     Yields
     ------
     pathlib.Path
         The folder of the package.
     """
-    place = tempfile.mkdtemp(prefix="course-hidden-")  # of mode 0700
+    place = tempfile.mkdtemp(prefix="course-hidden-", dir=where)  # of mode 0700
     try:
         package = Path(place, FOLDER)
         for name, content in {"__init__.py": b"", **files}.items():

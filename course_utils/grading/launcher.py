@@ -6,10 +6,10 @@ import atexit
 import contextlib
 import dataclasses
 import io
-import itertools
 import json
 import os
 import platform
+import secrets
 import signal
 import socket
 import stat
@@ -34,7 +34,6 @@ KERNEL_TIMEOUT = 60  # seconds from a request to a running kernel process
 FIRST_UID, NUM_UIDS = 1_900_000_000, 100_000_000
 
 _PAGE = os.sysconf("SC_PAGESIZE")  # files in memory take whole pages
-_uids = itertools.count(os.getpid() * 997)
 # bubblewrap ends with the *thread* that started it, so all are started from one that lives as long as this process.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-starter")
 _shared: dict[tuple, Zygote] = {}
@@ -71,11 +70,14 @@ class Zygote:
         Further environment variables.
     readable, private : tuple of str
         Folders to show and to hide besides the usual ones, see `sandbox.command`.
+    tests : bool
+        Whether this is for processes of tests: they need nothing that kernels need, and whoever starts it does other
+        things while it imports.
 
     Raises
     ------
     SandboxUnavailable
-        If the sandbox cannot be had here.
+        If the sandbox cannot be had here. With `tests` this is told by `failed_imports` and `launch`.
     """
 
     def __init__(
@@ -86,9 +88,11 @@ class Zygote:
         env: dict[str, str] | None = None,
         readable: Iterable[str] = (),
         private: Iterable[str] = (),
+        tests: bool = False,
     ):
         self.as_root = sandbox.has_real_root()
         self.env = sandbox.environment(threads, env)
+        self._failed: dict[str, str] | None = None
         self._lock = threading.Lock()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
         self._socket, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -107,7 +111,7 @@ class Zygote:
                 f"import sys; sys.path.append({str(sandbox.PACKAGE.parent)!r}); "
                 "from course_utils.grading.zygote import main; main()"
             )
-            modules = [] if preload is None else [*preload, *zygote.KERNEL_MODULES]
+            modules = [] if preload is None else [*preload, *(() if tests else zygote.KERNEL_MODULES)]
             command += [sys.executable, "-P", "-s", "-c", code, str(inside.fileno()), json.dumps(modules)]
             self._process = _starter.submit(
                 subprocess.Popen,
@@ -127,7 +131,16 @@ class Zygote:
             inside.close()
             for fd in etc_fds.values():
                 os.close(fd)
-        self.failed_imports: dict[str, str] = self._receive_ready()
+        if not tests:
+            self._failed = self._receive_ready()
+
+    @property
+    def failed_imports(self) -> dict[str, str]:
+        """Modules that could not be imported, with the reasons; known once all are tried."""
+        with self._lock:
+            if self._failed is None:
+                self._failed = self._receive_ready()
+            return self._failed
 
     def _receive_ready(self) -> dict[str, str]:
         self._socket.settimeout(START_TIMEOUT)
@@ -166,6 +179,7 @@ class Zygote:
         archive: io.BufferedIOBase | None,
         limits: Limits | None = None,
         probe: bool = False,
+        wire: socket.socket | None = None,
     ) -> SandboxedKernel:
         """Fork a kernel.
 
@@ -181,25 +195,29 @@ class Zygote:
             What it may use.
         probe : bool
             Build the sandbox around a process that only ends.
+        wire : socket.socket, optional
+            Fork the process of a notebook's tests instead, which is spoken to over the other end of this.
 
         Raises
         ------
         SandboxUnavailable
             If the zygote has died or the kernel's sandbox cannot be built; the message gives the reason.
         """
+        _ = self.failed_imports  # waits until it is ready
         request = {
             "argv": argv,
             "connection": connection,
             "env": self.env,
             "limits": _as_dict(limits or Limits()),
-            "uid": FIRST_UID + next(_uids) % NUM_UIDS,
+            "uid": FIRST_UID + secrets.randbelow(NUM_UIDS),  # nobody else's, in all likelihood
             "probe": probe,
         }
         channel, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         archive = archive or pack_files([])
         try:
             with self._lock:
-                socket.send_fds(self._socket, [json.dumps(request).encode()], [inside.fileno(), archive.fileno()])
+                files = [inside.fileno(), archive.fileno(), *([wire.fileno()] if wire is not None else [])]
+                socket.send_fds(self._socket, [json.dumps(request).encode()], files)
         except OSError as error:
             channel.close()
             raise ZygoteLost(f"The process that kernels are forked from has ended. {error}") from None
@@ -240,7 +258,7 @@ class _AdoptedZygote(Zygote):
         self.env = sandbox.environment(threads, env)
         self._lock = threading.Lock()
         self._socket = socket.socket(fileno=descriptor)
-        self.failed_imports = {}  # told by the process that started it
+        self._failed = {}  # told by the process that started it
 
     @property
     def alive(self) -> bool:

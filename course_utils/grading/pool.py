@@ -10,17 +10,19 @@ import collections
 import contextlib
 import json
 import logging
-import multiprocessing.connection
 import os
+import selectors
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
+from course_utils.grading import graders, wire
 from course_utils.grading.fork_server import ForkServer
 from course_utils.grading.launcher import Zygote
 from course_utils.grading.provisioner import SandboxProvisioner
+from course_utils.grading.returned import BOUNDS, read_graded
 from course_utils.grading.sandbox import SandboxUnavailable
 from course_utils.grading.submissions import GradedSubmission, Submission
 from course_utils.grading.worker import Settings, grader_modules, sandbox_options
@@ -33,6 +35,8 @@ log = logging.getLogger("course")
 ATTEMPTS = 3
 # How long a scheduler may take to answer at first.
 SCHEDULER_TIMEOUT_S = 20
+# How long a message may take on its way, once it has begun.
+_MESSAGE_S = 300.0
 
 
 class _Parents:
@@ -40,9 +44,13 @@ class _Parents:
 
     def __init__(self, settings: Settings) -> None:
         self.modules = grader_modules(settings)
-        self.server = ForkServer(self.modules)  # its imports go on while the zygote's do
+        self.server: ForkServer | Zygote | None = None
         self.zygote: Zygote | None = None
         self.options: dict = {}
+        self.tests = graders.zygote_options(self.modules) if settings.sandbox else None
+        # Its imports go on while the zygote's do.
+        with contextlib.suppress(SandboxUnavailable):  # workers find out, and say so of each submission
+            self.server = ForkServer(self.modules) if self.tests is None else Zygote(**self.tests)
         if settings.sandbox and settings.warm:
             self.options = SandboxProvisioner(**sandbox_options(settings)).zygote_options()
             try:
@@ -55,15 +63,19 @@ class _Parents:
 
     def descriptors(self) -> dict[str, list]:
         """Return what `pool_worker` adopts: by kind, how it is asked for and a file descriptor."""
-        found = {"server": [self.modules, self.server.control.fileno()]}
+        found = {}
+        if isinstance(self.server, ForkServer):
+            found["server"] = [self.modules, self.server.control.fileno()]
+        elif self.server is not None:
+            found["tests"] = [self.tests, self.server.descriptor]
         if self.zygote is not None:
             found["zygote"] = [self.options, self.zygote.descriptor]
         return found
 
     def close(self) -> None:
-        self.server.close()
-        if self.zygote is not None:
-            self.zygote.close()
+        for parent in (self.server, self.zygote):
+            if parent is not None:
+                parent.close()
 
 
 class _Worker:
@@ -80,22 +92,25 @@ class _Worker:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the process that hands out the work
             )
-        self.connection = multiprocessing.connection.Connection(ours.detach())
+        self.channel = wire.Channel(ours, BOUNDS)
         self.submission: Submission | None = None
 
     def give(self, submission: Submission) -> None:
         self.submission = submission
-        self.connection.send(submission)
+        self.channel.send(submission.content(), timeout_s=_MESSAGE_S)
 
-    def take(self) -> GradedSubmission | None:
-        """Return the result, or None if the worker is dead."""
+    def take(self, timeout_s: float | None = _MESSAGE_S) -> GradedSubmission | None:
+        """Return the result, or None if the worker is dead or has sent something else."""
         try:
-            return self.connection.recv()
+            return read_graded(self.channel.receive(timeout_s), self.submission)
         except (EOFError, OSError):
+            return None
+        except wire.BadMessage as problem:
+            log.warning("%s: a worker gave back something else than a result: %s.", self.submission.student, problem)
             return None
 
     def end(self) -> None:
-        self.connection.close()
+        self.channel.close()
         with contextlib.suppress(ProcessLookupError):
             # The session holds the worker, and what it started if it shares nothing with others.
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -132,7 +147,7 @@ def grade_here(
         try:
             worker.give(submission)
         except OSError:
-            worker.submission = submission  # dead already: found out below
+            worker.process.kill()  # it is dead already, or does not listen: found out below
 
     try:
         while True:
@@ -147,11 +162,10 @@ def grade_here(
                     idle.append(_Worker(parents))
                     pool.append(idle[0])
                 hand_out(idle.pop(), submission)
-            busy = {worker.connection: worker for worker in pool if worker.submission is not None}
+            busy = [worker for worker in pool if worker.submission is not None]
             if not busy:
                 return
-            for connection in multiprocessing.connection.wait(list(busy)):
-                worker = busy[connection]
+            for worker in _ready(busy):
                 submission, result = worker.submission, worker.take()
                 worker.submission = None
                 if result is None:
@@ -168,6 +182,14 @@ def grade_here(
             worker.end()
         if parents is not None:
             parents.close()
+
+
+def _ready(workers: list[_Worker]) -> list[_Worker]:
+    """Wait until one or more of the workers have something to say."""
+    with selectors.DefaultSelector() as selector:
+        for worker in workers:
+            selector.register(worker.channel, selectors.EVENT_READ, worker)
+        return [key.data for key, _ in selector.select()]
 
 
 def grade_on_cluster(
@@ -198,7 +220,7 @@ def grade_on_cluster(
     with Client(scheduler, timeout=SCHEDULER_TIMEOUT_S, set_as_default=False) as client:
         cores = max(1, sum(client.ncores().values()))
         waiting = iter(submissions)
-        names = {}
+        given: dict[str, Submission] = {}
 
         def submit() -> list:
             submission = next(waiting, None)
@@ -207,44 +229,57 @@ def grade_on_cluster(
             if started is not None:
                 started(submission.student)
             # A lost worker's tasks are run again elsewhere; the result of one key counts once.
-            future = client.submit(grade_in_subprocess, submission, key=f"grade-{submission.digest}", retries=0)
-            names[future.key] = submission.student
+            data = wire.dumps(submission.content())
+            future = client.submit(grade_in_subprocess, data, key=f"grade-{submission.digest}", retries=0)
+            given[future.key] = submission
             return [future]
 
         # Two per core keep the workers busy while results travel.
         first = [future for _ in range(2 * cores) for future in submit()]
         ready = as_completed(first, loop=client.loop)
         for future in ready:
+            submission = given.pop(future.key)
             if future.status == "finished":
-                yield future.result()
+                yield _from_cluster(future.result(), submission)
             else:
-                yield GradedSubmission(names[future.key], error=f"the cluster gave it up: {future.exception()}")
+                yield GradedSubmission(submission.student, error=f"the cluster gave it up: {future.exception()}")
             future.release()
             for following in submit():
                 ready.add(following)
 
 
+def _from_cluster(data: bytes, submission: Submission) -> GradedSubmission:
+    try:
+        if type(data) is not bytes:
+            raise wire.BadMessage("it is no bytes")
+        return read_graded(wire.loads(data, BOUNDS), submission)
+    except wire.BadMessage as problem:
+        return GradedSubmission(submission.student, error=f"the cluster gave back something else: {problem}")
+
+
 _LOCAL: list[_Worker] = []
 
 
-def grade_in_subprocess(submission: Submission) -> GradedSubmission:
-    """Grade one submission in a process beside this one (the task that runs on a Dask worker).
+def grade_in_subprocess(data: bytes) -> bytes:
+    """Grade one submission in a process beside this one (the task that runs on a Dask worker); bytes in, bytes out.
 
     A Dask worker is a daemon process, which may not have children of its own kind; and the sandbox's warm process must
     outlive a task.
     """
+    submission = Submission.read(wire.loads(data, wire.WIDE))
     for _ in range(ATTEMPTS):
         worker = _LOCAL.pop() if _LOCAL else _Worker()
         try:
             worker.give(submission)
-            result = worker.take()
+            result = worker.take(None)
         except OSError:
             result = None
         if result is not None:
             _LOCAL.append(worker)
-            return result
+            return wire.dumps(result.content())
         worker.end()
-    return GradedSubmission(submission.student, error=f"{ATTEMPTS} workers died while grading it")
+    failed = GradedSubmission(submission.student, error=f"{ATTEMPTS} workers died while grading it")
+    return wire.dumps(failed.content())
 
 
 def cores() -> int:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-import multiprocessing.connection
 import sys
 
 from course_utils.grading.fork_server import adopt_server
 from course_utils.grading.launcher import adopt_zygote
-from course_utils.grading.submissions import grade
+from course_utils.grading.submissions import Submission, grade
+from course_utils.grading.wire import WIDE, Channel, socket_of
 
 
 def main(descriptor: int) -> None:
     """Serve submissions from a connected Unix socket."""
-    connection = multiprocessing.connection.Connection(descriptor)
+    channel = Channel(socket_of(descriptor), WIDE)
     while True:
         try:
-            submission = connection.recv()
+            submission = Submission.read(channel.receive())
         except (EOFError, ConnectionResetError):
             return
         try:
-            connection.send(grade(submission))
+            channel.send(grade(submission).content())
         except (BrokenPipeError, ConnectionResetError):
             return  # nobody waits for the result any more
 
@@ -29,6 +29,7 @@ if __name__ == "__main__":
     shared = json.loads(sys.argv[2])
     if "server" in shared:
         adopt_server(*shared["server"])
-    if "zygote" in shared:
-        adopt_zygote(*shared["zygote"])
+    for kind in ("tests", "zygote"):
+        if kind in shared:
+            adopt_zygote(*shared[kind])
     main(int(sys.argv[1]))

@@ -9,7 +9,7 @@ import os
 import tarfile
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,18 @@ class Submission:
             total.update(len(data).to_bytes(8, "big") + data)
         return total.hexdigest()
 
+    def content(self) -> dict[str, Any]:
+        """Return the submission as `wire` carries it."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)} | {"settings": asdict(self.settings)}
+
+    @classmethod
+    def read(cls, content: dict[str, Any]) -> Submission:
+        """Return the submission that was sent; the sender is the run's own process, which is believed."""
+        settings = dict(content["settings"])
+        if settings["preload"] is not None:
+            settings["preload"] = tuple(settings["preload"])
+        return cls(**{**content, "settings": Settings(**settings), "left_out": tuple(content["left_out"])})
+
 
 @dataclass(frozen=True)
 class GradedNotebook:
@@ -97,12 +109,9 @@ class GradedNotebook:
     ----------
     content : str
         The notebook as JSON, with outputs, and what is known about the run in ``metadata.course``.
-    missing : bool
-        Whether nothing was handed in for it.
     """
 
     content: str
-    missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,11 @@ class GradedSubmission:
     student: str
     notebooks: dict[str, GradedNotebook] = field(default_factory=dict)
     error: str = ""
+
+    def content(self) -> dict[str, Any]:
+        """Return the result as `wire` carries it; `returned.read_graded` reads it."""
+        notebooks = {name: notebook.content for name, notebook in self.notebooks.items()}
+        return {"student": self.student, "notebooks": notebooks, "error": self.error}
 
 
 def read_submission(
@@ -269,11 +283,16 @@ def grade(submission: Submission) -> GradedSubmission:
 _SKELETONS: dict[bytes, nbformat.NotebookNode] = {}
 
 
-def _grade_notebook(name: str, data: bytes | str, submission: Submission, files: Path) -> GradedNotebook:
-    source = submission.sources[name]
-    key = hashlib.sha256(source + json.dumps(submission.clearing, sort_keys=True).encode()).digest()
+def skeleton_of(source: bytes, clearing: dict[str, Any]) -> nbformat.NotebookNode:
+    """Return the course's notebook as it is graded; made once for each source and nbgrader's `ClearSolutions`."""
+    key = hashlib.sha256(source + json.dumps(clearing, sort_keys=True).encode()).digest()
     if key not in _SKELETONS:
-        _SKELETONS[key] = repair.skeleton_of(source, Config(ClearSolutions=submission.clearing))
+        _SKELETONS[key] = repair.skeleton_of(source, Config(ClearSolutions=clearing))
+    return _SKELETONS[key]
+
+
+def _grade_notebook(name: str, data: bytes | str, submission: Submission, files: Path) -> GradedNotebook:
+    course = skeleton_of(submission.sources[name], submission.clearing)
     reason = data if isinstance(data, str) else ""
     submitted = None
     if not reason:
@@ -281,7 +300,7 @@ def _grade_notebook(name: str, data: bytes | str, submission: Submission, files:
             submitted = repair.notebook_from_bytes(data)
         except repair.UnreadableNotebook as error:
             reason = str(error)
-    repaired = repair.repair(submitted, _SKELETONS[key], reason)
+    repaired = repair.repair(submitted, course, reason)
     notebook = repaired.notebook
     imports = notebook.metadata["course"]["imports"]
     result = grade_cells(notebook.cells, imports, files, submission.settings, submission.hidden)

@@ -1,7 +1,9 @@
 """Owns the student's kernel and the grader process of one notebook at a time.
 
-worker ── starts, interrupts, restarts ──► kernel (in the sandbox, student's code)
-   └───── forks ──► grader process (tests) ◄── values ──┘
+worker ── starts, interrupts, restarts ──► kernel (in a sandbox, student's code)
+   └───── starts ──► grader process (in another one, tests) ◄── values ──┘
+
+What the grader process sends is read by `messages.Reader`; nothing it may send costs more than its own notebook.
 """
 
 from __future__ import annotations
@@ -23,11 +25,22 @@ from jupyter_client import KernelManager
 
 from course_utils.checks import NotGradable
 from course_utils.grading import cells as kinds
-from course_utils.grading.fork_server import GraderProcess, shared_server
-from course_utils.grading.grader import Job, Outcome
+from course_utils.grading import graders
+from course_utils.grading.messages import (
+    CellBegun,
+    CellDone,
+    Ended,
+    Failed,
+    Finished,
+    Job,
+    Missing,
+    Reader,
+    Wanted,
+)
 from course_utils.grading.preload import GRADER_MODULES
 from course_utils.grading.provisioner import SandboxKernelSpecManager
 from course_utils.grading.sandbox import SandboxUnavailable
+from course_utils.grading.wire import BadMessage
 
 __all__ = ["EngineError", "KernelUnavailable", "NotebookResult", "Settings", "grade_cells"]
 
@@ -97,6 +110,8 @@ class NotebookResult:
 # A grader process that dies does so in some cell. At the second death there (the first may have come from outside)
 # that cell is lost, and the notebook is graded without it.
 _GRADER_DEATHS = 12
+# May have come from outside; everything else has a cause in the cell.
+_CRASHED = "crashed"
 # What a test may take on top of its own limit before its process is given up.
 _PATIENCE_S = 30.0
 
@@ -134,9 +149,7 @@ def grade_cells(
         If data of the course that a test needs are not here.
     """
     settings = settings or Settings()
-    # Plain dicts: for nbformat's own classes every grader process would import nbformat, which takes a second.
-    job = Job(cells=json.loads(json.dumps(cells)), imports=imports, files=str(files), data=settings.data)
-    job.data_folder = os.environ.get("COURSE_DATA", "")
+    job = Job(cells=json.loads(json.dumps(cells)), imports=imports, data=settings.data)
     job.hidden, job.secret = dict(hidden or {}), settings.secret or secrets.token_hex(32)
     events: list[tuple[str, str]] = []
     deaths: set[int] = set()
@@ -145,19 +158,20 @@ def grade_cells(
     message = "Its test processes ended again and again"
     for _ in range(_GRADER_DEATHS):
         with _Kernel(files, settings) as kernel:
-            # The server that graders are forked from imports its libraries while the kernel's does.
-            shared_server(grader_modules(settings))
+            try:
+                # What graders are forked from imports its libraries while the kernel's does.
+                graders.get_ready(grader_modules(settings), settings.sandbox)
+            except SandboxUnavailable as error:
+                raise KernelUnavailable(str(error)) from error
             kernel.started = kernel.start()
             outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, known)
         events += [("limit", text) for text in dict.fromkeys(kernel.events)]
         if outcome is not None:
-            return NotebookResult(
-                outcome.outputs, [*events, *outcome.events], time.monotonic() - began, settings.sandbox
-            )
+            return NotebookResult(known, [*events, *outcome.events], time.monotonic() - began, settings.sandbox)
         if time.monotonic() > began + settings.notebook_s:
             message = f"The time of the whole notebook, {settings.notebook_s:g} seconds, was used up"
             break
-        if lost_at not in deaths and reason == "crashed":
+        if lost_at not in deaths and reason == _CRASHED:
             deaths.add(lost_at)
             continue
         name = kinds.name(cells[lost_at], lost_at)
@@ -182,60 +196,69 @@ def sandbox_options(settings: Settings) -> dict[str, Any]:
     return {"warm": settings.warm, "limits": dict(settings.limits), **preload}
 
 
-def _fork_grader(settings: Settings) -> GraderProcess:
-    for _ in range(2):
-        with contextlib.suppress(OSError):  # its server was killed: there will be another one
-            return shared_server(grader_modules(settings)).fork()
-    raise EngineError("The process that grader processes are forked from ends again and again.")
+def _start_grader(job: Job, kernel: _Kernel) -> graders.SandboxedGrader | graders.GraderProcess:
+    settings = kernel.settings
+    try:
+        return graders.start(job, grader_modules(settings), kernel.files, kernel.folder, settings.sandbox)
+    except SandboxUnavailable as error:
+        raise KernelUnavailable(str(error)) from error
+    except OSError as error:
+        raise EngineError("The process that grader processes are forked from ends again and again.") from error
 
 
 def _run_grader(
     job: Job, kernel: _Kernel, end: float, known: dict[int, list[dict[str, Any]]]
-) -> tuple[Outcome | None, int, str]:
-    """Return the outcome, or the index of the cell in which the grader process was lost and why.
+) -> tuple[Finished | None, int, str]:
+    """Return what is told at the end, or the index of the cell in which the grader process was lost and why.
 
     The outputs of cells that were finished are put into `known` as they come.
     """
-    process = _fork_grader(kernel.settings)
-    ours = process.connection
+    process = _start_grader(job, kernel)
+    channel, reader = process.channel, Reader(job.cells)
     index, limit = 0, 30.0
+    starts = 0
     try:
         with contextlib.suppress(OSError):  # a process that is dead already is found out below
-            ours.send(job)
+            channel.send(job.content(), timeout_s=_PATIENCE_S)
         deadline = time.monotonic() + limit + _PATIENCE_S
         while True:
-            if not ours.poll(max(0.0, min(deadline, end) - time.monotonic())):
-                reason = "took too long"
-                break
             try:
-                message = ours.recv()
+                message = reader.read(channel.receive(max(0.0, min(deadline, end) - time.monotonic())))
+            except TimeoutError:
+                return None, index, "took too long"
             except (EOFError, OSError):
-                reason = "crashed"
-                break
-            if message[0] == "done":
-                return message[1], index, ""
-            if message[0] == "missing":
-                raise NotGradable(message[1])
-            if message[0] == "failed":
-                raise EngineError(f"The grader failed at {kinds.name(job.cells[index], index)}:\n{message[1]}")
-            if message[0] == "cell":
-                index, limit = message[1:]
-                deadline = time.monotonic() + limit + _PATIENCE_S
-                if time.monotonic() > end:
-                    reason = "ran out of the time of the whole notebook"
-                    break
-            elif message[0] == "outputs":
-                known[message[1]] = message[2]
-            else:
-                answer = kernel.do(message[0])
-                with contextlib.suppress(OSError):
-                    ours.send(answer)
-                if message[0] in ("start", "restart"):
-                    # That took its own time, and so does the first answer.
-                    deadline = time.monotonic() + limit + _PATIENCE_S + job.ready_s
-        return None, index, reason
+                return None, index, _CRASHED
+            except BadMessage as problem:
+                return None, index, f"sent something that is no result ({problem})"
+            match message:
+                case Finished():
+                    return message, index, ""
+                case Missing(text):
+                    raise NotGradable(text)
+                case Failed(text):
+                    raise EngineError(f"The grader failed at {kinds.name(job.cells[index], index)}:\n{text}")
+                case Ended(event):
+                    return None, index, f"was ended: to read an answer it was led to {event}"
+                case CellBegun():
+                    index, limit = message.index, message.limit
+                    deadline = time.monotonic() + limit + _PATIENCE_S
+                    if time.monotonic() > end:
+                        return None, index, "ran out of the time of the whole notebook"
+                case CellDone():
+                    known[message.index] = message.outputs
+                case Wanted(what):
+                    starts += what in ("start", "restart")
+                    if starts > job.restarts + 1:
+                        return None, index, "asked for too many kernels"
+                    answer = kernel.do(what)
+                    with contextlib.suppress(OSError):
+                        channel.send({"answer": answer}, kernel.sockets(what), timeout_s=_PATIENCE_S)
+                    if what in ("start", "restart"):
+                        # That took its own time, and so does the first answer.
+                        deadline = time.monotonic() + limit + _PATIENCE_S + job.ready_s
     finally:
         process.end()
+        kernel.events += process.events
 
 
 class _Kernel:
@@ -271,6 +294,12 @@ class _Kernel:
             return self.manager is not None and self.manager.is_alive()
         raise ValueError(f"Unknown request {request!r}.")
 
+    def sockets(self, request: str) -> list[int]:
+        """Return what goes with the answer: the folder of the kernel's sockets, where it is in a sandbox."""
+        if request not in ("start", "restart") or self.manager is None or not self.settings.sandbox:
+            return []
+        return [self.provisioner.kernel.sockets]
+
     def start(self) -> dict[str, Any]:
         arguments = ["--IPKernelApp.extra_extensions=course_utils.grading.agent"]
         manager = KernelManager(connection_file=str(self.folder / "kernel.json"), transport="ipc")
@@ -292,7 +321,8 @@ class _Kernel:
         except (OSError, RuntimeError, ValueError) as error:
             raise KernelUnavailable(f"No kernel can be started for grading: {error}") from error
         self.manager, self.provisioner = manager, manager.provisioner
-        return manager.get_connection_info()
+        info = manager.get_connection_info()
+        return {**info, "key": info["key"].decode()}
 
     def stop(self) -> None:
         if self.manager is None:

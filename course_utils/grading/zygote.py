@@ -9,6 +9,9 @@ Four processes, each forked from the one before:
    all rights, watches the limits and, when it ends for whatever reason, takes every process of the sandbox with it;
 4. the *kernel* runs ipykernel with the student's code.
 
+A second zygote, with what tests import, does the same for the processes of the tests: what is called kernel below is
+then `grader.main`, with fewer system calls and without the student's folder among the modules.
+
 The host speaks with the keeper over one Unix socket per kernel; when the host closes it, the keeper ends.
 """
 
@@ -43,7 +46,7 @@ KERNEL_LOG = f"{SOCKET_FOLDER}/log"
 
 USER_ID = 1000  # what the student's user is called inside
 MAX_MESSAGE = 100_000  # bytes of one request or report
-REQUEST_FDS = 2
+REQUEST_FDS = 3
 SEED = 0
 TORCH_SEED = 67280421310721  # torch's own seed of a fresh process (c10::detail::getNonDeterministicRandom's default)
 
@@ -149,7 +152,8 @@ def run_helper(control: socket.socket) -> None:
     channel, archive = socket.socket(fileno=fds[0]), fds[1]
     try:
         request = json.loads(message)
-        keep_only({channel.fileno(), archive})
+        request["wire"] = fds[2] if len(fds) == REQUEST_FDS else -1  # where the process of the tests is spoken to
+        keep_only({channel.fileno(), *fds[1:]})
         namespaces = (
             confine.CLONE_NEWNS
             | confine.CLONE_NEWPID
@@ -225,6 +229,8 @@ def run_keeper(request: dict, channel: socket.socket, archive: int) -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             run_kernel(request, log, serving_end)
         os.close(serving_end)
+        if request["wire"] >= 0:
+            os.close(request["wire"])
         keeper_fd, kernel_fd = os.pidfd_open(os.getpid()), os.pidfd_open(kernel)
         report(channel, (keeper_fd, kernel_fd, sockets), started=True)
         for fd in (keeper_fd, kernel_fd, sockets):
@@ -238,19 +244,19 @@ def run_keeper(request: dict, channel: socket.socket, archive: int) -> None:
 def mount_private_folders(uid: int, limits: dict) -> None:
     """Mount /proc, terminals, the work folder, /tmp, /dev/shm and the folder of sockets, all new and empty."""
     safe = confine.MS_NOSUID | confine.MS_NODEV
-    owner = f"mode=0700,uid={uid},gid={uid}"
     confine.mount("", "/", flags=confine.MS_REC | confine.MS_PRIVATE)
     confine.mount("proc", "/proc", "proc", safe | confine.MS_NOEXEC)
     confine.mount(
         "devpts", "/dev/pts", "devpts", confine.MS_NOSUID | confine.MS_NOEXEC, "newinstance,ptmxmode=0666,max=64"
     )
-    # The host looks up the sockets here by name: a link laid by the student must lead it nowhere.
+    # The sockets are looked up here by name: a link laid by the student must lead nowhere. No other sandbox has this
+    # folder; the process of the tests, another user, is given it as an open file, and may pass through but not list it.
     confine.mount(
         "tmpfs",
         SOCKET_FOLDER,
         "tmpfs",
         safe | confine.MS_NOEXEC | confine.MS_NOSYMFOLLOW,
-        f"size={4 * MIB},nr_inodes=64,{owner}",
+        f"size={4 * MIB},nr_inodes=64,mode=0711,uid={uid},gid={uid}",
     )
     # Reads as zeros too, but cannot be mapped as memory that nothing counts.
     confine.mount("/dev/full", "/dev/zero", flags=confine.MS_BIND)
@@ -397,22 +403,30 @@ def run_kernel(request: dict, log: int, serving: int) -> None:
     status = 1
     try:
         os.setsid()
-        keep_only({log, serving})
+        keep_only({log, serving, request["wire"]} - {-1})
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        confine.set_dumpable(True)
+        is_kernel = request["wire"] < 0
+        if is_kernel:
+            confine.set_dumpable(True)
         # Should the machine run out of memory, this process goes first.
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        if is_kernel:
+            Path("/proc/self/oom_score_adj").write_text("1000")
         names = ("memory", "processes", "cpu_seconds", "open_files", "file_size")
         confine.set_rlimits(**{name: request["limits"][name] for name in names})
-        confine.filter_syscalls()
         os.environ.clear()
         os.environ.update(request["env"])
         sys.argv[:] = request["argv"]
-        sys.path[:] = [folder for folder in sys.path if folder] + [WORK_FOLDER]
+        # Tests import nothing that a student handed in.
+        sys.path[:] = [folder for folder in sys.path if folder] + [WORK_FOLDER] * is_kernel
         importlib.invalidate_caches()
+        if not is_kernel:
+            os.close(serving)
+            run_tests(request["wire"])
+            os._exit(0)
+        confine.filter_syscalls()
         seed_generators()
         if request["probe"]:
             check_environment()
@@ -453,9 +467,20 @@ def run_ipykernel(argv: list[str], serving: int) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     application = IPKernelApp.instance()
+    before = os.umask(0)  # the process of the tests, another user, may connect to the sockets
     application.initialize(argv)
+    os.umask(before)
     os.close(serving)
     application.start()
+
+
+def run_tests(descriptor: int) -> None:
+    """Be the process of one notebook's tests, spoken to over a stream socket."""
+    from course_utils.grading import grader, syscalls, wire
+
+    os.chdir("/tmp")
+    syscalls.allow_only_listed()
+    grader.main(wire.Channel(wire.socket_of(descriptor)))
 
 
 if __name__ == "__main__":
