@@ -23,6 +23,7 @@ from tests.attacks import (
     browser,
     cell_changers,
     ending,
+    expressions,
     files,
     lying,
     messages,
@@ -47,6 +48,7 @@ FAMILIES: dict[str, list[Attack]] = {
         files,
         metadata,
         browser,
+        expressions,
     )
 }
 
