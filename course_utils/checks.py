@@ -6,7 +6,6 @@ and hidden tests call the same functions, in a student's notebook as well as at 
 
 from __future__ import annotations
 
-import itertools
 import math
 import numbers
 import re
@@ -305,7 +304,7 @@ def assert_keys(actual: Any, keys: Sequence[str], name: str, hint: str | None = 
         _fail(f"{name} must be a dict, got {_describe(actual)}.", hint)
     for key in keys:
         if key not in actual:
-            found = _cut(", ".join(_text(other, _LONGEST) for other in itertools.islice(actual, _LONGEST))) or "nothing"
+            found = _cut(_listed((_text(other, _LONGEST) for other in actual), _LONGEST + 2)) or "nothing"
             _fail(f"{name} has no entry {key!r}; it holds {found}.", hint)
 
 
@@ -713,7 +712,7 @@ def _format(value: Any) -> str:
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
     if isinstance(value, (numbers.Integral, np.integer)):
-        return _cut(str(int(value)))
+        return _cut(_digits(int(value)))
     if isinstance(value, (numbers.Real, np.floating)):
         try:
             return f"{float(value):.6g}"
@@ -734,11 +733,18 @@ def _cut(text: str, limit: int = _LONGEST) -> str:
     return text if len(text) <= limit else text[: limit - 4] + " ..."
 
 
+def _digits(value: int) -> str:
+    # Python itself refuses to write more than some thousand digits.
+    return str(value) if value.bit_length() < 10_000 else f"an integer of {value.bit_length():,} bits"
+
+
 def _text(value: Any, room: int) -> str:
     """Return `repr`, or a start of it that is longer than `room`, without working out the rest."""
     kind = type(value)
-    if kind in (str, bytes):
+    if isinstance(value, (str, bytes)) and len(value) > room:
         return repr(value[: room + 1])
+    if kind is int:
+        return _digits(value)
     if kind in (list, tuple, set, frozenset) and value:
         left, right = {list: "[]", tuple: "()", set: "{}", frozenset: ("frozenset({", "})")}[kind]
         right = ",)" if kind is tuple and len(value) == 1 else right
@@ -746,8 +752,8 @@ def _text(value: Any, room: int) -> str:
     if kind is dict:
         entries = (f"{_text(key, room)}: {_text(entry, room)}" for key, entry in value.items())
         return "{" + _listed(entries, room) + "}"
-    if isinstance(value, np.ndarray) and value.nbytes > 2**20:
-        return f"an array of shape {value.shape}"
+    if _is_array(value) and not isinstance(value, np.generic):
+        return _describe(value)
     return repr(value)
 
 

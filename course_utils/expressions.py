@@ -381,8 +381,8 @@ def to_text(expression: Expression, limit: int = 200) -> str:
     """
     pieces, room = [], limit
     for piece in _pieces(expression, 0):
-        piece = "".join(character if character.isprintable() else "\ufffd" for character in piece[: room + 1])
-        pieces.append(piece)
+        piece = piece[: room + 1]
+        pieces.append(piece if piece.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in piece))
         room -= len(piece)
         if room < 0:
             break
