@@ -32,10 +32,14 @@ __all__ = [
     "assert_tensor",
     "assert_unchanged",
     "numerical_gradient",
+    "shared",
 ]
 
 
 explain_unfilled_cells()
+
+# Where tests run apart from the student's code, what carries their calls: it knows what became of the copies.
+_bridge: Any = None
 
 
 class NotGradable(RuntimeError):
@@ -341,15 +345,34 @@ def assert_length(actual: Any, length: int, name: str, hint: str | None = None, 
         _fail(f"{name} must have {_count(length, 'entry', 'entries')}, got {found}.", hint)
 
 
+def shared(thing: Any) -> Any:
+    """Mark an argument of a call that the call is meant to change.
+
+    At grading time your function gets copies of what a test hands in, and what it does to them stays with it. So a test
+    of a training step says ``train_epoch(shared(model), …)``: then the weights of its own model become those that the
+    call left behind. In a notebook this returns `thing` itself.
+
+    Parameters
+    ----------
+    thing : array, tensor, torch.nn.Module, optimiser, scheduler, iterator over a list, or list or dict of these
+
+    Returns
+    -------
+    object
+        What to hand in, in the place of `thing`.
+    """
+    return thing if _bridge is None else _bridge.share(thing)
+
+
 def assert_unchanged(actual: Any, original: Any, name: str, hint: str | None = None) -> None:
     """Check that a call left its argument alone.
 
     Parameters
     ----------
-    actual : numpy.ndarray or torch.Tensor
+    actual : numpy.ndarray, torch.Tensor or torch.nn.Module
         The argument after the call.
-    original : numpy.ndarray or torch.Tensor
-        A copy made before the call.
+    original : like `actual`
+        A copy made before the call; of a network, a deep copy.
     name : str
         How the message calls the argument, with its function: ``"conv2d's argument x"``.
     hint : str, optional
@@ -358,8 +381,17 @@ def assert_unchanged(actual: Any, original: Any, name: str, hint: str | None = N
     Raises
     ------
     CheckFailed
-        If shape, dtype or a value changed.
+        If shape, dtype or a value changed; of a network, if a parameter or buffer did, or came or went.
     """
+    if _bridge is not None and _bridge.was_changed(actual):
+        _fail(f"{name} was changed by the call; work on a copy.", hint)
+    if hasattr(original, "state_dict"):
+        after = actual.state_dict()
+        if list(after) != list(original.state_dict()):
+            _fail(f"{name} was changed by the call: it has other layers now.", hint)
+        for key, value in original.state_dict().items():
+            assert_unchanged(after[key], value, f"{name} ({key})", hint)
+        return
     before, after = _to_numpy(original), _to_numpy(actual)
     same = before.shape == after.shape and before.dtype == after.dtype
     if not same or not np.array_equal(before, after, equal_nan=before.dtype.kind in "fc"):

@@ -24,8 +24,15 @@ from course_utils.checks import CheckFailed
 from course_utils.grading import values
 from course_utils.grading.agent import Agent
 from course_utils.grading.bridge import Bridge, BridgeNamespace, Handle, StudentError
+from course_utils.grading.handed_in import Shared
 
 matplotlib.use("agg")
+
+
+@pytest.fixture(autouse=True)
+def _a_notebook_again(monkeypatch):
+    """After a test, `shared` and `assert_unchanged` speak of one process again."""
+    monkeypatch.setattr(checks, "_bridge", None)
 
 
 class Direct:
@@ -241,30 +248,30 @@ def test_checks_speak_of_the_students_type(check, message):
 # Arguments.
 
 
-def test_what_a_call_changed_is_copied_back():
-    student = Student(
-        """
-        def change(array, tensor, entries, table, chosen):
-            array[0] = 9
-            tensor.mul_(2)
-            entries.append(entries.pop(0))
-            table["new"] = table.pop("old")
-            chosen.add(3)
-            return "done"
-        """
-    )
+CHANGE = """
+def change(array, tensor, entries, table, chosen):
+    array[0] = 9
+    tensor.mul_(2)
+    entries.append(entries.pop(0))
+    table["new"] = table.pop("old")
+    chosen.add(3)
+    return "done"
+"""
+
+
+def test_a_call_gets_copies_and_what_it_does_to_them_stays_with_it():
+    student = Student(CHANGE)
     array, tensor, entries, table, chosen = np.zeros(2), torch.ones(2), [1, 2], {"old": [1]}, {1}
-    view = array[:1]
-    assert student.change(array, tensor, entries, table, chosen=chosen) == "done"
-    assert (array.tolist(), tensor.tolist(), entries, table, chosen) == ([9, 0], [2, 2], [2, 1], {"new": [1]}, {1, 3})
-    assert view.tolist() == [9]  # the same array, not another one
+    for _ in range(2):
+        assert student.change(array, tensor, entries, table, chosen=chosen) == "done"
+        assert (array.tolist(), tensor.tolist(), entries, table, chosen) == ([0, 0], [1, 1], [1, 2], {"old": [1]}, {1})
 
 
-def test_what_lies_inside_of_containers_is_copied_back():
+def test_what_lies_inside_of_containers_is_a_copy_too():
     student = Student("def change(params, nested):\n    params['w'] -= 1\n    nested[0][1].append(5)")
     weights, inner = np.ones(2), [4]
     student.change({"w": weights}, ((0, inner),))
-    assert weights.tolist() == [0, 0] and inner == [4, 5]
+    assert weights.tolist() == [1, 1] and inner == [4]
 
 
 def test_one_array_given_twice_stays_one():
@@ -272,27 +279,188 @@ def test_one_array_given_twice_stays_one():
     for size in (2, 100_000):
         array = np.zeros(size)
         assert student.both(array, array) is True
+        assert student.both(array, Shared(array)) is True
         assert array[0] == 1
 
 
-def test_changes_before_an_exception_are_copied_back():
+@pytest.mark.parametrize(
+    ("body", "given"),
+    [
+        ("x[0] = 5", np.zeros(3)),
+        ("x.mul_(2)", torch.ones(3)),
+        ("x.resize_(5)", torch.ones(3)),
+        ("x.data = x.data.double()", torch.ones(3)),
+        ("x[0] = 5; raise ValueError", torch.ones(3)),
+        ("x.weight.data[0] = 5", nn.Linear(2, 1)),
+        ("x.weight = nn.Parameter(x.weight.detach().clone())", nn.Linear(2, 1)),
+        ("x(torch.ones(3, 2))", nn.Sequential(nn.BatchNorm1d(2))),
+        ("x[0] = nn.Identity()", nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))),
+    ],
+)
+def test_that_a_call_changed_its_argument_is_noted(body, given):
+    """The test's own object is as it was; only that the copy was changed comes back, for `assert_unchanged`."""
+    student = Student(f"def change(x):\n    {body}")
+    kept = copy.deepcopy(given)
+    names = student.test("try:\n    change(given)\nexcept ValueError:\n    pass", given=given)
+    checks._bridge = None
+    checks.assert_unchanged(given, kept, "change's argument x")
+    student.test("", given=given)  # a new cell knows nothing of the calls of earlier ones
+    checks.assert_unchanged(given, kept, "change's argument x")
+    with pytest.raises(CheckFailed, match=r"^change's argument x was changed by the call; work on a copy\.$"):
+        student.test(
+            """
+            try:
+                change(given)
+            except ValueError:
+                pass
+            checks.assert_unchanged(given, kept, "change's argument x")
+            """,
+            given=given,
+            kept=kept,
+        )
+    assert names["given"] is given
+
+
+@pytest.mark.parametrize(
+    ("body", "given"),
+    [
+        ("x = x + 1", np.zeros(3)),
+        ("x.requires_grad_()", torch.ones(3)),
+        ("x *= 1", torch.tensor([float("nan"), 1.0])),
+        ("x *= 1", np.array([np.nan, -0.0])),
+        ("x(torch.ones(3, 2)).sum().backward()", nn.Linear(2, 1)),
+        ("x.train(); x.zero_grad()", nn.Linear(2, 1).eval()),
+        ("x = x[::-1]", np.arange(6).reshape(2, 3)[:, ::2]),
+        ("x = x.mT", torch.ones(2, 3).expand(4, 2, 3)),
+        ("x = x.float()", torch.ones(3, dtype=torch.bfloat16)),
+    ],
+)
+def test_an_argument_that_is_left_alone_is_not_blamed(body, given):
+    student = Student(f"def keep(x):\n    {body}")
+    kept = copy.deepcopy(given)
+    student.test("keep(given)\nchecks.assert_unchanged(given, kept, 'x')", given=given, kept=kept)
+
+
+@pytest.mark.parametrize("make", [np.zeros, torch.zeros])
+@pytest.mark.parametrize(
+    ("given", "looked_at", "blamed"),
+    [
+        ("whole[:2]", "whole", True),
+        ("whole", "whole[1:]", True),
+        ("whole[:2]", "whole[2:]", False),
+        ("[whole]", "whole", False),  # the entry of the list is another array now; this one is as it was
+        ("whole", "other", False),
+    ],
+)
+def test_a_part_of_what_was_handed_in_counts_for_the_whole_and_the_other_way_round(make, given, looked_at, blamed):
+    student = Student("def change(x):\n    x[0] = 5")
+    own = {"whole": make(4), "other": make(4)}
+    kept = copy.deepcopy(eval(looked_at, {}, own))
+    names = student.test(
+        f"""
+        change({given})
+        try:
+            checks.assert_unchanged({looked_at}, kept, "x")
+            found = False
+        except checks.CheckFailed:
+            found = True
+        """,
+        **own,
+        kept=kept,
+    )
+    assert names["found"] is blamed
+
+
+def test_the_state_dict_of_a_network_that_was_changed_is_blamed_entry_by_entry():
+    student = Student("def change(net):\n    net[0].bias.data += 1")
+    with pytest.raises(CheckFailed, match=r"^the body \(0\.bias\) was changed"):
+        student.test(
+            """
+            net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+            kept = {key: value.clone() for key, value in net.state_dict().items()}
+            change(net)
+            for key, value in net.state_dict().items():
+                checks.assert_unchanged(value, kept[key], f"the body ({key})")
+            """
+        )
+
+
+def test_what_a_test_shares_comes_back_in_its_own_objects():
+    student = Student(
+        """
+        def change(array, tensor, entries, table, steps):
+            array[0] = 9
+            tensor.mul_(2)
+            entries[1] *= 3
+            entries[0] = 7
+            table["lr"] = 0.5
+            return next(steps)
+        """
+    )
+    array, tensor, inner = np.zeros(2), torch.ones(2), np.ones(1)
+    entries, table, steps = [1, inner], {"lr": 1, "name": "a"}, iter([5, 6])
+    view = array[:1]
+    names = student.test(
+        "result = change(checks.shared(array), checks.shared(tensor), checks.shared(entries), "
+        "table=checks.shared(table), steps=checks.shared(steps))",
+        array=array, tensor=tensor, entries=entries, table=table, steps=steps,
+    )  # fmt: skip
+    assert names["result"] == 5 and list(steps) == [6]
+    assert (array.tolist(), tensor.tolist(), entries[0], table) == ([9, 0], [2, 2], 7, {"lr": 0.5, "name": "a"})
+    assert view.tolist() == [9] and entries[1] is inner and inner.tolist() == [3]  # the same arrays, not others
+
+
+def test_what_is_shared_in_one_call_is_a_copy_in_the_next():
+    student = Student("def change(x):\n    x += 1")
+    x = np.zeros(2)
+    student.change(Shared(x))
+    student.change(x)
+    assert x.tolist() == [1, 1]
+
+
+def test_changes_of_shared_things_before_an_exception_come_back():
     student = Student("def change(x):\n    x[0] = 5\n    raise ValueError('late')")
     array = np.zeros(2)
     with pytest.raises(ValueError, match="late"):
-        student.change(array)
+        student.change(Shared(array))
     assert array[0] == 5
 
 
-def test_nothing_is_sent_back_that_did_not_change():
-    student = Student("def read(x):\n    return x.sum()")
-    student.transport.agent.state = None  # would be called for what changed
-    assert student.read(np.ones(3)) == 3
+def test_in_a_notebook_nothing_is_wrapped():
+    x = [1]
+    assert checks.shared(x) is x
 
 
-def test_a_change_of_shape_cannot_be_followed():
-    student = Student("def change(x):\n    x.resize_(5)")
-    with pytest.raises(CheckFailed, match=r"change\(…\) changed one of its arguments in a way that can't be followed"):
-        student.change(torch.ones(2))
+@pytest.mark.parametrize("thing", [{1, 2}, 5, "text", [{1}], object(), None])
+def test_what_has_no_fixed_names_and_places_cannot_be_shared(thing):
+    with pytest.raises(TypeError, match="can't be shared"):
+        Shared(thing)
+
+
+def test_only_a_whole_argument_can_be_shared():
+    with pytest.raises(TypeError, match="it can't be a part of one"):
+        Student("def f(x):\n    pass").f([Shared(np.ones(2))])
+
+
+@pytest.mark.parametrize(
+    ("body", "given", "reason"),
+    [
+        ("x.resize_(5)", torch.ones(2), r"the tensor had shape \(2,\) and dtype torch.float32, and has shape \(5,\)"),
+        ("x.data = x.data.double()", torch.ones(2), "the tensor had .* and dtype torch.float64 now"),
+        ("x.append(4)", [1, 2], "a list of 2 entries has another number"),
+        ("x.clear()", [1, 2], "a list of 2 entries has another number"),
+        ("x['b'] = x.pop('a')", {"a": 1}, "a dict has no entry 'b'"),
+        ("x['a'] = 'text'", {"a": 1}, "entry 'a' was of type int"),
+        ("x[0] = lambda: 0", [1], "entry '0' was of type int"),
+        ("x[0] = np.ones(3)", [np.ones(2)], r"entry '0' had shape \(2,\)"),
+        ("x.double()", nn.Linear(1, 1), "weight had shape"),
+        ("x.weight = nn.Parameter(torch.ones(3, 3))", nn.Linear(1, 1), "weight had shape"),
+    ],
+)
+def test_what_does_not_fit_any_more_is_refused(body, given, reason):
+    student = Student(f"def change(x):\n    {body}")
+    with pytest.raises(CheckFailed, match=rf"^change\(…\) changed one of its arguments in a way .*: {reason}"):
+        student.change(Shared(given))
 
 
 STEP = """
@@ -322,7 +490,7 @@ def adam(model):
 
 @pytest.mark.filterwarnings("ignore:Seems like `optimizer.step")
 def test_a_training_step_reads_as_in_a_notebook():
-    """Model with batch norm, optimiser and scheduler are the grader's own; all of their state comes back."""
+    """Model with batch norm, optimiser and scheduler are the grader's own and shared; all of their state comes back."""
     student = Student(STEP)
     model, twin = twins()
     inputs, targets = torch.randn(8, 3), torch.randn(8, 1)
@@ -330,7 +498,8 @@ def test_a_training_step_reads_as_in_a_notebook():
     its, schedule = adam(twin)
     for _ in range(2):
         expected = student.names["step"](twin, its, inputs, targets, schedule)
-        assert student.step(model, optimizer, inputs, targets, scheduler) == pytest.approx(expected)
+        mine = Shared(model), Shared(optimizer), inputs, targets, Shared(scheduler)
+        assert student.step(*mine) == pytest.approx(expected)
     for name, tensor in twin.state_dict().items():
         torch.testing.assert_close(model.state_dict()[name], tensor)
     for parameter, other in zip(model.parameters(), twin.parameters(), strict=True):
@@ -347,7 +516,146 @@ def test_gradients_of_a_leaf_come_back():
     student = Student("def back(x):\n    (x ** 2).sum().backward()")
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     student.back(x)
+    assert x.grad is None
+    student.back(Shared(x))
     assert x.grad.tolist() == [2, 4]
+
+
+@pytest.mark.filterwarnings("ignore:Seems like `optimizer.step")
+@pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta",
+                                  "Rprop", "ASGD"])  # fmt: skip
+def test_each_optimiser_goes_on_where_the_student_left_it(kind):
+    """Three steps over there and one here are four steps of one optimiser."""
+    options = {"SGD": {"momentum": 0.9, "nesterov": True}, "RMSprop": {"momentum": 0.5, "centered": True}}.get(kind, {})
+    student, (model, twin) = Student(STEP), twins()
+    optimizer, its = (getattr(torch.optim, kind)(m.parameters(), lr=1, **options) for m in (model, twin))
+    schedulers = [torch.optim.lr_scheduler.ExponentialLR(o, 0.3) for o in (optimizer, its)]
+    inputs, targets = torch.randn(8, 3), torch.randn(8, 1)
+    for number in range(4):
+        student.names["step"](twin, its, inputs, targets, schedulers[1])
+        function = student.step if number < 3 else student.names["step"]
+        share = Shared if number < 3 else lambda thing: thing
+        function(share(model), share(optimizer), inputs, targets, share(schedulers[0]))
+    for name, tensor in twin.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], tensor)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(its.param_groups[0]["lr"])
+    assert schedulers[0].get_last_lr() == pytest.approx(schedulers[1].get_last_lr())
+
+
+# What a student's function may do to the objects of a test: (what, the call's body, what the test hands in).
+TAMPERED = [
+    ("labels set to 0", "x.zero_()", lambda: torch.arange(4)),
+    ("a gradient zeroed through a view", "np.asarray(x.T)[...] = 0", lambda: np.ones((2, 3))),
+    (
+        "values written through other strides",
+        "np.lib.stride_tricks.as_strided(x, x.shape, (0, 0))[...] = 7",
+        lambda: np.arange(6.0).reshape(2, 3),
+    ),
+    ("a list cleared", "x.clear()", lambda: [1, 2]),
+    ("labels in a dict changed", "x['labels'] = x['labels'] * 0", lambda: {"labels": torch.arange(3)}),
+    ("a judge's bias set", "x.bias.data[0] = 1e9", lambda: nn.Linear(2, 2)),
+    ("a witness's buffer written", "x.num_batches_tracked.fill_(3)", lambda: nn.BatchNorm1d(2)),
+    ("NaN in running averages", "x.running_mean.fill_(float('nan'))", lambda: nn.BatchNorm1d(2)),
+    ("a network put into training mode", "x.train()", lambda: nn.Dropout(0.5).eval()),
+    ("gradients switched off", "x.requires_grad_(False)", lambda: nn.Linear(2, 2)),
+    ("a hook registered", "x.register_forward_hook(lambda *_: torch.zeros(1))", lambda: nn.Linear(2, 2)),
+    ("forward replaced", "x.forward = lambda *_: torch.zeros(1)", lambda: nn.Linear(2, 2)),
+    ("a class replaced", "x.__class__ = nn.Identity", lambda: nn.Linear(2, 2)),
+    ("a layer replaced", "x[0] = nn.Identity()", lambda: nn.Sequential(nn.Linear(2, 2))),
+    ("a dtype changed", "x.double()", lambda: nn.Linear(2, 2)),
+    ("__setstate__ of a class of the student", "x[0] = type('T', (), {'__setstate__': print})()", lambda: [1]),
+]
+
+
+def described(thing):
+    """All that a test could read of something it handed in."""
+    if isinstance(thing, nn.Module):
+        flags = [
+            (name, type(m), m.training, [*m._forward_hooks], "forward" in vars(m)) for name, m in thing.named_modules()
+        ]
+        tensors = [(name, t.dtype, t.tolist(), t.requires_grad) for name, t in thing.state_dict(keep_vars=True).items()]
+        return flags, tensors
+    if isinstance(thing, (np.ndarray, torch.Tensor)):
+        return thing.tolist(), tuple(thing.shape), thing.dtype, getattr(thing, "strides", None)
+    if isinstance(thing, (list, dict)):
+        return [
+            (key, described(value)) for key, value in (thing.items() if isinstance(thing, dict) else enumerate(thing))
+        ]
+    return repr(thing)
+
+
+@pytest.mark.parametrize(("what", "body", "make"), TAMPERED, ids=[what for what, *_ in TAMPERED])
+def test_nothing_that_a_call_does_to_a_tests_object_reaches_it(what, body, make):
+    student, given = Student(f"def tamper(x):\n    {body}"), make()
+    before = described(given)
+    student.tamper(given)
+    assert described(given) == before
+
+
+# Of what is shared: (what, the call's body, whether it is refused).
+SHARED = [
+    ("a scheduler's step replaced", "scheduler.step = lambda: None", False),
+    ("a scheduler's step among its state", "scheduler.__dict__['step'] = 5", False),
+    ("a scheduler's optimiser replaced", "scheduler.optimizer = 3", False),
+    ("an optimiser's step replaced", "optimizer.step = lambda *_: None", False),
+    ("new groups of parameters", "optimizer.add_param_group({'params': [torch.ones(1)], 'lr': 9})", True),
+    ("groups of parameters replaced", "optimizer.param_groups = []", True),
+    ("a group's parameters replaced", "optimizer.param_groups[0]['params'] = [torch.ones(1)]", False),
+    ("a text for a learning rate", "optimizer.param_groups[0]['lr'] = 'high'", False),
+    ("state of an unknown name", "optimizer.state[model.weight]['evil'] = torch.ones(1)", True),
+    ("state of another shape", "optimizer.state[model.weight]['exp_avg'] = torch.ones(7)", True),
+    ("a function as state", "optimizer.state[model.weight]['exp_avg'] = print", True),
+    ("state_dict overridden", "model.state_dict = lambda **_: {'weight': torch.zeros(1), 'x': 1}", False),
+    ("a hook on the network", "model.register_forward_hook(lambda *_: torch.zeros(1))", False),
+    ("forward replaced", "model.forward = lambda *_: torch.zeros(1)", False),
+    ("more buffers", "model.register_buffer('extra', torch.ones(1))", False),
+    ("gradients switched off", "model.requires_grad_(False)", False),
+    ("a gradient of another shape", "model.weight.data = torch.ones(5); model.weight.grad = torch.ones(5)", True),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Seems like `optimizer.step")
+@pytest.mark.parametrize(("what", "body", "refused"), SHARED, ids=[what for what, *_ in SHARED])
+def test_of_what_a_test_shares_only_values_of_the_same_form_come_back(what, body, refused):
+    student = Student(f"def tamper(model, optimizer, scheduler):\n    {body}")
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.5)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+    parts = {id(part): dict.fromkeys(vars(part)) for part in (model, optimizer, scheduler)}
+    functions = {part: vars(part).get("step") for part in (optimizer, scheduler)}
+    before, parameters = described(model), list(model.parameters())
+    try:
+        student.tamper(Shared(model), Shared(optimizer), Shared(scheduler))
+    except CheckFailed as failure:
+        assert refused and "in a way that can't be followed" in str(failure)
+    else:
+        assert not refused
+    assert described(model) == before
+    assert {id(part): dict.fromkeys(vars(part)) for part in (model, optimizer, scheduler)} == parts
+    assert all(vars(part).get("step") is step for part, step in functions.items())
+    assert [p for group in optimizer.param_groups for p in group["params"]] == parameters
+    assert optimizer.param_groups[0]["lr"] == 0.5 and scheduler.optimizer is optimizer
+    assert not any("evil" in state for state in optimizer.state.values())
+    optimizer.step()
+    scheduler.step()
+    assert optimizer.param_groups[0]["lr"] == 0.25
+
+
+FORGED_STATES = [
+    {"step": 1}, {"last_epoch": "7"}, {"optimizer": 1}, {"_last_lr": [1, 2]}, {"__class__": 1},
+    {"last_epoch": True}, {"last_epoch": None}, {"base_lrs": 3}, 5, None, [1], {1: 2},
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:Seems like `optimizer.step")
+@pytest.mark.parametrize("told", FORGED_STATES, ids=repr)
+def test_a_forged_state_of_a_scheduler_is_refused(told):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    before = dict(vars(scheduler))
+    with pytest.raises(CheckFailed, match="in a way that can't be followed"):
+        Bridge(Forged(values.dumps({"shared": [told]}))).handle(handle_tree, "f")(Shared(scheduler))
+    assert vars(scheduler) == before
 
 
 def test_modules_of_the_student_are_used_by_handle():
@@ -599,7 +907,7 @@ junk = st.recursive(
     lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.sampled_from(["state", "type", "text"]), parts),
     max_leaves=6,
 )
-keys = st.sampled_from(["result", "error", "changed", "exhausted", "type", "bases", "where"])
+keys = st.sampled_from(["result", "error", "changed", "shared", "exhausted", "type", "bases", "where"])
 handle_tree = {"t": "handle", "id": 1, "kind": "function", "type": "f", "bases": ["builtins.object"]}
 TO_HANDLE = object()
 replies = st.dictionaries(keys, junk | st.just(TO_HANDLE), max_size=4) | junk
@@ -610,12 +918,12 @@ replies = st.dictionaries(keys, junk | st.just(TO_HANDLE), max_size=4) | junk
 def test_forged_answers_raise_nothing_but_failures_of_the_check(reply, argument, changes):
     argument = copy.deepcopy(argument)
     if isinstance(reply, dict) and changes:
-        reply = {**reply, "changed": [[0, reply.get("changed")]]}
+        reply = {**reply, "changed": [0, reply.get("changed")], "shared": [reply.get("shared")]}
     frames = values.dumps(reply, lambda _: handle_tree)
     bridge = Bridge(Forged(frames))
     function = bridge.handle(handle_tree, "f")
     try:
-        function(argument)
+        function(argument if isinstance(argument, set) else Shared(argument))
     except (CheckFailed, StudentError) as error:
         assert str(error)
 
@@ -623,17 +931,17 @@ def test_forged_answers_raise_nothing_but_failures_of_the_check(reply, argument,
 @pytest.mark.parametrize(
     "part", [np.ones(2), torch.ones(2), 5, "text", {"a": 1}, [1], [[0]], [[9, 1]], TO_HANDLE, [TO_HANDLE]]
 )
-@pytest.mark.parametrize("key", ["changed", "error", "type", "text", "bases", "where"])
+@pytest.mark.parametrize("key", ["changed", "shared", "error", "type", "text", "bases", "where"])
 def test_each_part_of_an_answer_may_be_anything(key, part):
-    reply = {key: part} if key in ("changed", "error") else {"error": {key: part}}
+    reply = {key: part} if key in ("changed", "shared", "error") else {"error": {key: part}}
     bridge = Bridge(Forged(values.dumps(reply, lambda _: handle_tree)))
     function = bridge.handle(handle_tree, "f")
     try:
-        function([1])
+        function(Shared([1]))
     except (CheckFailed, StudentError) as error:
         assert str(error)
     else:
-        assert key == "changed"
+        assert key in ("changed", "shared")
 
 
 def test_only_an_iterator_may_be_exhausted():

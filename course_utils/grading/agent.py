@@ -7,6 +7,7 @@ their own code returns, which they can do anyway.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import pickle
@@ -16,7 +17,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from course_utils.grading import values
+from course_utils.grading import handed_in, values
 
 __all__ = ["TARGET", "Agent", "load_ipython_extension"]
 
@@ -62,8 +63,9 @@ class Agent:
     def answer(self, content: dict[str, Any], buffers: list[bytes]) -> list[bytes]:
         """Carry out one request and return the frames of the answer.
 
-        The answer is a dict with ``result``, or with ``error``; in both cases ``changed`` may list what the call
-        changed in the grader's own arguments, and ``stale`` the names that stand for something else now.
+        The answer is a dict with ``result``, or with ``error``; in both cases ``changed`` may list which of the
+        grader's arguments the call changed, ``shared`` what became of those that the grader wants to see again, and
+        ``stale`` the names that stand for something else now.
         """
         reply: dict[str, Any] = {}
         try:
@@ -91,22 +93,22 @@ class Agent:
         return getattr(self.objects[content["handle"]], content["name"])
 
     def do_setattr(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> None:
-        (value,), _, _ = self.arguments(buffers)
+        (value,), *_ = self.arguments(buffers)
         setattr(self.objects[content["handle"]], content["name"], value)
 
     def do_getitem(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> Any:
-        (key,), _, _ = self.arguments(buffers)
+        (key,), *_ = self.arguments(buffers)
         return self.objects[content["handle"]][key]
 
     def do_setitem(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> None:
-        (key, value), _, _ = self.arguments(buffers)
+        (key, value), *_ = self.arguments(buffers)
         self.objects[content["handle"]][key] = value
 
     def do_len(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> int:
         return len(self.objects[content["handle"]])
 
     def do_contains(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> bool:
-        (key,), _, _ = self.arguments(buffers)
+        (key,), *_ = self.arguments(buffers)
         return key in self.objects[content["handle"]]
 
     def do_iter(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> Any:
@@ -120,31 +122,29 @@ class Agent:
             return None
 
     def do_call(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> Any:
-        arguments, keywords, tracked = self.arguments(buffers)
+        arguments, keywords, noted, shared = self.arguments(buffers)
         function = self.objects[content["handle"]]
         if content.get("method"):
             function = getattr(function, content["method"])
-        return self.call(function, arguments, keywords, tracked, content, reply)
+        with self.looked_after(noted, shared, reply):
+            return self.in_mode(function, arguments, keywords, content.get("grad", True))
 
     def do_run(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> Any:
-        (function, *arguments), keywords, tracked = self.arguments(buffers)
-        return self.call(function, arguments, keywords, tracked, content, reply)
-
-    def call(
-        self,
-        function: Any,
-        arguments: Any,
-        keywords: dict[str, Any],
-        tracked: list[Any],
-        content: dict[str, Any],
-        reply: dict[str, Any],
-    ) -> Any:
-        before = [snapshot(item) for item in tracked]
-        try:
+        (function, *arguments), keywords, noted, shared = self.arguments(buffers)
+        with self.looked_after(noted, shared, reply):
             return self.in_mode(function, arguments, keywords, content.get("grad", True))
+
+    @contextlib.contextmanager
+    def looked_after(self, noted: list[Any], shared: list[Any], reply: dict[str, Any]) -> Iterator[None]:
+        """Write into the reply what a call did to its arguments, also if it ends in an exception."""
+        before = [handed_in.watch(part) for part in noted]
+        kept = [handed_in.what_came_of(part, None) for part in shared]
+        try:
+            yield
         finally:
-            after = ((number, snapshot(item)) for number, item in enumerate(tracked))
-            reply["changed"] = [[n, self.state(tracked[n])] for n, now in after if now != before[n]]
+            reply["changed"] = [n for n, part in enumerate(noted) if handed_in.changed(part, before[n])]
+            if shared:
+                reply["shared"] = [handed_in.what_came_of(part, kept[n]) for n, part in enumerate(shared)]
 
     def in_mode(self, function: Any, arguments: Any, keywords: dict[str, Any], grad: bool) -> Any:
         torch = sys.modules.get("torch")
@@ -153,27 +153,11 @@ class Agent:
         with torch.no_grad():
             return function(*arguments, **keywords)
 
-    def arguments(self, buffers: list[bytes]) -> tuple[Any, dict[str, Any], list[Any]]:
+    def arguments(self, buffers: list[bytes]) -> tuple[Any, dict[str, Any], list[Any], list[Any]]:
         """Rebuild arguments that the grader pickled; its handles become the student's own objects again."""
         for digest, blob in zip(*[iter(buffers[1:])] * 2, strict=True):
             self.blobs[digest.decode()] = blob
         return _ArgumentReader(io.BytesIO(buffers[0]), self).load()
-
-    def state(self, item: Any) -> Any:
-        """Return what a call may have changed in one of the grader's objects, as a value."""
-        torch = sys.modules.get("torch")
-        if torch is not None and isinstance(item, torch.nn.Module):
-            parameters = dict(item.named_parameters())
-            return {
-                "state": dict(item.state_dict()),
-                "grads": {name: p.grad for name, p in parameters.items()},
-                "training": {name: m.training for name, m in item.named_modules()},
-            }
-        if torch is not None and isinstance(item, torch.optim.Optimizer):
-            return {"state": item.state_dict()}
-        if torch is not None and isinstance(item, torch.optim.lr_scheduler.LRScheduler):
-            return {"state": {k: v for k, v in item.state_dict().items() if isinstance(v, (int, float, list))}}
-        return item
 
     def handle(self, thing: Any) -> dict[str, Any]:
         """Return the tree that stands for an object of the student."""
@@ -209,15 +193,6 @@ class _ArgumentReader(pickle.Unpickler):
         if content["id"] not in self.loaded:
             self.loaded[content["id"]] = values.loads([content["tree"], self.agent.blobs[content["digest"]]])
         return self.loaded[content["id"]]
-
-
-def snapshot(item: Any) -> Any:
-    """Return something that differs after `item` was changed, cheap to compare."""
-    try:
-        frames = values.dumps(Agent({}).state(item), lambda other: {"t": "handle", "id": id(other)})
-        return [hash(frame) for frame in frames]
-    except values.ValueRefused:
-        return None
 
 
 def describe_error(error: BaseException) -> dict[str, Any]:

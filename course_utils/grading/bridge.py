@@ -3,6 +3,7 @@
 A test cell runs in the grader process with a `BridgeNamespace` as its globals. What the student defined is
 fetched when the test reads it. Plain values arrive as copies; everything else is a `Handle`, which passes calls,
 indexing, iteration and attributes on to the student's process and never lets that process decide a comparison.
+What the test hands in goes over as a copy, and stays as it was here unless the test shares it (`handed_in`).
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import builtins
 import hashlib
 import io
 import sys
+import types
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import cloudpickle
 import numpy as np
 
 from course_utils import checks
-from course_utils.grading import values
+from course_utils.grading import sent_code, values
 from course_utils.grading.guard import reading
+from course_utils.grading.handed_in import NotTakenBack, Shared, overlap, own_parts, take_back
 from course_utils.grading.texts import printable
 
 __all__ = ["Bridge", "BridgeNamespace", "Handle", "StudentError", "Transport"]
@@ -68,6 +72,25 @@ class StudentError(Exception):
         return str(self).splitlines()
 
 
+@dataclass
+class Packed:
+    """Arguments on their way.
+
+    Parameters
+    ----------
+    frames : list of bytes
+        The pickle, then digest and bytes of each large array that goes for the first time.
+    noted : list
+        Parts of the arguments; the reply says of which a call changed the copy.
+    shared : list
+        Parts of what the test shares; the reply says what became of them.
+    """
+
+    frames: list[bytes] = field(default_factory=list)
+    noted: list[Any] = field(default_factory=list)
+    shared: list[Any] = field(default_factory=list)
+
+
 class Bridge:
     """Requests to one student's kernel.
 
@@ -87,6 +110,18 @@ class Bridge:
         self.calls = 0
         self.named: dict[str, Handle] = {}  # what names stand for, until an answer says that they changed
         self.classes: dict[tuple[Any, ...], type[Handle]] = {}
+        self.changed_there: dict[int, Any] = {}  # parts of arguments whose copies a call has changed
+
+    def share(self, thing: Any) -> Any:
+        """Return what stands for an argument whose change is wanted (for `checks.shared`)."""
+        return thing if isinstance(thing, Handle) else Shared(thing)
+
+    def was_changed(self, thing: Any) -> bool:
+        """Return whether a call has changed its copy of this, or of a part of it (for `checks.assert_unchanged`)."""
+        if isinstance(thing, Handle) or not self.changed_there:
+            return False
+        parts = list(own_parts(thing))
+        return any(overlap(part, other) for part in parts for other in self.changed_there.values())
 
     def fetch(self, name: str) -> Any:
         """Return what the student calls `name`.
@@ -108,27 +143,26 @@ class Bridge:
 
         The function is sent over; it must not know any expected value.
         """
-        frames, tracked = self.pack((function, *arguments), keywords)
-        return self.ask({"operation": "run"}, frames, tracked, path=getattr(function, "__name__", "the check"))
+        packed = self.pack((function, *arguments), keywords)
+        return self.ask({"operation": "run"}, packed, path=getattr(function, "__name__", "the check"))
 
     def call(self, handle: Handle, arguments: Any, keywords: dict[str, Any], method: str | None = None) -> Any:
         """Call an object of the student."""
         path = f"{handle._course_path}.{method}" if method else handle._course_path
-        frames, tracked = self.pack(arguments, keywords)
+        packed = self.pack(arguments, keywords)
         content: dict[str, Any] = {"operation": "call", "handle": handle._course_id, "method": method}
         torch = sys.modules.get("torch")
         content["grad"] = torch is None or torch.is_grad_enabled()
-        return self.ask(content, frames, tracked, path=f"{path}(…)" if arguments or keywords else f"{path}()")
+        return self.ask(content, packed, path=f"{path}(…)" if arguments or keywords else f"{path}()")
 
-    def ask(
-        self, content: dict[str, Any], frames: Sequence[bytes] = (), tracked: Sequence[Any] = (), *, path: str
-    ) -> Any:
+    def ask(self, content: dict[str, Any], packed: Packed | None = None, *, path: str) -> Any:
         """Send a request and return its result; `path` is how messages call what was asked for."""
+        packed = packed or Packed()
         self.calls += content["operation"] != "name"
         if self.named:
             content = {**content, "names": {name: handle._course_id for name, handle in self.named.items()}}
         try:
-            answer = self.transport.request(content, frames)
+            answer = self.transport.request(content, packed.frames)
         except BaseException:
             self.named.clear()
             raise
@@ -148,10 +182,9 @@ class Bridge:
         stale = reply.get("stale")
         for name in stale if isinstance(stale, list) else list(self.named):
             self.named.pop(name if isinstance(name, str) else "", None)
-        changed = reply.get("changed")
         with reading():
-            for entry in changed if isinstance(changed, list) else ():
-                self.copy_back(entry, tracked, path)
+            self.note(reply.get("changed"), packed)
+            self.take_back(reply.get("shared"), packed, path)
             if reply.get("error") is not None:
                 raise student_error(reply["error"], path)
         # Elsewhere it would end a loop of the test, over `map` say, before the loop has looked at anything.
@@ -159,27 +192,40 @@ class Bridge:
             raise StopIteration
         return reply.get("result")
 
-    def pack(self, arguments: Any, keywords: dict[str, Any]) -> tuple[list[bytes], list[Any]]:
-        """Pickle arguments for the student's process, with a list of what may be changed by the call."""
-        seen: set[int] = set()
-        tracked = [part for item in (*arguments, *keywords.values()) for part in mutable_parts(item, seen)]
+    def pack(self, arguments: Any, keywords: dict[str, Any]) -> Packed:
+        """Pickle arguments for the student's process, with lists of what a call may change in them."""
+        packed, seen, seen_shared = Packed(), set(), set()
+        for item in (*arguments, *keywords.values()):
+            if type(item) is Shared:
+                packed.shared += own_parts(item.thing, deep=True, seen=seen_shared)
+            else:
+                packed.noted += own_parts(item, seen=seen)
+        plain = tuple(_unwrapped(item) for item in arguments)
+        named = {name: _unwrapped(item) for name, item in keywords.items()}
         file, blobs = io.BytesIO(), {}
-        _ArgumentWriter(file, blobs).dump((tuple(arguments), keywords, tracked))
-        frames = [file.getvalue()]
+        _ArgumentWriter(file, blobs).dump((plain, named, packed.noted, packed.shared))
+        packed.frames.append(file.getvalue())
         for digest, blob in blobs.items():
             if digest not in self.sent:
                 self.sent.add(digest)
-                frames += [digest.encode(), blob]
-        return frames, tracked
+                packed.frames += [digest.encode(), blob]
+        return packed
 
-    def copy_back(self, entry: Any, tracked: Sequence[Any], path: str) -> None:
-        """Apply what a call changed in one of the grader's own arguments."""
+    def note(self, numbers: Any, packed: Packed) -> None:
+        """Remember of which parts of the arguments the call changed the copies, as the student's process says."""
+        for number in numbers if isinstance(numbers, list) else ():
+            if type(number) is int and 0 <= number < len(packed.noted):
+                self.changed_there[id(packed.noted[number])] = packed.noted[number]
+
+    def take_back(self, told: Any, packed: Packed, path: str) -> None:
+        """Give what the test shared the values that the student's process tells, as far as they fit."""
+        told = told if isinstance(told, list) else []
         try:
-            number, state = entry
-            _apply(tracked[number], state)
-        except (TypeError, ValueError, KeyError, IndexError, RuntimeError, AttributeError) as error:
+            for own, state in zip(packed.shared, told, strict=False):
+                take_back(own, state)
+        except (NotTakenBack, TypeError, ValueError, KeyError, IndexError, RuntimeError, AttributeError) as error:
             raise checks.CheckFailed(
-                f"{path} changed one of its arguments in a way that can't be followed: {str(error)[:300]}"
+                f"{path} changed one of its arguments in a way that can't be followed: {printable(str(error), 300)}."
             ) from None
 
     def handle(self, tree: dict[str, Any], path: str) -> Handle:
@@ -232,25 +278,6 @@ def _text_in(told: dict[Any, Any], key: str, limit: int) -> str:
     return printable(text, limit) if isinstance(text, str) else ""
 
 
-def mutable_parts(value: Any, seen: set[int]) -> Iterator[Any]:
-    """Yield the arrays, tensors, containers, modules and optimisers inside a test's argument, each once."""
-    if id(value) in seen or isinstance(value, Handle):
-        return
-    seen.add(id(value))
-    torch = sys.modules.get("torch")
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, (list, tuple, dict, set)):
-        if not isinstance(value, tuple):
-            yield value
-        for entry in value.values() if isinstance(value, dict) else value:
-            yield from mutable_parts(entry, seen)
-    elif torch is not None and isinstance(
-        value, (torch.Tensor, torch.nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler)
-    ):
-        yield value
-
-
 class Handle:
     """An object in the student's process.
 
@@ -279,9 +306,9 @@ class Handle:
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        frames, tracked = self._course_bridge.pack((value,), {})
+        packed = self._course_bridge.pack((value,), {})
         content = {"operation": "setattr", "handle": self._course_id, "name": name}
-        self._course_bridge.ask(content, frames, tracked, path=f"{self._course_path}.{name}")
+        self._course_bridge.ask(content, packed, path=f"{self._course_path}.{name}")
 
     def __getitem__(self, key: Any) -> Any:
         return self._with_key("getitem", key)
@@ -293,9 +320,9 @@ class Handle:
         return self._with_key("contains", key) is True
 
     def _with_key(self, operation: str, *operands: Any) -> Any:
-        frames, tracked = self._course_bridge.pack(operands, {})
+        packed = self._course_bridge.pack(operands, {})
         path = f"{self._course_path}[{operands[0]!r}]" if isinstance(operands[0], (int, str)) else self._course_path
-        return self._course_bridge.ask({"operation": operation, "handle": self._course_id}, frames, tracked, path=path)
+        return self._course_bridge.ask({"operation": operation, "handle": self._course_id}, packed, path=path)
 
     def __len__(self) -> int:
         size = self._course_bridge.ask({"operation": "len", "handle": self._course_id}, path=self._course_path)
@@ -380,6 +407,9 @@ class BridgeNamespace(dict):
         super().__init__(own)
         self.bridge = bridge
         self.fetched: dict[str, tuple[int, Any]] = {}
+        # From here on `shared` and `assert_unchanged` speak of what happens behind this bridge, in this cell.
+        bridge.changed_there.clear()
+        checks._bridge = bridge
 
     def __missing__(self, name: str) -> Any:
         if hasattr(builtins, name) or name.startswith("__"):
@@ -397,12 +427,17 @@ class BridgeNamespace(dict):
         return True
 
 
+def _unwrapped(item: Any) -> Any:
+    return item.thing if type(item) is Shared else item
+
+
 class _ArgumentWriter(cloudpickle.Pickler):
     """Pickles a test's arguments; handles and large arrays are named instead of written."""
 
     def __init__(self, file: io.BytesIO, blobs: dict[str, bytes]) -> None:
         super().__init__(file, protocol=5)
         self.blobs = blobs
+        self.named: dict[int, int] = {}
 
     def persistent_id(self, thing: Any) -> Any:
         if isinstance(thing, Handle):
@@ -417,7 +452,7 @@ class _ArgumentWriter(cloudpickle.Pickler):
             return None
         digest = hashlib.blake2b(data, digest_size=20).hexdigest()
         self.blobs[digest] = data
-        return ("blob", {"id": id(thing), "tree": tree, "digest": digest})
+        return ("blob", {"id": self.named.setdefault(id(thing), len(self.named)), "tree": tree, "digest": digest})
 
     def reducer_override(self, thing: Any) -> Any:
         torch = sys.modules.get("torch")
@@ -428,35 +463,11 @@ class _ArgumentWriter(cloudpickle.Pickler):
                 copy = thing.detach().clone().requires_grad_(thing.requires_grad)
                 is_parameter = isinstance(thing, torch.nn.Parameter)
                 return (torch.nn.Parameter(copy, thing.requires_grad) if is_parameter else copy).__reduce_ex__(5)
+        if isinstance(thing, types.FunctionType):
+            by_value = sent_code.is_sent_by_value(thing)
+            return sent_code.reduce_function(thing, self.globals_ref) if by_value else NotImplemented
+        if isinstance(thing, type) and sent_code.is_sent_by_value(thing):
+            return sent_code.reduce_class(thing)
+        if isinstance(thing, types.ModuleType) and thing.__name__.partition(".")[0] == sent_code.HIDDEN:
+            raise TypeError(f"the module {thing.__name__} can't be sent: import from it what is needed")
         return super().reducer_override(thing)
-
-
-def _apply(item: Any, state: Any) -> None:
-    torch = sys.modules.get("torch")
-    if isinstance(item, np.ndarray):
-        if state.shape != item.shape or state.dtype != item.dtype:
-            raise ValueError(
-                f"an array of shape {item.shape} and dtype {item.dtype} became {state.shape}, {state.dtype}"
-            )
-        item[...] = state
-    elif isinstance(item, list):
-        item[:] = state
-    elif isinstance(item, (dict, set)):
-        fresh = type(state)(state)
-        item.clear()
-        item.update(fresh)
-    elif torch is not None and isinstance(item, torch.Tensor):
-        if state.shape != item.shape or state.dtype != item.dtype:
-            raise ValueError(f"a tensor of shape {tuple(item.shape)} became {tuple(state.shape)}, {state.dtype}")
-        with torch.no_grad():
-            item.copy_(state)
-        if item.is_leaf and item.requires_grad:
-            item.grad = state.grad
-    elif torch is not None and isinstance(item, torch.nn.Module):
-        item.load_state_dict(state["state"])
-        for name, parameter in item.named_parameters():
-            parameter.grad = state["grads"].get(name)
-        for name, module in item.named_modules():
-            module.training = state["training"].get(name) is True
-    else:
-        item.load_state_dict({**item.state_dict(), **state["state"]})

@@ -22,6 +22,7 @@ from traitlets.config.loader import PyFileConfigLoader
 from tests.attacks import (
     browser,
     cell_changers,
+    copies,
     ending,
     evaluation,
     expressions,
@@ -43,6 +44,7 @@ FAMILIES: dict[str, list[Attack]] = {
         patching,
         operators,
         cell_changers,
+        copies,
         ending,
         messages,
         lying,

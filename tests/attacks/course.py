@@ -56,6 +56,12 @@ HONEST = {
     loss.backward()
     optimizer.step()
     return loss.item()""",
+    "fit_line": """def fit_line(line, points):
+    x, y = points["inputs"], points["targets"]
+    slope = ((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum()
+    with torch.no_grad():
+        line.weight.fill_(slope)
+        line.bias.fill_(y.mean() - slope * x.mean())""",
 }
 
 # The test cells, in the order of the notebook: (exercise, "visible" or "hidden", points, source).
@@ -69,7 +75,7 @@ drawn = np.random.default_rng(int("{digits}", 16)).normal(size=(3, 5))
 kept = drawn.copy()
 wanted = (kept - kept.min()) / (kept.max() - kept.min())
 assert_array(rescale(drawn), wanted, "rescale(random values)")
-assert np.array_equal(drawn, kept), "rescale changed its argument."
+assert_unchanged(drawn, kept, "rescale's argument values")
 ### END HIDDEN TESTS"""),
     ("Doubler", "visible", 1, """\"\"\"Visible checks (1 point): twice the input.\"\"\"
 assert_tensor(Doubler(2)(torch.tensor([[1.0, 2.0]])), torch.tensor([[2.0, 4.0]]), "Doubler(2)([[1, 2]])")"""),
@@ -130,10 +136,38 @@ twin.load_state_dict(model.state_dict())
 loss = ((twin(inputs_) - targets_) ** 2).mean()
 loss.backward()
 wanted_loss, wanted = loss.item(), [p.detach() - 0.1 * p.grad for p in twin.parameters()]
-got = train_step(model, torch.optim.SGD(model.parameters(), lr=0.1), inputs_, targets_)
+optimizer_ = torch.optim.SGD(model.parameters(), lr=0.1)
+got = train_step(shared(model), shared(optimizer_), inputs_, targets_)
 assert_number(got, wanted_loss, "the loss that train_step returns", rtol=1e-4)
 for parameter, value in zip(model.parameters(), wanted, strict=True):
     assert_tensor(parameter.detach(), value, "a parameter after train_step", rtol=1e-4)
+### END HIDDEN TESTS"""),
+    ("fit_line", "hidden", 2, """\"\"\"Hidden tests (2 points): the given line itself goes through the points.\"\"\"
+### BEGIN HIDDEN TESTS
+class Line(nn.Module):
+    \"\"\"{secret}\"\"\"
+
+    def __init__(self) -> "{secret}":
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))
+
+    @property
+    def slope(self):
+        \"\"\"{secret}\"\"\"
+        return self.weight
+
+    def forward(self, inputs: "{secret}"):
+        \"\"\"{secret}\"\"\"
+        return self.slope * inputs + self.bias
+
+
+points = {{"inputs": torch.linspace(-1, 1, 9)}}
+points["targets"] = 3 * points["inputs"] - 2
+line = Line()
+fit_line(shared(line), points)
+# The points are the test's own ones still, whatever became of the copies.
+left = ((line(points["inputs"]) - points["targets"]) ** 2).mean().item()
+assert left < 1e-6, "The line does not go through the points."
 ### END HIDDEN TESTS"""),
 ]  # fmt: skip
 
@@ -206,7 +240,8 @@ def _source_notebook(planted: dict[str, str]) -> nbformat.NotebookNode:
         cell("# An assignment to be attacked", "text_title", new_markdown_cell, locked=True),
         cell(
             "import numpy as np\nimport sympy\nimport torch\nfrom torch import nn\n\n"
-            "from course_utils.checks import assert_array, assert_equal, assert_number, assert_tensor\n\n"
+            "from course_utils.checks import assert_array, assert_equal, assert_number, assert_tensor\n"
+            "from course_utils.checks import assert_unchanged, shared\n\n"
             "torch.manual_seed(0);",
             "setup",
             locked=True,

@@ -135,7 +135,17 @@ agent.Agent.do_call = call
     ),
     Attack(
         "answers that are broken in every way",
-        loses=("rescale", "Doubler", "num_weights", "layer_order", "batches", "slope", "next_terms", "train_step"),
+        loses=(
+            "rescale",
+            "Doubler",
+            "num_weights",
+            "layer_order",
+            "batches",
+            "slope",
+            "next_terms",
+            "train_step",
+            "fit_line",
+        ),
         first="""
 import itertools, json
 from course_utils.grading import agent
@@ -145,6 +155,7 @@ broken = itertools.cycle([
     [b'{"t":"dict","v":[["result",{"t":"__class__"}]]}'], [b'{"t":"dict","v":[["result",{"t":"handle","id":"x"}]]}'],
     [b'{"t":"dict","v":[["error",{"type":{"t":"list","v":[]},"bases":5,"where":{"t":"dict","v":[]}}]]}'],
     [b'{"t":"dict","v":[["changed",{"t":"list","v":[1,2,{"t":"list","v":[99,null]}]}]]}'],
+    [b'{"t":"dict","v":[["shared",{"t":"list","v":[1,2,{"t":"list","v":[99,null]}]}]]}'],
     [b'{"t":"dict","v":[["result",{"t":"int","v":"' + b"f" * 10**7 + b'"}]]}'],
     [b'{"t":"dict","v":[["result",{"t":"namedtuple","n":"T","f":["a; import os"],"v":[1]}]]}'],
     [b'{"t":"dict","v":[["result",{"t":"sympy","f":"Function","n":"__import__","v":[]}]]}'],
