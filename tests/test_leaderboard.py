@@ -14,6 +14,7 @@ from nbgrader.api import MissingEntry
 from typer.testing import CliRunner
 
 from course_utils import cli, cycle
+from course_utils.errors import CourseError
 from course_utils.olat.privacy import Pseudonyms
 from course_utils.olat.roster import Roster
 from course_utils.report import leaderboard
@@ -121,7 +122,7 @@ def test_a_record_cannot_bring_markup_or_odd_numbers(course, tmp_path):
 
 
 def test_a_network_that_nobody_trains_is_told(course):
-    with pytest.raises(ValueError, match="No notebook in source/nets trains a network called 'nett'"):
+    with pytest.raises(CourseError, match="No notebook in source/nets trains a network called 'nett'"):
         leaderboard.notebook_of(course.folder, "nets", "nett")
 
 

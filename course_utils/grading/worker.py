@@ -20,6 +20,7 @@ from typing import Any
 from jupyter_client import KernelManager
 
 from course_utils.checks import NotGradable
+from course_utils.errors import CourseError
 from course_utils.grading import cells as kinds
 from course_utils.grading.fork_server import GraderProcess, shared_server
 from course_utils.grading.grader import Job, Outcome
@@ -30,7 +31,7 @@ from course_utils.grading.sandbox import SandboxUnavailable
 __all__ = ["EngineError", "KernelUnavailable", "NotebookResult", "Settings", "grade_cells"]
 
 
-class KernelUnavailable(RuntimeError):
+class KernelUnavailable(CourseError, RuntimeError):
     """No kernel can be started here: an instructor's problem, not a student's."""
 
 

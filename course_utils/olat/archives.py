@@ -28,6 +28,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
+from course_utils.errors import CourseError
+
 __all__ = [
     "Budget",
     "Limits",
@@ -88,7 +90,7 @@ _MAX_PATH = 1_000  # bytes; file systems end at 4096, with the course folder in 
 _DIRECTORY_BYTES_PER_FILE = 4096
 
 
-class RefusedError(Exception):
+class RefusedError(CourseError):
     """One file, or one archive, is not read; the text is the reason."""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 
 from course_utils import training
+from course_utils.errors import CourseError
 from course_utils.olat.privacy import Pseudonyms
 
 __all__ = ["Row", "cells", "measured_accuracy", "notebook_of", "rank", "read", "write"]
@@ -63,14 +64,14 @@ def notebook_of(course: Path, assignment: str, artifact: str) -> str:
 
     Raises
     ------
-    ValueError
+    CourseError
         If there is none.
     """
     for path in sorted((Path(course) / "source" / assignment).glob("*.ipynb")):
         cells = json.loads(path.read_bytes())["cells"]
         if any(artifact in cell["metadata"].get("course", {}).get("artifacts", []) for cell in cells):
             return path.stem
-    raise ValueError(f"No notebook in source/{assignment} trains a network called {artifact!r}.")
+    raise CourseError(f"No notebook in source/{assignment} trains a network called {artifact!r}.")
 
 
 def read(course: Path, assignment: str, artifact: str, gradebook: Gradebook, pseudonyms: Pseudonyms) -> list[Row]:
@@ -92,7 +93,7 @@ def read(course: Path, assignment: str, artifact: str, gradebook: Gradebook, pse
 
     Raises
     ------
-    ValueError
+    CourseError
         If no notebook of the assignment trains such a network.
     """
     course, rows = Path(course), []
