@@ -260,6 +260,10 @@ def _read_record(folder: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8-sig"))
         _templates("", record)
+        known = {
+            "size_warning": int(record.get("size_warning", _LARGE)),
+            "marks": tuple(map(str, record.get("marks", ()))),
+        }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CourseError(f"{path} is damaged; take it from the zip of the assignment again, or delete it.") from error
     return record
@@ -269,7 +273,7 @@ def _expected(assignment: str, record: Mapping[str, Any], found: Mapping[str, Ma
     """Return what an assignment consists of: as released, or, without that record, what is in the folder."""
     if not record:
         return catalogue_of(assignment, found)
-    return Catalogue(assignment, _templates(assignment, record), tuple(record.get("marks", ())) or stub_marks())
+    return Catalogue(assignment, _templates(assignment, record), record["marks"] or stub_marks())
 
 
 def _templates(assignment: str, record: Mapping[str, Any]) -> tuple[Template, ...]:
