@@ -260,10 +260,8 @@ def _read_record(folder: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8-sig"))
         _templates("", record)
-        known = {
-            "size_warning": int(record.get("size_warning", _LARGE)),
-            "marks": tuple(map(str, record.get("marks", ()))),
-        }
+        record["size_warning"] = int(record.get("size_warning", _LARGE))
+        record["marks"] = tuple(map(str, record.get("marks", ())))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CourseError(f"{path} is damaged; take it from the zip of the assignment again, or delete it.") from error
     return record
