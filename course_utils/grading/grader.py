@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-from course_utils import checks
+from course_utils import checks, facts
 from course_utils.grading import cells as kinds
 from course_utils.grading.bridge import Bridge, BridgeNamespace, StudentError
 from course_utils.grading.connection import CellRun, CellStopped, KernelConnection, KernelLost
@@ -229,6 +229,7 @@ class NotebookRun:
             return [_error("CheckFailed", f"This test could not run: {self.lost}.")]
         self.bridge.cells = self.cells_before(index)
         self.printed = []
+        facts.start()
         self.deadline = time.monotonic() + limit
         out = io.StringIO()
         try:
@@ -251,7 +252,7 @@ class NotebookRun:
         else:
             outputs = [] if value is None else [_result(max(0.0, min(value, kinds.points(cell))))]
         text = writable(out.getvalue()[:20_000])
-        return [*self.printed[:50], *([_stream(text)] if text else []), *outputs]
+        return [*self.printed[:50], *([_stream(text)] if text else []), *outputs, *facts.output()]
 
     def cells_before(self, index: int) -> list[str]:
         """Return the student's cells that a rule on the syntax tree looks at, in the order in which they count.
