@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from traitlets import TraitError
 from typer.core import TyperGroup
 
 from course_utils.errors import CourseError
@@ -26,7 +27,7 @@ class Commands(TyperGroup):
         """Run the command that was asked for."""
         try:
             return super().invoke(context)
-        except CourseError as error:
+        except (CourseError, TraitError) as error:  # the latter: a setting has a value that it can't have
             Console(stderr=True).print(f"[bold red]{escape(str(error))}[/]", highlight=False, soft_wrap=True)
             raise typer.Exit(1) from error
         except KeyboardInterrupt:

@@ -205,6 +205,59 @@ def test_the_command_asks_packs_and_remembers(folder):
     assert result.exit_code == 1 and "Nothing was packed" in result.output and "from team.json" in result.output
 
 
+@pytest.fixture
+def command(folder, monkeypatch):
+    """The command for a team that is known, on a wide terminal."""
+    from course_utils import cli
+
+    write_team(folder, TEAM)
+    monkeypatch.setattr(cli.console, "_width", 200)
+    return lambda *more: CliRunner().invoke(cli.app, ["pack", "sheet", "--folder", str(folder), *more])
+
+
+@pytest.mark.parametrize("module", ["typst", "pypandoc"])
+def test_without_the_tools_for_a_pdf_there_is_a_zip_and_a_sentence(command, folder, monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    result = command()
+    assert result.exit_code == 0, result.output
+    assert "sheet_group_7.zip: has no PDF in it." in result.output
+    assert "pip install typst pypandoc_binary" in result.output
+    with zipfile.ZipFile(folder.parent / "sheet_group_7.zip") as archive:
+        assert {"first.ipynb", "second.ipynb", "submission.json"} < set(archive.namelist())
+        assert not [name for name in archive.namelist() if name.endswith(".pdf")]
+
+
+def test_what_is_found_while_packing_is_printed(command, folder):
+    record = json.loads((folder / "assignment.json").read_text())
+    (folder / "assignment.json").write_text(json.dumps(record | {"size_warning": 10}))
+    assert "sheet_group_7.zip: is 0 MiB; OpenOlat may refuse it. The largest file is" in command().output
+
+
+def test_each_file_is_read_and_looked_at_once(command, folder, monkeypatch):
+    from course_utils.olat import pack as packing
+
+    parsed, looked_at = [], []
+    parse, look = packing.parse_notebook, packing.examine
+    monkeypatch.setattr(packing, "parse_notebook", lambda content: parsed.append(1) or parse(content))
+    monkeypatch.setattr("course_utils.olat.notebooks.parse_notebook", packing.parse_notebook)
+    monkeypatch.setattr(packing, "examine", lambda name, *more: looked_at.append(name) or look(name, *more))
+    for record in (True, False):
+        if not record:
+            (folder / "assignment.json").unlink()
+        assert command().exit_code == 0
+        assert len(parsed) == 2 and looked_at == ["first", "second"]
+        parsed.clear()
+        looked_at.clear()
+
+
+@pytest.mark.parametrize("record", ["{", "[]", '{"notebooks": {"a": {}}}', '{"notebooks": {}, "size_warning": "x"}'])
+def test_a_damaged_record_is_told(command, folder, record):
+    (folder / "assignment.json").write_text(record)
+    result = command()
+    assert result.exit_code == 1 and "assignment.json is damaged; take it from the zip" in result.output
+    assert "Traceback" not in result.output
+
+
 def test_all_cells_can_be_run_first(folder):
     notebooks = read_notebooks(folder, "sheet").notebooks
     change(
