@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils import data, training
+from course_utils import data, facts, training
 from course_utils.checks import CheckFailed
 
 __all__ = ["GRACE", "PICTURES", "Measured", "accuracy", "measure", "require", "summary"]
@@ -125,7 +125,7 @@ def measure(
 
 
 def require(measured: Measured, least: int, hint: str) -> None:
-    """Check that a network is right often enough, and print what was found.
+    """Check that a network is right often enough, print what was found, and note it for the leaderboard.
 
     Parameters
     ----------
@@ -140,6 +140,7 @@ def require(measured: Measured, least: int, hint: str) -> None:
     CheckFailed
         If it is not.
     """
+    facts.note(accuracy_percent=round(100 * measured.accuracy, 1))
     found = f"The network is right on {100 * measured.accuracy:.1f} % of {PICTURES:,} pictures that it has not seen"
     if measured.accuracy >= least / 100 - GRACE:
         print(f"{found} ({summary(measured.record)}).")

@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 
 from course_utils import source_rules
+from course_utils.errors import CheckFailed, NotGradable
 from course_utils.unfilled import explain_unfilled_cells
 
 __all__ = [
     "CheckFailed",
+    "NotGradable",
     "assert_array",
     "assert_calls",
     "assert_equal",
@@ -40,21 +42,6 @@ explain_unfilled_cells()
 
 # Where tests run apart from the student's code, what carries their calls: it knows what became of the copies.
 _bridge: Any = None
-
-
-class NotGradable(RuntimeError):
-    """Something of the course's own is missing, so that no answer can be judged."""
-
-
-class CheckFailed(AssertionError):
-    """A check did not pass; the text says what was expected and points to the idea.
-
-    Jupyter shows the message and nothing else: IPython calls `_render_traceback_` instead of printing
-    where in the test the exception was raised.
-    """
-
-    def _render_traceback_(self) -> list[str]:
-        return str(self).splitlines()
 
 
 def assert_tensor(

@@ -11,18 +11,22 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from course_utils import demo
+from course_utils.errors import CourseError
 from course_utils.olat import commands as olat
+from course_utils.terminal import Commands, console, progress
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A course that grades itself."
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A course that grades itself.",
 )
-console = Console()
 
 CourseOption = Annotated[Path, typer.Option("--course", help="Folder with nbgrader_config.py and source/.")]
 AssignmentArgument = Annotated[str, typer.Argument(help="Name of a folder in source/.")]
@@ -50,15 +54,14 @@ def release(
     from course_utils.olat.release_zip import write_release_zip
     from course_utils.report import coverage
 
-    with _told(cycle.CourseError, ValueError):
-        if assignment is None and not every:
-            raise cycle.CourseError("Name an assignment, or use --all.")
-        for name in cycle.assignments(course) if every else [assignment]:
-            console.print(f"Released [bold]{name}[/] to {cycle.release(course, name)}")
-            if download:
-                console.print(f"Students download {write_release_zip(course, name)}")
-        if (course / "docs").is_dir():
-            (course / "docs" / "coverage.md").write_text(coverage.page(course / "source"), encoding="utf-8")
+    if assignment is None and not every:
+        raise CourseError("Name an assignment, or use --all.")
+    for name in cycle.assignments(course) if every else [assignment]:
+        console.print(f"Released [bold]{name}[/] to {cycle.release(course, name)}")
+        if download:
+            console.print(f"Students download {write_release_zip(course, name)}")
+    if (course / "docs").is_dir():
+        (course / "docs" / "coverage.md").write_text(coverage.page(course / "source"), encoding="utf-8")
 
 
 @app.command()
@@ -76,9 +79,8 @@ def autograde(
     """Grade what lies in submitted/: solution cells in a sandbox, tests in a process of their own."""
     from course_utils import cycle
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     working: dict[str, None] = {}
-    with _told(cycle.CourseError), Progress(*columns, console=console, transient=True) as bar:
+    with progress() as bar:
         task = bar.add_task("starting", total=None)
 
         def started(name: str) -> None:
@@ -117,8 +119,7 @@ def feedback(assignment: AssignmentArgument, course: CourseOption = Path()) -> N
     """Write one HTML page per graded notebook to feedback/."""
     from course_utils import cycle
 
-    with _told(cycle.CourseError):
-        folder = cycle.feedback(course, assignment)
+    folder = cycle.feedback(course, assignment)
     pages = sorted(folder.glob(f"*/{assignment}/*.html"))
     console.print(f"Wrote {len(pages)} pages to {folder}/<student_id>/{assignment}/")
 
@@ -136,10 +137,9 @@ def leaderboard(
     from course_utils.olat.roster import Roster
     from course_utils.report import leaderboard as board
 
-    with _told(cycle.CourseError, ValueError):
-        who = Pseudonyms(Roster(())) if names else Pseudonyms.of(course, wanted=True)
-        with cycle.open_gradebook(course) as gradebook:
-            rows = board.read(course, assignment, network, gradebook, who)
+    who = Pseudonyms(Roster(())) if names else Pseudonyms.of(course, wanted=True)
+    with cycle.open_gradebook(course) as gradebook:
+        rows = board.read(course, assignment, network, gradebook, who)
     if not rows:
         console.print(f"Nobody's network '{escape(network)}' was graded: run `course autograde {assignment}` first.")
         raise typer.Exit(1)
@@ -170,24 +170,6 @@ def doctor(course: CourseOption = Path()) -> None:
 
 olat.register(app)
 demo.register(app)
-
-
-class _told:
-    """Turns an error of the course into one red sentence and exit code 1."""
-
-    def __init__(self, *kinds: type[Exception]) -> None:
-        self.kinds = kinds
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        if kind is KeyboardInterrupt:
-            console.print("Stopped. What was finished is kept; the same command goes on from here.")
-            raise typer.Exit(130)
-        if kind is not None and issubclass(kind, self.kinds):
-            Console(stderr=True).print(f"[bold red]{escape(str(error))}[/]", highlight=False)
-            raise typer.Exit(1) from error
 
 
 def _table(assignment: str, results: list) -> Table:

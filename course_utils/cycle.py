@@ -5,26 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import re
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
-import nbgrader.api
-from alembic.script import ScriptDirectory
 from nbgrader import utils
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
-from traitlets.config.loader import PyFileConfigLoader
 
 from course_utils.grading.hidden import FOLDER, course_secret
+from course_utils.course_folder import assignments, coursedir, load_config, open_gradebook
+from course_utils.errors import CourseError
 from course_utils.grading.pool import cores, grade_here, grade_on_cluster
 from course_utils.grading.preload import modules_for
 from course_utils.grading.preprocessors import GradeNotebook
@@ -47,19 +44,6 @@ __all__ = [
 ]
 
 log = logging.getLogger("course")
-
-
-def _version_of_tables() -> str:
-    """Return the version that a new gradebook is marked with."""
-    return ScriptDirectory(ALEMBIC_DIR).get_current_head()
-
-
-# nbgrader starts the program `alembic` for it, which takes two seconds and must be on the PATH.
-nbgrader.api.get_alembic_version = _version_of_tables
-
-
-class CourseError(RuntimeError):
-    """Something in the course folder is not as it must be; the text says what to do."""
 
 
 @dataclass
@@ -94,46 +78,6 @@ class SubmissionResult:
     penalty: float = 0.0
     in_kernel_points: float = 0.0
     sandboxed: bool = True
-
-
-def load_config(course: Path) -> Config:
-    """Return the settings of `nbgrader_config.py`, with the folder as root of the course.
-
-    Parameters
-    ----------
-    course : pathlib.Path
-        A folder that holds `nbgrader_config.py` and `source/`.
-
-    Raises
-    ------
-    CourseError
-        If it does not.
-    """
-    course = Path(course).resolve()
-    for name in ("nbgrader_config.py", "source"):
-        if not (course / name).exists():
-            raise CourseError(f"{course} is no course folder: it has no {name}. Change to one, or use --course.")
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
-    config.CourseDirectory.root = str(course)
-    return config
-
-
-def coursedir(course: Path, config: Config | None = None) -> CourseDirectory:
-    """Return nbgrader's view of a course folder."""
-    return CourseDirectory(config=config or load_config(course))
-
-
-def assignments(course: Path) -> list[str]:
-    """Return the names of the assignments in `source/`."""
-    return sorted({path.parent.name for path in (Path(course) / "source").glob("*/*.ipynb")})
-
-
-@contextlib.contextmanager
-def open_gradebook(course: Path) -> Iterator[Gradebook]:
-    """Open the course's gradebook."""
-    directory = coursedir(course)
-    with Gradebook(directory.db_url, directory.course_id) as gradebook:
-        yield gradebook
 
 
 def release(course: Path, assignment: str) -> Path:
@@ -237,7 +181,7 @@ def autograde(
         if progress is not None:
             progress(result, len(results), len(names))
 
-    with open_gradebook(course) as gradebook:
+    with open_gradebook(course, config) as gradebook:
 
         def to_grade() -> Iterator[Submission]:
             for name in names:
@@ -289,12 +233,18 @@ def _told_if_alone(graded: Iterator[GradedSubmission], scheduler: str | None) ->
 _LOCKED_WAITS_S = (0.2, 0.5, 1, 2, 4, 8)
 
 
+def _is_locked(error: OperationalError) -> bool:
+    """Return whether another program is writing to the SQLite file; the higher bits of its code tell details."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def _record(gradebook: Gradebook, config: Config, *parts: object) -> None:
     for wait in (*_LOCKED_WAITS_S, None):
         try:
             return record(gradebook, config, *parts)
         except OperationalError as error:
-            if "locked" not in str(error) or wait is None:
+            if wait is None or not _is_locked(error):
                 raise CourseError(
                     f"The gradebook can't be written ({error.orig}). What was graded before is kept; close what uses "
                     "it and run the command again: it goes on from here."
@@ -401,11 +351,8 @@ def _cells_in(path: Path) -> dict[str, float]:
 def _enter_roster(course: Path, assignment: str) -> Roster | None:
     if not any((course / name).exists() for name in ("roster.local.csv", "roster.csv")):
         return None  # students are known by their folders alone
-    try:
-        roster = read_roster(course)
-        sync_gradebook(course, roster, assignment)
-    except ValueError as error:
-        raise CourseError(str(error)) from error
+    roster = read_roster(course)
+    sync_gradebook(course, roster, assignment)
     return roster
 
 
@@ -432,26 +379,33 @@ def _nothing_to_grade(folder: Path, source: Path) -> str:
 
 
 def _convert(converter: GenerateAssignment | GenerateFeedback) -> None:
-    problems = _Problems()
+    failures = _watch(converter)
     log.disabled = False  # a library that sets up its own logging may have turned off everybody else's
-    log.addHandler(problems)
     try:
         converter.start()
     except NbGraderException as error:
-        raise CourseError(problems.first or str(error)) from error
-    finally:
-        log.removeHandler(problems)
+        # What it says of a gradebook or a format that is too old is an advice; of all else it points to its log.
+        cause = error if error.__context__ or not failures else failures[0]
+        # A check of the metadata that fails is raised anew, with a text that names nothing.
+        while isinstance(cause.__context__, type(cause)):
+            cause = cause.__context__
+        raise CourseError((str(cause).strip() or type(cause).__name__).splitlines()[0]) from cause
 
 
-class _Problems(logging.Handler):
-    """Keeps the first thing that nbgrader logs as an error: its exceptions only point to the log."""
+def _watch(converter: GenerateAssignment | GenerateFeedback) -> list[Exception]:
+    """Return a list to which the exceptions of the steps are added, which nbgrader puts into its log alone."""
+    failures: list[Exception] = []
 
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.first = ""
+    def watched(step: Callable[..., object]) -> Callable[..., object]:
+        def take(*arguments: object) -> object:
+            try:
+                return step(*arguments)
+            except Exception as error:
+                failures.append(error)
+                raise
 
-    def emit(self, record: logging.LogRecord) -> None:
-        lines = [line for line in record.getMessage().splitlines() if line.strip()]
-        if lines and not self.first and not lines[-1].startswith(("There was an error processing", "Please see")):
-            # A traceback ends with the class of the exception and what it says.
-            self.first = re.sub(r"^[\w.]+(Error|Exception): ", "", lines[-1].strip())
+        return take
+
+    for name in ("init_destination", "init_assignment", "convert_single_notebook", "set_permissions"):
+        setattr(converter, name, watched(getattr(converter, name)))
+    return failures

@@ -11,16 +11,17 @@ import sys
 import time
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from course_utils.errors import CourseError
+from course_utils.terminal import console, progress
 
 __all__ = ["register", "run"]
 
@@ -51,12 +52,7 @@ def demo_command(
     course: Annotated[Path, typer.Option("--course", help="Course folder whose sources are used.")] = Path(),
 ) -> None:
     """A made-up class of twelve goes through the whole cycle; takes a minute or two."""
-    console = Console()
-    try:
-        wrong = run(folder, course, console)
-    except ValueError as error:
-        console.print(f"[red]{escape(str(error))}[/red]", highlight=False)
-        raise typer.Exit(1) from error
+    wrong = run(folder, course)
     if wrong:
         console.print(f"[bold red]{wrong} of the points are not as expected.[/]")
         raise typer.Exit(1)
@@ -66,7 +62,7 @@ def demo_command(
 class _Case:
     """One made-up hand-in: who, what came, its files, and the points that are known beforehand.
 
-    `came_to` is the reason that must stand in the quarantine table if nobody can be graded from it.
+    Without `expected` nobody can be graded from it, and it must come into quarantine.
     """
 
     student_id: str
@@ -77,7 +73,6 @@ class _Case:
     folder: str = ""
     task: bool = False
     late_share: float = 0.0
-    reason: str = field(default="")
 
 
 @dataclass(frozen=True)
@@ -108,7 +103,7 @@ class _Sheet:
         return {f"{name}.ipynb": self.notebook(name, (answers or {}).get(name, {})) for name in self.released}
 
 
-def run(folder: Path, course: Path, console: Console) -> int:
+def run(folder: Path, course: Path) -> int:
     """Make the demo's course, its class and OpenOlat's download, run the cycle, and print what came of it.
 
     Parameters
@@ -117,7 +112,6 @@ def run(folder: Path, course: Path, console: Console) -> int:
         Made anew; an existing folder is replaced only if an earlier demo made it.
     course : pathlib.Path
         Where ``source/``, ``nbgrader_config.py`` and ``roster.csv`` are taken from.
-    console : rich.console.Console
 
     Returns
     -------
@@ -126,7 +120,7 @@ def run(folder: Path, course: Path, console: Console) -> int:
 
     Raises
     ------
-    ValueError
+    CourseError
         If the folder is not the demo's to replace, or the course lacks something.
     """
     # Imported here, so that `course --help` need not wait for it.
@@ -141,10 +135,7 @@ def run(folder: Path, course: Path, console: Console) -> int:
     started = time.monotonic()
     folder, course = folder.resolve(), course.resolve()
     make_course(folder, course)
-    steps = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
-    )
-    with steps:
+    with progress(transient=False) as steps:
 
         def step(title: str, total: int = 1) -> Any:
             return steps.add_task(title, total=total)
@@ -178,7 +169,7 @@ def run(folder: Path, course: Path, console: Console) -> int:
         steps.update(task, completed=1)
 
     show_collection(collection, folder)
-    wrong = _show(cases, marks, collection, folder, roster, console)
+    wrong = _show(cases, marks, collection, folder, roster)
     here = _relative(folder)
     console.print(f"\nDone in {time.monotonic() - started:.0f} s. Look at:", highlight=False)
     for path, what in (
@@ -203,15 +194,15 @@ def make_course(folder: Path, course: Path) -> None:
 
     Raises
     ------
-    ValueError
+    CourseError
         See `run`.
     """
     for name in (f"source/{ASSIGNMENT}", "nbgrader_config.py", "roster.csv"):
         if not (course / name).exists():
-            raise ValueError(f"{course} has no {name}: run the demo in the course folder, or name it with --course.")
+            raise CourseError(f"{course} has no {name}: run the demo in the course folder, or name it with --course.")
     if folder.exists():
         if any(folder.iterdir()) and not (folder / _MARKER).exists():
-            raise ValueError(f"{folder} was not made by the demo, so it is not replaced; choose another --folder.")
+            raise CourseError(f"{folder} was not made by the demo, so it is not replaced; choose another --folder.")
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / _MARKER).touch()
@@ -300,7 +291,7 @@ def make_class(sheet: _Sheet, wrong_answers: Mapping[str, list], roster: Any) ->
         _Case(ids[9], "made by hand, a PDF, no manifest", {"by hand.zip": _zip(by_hand)}, sheet.total),
         _Case(
             "", "somebody who is not in the roster", {"convolutions.zip": _zip(full)}, None,
-            folder="Unbekannt_Ulla_uunbekannt", reason="nobody in the roster",
+            folder="Unbekannt_Ulla_uunbekannt",
         ),
     ]  # fmt: skip
     return cases
@@ -380,7 +371,7 @@ def _wrong_answers(course: Path, folder: Path) -> dict[str, list]:
     finally:
         sys.path.remove(str(course))
     if not banks:
-        raise ValueError(f"{course} has no tests/wrong_answers/{ASSIGNMENT}: two of the class need wrong answers.")
+        raise CourseError(f"{course} has no tests/wrong_answers/{ASSIGNMENT}: two of the class need wrong answers.")
     return banks
 
 
@@ -398,7 +389,7 @@ def _cell_for_a_syntax_error(sheet: _Sheet) -> tuple[str, str, set[str]]:
             hidden = {g for g in sheet.points[name] if g.replace("_hidden", "_visible") in tests}
             if names and tests and not any(names & _loaded(t) for t in others):
                 return name, grade_id, tests | hidden
-    raise ValueError("No solution cell stands alone, so the demo can't know what a syntax error costs.")
+    raise CourseError("No solution cell stands alone, so the demo can't know what a syntax error costs.")
 
 
 def _parse(text: str) -> ast.Module | None:
@@ -424,7 +415,7 @@ def _loaded(text: str) -> set[str]:
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} if tree else set()
 
 
-def _show(cases, marks, collection, folder, roster, console) -> int:
+def _show(cases, marks, collection, folder, roster) -> int:
     table = Table(title=f"The class of twelve: automatic points of {ASSIGNMENT}", title_justify="left")
     for column, side in (
         ("student", "left"), ("what came", "left"), ("expected", "right"), ("obtained", "right"), ("", "left"),
@@ -436,8 +427,7 @@ def _show(cases, marks, collection, folder, roster, console) -> int:
         student = roster.student(case.student_id)
         mark = marks.get(case.student_id)
         if case.expected is None:
-            reasons = [q["reason"] for q in collection.quarantined if q["folder"] == case.folder]
-            good = any(case.reason in reason for reason in reasons) and mark is None
+            good = any(row["folder"] == case.folder for row in collection.quarantined) and mark is None
             expected, obtained, where = "none", "none" if good else "?", "in quarantine"
         else:
             points = case.expected * (1 - case.late_share)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import re
 import shutil
@@ -39,7 +40,7 @@ def examine(course: Path) -> list[Finding]:
     course : pathlib.Path
         A course folder, or any other folder for the student's half of the report.
     """
-    findings = [_python(), *_packages(), _imports(), _disk(Path(course))]
+    findings = [_python(), *_packages(), _imports(), _pdf(), _disk(Path(course))]
     if (Path(course) / "source").is_dir():
         findings += _grading(Path(course))
     return findings
@@ -82,6 +83,23 @@ def _imports() -> Finding:
     return Finding("good", "torch", f"works on the CPU with {threads} threads; a GPU is not needed")
 
 
+def _pdf() -> Finding:
+    from course_utils.olat.pdf import tools_missing
+
+    if missing := tools_missing():
+        return Finding("warning", "PDF", f"`course pack` will make a zip without a PDF. {missing}")
+    return Finding("good", "PDF", "typst and pandoc are there: `course pack` puts a PDF into the zip")
+
+
+def _cluster() -> Finding:
+    """Say whether the extra `cluster` is there; a course on one machine does without it."""
+    missing = [name for name in ("distributed", "psycopg") if importlib.util.find_spec(name) is None]
+    if missing:
+        text = f"{' and '.join(missing)} not installed; only several machines need it: `pip install -e '.[cluster]'`"
+        return Finding("good", "cluster", text)
+    return Finding("good", "cluster", "Dask and PostgreSQL can be used (docs/scaling.md)")
+
+
 def _disk(course: Path) -> Finding:
     free = shutil.disk_usage(course).free / 2**30
     level = "good" if free > 5 else "warning"
@@ -91,7 +109,8 @@ def _disk(course: Path) -> Finding:
 
 
 def _grading(course: Path) -> Iterator[Finding]:
-    from course_utils import cycle
+    from course_utils.course_folder import assignments, load_config
+    from course_utils.errors import CourseError
     from course_utils.grading import sandbox
 
     reason = sandbox.probe()
@@ -104,10 +123,11 @@ def _grading(course: Path) -> Iterator[Finding]:
         yield Finding("good", "gradebook", "new gradebooks can be made (alembic is there)")
     else:
         yield Finding("bad", "gradebook", "the program alembic is missing; `pip install alembic`")
+    yield _cluster()
     try:
-        names = cycle.assignments(course)
-        cycle.load_config(course)
-    except cycle.CourseError as error:
+        names = assignments(course)
+        load_config(course)
+    except CourseError as error:
         yield Finding("bad", "course folder", str(error))
         return
     yield Finding("good", "course folder", f"assignments: {', '.join(names)}")

@@ -23,6 +23,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor, nn
 
 from course_utils import stand_in
+from course_utils.errors import CourseError
 
 __all__ = [
     "IMAGENET",
@@ -66,11 +67,11 @@ _MOST_OWN_PICTURES = 20
 _PHOTO = "https://github.com/pytorch/hub/raw/master/images/dog.jpg"
 
 
-class NetworkMissing(RuntimeError):
+class NetworkMissing(CourseError, RuntimeError):
     """A pre-trained network that is not here and can't be downloaded."""
 
 
-class PictureError(ValueError):
+class PictureError(CourseError, ValueError):
     """A file that is no picture, or none that can be used; the text says why and what to do."""
 
     def _render_traceback_(self) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import importlib.metadata
+import importlib.util
 import shutil
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -27,13 +29,15 @@ def course(tmp_path, monkeypatch):
 def test_a_course_folder_in_which_all_is_well(course):
     (course / "roster.csv").write_text("")
     found = findings(course)
-    assert list(found) == ["Python", "packages", "torch", "disk", "sandbox", "gradebook", "course folder", "roster"]
+    assert list(found) == [
+        "Python", "packages", "torch", "PDF", "disk", "sandbox", "gradebook", "cluster", "course folder", "roster",
+    ]  # fmt: skip
     assert {finding.level for what, finding in found.items() if what != "disk"} == {"good"}
     assert found["course folder"].detail == "assignments: tiny"
 
 
 def test_elsewhere_only_the_students_half_is_looked_at(tmp_path):
-    assert list(findings(tmp_path)) == ["Python", "packages", "torch", "disk"]
+    assert list(findings(tmp_path)) == ["Python", "packages", "torch", "PDF", "disk"]
 
 
 def test_a_real_class_takes_the_place_of_the_made_up_one(course):
@@ -76,6 +80,23 @@ def test_a_torch_that_cannot_be_imported_is_told(course, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_torch)
     found = findings(course)["torch"]
     assert (found.level, found.detail) == ("bad", "can't be imported: libtorch is broken")
+
+
+def test_missing_extras_are_told_with_how_to_get_them(course, monkeypatch):
+    monkeypatch.setitem(sys.modules, "typst", None)
+    found_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "distributed" else found_spec(name))
+    found = findings(course)
+    assert found["PDF"].level == "warning" and "pip install typst pypandoc_binary" in found["PDF"].detail
+    assert found["cluster"].level == "good" and found["cluster"].detail.startswith("distributed not installed")
+
+
+def test_pandoc_without_its_program_is_missing_as_well(course, monkeypatch):
+    def no_program():
+        raise OSError("No pandoc was found")
+
+    monkeypatch.setattr("pypandoc.get_pandoc_path", no_program)
+    assert findings(course)["PDF"].level == "warning"
 
 
 def test_a_full_disk_is_a_warning(course, monkeypatch):

@@ -19,6 +19,7 @@ from pathlib import Path
 import py7zr
 import pytest
 
+from course_utils.olat import archives
 from course_utils.olat.archives import (
     Budget,
     Limits,
@@ -177,6 +178,13 @@ def test_too_many_files_cost_only_themselves(read):
     assert len(files) == 602 and files["by-hand.ipynb"] == b"{}" and files["artifacts/x"] == b"w"
     (reason,) = reasons.values()
     assert reason == "more than 600 files in one hand-in: 9400 files of this archive were not read, this is the first"
+
+
+def test_a_limit_is_known_by_its_kind_not_by_its_words(read, monkeypatch):
+    monkeypatch.setattr(archives, "_TOO_MANY", "höchstens {} Dateien je Abgabe")
+    _, reasons = read(zip_bytes({f"data/{i}.jpg": b"" for i in range(700)}), max_files=600)
+    (reason,) = reasons.values()
+    assert reason == "höchstens 600 Dateien je Abgabe: 100 files of this archive were not read, this is the first"
 
 
 def test_too_many_files_at_all(read):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from course_utils.errors import CourseError
 from course_utils.olat.collect import collect
 from course_utils.olat.roster import read_roster
 from course_utils.olat.simulate import Folder, sheet_bytes, write_download
@@ -448,7 +449,7 @@ def test_every_file_of_a_download_has_a_fate(course, students, tmp_path):
 
 
 def test_an_unknown_assignment_is_named_with_the_known_ones(course):
-    with pytest.raises(ValueError, match=r"no assignment 'shet'.*there are: other, sheet"):
+    with pytest.raises(CourseError, match=r"no assignment 'shet'.*there are: other, sheet"):
         collect(course, "shet", [Path("x.zip")])
 
 

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from nbgrader.api import Gradebook
 
+from course_utils.errors import CourseError
 from course_utils.olat.late import deadline_of, penalty, sync_gradebook
 from course_utils.olat.marks import course_marks, read_marks, write_course_table
 from course_utils.olat.roster import read_roster
@@ -281,7 +282,7 @@ def test_an_extension_of_a_member_is_one_of_the_group_and_never_earlier(course):
     assert deadline_of(course, config, "sheet", "s02", ["s02"]).day == 20
     assert deadline_of(course, config, "other", "s01", ["s01"]) is None
     path.write_text("student_id,assignment,due\ns01,sheet,soon\n")
-    with pytest.raises(ValueError, match=r"extensions\.csv, line 2: A date and time must look like"):
+    with pytest.raises(CourseError, match=r"extensions\.csv, line 2: A date and time must look like"):
         deadline_of(course, config, "sheet", "s01")
 
 
@@ -341,5 +342,5 @@ def test_bonus_fills_up_lost_points_and_no_more(course):
 
 
 def test_an_assignment_that_was_never_graded_is_named(course):
-    with pytest.raises(ValueError, match="gradebook knows no assignment 'shet'"):
+    with pytest.raises(CourseError, match="gradebook knows no assignment 'shet'"):
         return_marks(course, "shet")

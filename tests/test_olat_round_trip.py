@@ -19,7 +19,7 @@ from course_utils.olat.late import sync_gradebook
 from course_utils.olat.manifest import Member
 from course_utils.olat.marks import course_marks
 from course_utils.olat.names import fold
-from course_utils.olat.pack import Team, pack
+from course_utils.olat.pack import Team, examine_folder, pack
 from course_utils.olat.roster import read_roster
 from course_utils.olat.simulate import Folder, sheet_bytes, write_download
 from course_utils.olat.write_back import return_marks
@@ -79,7 +79,7 @@ def world(tmp_path_factory):
             (place / f"{name}.ipynb").write_text(json.dumps(notebook(name, ANSWERS[kind])), encoding="utf-8")
         (place / "helpers.py").write_text(f"NUMBER = {number}\n")
         team = Team(group.name, tuple(Member(s.name, s.matriculation_number) for s in group.members))
-        hand_ins[group.owner_id] = pack(place, "sheet", team, with_pdf=number == 0).path
+        hand_ins[group.owner_id] = pack(examine_folder(place, "sheet"), team, with_pdf=number == 0).path
     return course, roster, hand_ins, base
 
 

@@ -18,10 +18,12 @@ from nbclient import NotebookClient
 from PIL import Image
 from typer.testing import CliRunner
 
+from course_utils.errors import CourseError
 from course_utils.olat.manifest import Member
 from course_utils.olat.pack import (
     Team,
     examine,
+    examine_folder,
     find_folder,
     pack,
     read_notebooks,
@@ -73,7 +75,7 @@ def texts(findings):
 
 
 def test_the_zip_holds_what_is_graded_and_says_what_it_holds(folder):
-    packed = pack(folder, "sheet", TEAM, today=date(2026, 11, 20))
+    packed = pack(examine_folder(folder, "sheet"), TEAM, today=date(2026, 11, 20))
     assert packed.path.name == "sheet_group_7.zip" and packed.path.parent == folder.parent
     with zipfile.ZipFile(packed.path) as archive:
         names = archive.namelist()
@@ -99,7 +101,7 @@ def test_a_blank_and_never_run_notebook_is_told(folder):
     (folder / "first.ipynb").write_bytes(
         notebook_bytes("first", "    # YOUR CODE HERE\n    raise NotImplementedError()")
     )
-    found = texts(pack(folder, "sheet", TEAM, with_pdf=False).findings)
+    found = texts(examine_folder(folder, "sheet").findings)
     assert found == [
         "first: was never run, or its outputs were cleared: run all cells and save",
         "first: not filled in: first",
@@ -118,7 +120,7 @@ def test_failing_visible_checks_are_told_with_their_message(folder):
         ]
 
     change(folder, "first", fail)
-    (finding,) = pack(folder, "sheet", TEAM, with_pdf=False).findings
+    (finding,) = examine_folder(folder, "sheet").findings
     assert finding.serious
     assert finding.text == "test_first: the visible checks do not pass. first() is 2, which is not right."
 
@@ -137,28 +139,26 @@ def test_missing_renamed_and_foreign_notebooks_are_told(folder):
     (folder / "second.ipynb").unlink()
     (folder / "scratch.ipynb").write_text(json.dumps(pdf_samples.notebook([])))
     (folder / "broken.ipynb").write_text("{")
-    packed = pack(folder, "sheet", TEAM, with_pdf=False)
-    assert sorted(texts(packed.findings)) == [
+    examined = examine_folder(folder, "sheet")
+    assert sorted(texts(examined.findings)) == [
         "broken.ipynb: is no notebook: its text is no valid JSON, line 1; it is not packed",
         "first (1).ipynb: is packed under its released name first.ipynb",
         "scratch.ipynb: has none of the cells of this course; it is not packed",
         "second.ipynb: is not here",
     ]
-    assert "first.ipynb" in packed.files
+    assert "first.ipynb" in pack(examined, TEAM, with_pdf=False).files
 
 
 def test_graded_cells_that_were_deleted_are_told(folder):
     change(folder, "first", lambda content: content["cells"].pop(3))
-    assert (
-        "first: cells are missing: test_first; grading puts"
-        in texts(pack(folder, "sheet", TEAM, with_pdf=False).findings)[0]
-    )
+    assert "first: cells are missing: test_first; grading puts" in texts(examine_folder(folder, "sheet").findings)[0]
 
 
-def test_a_large_zip_is_told(folder, monkeypatch):
-    monkeypatch.setattr("course_utils.olat.pack._LARGE", 100_000)
+def test_a_large_zip_is_told(folder):
+    record = json.loads((folder / "assignment.json").read_text())
+    (folder / "assignment.json").write_text(json.dumps(record | {"size_warning": 100_000}))
     (folder / "artifacts/big.bin").write_bytes(os.urandom(200_000))
-    found = texts(pack(folder, "sheet", TEAM, with_pdf=False).findings)
+    found = texts(pack(examine_folder(folder, "sheet"), TEAM, with_pdf=False).findings)
     assert found == ["sheet_group_7.zip: is 0 MiB; OpenOlat may refuse it. The largest file is artifacts/big.bin"]
 
 
@@ -172,8 +172,8 @@ def test_a_large_zip_is_told(folder, monkeypatch):
     ],
 )
 def test_a_team_is_checked(folder, team, problem):
-    with pytest.raises(ValueError, match=problem):
-        pack(folder, "sheet", team, with_pdf=False)
+    with pytest.raises(CourseError, match=problem):
+        pack(examine_folder(folder, "sheet"), team, with_pdf=False)
 
 
 def test_the_team_is_kept_for_the_next_time(folder):
@@ -181,14 +181,14 @@ def test_the_team_is_kept_for_the_next_time(folder):
     write_team(folder, TEAM)
     assert read_team(folder) == TEAM
     (folder.parent / "team.json").write_text('{"members": 3}')
-    with pytest.raises(ValueError, match="must look like"):
+    with pytest.raises(CourseError, match="must look like"):
         read_team(folder)
 
 
 def test_the_folder_is_found_from_inside_and_from_above(folder):
     assert find_folder(folder, "sheet") == folder
     assert find_folder(folder.parent, "sheet") == folder
-    with pytest.raises(ValueError, match="There are no notebooks of 'losses' here"):
+    with pytest.raises(CourseError, match="There are no notebooks of 'losses' here"):
         find_folder(folder.parent, "losses")
 
 
@@ -205,14 +205,67 @@ def test_the_command_asks_packs_and_remembers(folder):
     assert result.exit_code == 1 and "Nothing was packed" in result.output and "from team.json" in result.output
 
 
+@pytest.fixture
+def command(folder, monkeypatch):
+    """The command for a team that is known, on a wide terminal."""
+    from course_utils import cli
+
+    write_team(folder, TEAM)
+    monkeypatch.setattr(cli.console, "_width", 200)
+    return lambda *more: CliRunner().invoke(cli.app, ["pack", "sheet", "--folder", str(folder), *more])
+
+
+@pytest.mark.parametrize("module", ["typst", "pypandoc"])
+def test_without_the_tools_for_a_pdf_there_is_a_zip_and_a_sentence(command, folder, monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    result = command()
+    assert result.exit_code == 0, result.output
+    assert "sheet_group_7.zip: has no PDF in it." in result.output
+    assert "pip install typst pypandoc_binary" in result.output
+    with zipfile.ZipFile(folder.parent / "sheet_group_7.zip") as archive:
+        assert {"first.ipynb", "second.ipynb", "submission.json"} < set(archive.namelist())
+        assert not [name for name in archive.namelist() if name.endswith(".pdf")]
+
+
+def test_what_is_found_while_packing_is_printed(command, folder):
+    record = json.loads((folder / "assignment.json").read_text())
+    (folder / "assignment.json").write_text(json.dumps(record | {"size_warning": 10}))
+    assert "sheet_group_7.zip: is 0 MiB; OpenOlat may refuse it. The largest file is" in command().output
+
+
+def test_each_file_is_read_and_looked_at_once(command, folder, monkeypatch):
+    from course_utils.olat import pack as packing
+
+    parsed, looked_at = [], []
+    parse, look = packing.parse_notebook, packing.examine
+    monkeypatch.setattr(packing, "parse_notebook", lambda content: parsed.append(1) or parse(content))
+    monkeypatch.setattr("course_utils.olat.notebooks.parse_notebook", packing.parse_notebook)
+    monkeypatch.setattr(packing, "examine", lambda name, *more: looked_at.append(name) or look(name, *more))
+    for record in (True, False):
+        if not record:
+            (folder / "assignment.json").unlink()
+        assert command().exit_code == 0
+        assert len(parsed) == 2 and looked_at == ["first", "second"]
+        parsed.clear()
+        looked_at.clear()
+
+
+@pytest.mark.parametrize("record", ["{", "[]", '{"notebooks": {"a": {}}}', '{"notebooks": {}, "size_warning": "x"}'])
+def test_a_damaged_record_is_told(command, folder, record):
+    (folder / "assignment.json").write_text(record)
+    result = command()
+    assert result.exit_code == 1 and "assignment.json is damaged; take it from the zip" in result.output
+    assert "Traceback" not in result.output
+
+
 def test_all_cells_can_be_run_first(folder):
-    notebooks, _ = read_notebooks(folder, "sheet")
+    notebooks = read_notebooks(folder, "sheet").notebooks
     change(
         folder,
         "first",
         lambda content: content["cells"][2].update(source=["def first():\n", "    return 2"]),
     )
-    notebooks, _ = read_notebooks(folder, "sheet")
+    notebooks = read_notebooks(folder, "sheet").notebooks
     from course_utils.olat.pack import run_notebooks
 
     assert run_notebooks({"first": notebooks["first"]}, timeout=120) == []
@@ -435,5 +488,5 @@ def test_the_first_notebook_runs_in_an_empty_environment(tmp_path, request):
 
 
 def test_an_unreleased_assignment_is_told(tmp_path):
-    with pytest.raises(ValueError, match="run `course release sheet` first"):
+    with pytest.raises(CourseError, match="run `course release sheet` first"):
         write_release_zip(make_course(tmp_path), "sheet")

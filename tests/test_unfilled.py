@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from course_utils import checks
+from course_utils.grading import cells as kinds
+from course_utils.unfilled import is_check
+from tests.engine import SOURCE
 
 STUB = "def double(x):\n    raise NotImplementedError()"
 NESTED = "def helper():\n    return missing\n\ndef double(x):\n    return helper()"
@@ -52,3 +59,65 @@ def test_a_reason_of_the_students_own_is_kept(tmp_path, text):
     _, check = outputs(tmp_path, f"def double(x):\n    {text}", CHECK)
     assert ("later" in "".join(check.traceback)) is ("later" in text)
     assert (len(check.traceback) == 1) is ("later" not in text)
+
+
+@pytest.mark.parametrize(
+    "title", ['"""Prüfung, die man sieht (0,5 Punkte)."""', '"""Visible check (1 point): twice."""', ""]
+)
+def test_the_title_of_a_check_may_be_in_any_words(tmp_path, title):
+    _, stub = outputs(
+        tmp_path, STUB, f"{title}\nfrom course_utils.checks import assert_equal\nassert_equal(double(2), 4, 'd')"
+    )
+    assert stub.traceback == [
+        "double is not written yet: replace `raise NotImplementedError()` in its cell, and run that cell."
+    ]
+
+
+def test_an_answer_that_asserts_something_is_no_check(tmp_path):
+    own = "def half(x):\n    assert x > 0\n    return missing"
+    *_, error = outputs(tmp_path, own, "half(2)")
+    assert len(error.traceback) > 2
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("assert answer == 4", True),
+        ("for x in (1, 2):\n    checks.assert_equal(f(x), 4, 'f(x)')", True),
+        ("assert_equal(f(x), 4, 'f(x)')", True),
+        ("checks.assert_equal", False),
+        ("checks.nothing(f(x))", False),
+        ("assert_mine(f(x))", False),
+        ("mine.assert_equal(f(x))", False),
+        ("def f(x):\n    assert x\nassert_later = lambda: assert_equal(1, 1, 'x')", False),
+        ('"""Visible checks (1 point)."""\nprint(1)', False),
+        ("if x:\nassert", False),
+        ("\0", False),
+        ("(" * 5000, False),
+    ],
+)
+def test_a_check_is_known_by_what_it_runs(source, found):
+    class Trap:
+        def __getattr__(self, name):
+            raise AssertionError("nothing of the student's is asked")
+
+    names = {"checks": checks, "assert_equal": checks.assert_equal, "assert_mine": lambda _: None, "mine": Trap()}
+    assert is_check(source, names) is found
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.glob("*/*.ipynb")), ids=lambda path: path.stem)
+def test_every_visible_check_of_the_course_is_known_and_no_answer_is(path):
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    names = {}
+    for cell in cells:
+        imports = [n for n in _tree(cell.source).body if isinstance(n, (ast.Import, ast.ImportFrom))]
+        exec(compile(ast.Module(imports, []), str(path), "exec"), names)
+    visible = [c for c in cells if kinds.is_test(c) and "### BEGIN HIDDEN TESTS" not in c.source]
+    unknown = [cell.metadata.nbgrader.grade_id for cell in visible if not is_check(cell.source, names)]
+    answers = [c for c in cells if c.metadata.get("nbgrader", {}).get("solution")]
+    assert not unknown, "a check must assert something, or call a function of the course that does"
+    assert not [cell.metadata.nbgrader.grade_id for cell in answers if is_check(cell.source, names)]
+
+
+def _tree(source):
+    return ast.parse("\n".join("" if line.startswith(("%", "!")) else line for line in source.split("\n")))

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from course_utils import checks
+from course_utils import checks, facts
 from course_utils.grading import cells as kinds
 from course_utils.grading import guard
 from course_utils.grading.bridge import Bridge, BridgeNamespace, StudentError
@@ -255,6 +255,7 @@ class NotebookRun:
             return [_error("CheckFailed", f"This test could not run: {self.lost}.")]
         self.bridge.cells = self.cells_before(index)
         self.printed = []
+        facts.start()
         self.deadline = time.monotonic() + limit
         out = io.StringIO()
         try:
@@ -277,7 +278,7 @@ class NotebookRun:
         else:
             outputs = [] if value is None else [_result(max(0.0, min(value, kinds.points(cell))))]
         text = writable(out.getvalue()[:20_000])
-        return [*self.printed[:50], *([_stream(text)] if text else []), *outputs]
+        return [*self.printed[:50], *([_stream(text)] if text else []), *outputs, *facts.output()]
 
     def cells_before(self, index: int) -> list[str]:
         """Return the student's cells that a rule on the syntax tree looks at, in the order in which they count.

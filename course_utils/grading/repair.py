@@ -19,6 +19,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums, LockCells
 from traitlets.config import Config
 
+from course_utils.errors import CourseError
 from course_utils.grading.texts import BASE64, printable, writable
 
 __all__ = ["Repaired", "UnreadableNotebook", "read_notebook", "repair", "skeleton"]
@@ -32,7 +33,7 @@ MOST_CELLS = 2_000
 LARGEST_PICTURES = 12 * 2**20
 
 
-class UnreadableNotebook(ValueError):
+class UnreadableNotebook(CourseError, ValueError):
     """The file is no notebook that could be graded; the text says why."""
 
 

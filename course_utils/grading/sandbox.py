@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import course_utils
+from course_utils.errors import CourseError
 from course_utils.grading import zygote
 
 PACKAGE = Path(course_utils.__file__).parent
@@ -49,7 +50,7 @@ OWN_FOLDERS = (zygote.WORK_FOLDER, "/run", "/dev", "/proc", "/sys", "/etc")
 ZYGOTE_CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_NET_ADMIN", "CAP_CHOWN")
 
 
-class SandboxUnavailable(RuntimeError):
+class SandboxUnavailable(CourseError, RuntimeError):
     """No sandbox can be had on this machine; the message says why and what to install or change."""
 
 

@@ -19,6 +19,7 @@ from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
 from course_utils.checks import NotGradable
+from course_utils.facts import FORM
 from course_utils.grading import repair, trust
 from course_utils.grading.hidden import FOLDER, read_hidden
 from course_utils.grading.limits import Limits, amount
@@ -314,5 +315,9 @@ def lay_in_outputs(nb: nbformat.NotebookNode, result: NotebookResult) -> None:
     """Write a result's outputs into the cells of the notebook."""
     for index, cell in enumerate(nb.cells):
         if cell.cell_type == "code":
-            cell.outputs = [nbformat.from_dict(output) for output in result.outputs.get(index, [])]
+            outputs = result.outputs.get(index, [])
+            found = [output["data"][FORM] for output in outputs if FORM in output.get("data", ())]
+            cell.outputs = [nbformat.from_dict(output) for output in outputs if FORM not in output.get("data", ())]
+            if found:  # no output that pages could show
+                cell.metadata.setdefault("course", {})["facts"] = found[-1]
             cell.execution_count = None

@@ -24,6 +24,7 @@ from typing import Any
 from jupyter_client import KernelManager
 
 from course_utils.checks import NotGradable
+from course_utils.errors import CourseError
 from course_utils.grading import cells as kinds
 from course_utils.grading import graders
 from course_utils.grading.messages import (
@@ -45,7 +46,7 @@ from course_utils.grading.wire import BadMessage
 __all__ = ["EngineError", "KernelUnavailable", "NotebookResult", "Settings", "grade_cells"]
 
 
-class KernelUnavailable(RuntimeError):
+class KernelUnavailable(CourseError, RuntimeError):
     """No kernel can be started here: an instructor's problem, not a student's."""
 
 

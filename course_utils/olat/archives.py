@@ -28,6 +28,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
+from course_utils.errors import CourseError
+
 __all__ = [
     "Budget",
     "Limits",
@@ -88,8 +90,19 @@ _MAX_PATH = 1_000  # bytes; file systems end at 4096, with the course folder in 
 _DIRECTORY_BYTES_PER_FILE = 4096
 
 
-class RefusedError(Exception):
-    """One file, or one archive, is not read; the text is the reason."""
+class RefusedError(CourseError):
+    """One file, or one archive, is not read; the text is the reason.
+
+    Parameters
+    ----------
+    reason : str
+    limit : bool
+        Whether a limit of the hand-in is reached, so that whatever follows is refused for the same reason.
+    """
+
+    def __init__(self, reason: str, *, limit: bool = False) -> None:
+        super().__init__(reason)
+        self.limit = limit
 
 
 @dataclass(frozen=True)
@@ -166,7 +179,7 @@ class Budget:
         else:
             self.others += 1
         if max(self.files, self.others) > self.limits.max_files:
-            raise RefusedError(_TOO_MANY.format(self.limits.max_files))
+            raise RefusedError(_TOO_MANY.format(self.limits.max_files), limit=True)
 
     def copy(self, source: IO[bytes], packed: int | None, name: str = "") -> tuple[Path, int, str]:
         """Copy one file to the staging folder.
@@ -222,7 +235,7 @@ class Budget:
         if size > limits.max_file_bytes:
             raise RefusedError(f"unpacks to more than {_mib(limits.max_file_bytes)}")
         if self.bytes + size > limits.max_bytes:
-            raise RefusedError(f"the hand-in unpacks to more than {_mib(limits.max_bytes)}")
+            raise RefusedError(f"the hand-in unpacks to more than {_mib(limits.max_bytes)}", limit=True)
         if packed is not None and size > _RATIO_FLOOR and size > limits.max_ratio * max(packed, 1):
             raise RefusedError(f"unpacks to more than {limits.max_ratio:g} times its size")
 
@@ -520,7 +533,7 @@ class _Refusals:
 
     def add(self, name: str, error: RefusedError) -> None:
         reason, original = str(error), f"{self.file.original}!{name}"
-        if reason.startswith(("more than", "the hand-in unpacks")):
+        if error.limit:
             count, place = self._limits.get(reason, (0, len(self.all)))
             self._limits[reason] = count + 1, place
             if count:

@@ -156,7 +156,7 @@ def collect(
     settings = OpenOlat(config=config)
     coursedir = CourseDirectory(config=config)
     roster = read_roster(course)
-    catalogue = read_catalogue(course, assignment, coursedir.source_directory)
+    catalogue = read_catalogue(course, assignment, coursedir.source_directory, config)
     collection = Collection(assignment)
     report = course / "reports" / assignment
     quarantine = _Quarantine(course, assignment)

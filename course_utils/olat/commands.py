@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-console = Console()
+from course_utils.errors import CourseError
+from course_utils.terminal import console, progress_bar
+
 Course = Annotated[Path, typer.Option("--course", help="Course folder: holds source/ and nbgrader_config.py.")]
 
 
@@ -46,7 +46,7 @@ def collect_command(
         if not equals:
             raise typer.BadParameter(f"--owner needs FOLDER=STUDENT_ID, got {pair!r}.")
         owners[folder] = owner_id
-    with _errors(), progress_bar("Collecting") as update:
+    with progress_bar("Collecting") as update:
         collection = collect(course, assignment, files, student=student, task=task, owners=owners, progress=update)
         sync_gradebook(course, read_roster(course), assignment)
     show_collection(collection, course, pseudonyms=pseudonyms)
@@ -58,17 +58,10 @@ def check_command(
 ) -> None:
     """Look whether your notebooks are complete, and your trained networks there and up to date."""
     from course_utils.olat import pack as packing
-    from course_utils.olat.trained import examine_artifacts
 
-    with _errors():
-        place = packing.find_folder(folder, assignment)
-        notebooks, findings = packing.read_notebooks(place, assignment)
-        expected = packing.expected_notebooks(place, assignment)
-        for name, (path, notebook) in notebooks.items():
-            findings += packing.examine(name, notebook, expected)
-            findings += examine_artifacts(name, notebook, path.parent)
-    _show_findings(findings)
-    if any(finding.serious for finding in findings):
+    examined = packing.examine_folder(packing.find_folder(folder, assignment), assignment)
+    _show_findings(examined.findings)
+    if any(finding.serious for finding in examined.findings):
         raise typer.Exit(1)
 
 
@@ -85,28 +78,21 @@ def pack_command(
 ) -> None:
     """Check your notebooks and pack the zip that goes to OpenOlat, with a PDF in it."""
     from course_utils.olat import pack as packing
-    from course_utils.olat.trained import examine_artifacts
 
-    with _errors():
-        place = packing.find_folder(folder, assignment)
-        team = _ask_team(packing, place, group, member)
-        notebooks, findings = packing.read_notebooks(place, assignment)
-        if run:
-            with console.status("Running the notebooks ..."):
-                findings += packing.run_notebooks(notebooks)
-        expected = packing.expected_notebooks(place, assignment)
-        for name, (path, notebook) in notebooks.items():
-            findings += packing.examine(name, notebook, expected)
-            findings += examine_artifacts(name, notebook, path.parent)
-        _show_findings(findings)
-        serious = [finding for finding in findings if finding.serious]
-        if serious and not yes and not typer.confirm("Pack it all the same?", default=True):
-            console.print("Nothing was packed.")
-            raise typer.Exit(1)
-        with console.status("Making the PDF and the zip ..."):
-            packed = packing.pack(place, assignment, team, language=language)
-    for problem in packed.pdf_problems:
-        console.print(f"PDF: {escape(problem)}", highlight=False)
+    place = packing.find_folder(folder, assignment)
+    team = _ask_team(packing, place, group, member)
+    with console.status("Running the notebooks ..." if run else "Looking at the notebooks ..."):
+        examined = packing.examine_folder(place, assignment, run=run)
+    _show_findings(examined.findings)
+    serious = [finding for finding in examined.findings if finding.serious]
+    if serious and not yes and not typer.confirm("Pack it all the same?", default=True):
+        console.print("Nothing was packed.")
+        raise typer.Exit(1)
+    with console.status("Making the PDF and the zip ..."):
+        packed = packing.pack(examined, team, language=language)
+    for finding in packed.findings:
+        mark = "[red]!![/] " if finding.serious else ""
+        console.print(f"{mark}{escape(finding.notebook)}: {escape(finding.text)}", highlight=False, soft_wrap=True)
     table = Table(box=None, show_header=False, padding=(0, 1))
     for name, size in packed.files.items():
         table.add_row(escape(name), f"{max(size / 1024, 0.1):,.1f} KiB")
@@ -128,7 +114,7 @@ def _ask_team(packing, place: Path, group: str | None, members: list[str] | None
     for text in members or []:
         name, semicolon, number = text.partition(";")
         if not semicolon:
-            raise ValueError(f"--member must look like 'First Last; 0012345', got {text!r}.")
+            raise CourseError(f"--member must look like 'First Last; 0012345', got {text!r}.")
         found.append(Member(" ".join(name.split()), number.strip()))
     if group is None:
         group = typer.prompt("Group number (empty if you work alone)", default="", show_default=False)
@@ -139,7 +125,7 @@ def _ask_team(packing, place: Path, group: str | None, members: list[str] | None
         found.append(Member(" ".join(name.split()), typer.prompt(f"Matriculation number of {name}").strip()))
     team = packing.Team(group.strip(), tuple(found))
     if team.problems():
-        raise ValueError("\n".join(team.problems()))
+        raise CourseError("\n".join(team.problems()))
     console.print(f"Kept in {packing.write_team(place, team)} for the next time.", highlight=False, soft_wrap=True)
     return team
 
@@ -170,8 +156,7 @@ def return_command(
     from course_utils.olat.privacy import Pseudonyms
     from course_utils.olat.write_back import return_marks
 
-    with _errors():
-        result = return_marks(course, assignment, automatic=automatic, allow_names=allow_names)
+    result = return_marks(course, assignment, automatic=automatic, allow_names=allow_names)
     shown = Pseudonyms.of(course, pseudonyms)
     if result.withheld:
         table = Table(title="Not, or not wholly, in the files", title_justify="left")
@@ -194,44 +179,8 @@ def marks_command(course: Course = Path()) -> None:
     """Write the table of the whole course, bonus counted, as CSV and xlsx."""
     from course_utils.olat.marks import write_course_table
 
-    with _errors():
-        for path in write_course_table(course):
-            console.print(f"Wrote {path}", highlight=False, soft_wrap=True)
-
-
-class _errors:
-    """Turn what a person has to mend into one calm message and exit status 1."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind, error, traceback) -> None:
-        if isinstance(error, ValueError):
-            console.print(f"[red]{escape(str(error))}[/red]", highlight=False)
-            raise typer.Exit(1)
-
-
-class progress_bar:
-    """A bar over items of known number, for functions that report `(done, total, name)`."""
-
-    def __init__(self, title: str) -> None:
-        self._title = title
-        self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console,
-            transient=True,
-        )  # fmt: skip
-
-    def __enter__(self):
-        self._bar.__enter__()
-        task = self._bar.add_task(self._title, total=None)
-
-        def update(done: int, total: int, name: str) -> None:
-            self._bar.update(task, completed=done, total=total, description=f"{self._title} {escape(name)}")
-
-        return update
-
-    def __exit__(self, *details) -> None:
-        self._bar.__exit__(*details)
+    for path in write_course_table(course):
+        console.print(f"Wrote {path}", highlight=False, soft_wrap=True)
 
 
 def show_collection(collection, course: Path, *, pseudonyms: bool = False) -> None:

@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.coursedir import CourseDirectory
+from nbgrader.api import MissingEntry
 from nbgrader.plugins import LateSubmissionPlugin
 from traitlets.config import Config
 
+from course_utils.course_folder import coursedir, load_config, open_gradebook
+from course_utils.errors import CourseError
 from course_utils.olat.names import fold
 from course_utils.olat.roster import Roster
-from course_utils.olat.settings import Deadlines, OpenOlat, course_config, parse_moment
+from course_utils.olat.settings import Deadlines, MomentError, OpenOlat, parse_moment
 
 __all__ = ["LatePolicy", "deadline_of", "penalty", "read_extensions", "sync_gradebook"]
 
@@ -35,7 +36,7 @@ def read_extensions(course: Path, config: Config) -> dict[tuple[str, str], datet
 
     Raises
     ------
-    ValueError
+    CourseError
         If a line cannot be understood; the text names it.
     """
     path = Path(course) / Deadlines(config=config).extensions_file
@@ -47,15 +48,15 @@ def read_extensions(course: Path, config: Config) -> dict[tuple[str, str], datet
         table = csv.DictReader(file, skipinitialspace=True)
         missing = {"student_id", "assignment", "due"} - set(table.fieldnames or [])
         if missing:
-            raise ValueError(f"{path.name} must have the columns student_id,assignment,due.")
+            raise CourseError(f"{path.name} must have the columns student_id,assignment,due.")
         for row in table:
             cells = {key: (row[key] or "").strip() for key in ("student_id", "assignment", "due")}
             if not any(cells.values()):
                 continue
             try:
                 due = parse_moment(cells["due"], zone)
-            except ValueError as error:
-                raise ValueError(f"{path.name}, line {table.line_num}: {error}") from error
+            except MomentError as error:
+                raise CourseError(f"{path.name}, line {table.line_num}: {error}") from error
             extensions[(cells["student_id"], cells["assignment"])] = due
     return extensions
 
@@ -151,10 +152,10 @@ def sync_gradebook(course: Path, roster: Roster, assignment: str) -> None:
     assignment : str
         Its submissions, as far as the gradebook has them, get the extensions.
     """
-    config = course_config(course)
-    coursedir = CourseDirectory(config=config)
+    config = load_config(course)
+    folders = coursedir(course, config)
     due = _general_deadline(config, assignment)
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+    with open_gradebook(course, config) as gradebook:
         known = {s.id: s for s in gradebook.students}
         for s in roster.students:
             facts = {"first_name": s.first_name, "last_name": s.last_name, "email": s.email}
@@ -184,7 +185,7 @@ def sync_gradebook(course: Path, roster: Roster, assignment: str) -> None:
             try:
                 submission = gradebook.find_submission(assignment, owner_id)
             except MissingEntry:
-                folder = Path(coursedir.format_path(coursedir.submitted_directory, owner_id, assignment))
+                folder = Path(folders.format_path(folders.submitted_directory, owner_id, assignment))
                 # An entry without files would look like a hand-in.
                 if not extra or not folder.is_dir() or not entry.notebooks:
                     continue

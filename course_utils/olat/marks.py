@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import openpyxl
-from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.api import MissingEntry, SubmittedAssignment
 from nbgrader.coursedir import CourseDirectory
 from openpyxl.styles import Font
 from traitlets.config import Config
 
+from course_utils.course_folder import coursedir, load_config, open_gradebook
+from course_utils.errors import CourseError
 from course_utils.olat.late import penalty
 from course_utils.olat.roster import Roster, Student, read_roster
-from course_utils.olat.settings import Deadlines, course_config
+from course_utils.olat.settings import Deadlines
 
 __all__ = ["CourseMark", "Mark", "course_marks", "read_marks", "write_course_table"]
 
@@ -70,19 +72,19 @@ def read_marks(course: Path, assignment: str) -> list[Mark]:
 
     Raises
     ------
-    ValueError
+    CourseError
         If the gradebook does not know the assignment.
     """
-    config = course_config(course)
-    coursedir = CourseDirectory(config=config)
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+    config = load_config(course)
+    folders = coursedir(course, config)
+    with open_gradebook(course, config) as gradebook:
         try:
             entry = gradebook.find_assignment(assignment)
         except MissingEntry as error:
-            raise ValueError(
+            raise CourseError(
                 f"The gradebook knows no assignment {assignment!r}; release it and grade it first."
             ) from error
-        bonus_cells = _bonus_cells(course, coursedir, assignment)
+        bonus_cells = _bonus_cells(course, folders, assignment)
         marks = []
         for submission in sorted(entry.submissions, key=lambda s: s.student.id):
             _update_penalties(submission, assignment, config)
@@ -131,10 +133,10 @@ def _update_penalties(submission: SubmittedAssignment, assignment: str, config: 
             notebook.late_submission_penalty = cost
 
 
-def _bonus_cells(course: Path, coursedir: CourseDirectory, assignment: str) -> set[tuple[str, str]]:
+def _bonus_cells(course: Path, folders: CourseDirectory, assignment: str) -> set[tuple[str, str]]:
     """Return notebook and grade_id of the cells whose metadata say that they give bonus points."""
     found = set()
-    for path in (Path(course) / coursedir.source_directory / assignment).glob("*.ipynb"):
+    for path in (Path(course) / folders.source_directory / assignment).glob("*.ipynb"):
         for cell in json.loads(path.read_bytes())["cells"]:
             metadata = cell.get("metadata", {})
             if metadata.get("course", {}).get("bonus") and "grade_id" in metadata.get("nbgrader", {}):
@@ -200,15 +202,15 @@ def course_marks(course: Path) -> tuple[list[str], list[CourseMark]]:
     marks : list of CourseMark
         In the order of the roster.
     """
-    config = course_config(course)
-    coursedir = CourseDirectory(config=config)
+    config = load_config(course)
+    folders = coursedir(course, config)
     roster = read_roster(course)
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+    with open_gradebook(course, config) as gradebook:
         assignments = [a.name for a in sorted(gradebook.assignments, key=lambda a: a.name) if a.notebooks]
         maxima = {a.name: a.max_score for a in gradebook.assignments}
     marks = {s.student_id: CourseMark(s) for s in roster.students}
     for assignment in assignments:
-        bonus_cells = _bonus_cells(course, coursedir, assignment)
+        bonus_cells = _bonus_cells(course, folders, assignment)
         given: dict[str, list[Mark]] = {}
         found = read_marks(course, assignment)
         for mark in found:

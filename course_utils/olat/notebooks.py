@@ -10,26 +10,41 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from traitlets.config import Config
 
-__all__ = ["MAX_BYTES", "Catalogue", "NotebookError", "Recognised", "grade_ids", "parse_notebook", "read_catalogue"]
+from course_utils.errors import CourseError
+
+__all__ = [
+    "MAX_BYTES",
+    "Catalogue",
+    "NotebookError",
+    "Recognised",
+    "Template",
+    "answers_of",
+    "catalogue_of",
+    "grade_ids",
+    "parse_notebook",
+    "read_catalogue",
+    "stub_marks",
+]
 
 # JSON of brackets takes thirty times its size in memory.
 MAX_BYTES = 64 << 20
 
 
-class NotebookError(ValueError):
+class NotebookError(CourseError, ValueError):
     """A file is no notebook that can be graded; the text says why."""
 
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """What is known of one source notebook: the ids of its cells and the blank text of its solution cells."""
+    """What is known of one source notebook: the ids of its cells and the text with which its answers are released."""
 
     assignment: str
     name: str
     grade_ids: frozenset[str]
     cell_ids: frozenset[str]
-    solution_sources: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,10 +59,14 @@ class Recognised:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The source notebooks of a course; `assignment` is the one that is collected."""
+    """The source notebooks of a course; `assignment` is the one that is collected.
+
+    `marks` are lines of what stands in a release in place of the solutions; see `stub_marks`.
+    """
 
     assignment: str
     templates: tuple[Template, ...]
+    marks: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,7 +90,13 @@ class Catalogue:
         NotebookError
             If it is no notebook, or not one of this assignment.
         """
-        notebook, notes, converted = parse_notebook(content)
+        return self.recognise_parsed(*parse_notebook(content))
+
+    def recognise_parsed(
+        self, notebook: Mapping[str, Any], notes: Iterable[str] = (), converted: str | None = None
+    ) -> Recognised:
+        """Say the same of what `parse_notebook` returned."""
+        notes = list(notes)
         found = grade_ids(notebook)
         ids = frozenset(str(cell.get("id", "")) for cell in _cells(notebook)) - {""}
         best = self._best(found, "grade_ids")
@@ -97,7 +122,34 @@ class Catalogue:
         """Return whether no solution cell differs from what was released."""
         template = next(t for t in self.templates if (t.assignment, t.name) == (self.assignment, recognised.name))
         mine = dict(recognised.cells)
-        return all(mine.get(g, s).strip() == s.strip() for g, s in template.solution_sources.items())
+        return all(mine.get(g, s).strip() == s.strip() for g, s in template.answers.items())
+
+    def unfilled(self, name: str, notebook: Mapping[str, Any]) -> list[str]:
+        """Return the grade_ids of the answers that are as they were released, or still hold a mark of that.
+
+        Parameters
+        ----------
+        name : str
+            Of the notebook, as released.
+        notebook : dict
+            In format 4.
+
+        Returns
+        -------
+        list of str
+            In the order of the notebook.
+        """
+        template = next((t for t in self.templates if (t.assignment, t.name) == (self.assignment, name)), None)
+        released = template.answers if template else {}
+        blank = []
+        for cell in _cells(notebook):
+            grade_id, text = _grade_id(cell), source(cell)
+            if not grade_id or not _nbgrader(cell).get("solution"):
+                continue
+            as_released = _is_untouched(cell) or text.strip() == released.get(grade_id, "").strip()
+            if as_released or any(line.strip() in self.marks for line in text.splitlines()):
+                blank.append(grade_id)
+        return blank
 
     def _best(self, found: frozenset[str], kind: str) -> list[Template]:
         """Return the templates that share most ids with a notebook, if they share half of what it has."""
@@ -108,7 +160,9 @@ class Catalogue:
         return [t for t, count in shared.items() if count == most]
 
 
-def read_catalogue(course: Path, assignment: str, source_directory: str = "source") -> Catalogue:
+def read_catalogue(
+    course: Path, assignment: str, source_directory: str = "source", config: Config | None = None
+) -> Catalogue:
     """Read the cell ids of all source notebooks of a course.
 
     Parameters
@@ -119,6 +173,8 @@ def read_catalogue(course: Path, assignment: str, source_directory: str = "sourc
         The assignment that is collected.
     source_directory : str
         nbgrader's name of the folder with the sources.
+    config : traitlets.config.Config, optional
+        nbgrader's configuration, which says what takes the place of solutions.
 
     Returns
     -------
@@ -126,72 +182,93 @@ def read_catalogue(course: Path, assignment: str, source_directory: str = "sourc
 
     Raises
     ------
-    ValueError
-        If the assignment has no notebooks.
+    CourseError
+        If the assignment has no notebooks, or one of them can't be released.
     """
     folder = Path(course) / source_directory
     templates = []
     for path in sorted(folder.glob("*/*.ipynb")):
-        templates.append(_template(path.parent.name, path.stem, json.loads(path.read_bytes())))
+        notebook = json.loads(path.read_bytes())
+        try:
+            answers = _released_answers(notebook, config) if path.parent.name == assignment else {}
+        except (ValueError, RuntimeError) as error:  # what nbgrader raises at marks of solutions that do not pair
+            raise CourseError(f"{path} can't be released: {error}") from error
+        templates.append(_template(path.parent.name, path.stem, notebook, answers))
     if not any(t.assignment == assignment for t in templates):
         known = ", ".join(sorted({t.assignment for t in templates})) or "none"
-        raise ValueError(f"There is no assignment {assignment!r} in {folder}; there are: {known}.")
-    return Catalogue(assignment, tuple(templates))
+        raise CourseError(f"There is no assignment {assignment!r} in {folder}; there are: {known}.")
+    return Catalogue(assignment, tuple(templates), stub_marks(config))
 
 
-def read_release(folder: Path, assignment: str) -> Catalogue:
-    """Read the cell ids of released notebooks, for a student who has no sources.
+def catalogue_of(assignment: str, notebooks: Mapping[str, Mapping[str, Any]]) -> Catalogue:
+    """Return what is known from released notebooks alone, for a student who has no sources and no record.
 
     Parameters
     ----------
-    folder : pathlib.Path
-        A folder with the notebooks of one assignment.
     assignment : str
+    notebooks : mapping of str to dict
+        In format 4, by name; what is no notebook of a course is left out.
 
     Returns
     -------
     Catalogue
     """
-    templates = []
-    for path in sorted(Path(folder).glob("*.ipynb")):
-        try:
-            notebook, _, _ = parse_notebook(path.read_bytes())
-        except NotebookError:
-            continue
-        if grade_ids(notebook):
-            templates.append(_template(assignment, path.stem, notebook))
-    return Catalogue(assignment, tuple(templates))
+    templates = [_template(assignment, name, notebook) for name, notebook in notebooks.items() if grade_ids(notebook)]
+    return Catalogue(assignment, tuple(templates), stub_marks())
 
 
-def _template(assignment: str, name: str, notebook: Mapping[str, Any]) -> Template:
-    cells = _cells(notebook)
-    return Template(
-        assignment,
-        name,
-        grade_ids(notebook),
-        frozenset(str(cell.get("id", "")) for cell in cells) - {""},
-        {
-            _grade_id(cell): _blanked(source(cell), cell.get("cell_type") == "markdown")
-            for cell in cells
-            if _grade_id(cell) and _nbgrader(cell).get("solution")
-        },
-    )
+def stub_marks(config: Config | None = None) -> tuple[str, ...]:
+    """Return the lines by which a blank cell is known: comments of code stubs, lines of the text stub.
+
+    Statements are no mark: `pass` may be part of an answer.
+
+    Parameters
+    ----------
+    config : traitlets.config.Config, optional
+        nbgrader's configuration; without it, its own stubs.
+    """
+    from nbgrader.preprocessors import ClearSolutions
+
+    clearing = ClearSolutions(config=config or Config())
+    code = [line.strip() for stub in clearing.code_stub.values() for line in stub.splitlines()]
+    text = [line.strip() for line in clearing.text_stub.splitlines()]
+    return tuple(dict.fromkeys([*filter(lambda line: line.startswith("#"), code), *filter(None, text)]))
 
 
-def _blanked(text: str, markdown: bool) -> str:
-    """Return a solution cell as nbgrader releases it, with its default code stub."""
-    stub = "YOUR ANSWER HERE" if markdown else "# YOUR CODE HERE\nraise NotImplementedError()"
-    lines, inside, replaced = [], False, False
-    for line in text.split("\n"):
-        if line.strip() == "### BEGIN SOLUTION":
-            inside = replaced = True
-            indent = re.match(r"\s*", line)[0]
-            lines += [indent + part for part in stub.split("\n")]
-        elif line.strip() == "### END SOLUTION":
-            inside = False
-        elif not inside:
-            lines.append(line)
-    return "\n".join(lines) if replaced else stub
+def _template(
+    assignment: str, name: str, notebook: Mapping[str, Any], answers: Mapping[str, str] | None = None
+) -> Template:
+    ids = frozenset(str(cell.get("id", "")) for cell in _cells(notebook)) - {""}
+    return Template(assignment, name, grade_ids(notebook), ids, answers or {})
+
+
+def _released_answers(notebook: Mapping[str, Any], config: Config | None) -> dict[str, str]:
+    """Return the texts of the solution cells of a source notebook as nbgrader releases them, by grade_id."""
+    from nbgrader.preprocessors import ClearSolutions
+
+    cells = [{**cell, "metadata": cell.get("metadata", {}), "source": source(cell)} for cell in _cells(notebook)]
+    nodes = nbformat.from_dict({**notebook, "metadata": notebook.get("metadata", {}), "cells": cells})
+    released, _ = ClearSolutions(config=config or Config()).preprocess(nodes, {"nbgrader": {}})
+    return answers_of(released)
+
+
+def answers_of(notebook: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of the solution cells of a notebook, by grade_id."""
+    solutions = [cell for cell in _cells(notebook) if _grade_id(cell) and _nbgrader(cell).get("solution")]
+    return {_grade_id(cell): source(cell) for cell in solutions}
+
+
+def _is_untouched(cell: Mapping[str, Any]) -> bool:
+    """Return whether a cell is as nbgrader released it, by the checksum that it wrote into the cell then."""
+    from nbgrader.utils import compute_checksum
+
+    released = _nbgrader(cell).get("checksum")
+    if not isinstance(released, str):
+        return False
+    try:
+        return released == compute_checksum(nbformat.from_dict({**cell, "source": source(cell)}))
+    except (KeyError, AttributeError, TypeError, ValueError):  # the marks of the cell are damaged
+        return False
 
 
 def parse_notebook(content: bytes) -> tuple[dict, list[str], str | None]:
@@ -321,8 +398,3 @@ def _as_nodes(value: Any) -> Any:
 def same_work(a: Recognised, b: Recognised) -> bool:
     """Return whether two copies of a notebook have the same text in all cells; outputs do not count."""
     return a.cells == b.cells
-
-
-def names_of(recognised: Iterable[Recognised]) -> list[str]:
-    """Return the sorted names of recognised notebooks."""
-    return sorted({r.name for r in recognised})

@@ -12,38 +12,43 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from course_utils.errors import CourseError
 from course_utils.olat.manifest import FILE_NAME, Member, manifest
 from course_utils.olat.names import fold
 from course_utils.olat.notebooks import (
     Catalogue,
     NotebookError,
     Template,
+    answers_of,
+    catalogue_of,
     grade_ids,
     parse_notebook,
-    read_release,
     source,
+    stub_marks,
 )
-from course_utils.olat.pdf import TitleBlock, notebooks_to_pdf
+from course_utils.olat.pdf import PdfError, TitleBlock, notebooks_to_pdf
 
 __all__ = [
+    "Examined",
     "Finding",
     "Packed",
     "Team",
     "examine",
-    "expected_notebooks",
+    "examine_folder",
     "find_folder",
     "pack",
+    "read_notebooks",
     "read_team",
+    "release_record",
     "run_notebooks",
     "write_team",
 ]
 
 ASSIGNMENT_FILE = "assignment.json"
 TEAM_FILE = "team.json"
-_STUBS = ("YOUR CODE HERE", "YOUR ANSWER HERE")
 _PICTURES = {".png", ".jpg", ".jpeg", ".svg", ".gif"}
 _LEFT_OUT = {"data", "course_utils", "__pycache__", "node_modules", "venv", "build"}
-_LARGE = 50 << 20
+_LARGE = 50 << 20  # bytes, where the release does not say it
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,33 @@ class Finding:
 
 
 @dataclass
+class Examined:
+    """What was found in a student's folder, and what `pack` needs of it.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    assignment : str
+    notebooks : dict of str to (pathlib.Path, dict)
+        By released name, in format 4.
+    expected : Catalogue
+        What the assignment consists of.
+    findings : list of Finding
+    record : dict
+        What `assignment.json` says; empty without it.
+    """
+
+    folder: Path
+    assignment: str
+    notebooks: dict[str, tuple[Path, dict]]
+    expected: Catalogue
+    findings: list[Finding]
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class Packed:
-    """What `pack` wrote."""
+    """What `pack` wrote, and what it found on the way."""
 
     path: Path
     files: dict[str, int] = field(default_factory=dict)
@@ -106,7 +136,7 @@ def find_folder(start: Path, assignment: str) -> Path:
 
     Raises
     ------
-    ValueError
+    CourseError
         If there is none.
     """
     start = Path(start)
@@ -115,7 +145,7 @@ def find_folder(start: Path, assignment: str) -> Path:
             if folder == start and start.resolve().name != assignment and not (start / ASSIGNMENT_FILE).exists():
                 continue
             return folder
-    raise ValueError(
+    raise CourseError(
         f"There are no notebooks of {assignment!r} here. Change to the folder that holds {assignment}/, or name it "
         "with --folder."
     )
@@ -126,7 +156,7 @@ def read_team(folder: Path) -> Team | None:
 
     Raises
     ------
-    ValueError
+    CourseError
         If the file cannot be understood.
     """
     for path in (folder / TEAM_FILE, folder.resolve().parent / TEAM_FILE):
@@ -136,7 +166,7 @@ def read_team(folder: Path) -> Team | None:
                 members = [Member(str(m["name"]), str(m["matriculation_number"])) for m in known["members"]]
                 return Team(str(known.get("group", "")), tuple(members))
             except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(
+                raise CourseError(
                     f"{path} must look like "
                     '{"group": "7", "members": [{"name": "...", "matriculation_number": "..."}]}; '
                     "mend it or delete it."
@@ -152,7 +182,38 @@ def write_team(folder: Path, team: Team) -> Path:
     return path
 
 
-def read_notebooks(folder: Path, assignment: str) -> tuple[dict[str, tuple[Path, dict]], list[Finding]]:
+def examine_folder(folder: Path, assignment: str, *, run: bool = False) -> Examined:
+    """Look at everything that is going to be handed in; each file is read once.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        With the notebooks.
+    assignment : str
+    run : bool
+        Whether to run all cells first, and save.
+
+    Returns
+    -------
+    Examined
+
+    Raises
+    ------
+    CourseError
+        If the record of the release is damaged.
+    """
+    from course_utils.olat.trained import examine_artifacts
+
+    examined = read_notebooks(folder, assignment)
+    if run:
+        examined.findings += run_notebooks(examined.notebooks)
+    for name, (path, notebook) in examined.notebooks.items():
+        examined.findings += examine(name, notebook, examined.expected)
+        examined.findings += examine_artifacts(name, notebook, path.parent)
+    return examined
+
+
+def read_notebooks(folder: Path, assignment: str) -> Examined:
     """Return the notebooks of the assignment by their released names, and what is wrong with the others.
 
     Parameters
@@ -162,51 +223,63 @@ def read_notebooks(folder: Path, assignment: str) -> tuple[dict[str, tuple[Path,
 
     Returns
     -------
-    notebooks : dict of str to (pathlib.Path, dict)
-    findings : list of Finding
+    Examined
+        Its findings are those on files that are not packed, or under another name.
     """
-    catalogue = expected_notebooks(folder, assignment)
-    notebooks: dict[str, tuple[Path, dict]] = {}
-    findings = []
-    for path in sorted(folder.glob("*.ipynb"), key=lambda p: (p.stem not in catalogue.names, p.name)):
+    folder, record = Path(folder).resolve(), _read_record(Path(folder))
+    parsed, findings = {}, []
+    for path in sorted(folder.glob("*.ipynb")):
         try:
-            content = path.read_bytes()
-            recognised = catalogue.recognise(content)
+            parsed[path] = parse_notebook(path.read_bytes())
+        except NotebookError as error:
+            findings.append(Finding(path.name, f"{error}; it is not packed"))
+    catalogue = _expected(assignment, record, {path.stem: notebook for path, (notebook, *_) in parsed.items()})
+    notebooks: dict[str, tuple[Path, dict]] = {}
+    for path in sorted(parsed, key=lambda path: (path.stem not in catalogue.names, path.name)):
+        try:
+            name = catalogue.recognise_parsed(*parsed[path]).name
         except NotebookError as error:
             findings.append(Finding(path.name, f"{error}; it is not packed"))
             continue
-        if recognised.name in notebooks:
-            other = notebooks[recognised.name][0].name
-            findings.append(Finding(path.name, f"is a second copy of {recognised.name}; {other} is packed", False))
+        if name in notebooks:
+            other = notebooks[name][0].name
+            findings.append(Finding(path.name, f"is a second copy of {name}; {other} is packed", False))
             continue
-        if path.stem != recognised.name:
-            findings.append(Finding(path.name, f"is packed under its released name {recognised.name}.ipynb", False))
-        notebooks[recognised.name] = (path, parse_notebook(content)[0])
+        if path.stem != name:
+            findings.append(Finding(path.name, f"is packed under its released name {name}.ipynb", False))
+        notebooks[name] = (path, parsed[path][0])
     findings += [Finding(f"{name}.ipynb", "is not here") for name in catalogue.names if name not in notebooks]
-    return {name: notebooks[name] for name in catalogue.names if name in notebooks}, findings
+    ordered = {name: notebooks[name] for name in catalogue.names if name in notebooks}
+    return Examined(folder, assignment, ordered, catalogue, findings, record)
 
 
-def expected_notebooks(folder: Path, assignment: str) -> Catalogue:
-    """Return what an assignment consists of: as released, or, without that record, what is in the folder.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-    assignment : str
-
-    Returns
-    -------
-    Catalogue
-    """
+def _read_record(folder: Path) -> dict[str, Any]:
     path = folder / ASSIGNMENT_FILE
     if not path.is_file():
-        return read_release(folder, assignment)
-    known = json.loads(path.read_text(encoding="utf-8"))
-    templates = [
-        Template(assignment, name, frozenset(about["grade_ids"]), frozenset(about["cell_ids"]))
-        for name, about in known["notebooks"].items()
-    ]
-    return Catalogue(assignment, tuple(templates))
+        return {}
+    try:
+        record = json.loads(path.read_text(encoding="utf-8-sig"))
+        _templates("", record)
+        record["size_warning"] = int(record.get("size_warning", _LARGE))
+        record["marks"] = tuple(map(str, record.get("marks", ())))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CourseError(f"{path} is damaged; take it from the zip of the assignment again, or delete it.") from error
+    return record
+
+
+def _expected(assignment: str, record: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]]) -> Catalogue:
+    """Return what an assignment consists of: as released, or, without that record, what is in the folder."""
+    if not record:
+        return catalogue_of(assignment, found)
+    return Catalogue(assignment, _templates(assignment, record), record["marks"] or stub_marks())
+
+
+def _templates(assignment: str, record: Mapping[str, Any]) -> tuple[Template, ...]:
+    templates = []
+    for name, about in record["notebooks"].items():
+        ids = frozenset(about["grade_ids"]), frozenset(about["cell_ids"])
+        templates.append(Template(assignment, name, *ids, dict(about.get("answers", {}))))
+    return tuple(templates)
 
 
 def examine(name: str, notebook: Mapping[str, Any], expected: Catalogue | None = None) -> list[Finding]:
@@ -220,7 +293,7 @@ def examine(name: str, notebook: Mapping[str, Any], expected: Catalogue | None =
     notebook : dict
         In format 4.
     expected : Catalogue, optional
-        To tell which graded cells are missing.
+        To tell which cells are not filled in or missing.
 
     Returns
     -------
@@ -238,21 +311,18 @@ def examine(name: str, notebook: Mapping[str, Any], expected: Catalogue | None =
         if ran != sorted(ran):
             text = "cells were run in another order; does it still work after 'Restart kernel and run all cells'?"
             findings.append(Finding(name, text, serious=False))
-    blank: list[str] = []
     for cell in notebook["cells"]:
         about = cell.get("metadata", {}).get("nbgrader") or {}
         grade_id = about.get("grade_id", "")
-        if about.get("solution") and any(stub in source(cell) for stub in _STUBS):
-            blank.append(grade_id)
         error = next((o for o in cell.get("outputs") or [] if o.get("output_type") == "error"), None)
         if error and about.get("grade"):
             message = _one_line(str(error.get("evalue", "")) or str(error.get("ename", "")))
             findings.append(Finding(name, f"{grade_id}: the visible checks do not pass. {message}"))
         elif error:
             findings.append(Finding(name, f"a cell ends with {error.get('ename', 'an error')}", serious=False))
-    if blank:
-        findings.append(Finding(name, f"not filled in: {', '.join(blank)}"))
     if expected:
+        if blank := expected.unfilled(name, notebook):
+            findings.append(Finding(name, f"not filled in: {', '.join(blank)}"))
         template = next((t for t in expected.templates if t.name == name), None)
         missing = sorted(template.grade_ids - grade_ids(notebook)) if template else []
         if missing:
@@ -304,8 +374,7 @@ def run_notebooks(notebooks: Mapping[str, tuple[Path, dict]], *, timeout: int = 
 
 
 def pack(
-    folder: Path,
-    assignment: str,
+    examined: Examined,
     team: Team,
     *,
     output: Path | None = None,
@@ -318,18 +387,18 @@ def pack(
 
     Parameters
     ----------
-    folder : pathlib.Path
-        With the notebooks.
-    assignment : str
+    examined : Examined
+        See `examine_folder`.
     team : Team
     output : pathlib.Path, optional
-        Folder for the zip; by default the one above `folder`.
+        Folder for the zip; by default the one above the notebooks.
     course_title : str
         For the title block of the PDF; by default what the release says.
     language : {"en", "de"}
         Of the title block.
     today : datetime.date, optional
     with_pdf : bool
+        Where the PDF can't be made, the zip is written without one, and a finding says so.
 
     Returns
     -------
@@ -337,49 +406,53 @@ def pack(
 
     Raises
     ------
-    ValueError
+    CourseError
         If there is nothing to pack, or the team is not complete.
     """
-    folder = Path(folder).resolve()
+    folder, assignment, notebooks = examined.folder, examined.assignment, examined.notebooks
     problems = team.problems()
     if problems:
-        raise ValueError("\n".join(problems))
-    notebooks, findings = read_notebooks(folder, assignment)
+        raise CourseError("\n".join(problems))
     if not notebooks:
-        raise ValueError(f"There is no notebook of {assignment!r} in {folder}.")
-    expected = expected_notebooks(folder, assignment)
-    for name, (_, notebook) in notebooks.items():
-        findings += examine(name, notebook, expected)
+        raise CourseError(f"There is no notebook of {assignment!r} in {folder}.")
     files = {f"{name}.ipynb": path.read_bytes() for name, (path, _) in notebooks.items()}
     files |= {name: path.read_bytes() for name, path in _own_files(folder).items()}
-    packed = Packed((output or folder.parent) / f"{archive_name(assignment, team)}.zip", findings=findings)
+    packed = Packed((output or folder.parent) / f"{archive_name(assignment, team)}.zip")
     if with_pdf:
-        title = TitleBlock(
-            course_title or _released_title(folder), assignment, team.group, team.members, str(today or date.today())
-        )
-        target = packed.path.with_suffix(".pdf")
-        made = notebooks_to_pdf([(n, nb) for n, (_, nb) in notebooks.items()], title, target, folder, language=language)
-        packed.pdf_problems = made.problems
-        files[target.name] = target.read_bytes()
-        target.unlink()
+        course_title = course_title or str(examined.record.get("course_title", "Deep Learning"))
+        title = TitleBlock(course_title, assignment, team.group, team.members, str(today or date.today()))
+        files |= _pdf_of(examined, title, language, packed)
     about = manifest(assignment, team.group, team.members, files)
     files[FILE_NAME] = (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
     with zipfile.ZipFile(packed.path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
     packed.files = {name: len(data) for name, data in files.items()}
-    size = packed.path.stat().st_size
-    if size > _LARGE:
-        largest = max(packed.files, key=packed.files.get)
-        text = f"is {size >> 20} MiB; OpenOlat may refuse it. The largest file is {largest}"
-        packed.findings.append(Finding(packed.path.name, text))
+    packed.findings += _size_of(packed, examined.record.get("size_warning", _LARGE))
     return packed
 
 
-def _released_title(folder: Path) -> str:
-    path = folder / ASSIGNMENT_FILE
-    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return str(known.get("course_title", "Deep Learning"))
+def _pdf_of(examined: Examined, title: TitleBlock, language: str, packed: Packed) -> dict[str, bytes]:
+    """Return the PDF under its name in the zip; nothing where it can't be made."""
+    target = packed.path.with_suffix(".pdf")
+    sheets = [(name, notebook) for name, (_, notebook) in examined.notebooks.items()]
+    try:
+        packed.pdf_problems = notebooks_to_pdf(sheets, title, target, examined.folder, language=language).problems
+    except PdfError as error:
+        packed.findings.append(Finding(packed.path.name, f"has no PDF in it. {error}", serious=False))
+        return {}
+    content = target.read_bytes()
+    target.unlink()
+    return {target.name: content}
+
+
+def _size_of(packed: Packed, limit: int) -> list[Finding]:
+    size = packed.path.stat().st_size
+    if size <= limit:
+        return []
+    largest = max(packed.files, key=packed.files.get)
+    text = f"is {size >> 20} MiB; OpenOlat may refuse it. The largest file is {largest}"
+    return [Finding(packed.path.name, text)]
 
 
 def _own_files(folder: Path) -> dict[str, Path]:
@@ -419,16 +492,36 @@ def _ascii(name: str) -> str:
 
 
 def release_record(
-    assignment: str, notebooks: Sequence[tuple[str, Mapping[str, Any]]], course_title: str = "Deep Learning"
+    assignment: str,
+    notebooks: Sequence[tuple[str, Mapping[str, Any]]],
+    course_title: str = "Deep Learning",
+    *,
+    marks: Sequence[str] = (),
+    size_warning: int = _LARGE,
 ) -> dict:
-    """Return what `assignment.json` says: the notebooks of a release and the ids of their cells."""
+    """Return what `assignment.json` says, so that a student's folder can be looked at without the course.
+
+    Parameters
+    ----------
+    assignment : str
+    notebooks : sequence of (str, dict)
+        Name and content of each, as released.
+    course_title : str
+    marks : sequence of str
+        Lines by which a cell that is not filled in is known; by default those of nbgrader's stubs.
+    size_warning : int, bytes
+        From which size a zip is called large.
+    """
     return {
         "course_title": course_title,
         "assignment": assignment,
+        "size_warning": size_warning,
+        "marks": list(marks or stub_marks()),
         "notebooks": {
             name: {
                 "grade_ids": sorted(grade_ids(notebook)),
                 "cell_ids": sorted(str(c["id"]) for c in notebook["cells"] if c.get("id")),
+                "answers": answers_of(notebook),
             }
             for name, notebook in notebooks
         },

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course_utils.errors import CourseError
 from course_utils.olat.manifest import Member
 from course_utils.olat.notebooks import source
 
@@ -30,7 +31,7 @@ _ENVIRONMENTS = r"(?:align|equation|gather|multline|eqnarray|alignat|flalign)\*?
 _READER = "ipynb+tex_math_single_backslash-auto_identifiers-citations"
 
 
-class PdfError(RuntimeError):
+class PdfError(CourseError, RuntimeError):
     """The PDF could not be made; the text says why."""
 
 
@@ -134,6 +135,21 @@ def notebooks_to_pages(
     return _compile(notebooks, title, folder, language, PdfResult(Path()), format="png", ppi=pixels_per_inch)
 
 
+def tools_missing() -> str:
+    """Return what a PDF needs that is not installed, with how to get it; empty if all is there."""
+    try:
+        import pypandoc
+        import typst  # noqa: F401
+
+        pypandoc.get_pandoc_path()
+    except (ImportError, OSError):  # pypandoc may be there without the program
+        return (
+            "A PDF needs typst and pandoc, which are not installed here: "
+            "`pip install typst pypandoc_binary`, then pack again."
+        )
+    return ""
+
+
 def _compile(
     notebooks: Sequence[tuple[str, Mapping[str, Any]]],
     title: TitleBlock,
@@ -143,11 +159,11 @@ def _compile(
     **options: Any,
 ) -> list[bytes]:
     """Set the document and return its files: one PDF, or a picture of each page."""
-    try:
-        import pypandoc
-        import typst
-    except ImportError as error:
-        raise PdfError("The PDF needs pandoc and typst: pip install 'course-utils[pdf]'.") from error
+    if missing := tools_missing():
+        raise PdfError(missing)
+    import pypandoc
+    import typst
+
     with tempfile.TemporaryDirectory(prefix="course-pdf-") as place:
         root = Path(place)
         (root / "pictures").mkdir()

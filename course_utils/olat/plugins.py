@@ -44,7 +44,7 @@ class OlatExtractor(ExtractorPlugin):
         course, assignment = Path(coursedir.root), coursedir.assignment_id
         settings = OpenOlat(parent=self)
         roster = read_roster(course)
-        catalogue = read_catalogue(course, assignment, coursedir.source_directory)
+        catalogue = read_catalogue(course, assignment, coursedir.source_directory, self.parent.config)
         target = Path(extracted_path)
         with tempfile.TemporaryDirectory(prefix=".extract-", dir=course) as staging:
             downloads = []

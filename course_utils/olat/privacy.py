@@ -9,9 +9,10 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+from course_utils.course_folder import load_config
 from course_utils.olat.names import fold_variants
 from course_utils.olat.roster import Roster, Student, read_roster
-from course_utils.olat.settings import OpenOlat, course_config
+from course_utils.olat.settings import OpenOlat
 
 __all__ = ["Pseudonyms"]
 
@@ -46,7 +47,7 @@ class Pseudonyms:
     def of(cls, course: Path, wanted: bool = False) -> Pseudonyms:
         """Return the pseudonyms of a course folder, if wanted here or by ``OpenOlat.pseudonyms``."""
         course = Path(course)
-        if not (wanted or OpenOlat(config=course_config(course)).pseudonyms):
+        if not (wanted or OpenOlat(config=load_config(course)).pseudonyms):
             return cls(Roster(()))
         path = course / _KEY_FILE
         if not path.is_file():

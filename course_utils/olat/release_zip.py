@@ -11,8 +11,11 @@ import zipfile
 from pathlib import Path
 
 from course_utils.grading.hidden import FOLDER, SECRET_FILE
+from course_utils.course_folder import load_config
+from course_utils.errors import CourseError
+from course_utils.olat.notebooks import stub_marks
 from course_utils.olat.pack import ASSIGNMENT_FILE, release_record
-from course_utils.olat.settings import OpenOlat, course_config
+from course_utils.olat.settings import OpenOlat
 
 __all__ = ["build_wheel", "write_release_zip"]
 
@@ -74,7 +77,7 @@ def write_release_zip(course: Path, assignment: str, folder: Path | None = None)
 
     Raises
     ------
-    ValueError
+    CourseError
         If the assignment is not released, or the package cannot be built here.
     """
     course = Path(course)
@@ -83,8 +86,12 @@ def write_release_zip(course: Path, assignment: str, folder: Path | None = None)
     paths = sorted(p for p in released.rglob("*") if p.is_file() and never.isdisjoint(p.relative_to(released).parts))
     notebooks = [(p.stem, json.loads(p.read_bytes())) for p in paths if p.suffix == ".ipynb" and p.parent == released]
     if not notebooks:
-        raise ValueError(f"There are no notebooks in {released}; run `course release {assignment}` first.")
-    record = release_record(assignment, notebooks, OpenOlat(config=course_config(course)).course_title)
+        raise CourseError(f"There are no notebooks in {released}; run `course release {assignment}` first.")
+    config = load_config(course)
+    settings = OpenOlat(config=config)
+    record = release_record(
+        assignment, notebooks, settings.course_title, marks=stub_marks(config), size_warning=settings.pack_size_warning
+    )
     folder = Path(folder or course / "build")
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{assignment}.zip"
@@ -122,12 +129,12 @@ def build_wheel(folder: Path) -> Path:
 
     Raises
     ------
-    ValueError
+    CourseError
         If the package was installed without its project, or the build fails.
     """
     project = _project()
     if not (project / "pyproject.toml").is_file():
-        raise ValueError("The wheel is built from the project itself, but course_utils was installed without it.")
+        raise CourseError("The wheel is built from the project itself, but course_utils was installed without it.")
     with tempfile.TemporaryDirectory() as place:
         # A copy: a build leaves files behind, and takes up those of earlier builds.
         copy = Path(place)
@@ -144,7 +151,7 @@ def build_wheel(folder: Path) -> Path:
             capture_output=True, text=True, check=False,
         )  # fmt: skip
     if made.returncode:
-        raise ValueError(f"The wheel could not be built: {made.stderr.strip()[-600:]}")
+        raise CourseError(f"The wheel could not be built: {made.stderr.strip()[-600:]}")
     return next(Path(folder).glob("course_utils-*.whl"))
 
 

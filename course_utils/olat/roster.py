@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_utils.errors import CourseError
 from course_utils.olat.names import compose, fold, fold_variants
 
 __all__ = ["COLUMNS", "Owner", "Roster", "RosterError", "Student", "read_roster"]
@@ -19,7 +20,7 @@ _SAFE_ID = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}$")
 _MATRICULATION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9/.-]*$")
 
 
-class RosterError(ValueError):
+class RosterError(CourseError, ValueError):
     """The roster cannot be used; the text lists every row that has to change."""
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, Dict, Enum, Float, Integer, List, TraitError, Unicode, validate
-from traitlets.config import Config, LoggingConfigurable, PyFileConfigLoader
+from traitlets.config import LoggingConfigurable
 
+from course_utils.course_folder import load_config as course_config
+from course_utils.errors import CourseError
 from course_utils.olat.archives import Limits
 
-__all__ = ["Deadlines", "OpenOlat", "course_config", "course_directory", "parse_moment"]
+__all__ = ["Deadlines", "MomentError", "OpenOlat", "course_config", "parse_moment"]
+
+
+class MomentError(CourseError, ValueError):
+    """A text is no date and time."""
 
 
 def parse_moment(text: str, zone: str) -> datetime:
@@ -33,7 +36,7 @@ def parse_moment(text: str, zone: str) -> datetime:
 
     Raises
     ------
-    ValueError
+    MomentError
         If `text` is no date and time.
 
     Examples
@@ -44,7 +47,7 @@ def parse_moment(text: str, zone: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise ValueError(f"A date and time must look like '2026-11-20 18:00', got {text!r}.") from error
+        raise MomentError(f"A date and time must look like '2026-11-20 18:00', got {text!r}.") from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone), fold=1)
     return moment.astimezone(UTC)
@@ -127,33 +130,3 @@ class Deadlines(LoggingConfigurable):
     def grace(self, assignment: str) -> float:
         """Return the grace of an assignment in seconds."""
         return 60.0 * float(self.grace_minutes.get(assignment, self.grace_minutes.get("*", 0)))
-
-
-def course_config(course: Path) -> Config:
-    """Read the settings of a course folder.
-
-    Parameters
-    ----------
-    course : pathlib.Path
-        The folder that holds ``nbgrader_config.py``; without it, defaults apply.
-
-    Returns
-    -------
-    traitlets.config.Config
-    """
-    course = Path(course).resolve()
-    config = Config()
-    if (course / "nbgrader_config.py").is_file():
-        before = os.getcwd()  # noqa: PTH109  (a setting may be relative to the course)
-        os.chdir(course)
-        try:
-            config.merge(PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config())
-        finally:
-            os.chdir(before)
-    config.CourseDirectory.root = str(course)
-    return config
-
-
-def course_directory(course: Path) -> CourseDirectory:
-    """Return nbgrader's view of a course folder: where its stages and its gradebook are."""
-    return CourseDirectory(config=course_config(course))

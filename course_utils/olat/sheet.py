@@ -15,6 +15,7 @@ from xml.etree.ElementTree import ParseError
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
+from course_utils.errors import CourseError
 from course_utils.olat.names import compose, fold_variants
 
 __all__ = ["SheetError", "SheetRow", "read_sheet"]
@@ -45,7 +46,7 @@ _PERSON = {"user_name", "email", "institutional_email", "matriculation_number", 
 _EMPTY = {"", "-", "n/a", "na", "–"}
 
 
-class SheetError(ValueError):
+class SheetError(CourseError, ValueError):
     """The table of a download cannot be read; the text says why."""
 
 

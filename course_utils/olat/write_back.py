@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
-from nbgrader.coursedir import CourseDirectory
 
+from course_utils.course_folder import coursedir, load_config
+from course_utils.errors import CourseError
 from course_utils.olat.marks import Mark, number, read_marks
 from course_utils.olat.names import fold
 from course_utils.olat.roster import Owner, Roster, Student, read_roster
-from course_utils.olat.settings import OpenOlat, course_config
+from course_utils.olat.settings import OpenOlat
 
 __all__ = ["Line", "Return", "clean_comment", "return_marks"]
 
@@ -82,13 +83,13 @@ def return_marks(course: Path, assignment: str, *, automatic: bool = False, allo
 
     Raises
     ------
-    ValueError
+    CourseError
         If the roster cannot be used or the assignment is not in the gradebook.
     """
     course = Path(course).resolve()
-    config = course_config(course)
+    config = load_config(course)
     settings = OpenOlat(config=config)
-    coursedir = CourseDirectory(config=config)
+    folders = coursedir(course, config)
     roster = read_roster(course)
     result = Return(assignment)
     candidates: dict[str, list[tuple[Mark, Owner]]] = {}
@@ -116,7 +117,7 @@ def return_marks(course: Path, assignment: str, *, automatic: bool = False, allo
         line = _line(student, options, assignment, settings, limit, taken, automatic, result)
         if line is None:
             continue
-        folder = Path(coursedir.format_path(coursedir.feedback_directory, line.owner_id, assignment))
+        folder = Path(folders.format_path(folders.feedback_directory, line.owner_id, assignment))
         pages = sorted(folder.glob("*.html"))
         if not pages:
             result.withheld.append((student.name, "has a score but no feedback page; run `course feedback`"))
@@ -276,7 +277,7 @@ def _write(folder: Path, result: Return, roster: Roster, settings: OpenOlat, gro
 def _write_zip(path: Path, result: Return) -> None:
     count = sum(len(line.pages) for line in result.lines)
     if count > _MAX_ENTRIES:
-        raise ValueError(f"OpenOlat reads {_MAX_ENTRIES} files of a zip, but there are {count} feedback pages.")
+        raise CourseError(f"OpenOlat reads {_MAX_ENTRIES} files of a zip, but there are {count} feedback pages.")
     with zipfile.ZipFile(path, "w") as archive:
         for line in result.lines:
             for page in line.pages:

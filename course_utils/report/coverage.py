@@ -6,15 +6,12 @@ import json
 import re
 from pathlib import Path
 
+from course_utils.errors import CourseError
+
 __all__ = ["page"]
 
-_SHEETS = {
-    "A": "Exercise sheet on convolutions and loss functions",
-    "B": "Homework on convolutional networks",
-    "C": "Homework on convolutional networks and training",
-    "D": "Exercise series on properties of convolutional layers",
-    "E": "Practical work on neural networks and CIFAR-10",
-}
+# Titles of the sheets by the letters with which the names of their items begin.
+TITLES = "sheets.json"
 
 
 def page(source: Path) -> str:
@@ -23,8 +20,14 @@ def page(source: Path) -> str:
     Parameters
     ----------
     source : pathlib.Path
-        The folder ``source/``.
+        The folder ``source/``; its ``sheets.json`` says how the sheets are called.
+
+    Raises
+    ------
+    CourseError
+        If ``sheets.json`` is damaged.
     """
+    titles = _read_titles(source)
     items: dict[str, list[tuple[str, str, float, str]]] = {}
     points: dict[str, list[float]] = {}
     for path in sorted(source.glob("*/*.ipynb")):
@@ -41,18 +44,20 @@ def page(source: Path) -> str:
     lines = [
         "# Coverage",
         "",
-        "Which grade cell covers which item of the five problem sheets that the course grew from. Written by",
+        "Which grade cell covers which item of the problem sheets that the course grew from. Written by",
         "`course release` from `metadata.course.covers` of the cells in `source/`; a test keeps it fresh.",
         "",
         "| notebook | automatic points | points by hand |",
         "| --- | ---: | ---: |",
         *(f"| {name} | {auto:g} | {hand:g} |" for name, (auto, hand) in points.items()),
     ]
-    for letter, title in _SHEETS.items():
-        ours = sorted((item for item in items if item.startswith(letter)), key=_natural)
-        if ours:
-            head = ["| item | notebook | cells (points) |", "| --- | --- | --- |"]
-            lines += ["", f"## Sheet {letter}: {title}", "", *head]
+    sheets: dict[str, list[str]] = {}
+    for item in sorted(items, key=_natural):
+        sheets.setdefault(re.match(r"[^\W\d_]*", item)[0], []).append(item)
+    for letters, ours in sorted(sheets.items(), key=lambda sheet: (not sheet[0], sheet)):
+        heading = f"Sheet {letters}" if letters else "Items of no sheet"
+        heading += f": {titles[letters]}" if letters in titles else ""
+        lines += ["", f"## {heading}", "", "| item | notebook | cells (points) |", "| --- | --- | --- |"]
         for item in ours:
             names = dict.fromkeys(notebook for notebook, *_ in items[item])
             cells = [
@@ -61,6 +66,16 @@ def page(source: Path) -> str:
             ]
             lines.append(f"| {item} | {', '.join(names)} | {', '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _read_titles(source: Path) -> dict[str, str]:
+    path = source / TITLES
+    if not path.is_file():
+        return {}
+    try:
+        return {str(letters): str(title) for letters, title in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (ValueError, AttributeError) as error:
+        raise CourseError(f'{path} must look like {{"A": "Title of sheet A"}}; mend it or delete it.') from error
 
 
 def _natural(item: str) -> list[tuple[bool, int, str]]:

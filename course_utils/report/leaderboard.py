@@ -15,12 +15,11 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 
 from course_utils import training
+from course_utils.errors import CourseError
 from course_utils.olat.privacy import Pseudonyms
 
 __all__ = ["Row", "cells", "measured_accuracy", "notebook_of", "rank", "read", "write"]
 
-# What `challenge.require` says first, whether it passes or not.
-_FOUND = re.compile(r"The network is right on (\d{1,3}\.\d) % of [\d,]+ pictures that it has not seen")
 _DATA, _DEVICES = ("CIFAR-10", "stand-in"), ("cpu", "cuda", "mps")
 
 
@@ -63,14 +62,14 @@ def notebook_of(course: Path, assignment: str, artifact: str) -> str:
 
     Raises
     ------
-    ValueError
+    CourseError
         If there is none.
     """
     for path in sorted((Path(course) / "source" / assignment).glob("*.ipynb")):
         cells = json.loads(path.read_bytes())["cells"]
         if any(artifact in cell["metadata"].get("course", {}).get("artifacts", []) for cell in cells):
             return path.stem
-    raise ValueError(f"No notebook in source/{assignment} trains a network called {artifact!r}.")
+    raise CourseError(f"No notebook in source/{assignment} trains a network called {artifact!r}.")
 
 
 def read(course: Path, assignment: str, artifact: str, gradebook: Gradebook, pseudonyms: Pseudonyms) -> list[Row]:
@@ -92,7 +91,7 @@ def read(course: Path, assignment: str, artifact: str, gradebook: Gradebook, pse
 
     Raises
     ------
-    ValueError
+    CourseError
         If no notebook of the assignment trains such a network.
     """
     course, rows = Path(course), []
@@ -137,19 +136,14 @@ def rank(rows: list[Row]) -> list[Row]:
 def measured_accuracy(path: Path) -> float | None:
     """Return the accuracy in per cent that a graded notebook's tests found; None if they found none.
 
-    Only the last output of a test is looked at, because that is the grader's own: before it may come what the student's
-    code printed.
+    The number is the grader's own (`facts`): no student's code can write it, and no sentence is read for it.
     """
     if not path.exists():
         return None
     for cell in json.loads(path.read_bytes())["cells"]:
-        marks = cell["metadata"].get("nbgrader", {})
-        if cell["cell_type"] != "code" or not marks.get("grade") or marks.get("solution") or not cell["outputs"]:
-            continue
-        last = cell["outputs"][-1]
-        text = last.get("evalue") if last["output_type"] == "error" else last.get("text")
-        if found := _FOUND.match("".join(text or "")):
-            return float(found[1])
+        found = cell["metadata"].get("course", {}).get("facts", {}).get("accuracy_percent")
+        if found is not None:
+            return float(found)
     return None
 
 

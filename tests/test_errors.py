@@ -1,0 +1,75 @@
+"""What a person can mend has one root, and the command shows it in one place."""
+
+from __future__ import annotations
+
+import importlib
+import sqlite3
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from typer.testing import CliRunner
+
+from course_utils import checks, cli, cycle, errors
+from course_utils.errors import CourseError
+
+MENDABLE = {
+    "checks": ["CheckFailed", "NotGradable"],
+    "cycle": ["CourseError"],
+    "data": ["DataMissing"],
+    "training": ["ArtifactError"],
+    "vision": ["NetworkMissing", "PictureError"],
+    "grading.repair": ["UnreadableNotebook"],
+    "grading.sandbox": ["SandboxUnavailable"],
+    "grading.worker": ["KernelUnavailable"],
+    "olat.archives": ["RefusedError"],
+    "olat.notebooks": ["NotebookError"],
+    "olat.pdf": ["PdfError"],
+    "olat.roster": ["RosterError"],
+    "olat.settings": ["MomentError"],
+    "olat.sheet": ["SheetError"],
+}
+
+
+@pytest.mark.parametrize("module", MENDABLE)
+def test_it_derives_from_the_root(module):
+    found = importlib.import_module(f"course_utils.{module}")
+    assert all(issubclass(getattr(found, name), CourseError) for name in MENDABLE[module])
+
+
+def test_old_names_and_old_bases_hold():
+    assert (checks.CheckFailed, checks.NotGradable) == (errors.CheckFailed, errors.NotGradable)
+    assert issubclass(checks.CheckFailed, AssertionError) and issubclass(checks.NotGradable, RuntimeError)
+
+
+@pytest.mark.parametrize("command", [["release", "x"], ["check", "x"], ["pack", "x"], ["marks"], ["demo"]])
+def test_every_command_shows_it_in_one_sentence(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli.app, command)
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
+    assert len(result.output.strip().splitlines()) == 1 and "Traceback" not in result.output
+
+
+def test_a_mistake_of_the_course_keeps_its_traceback(monkeypatch):
+    def broken(*_, **__):
+        raise ValueError("a mistake")
+
+    monkeypatch.setattr(cycle, "feedback", broken)
+    assert isinstance(CliRunner().invoke(cli.app, ["feedback", "x"]).exception, ValueError)
+
+
+@pytest.mark.parametrize("wording", ["database is locked", "Datenbank ist gesperrt", ""])
+@pytest.mark.parametrize(
+    ("code", "waits"),
+    [
+        (sqlite3.SQLITE_BUSY, True),
+        (sqlite3.SQLITE_LOCKED, True),
+        (517, True),
+        (sqlite3.SQLITE_FULL, False),
+        (None, False),
+    ],
+)
+def test_a_gradebook_in_use_is_known_by_its_code(wording, code, waits):
+    origin = sqlite3.OperationalError(wording)
+    if code is not None:
+        origin.sqlite_errorcode = code
+    assert cycle._is_locked(OperationalError("INSERT", {}, origin)) is waits
