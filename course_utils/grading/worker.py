@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from jupyter_client import KernelManager
 
 from course_utils.checks import NotGradable
 from course_utils.grading import cells as kinds
+from course_utils.grading import scratch
 from course_utils.grading.fork_server import GraderProcess, shared_server
 from course_utils.grading.grader import Job, Outcome
 from course_utils.grading.preload import GRADER_MODULES
@@ -236,12 +236,12 @@ class _Kernel:
         self.events: list[str] = []
 
     def __enter__(self) -> _Kernel:
-        self.folder = Path(tempfile.mkdtemp(prefix="course-", dir="/tmp"))
+        self.folder = scratch.new_folder("kernel")
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        scratch.remove(self.folder)
 
     def do(self, request: str) -> Any:
         """Carry out a request of the grader process and return the answer."""

@@ -11,10 +11,13 @@ from typing import Any
 
 import nbformat
 
+from course_utils.grading.texts import one_line
+
 __all__ = ["MAX_BYTES", "Catalogue", "NotebookError", "Recognised", "grade_ids", "parse_notebook", "read_catalogue"]
 
 # JSON of brackets takes thirty times its size in memory.
 MAX_BYTES = 64 << 20
+MAX_PARTS = 5_000_000
 
 
 class NotebookError(ValueError):
@@ -71,6 +74,12 @@ class Catalogue:
         NotebookError
             If it is no notebook, or not one of this assignment.
         """
+        try:
+            return self._recognise(content)
+        except RecursionError as error:
+            raise NotebookError("is nested too deeply to be a notebook") from error
+
+    def _recognise(self, content: bytes) -> Recognised:
         notebook, notes, converted = parse_notebook(content)
         found = grade_ids(notebook)
         ids = frozenset(str(cell.get("id", "")) for cell in _cells(notebook)) - {""}
@@ -220,6 +229,9 @@ def parse_notebook(content: bytes) -> tuple[dict, list[str], str | None]:
         raise NotebookError(
             f"is larger than {MAX_BYTES >> 20} MiB; clear outputs that are not needed and hand it in again"
         )
+    # Each part takes up to thirty times its bytes once it is read.
+    if sum(map(content.count, (b"[", b"{", b'",'))) > MAX_PARTS:
+        raise NotebookError(f"has more than {MAX_PARTS:,} parts; clear its outputs and hand it in again")
     notes: list[str] = []
     text, odd = _decode(content)
     if text.lstrip()[:1] == "<":
@@ -237,14 +249,16 @@ def parse_notebook(content: bytes) -> tuple[dict, list[str], str | None]:
     converted = text if odd else None
     if odd:
         notes.append("its text was not plain UTF-8 and has been converted")
-    if not isinstance(major, int) or major not in (1, 2, 3, 4):
-        raise NotebookError(f"is in an unknown notebook format ({major!r})")
+    if type(major) is not int or major not in (1, 2, 3, 4):
+        raise NotebookError(f"is in an unknown notebook format ({one_line(repr(major))})")
     if major < 4:
         try:
             new = nbformat.convert(nbformat.from_dict(_as_nodes(notebook)), 4)
             notebook = json.loads(json.dumps(new))
         except Exception as error:  # nbformat's upgrades raise whatever a malformed file makes them raise
-            raise NotebookError(f"is in the old format {major} and can't be converted ({error})") from error
+            raise NotebookError(
+                f"is in the old format {major} and can't be converted ({one_line(error, 200)})"
+            ) from error
         notes.append(f"converted from the old notebook format {major}")
         converted = json.dumps(notebook, indent=1) + "\n"
     _check_shape(notebook)
