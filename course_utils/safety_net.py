@@ -32,7 +32,9 @@ _MACHINE = {
 }  # fmt: skip
 
 
-def attempt(course: Path, student: str, done: str, work: Callable[[], T]) -> tuple[T | None, str]:
+def attempt(
+    course: Path, student: str, done: str, work: Callable[[], T], passing: tuple[type[Exception], ...] = ()
+) -> tuple[T | None, str]:
     """Do something for one student.
 
     Parameters
@@ -44,6 +46,8 @@ def attempt(course: Path, student: str, done: str, work: Callable[[], T]) -> tup
         What is attempted, as it follows "could not be": ``"read"``.
     work : callable
         Called without arguments.
+    passing : tuple of exception classes
+        What concerns everybody, and is raised.
 
     Returns
     -------
@@ -59,12 +63,20 @@ def attempt(course: Path, student: str, done: str, work: Callable[[], T]) -> tup
     """
     try:
         return work(), ""
-    except OSError as error:
-        if error.errno in _MACHINE:
+    except Exception as error:
+        if isinstance(error, passing) or is_the_machines(error):
             raise
         return None, note_fault(course, student, done, error)
-    except Exception as error:
-        return None, note_fault(course, student, done, error)
+
+
+def is_the_machines(error: Exception) -> bool:
+    """Return whether an exception is about the disk or the machine, not about what is worked on.
+
+    Parameters
+    ----------
+    error : Exception
+    """
+    return isinstance(error, OSError) and error.errno in _MACHINE
 
 
 def note_fault(course: Path, student: str, done: str, error: BaseException) -> str:
