@@ -2,6 +2,7 @@
 
 Each thing is laid into a folder of ``submitted/`` that holds an honest notebook already.
 """
+# ruff: noqa: E501, PTH (attackers write long lines, and paths that pathlib has not)
 
 from __future__ import annotations
 
@@ -64,7 +65,7 @@ def _nested(folder: Path) -> None:
     """Folders in folders, deeper than a path may be long."""
     here = os.open(folder, os.O_RDONLY)
     for _ in range(400):
-        os.mkdir("d" * 20, dir_fd=here)  # noqa: PTH102
+        os.mkdir("d" * 20, dir_fd=here)
         deeper = os.open("d" * 20, os.O_RDONLY, dir_fd=here)
         os.close(here)
         here = deeper
@@ -156,7 +157,10 @@ REPLACE: dict[str, Callable[[Path], None]] = {
     "text of half characters": _in_its_place(lambda path: path.write_bytes(b'"\\ud800"')),
     "UTF-16": _in_its_place(lambda path: path.write_bytes("{}".encode("utf-16"))),
 }  # fmt: skip
-ODD_THINGS = {**{f"beside: {name}": lay for name, lay in KEEP.items()}, **{f"instead: {n}": y for n, y in REPLACE.items()}}
+ODD_THINGS = {
+    **{f"beside: {name}": lay for name, lay in KEEP.items()},
+    **{f"instead: {n}": y for n, y in REPLACE.items()},
+}
 
 
 def is_laid(lay: Callable[[Path], None], folder: Path) -> bool:

@@ -20,10 +20,11 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 from traitlets import Bool, Dict, Enum, Float, List, Unicode
 from traitlets.config import Config
 
+from course_utils.grading import cells as kinds
 from course_utils.grading import scratch, trust
 from course_utils.grading.preload import modules_for
 from course_utils.grading.repair import UnreadableNotebook, read_notebook, repair, skeleton
@@ -32,7 +33,14 @@ from course_utils.grading.texts import one_line, plain_markdown
 from course_utils.grading.worker import Settings, grade_cells
 from course_utils.safety_net import attempt
 
-__all__ = ["FeedbackNotes", "GradeNotebook", "RepairNotebook", "SubmissionExporter", "move_links_away"]
+__all__ = [
+    "ClearCoursesHiddenTests",
+    "FeedbackNotes",
+    "GradeNotebook",
+    "RepairNotebook",
+    "SubmissionExporter",
+    "move_links_away",
+]
 
 
 def move_links_away(assignment: str, student: str, notebooks: list[str]) -> None:
@@ -200,6 +208,20 @@ def submission_files(folder: Path) -> Iterator[Path]:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
         yield target
+
+
+class ClearCoursesHiddenTests(ClearHiddenTests):
+    """Leave the source of hidden tests out of the feedback: of the course's test cells, which alone have any.
+
+    A student's cell may hold the same marks, whole or halved; it is shown as it is.
+    """
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        if not kinds.is_test(cell):
+            return cell, resources
+        return super().preprocess_cell(cell, resources, cell_index)
 
 
 class FeedbackNotes(NbGraderPreprocessor):

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import gzip
 import hashlib
+import io
 import json
 import logging
 import lzma
@@ -406,7 +407,7 @@ class ZipReader:
         if _directory_bytes(path, size) > max_files * _DIRECTORY_BYTES_PER_FILE:
             raise RefusedError(f"has more than {most} files")
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = _open_zip(path)
         except _ZIP_ERRORS as error:
             raise RefusedError(f"is no zip, or is damaged or cut off ({error})") from error
         if len(self._zip.infolist()) > most:
@@ -732,6 +733,63 @@ def _directory_bytes(path: Path, size: int) -> int:
             record = file.read(56)
             length = int.from_bytes(record[40:48], "little") if record[:4] == b"PK\x06\x06" else size
     return min(length, size)
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    """Open a zip, also where the name of a file in it claims to be UTF-8 and is not."""
+    try:
+        return zipfile.ZipFile(path)
+    except UnicodeDecodeError:
+        return zipfile.ZipFile(_Claimless(path))
+
+
+class _Claimless(io.BytesIO):
+    """A zip as a file object, in whose directory no name that is no UTF-8 claims to be; the file stays as it is."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._file = path.open("rb")
+        end = zipfile._EndRecData(self._file)
+        if not end:
+            raise zipfile.BadZipFile("no end of the directory")
+        size, place = end[zipfile._ECD_SIZE], end[zipfile._ECD_LOCATION]
+        if end[zipfile._ECD_SIGNATURE] == zipfile.stringEndArchive64:
+            place -= zipfile.sizeEndCentDir64 + zipfile.sizeEndCentDir64Locator
+        self._start = max(place - size, 0)
+        self._file.seek(self._start)
+        self._directory = bytearray(self._file.read(size))
+        self._take_claims_back()
+        self._file.seek(0)
+
+    def _take_claims_back(self) -> None:
+        at, directory = 0, self._directory
+        while directory[at : at + 4] == b"PK\x01\x02" and at + 46 <= len(directory):
+            flags, name, extra, comment = (
+                int.from_bytes(directory[at + i : at + i + 2], "little") for i in (8, 28, 30, 32)
+            )
+            try:
+                directory[at + 46 : at + 46 + name].decode("utf-8")
+            except UnicodeDecodeError:
+                directory[at + 8 : at + 10] = (flags & ~0x800).to_bytes(2, "little")
+            at += 46 + name + extra + comment
+
+    def read(self, size: int | None = -1) -> bytes:
+        begin = self._file.tell()
+        data = bytearray(self._file.read(size))
+        first, last = max(begin, self._start), min(begin + len(data), self._start + len(self._directory))
+        if first < last:
+            data[first - begin : last - begin] = self._directory[first - self._start : last - self._start]
+        return bytes(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
