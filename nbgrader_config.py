@@ -37,7 +37,7 @@ c.GradeNotebook.data = "any"
 # Feedback: messages of hidden tests stay, their source goes; nothing of a student's output runs in a browser.
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
-    "nbgrader.preprocessors.ClearHiddenTests",
+    "course_utils.grading.preprocessors.ClearCoursesHiddenTests",
     "course_utils.grading.preprocessors.FeedbackNotes",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +14,9 @@ from rich.table import Table
 
 from course_utils import demo
 from course_utils.errors import CourseError
+from course_utils.grading.texts import one_line
 from course_utils.olat import commands as olat
+from course_utils.tables import shown, write_csv
 from course_utils.terminal import Commands, console, progress
 
 __all__ = ["app"]
@@ -85,7 +86,7 @@ def autograde(
 
         def started(name: str) -> None:
             working[name] = None
-            bar.update(task, description=escape(f"now: {', '.join(working)}"))
+            bar.update(task, description=escape(f"now: {', '.join(map(one_line, working))}"))
 
         def finished(result: cycle.SubmissionResult, number: int, count: int) -> None:
             working.pop(result.student_id, None)
@@ -147,7 +148,7 @@ def leaderboard(
     for name in ("place", "name", "points", "accuracy (%)", "data", "parameters", "epochs", "time (s)", "device"):
         table.add_column(name, justify="left" if name in ("name", "data", "device") else "right")
     for row in rows:
-        table.add_row(*map(escape, board.cells(row)))
+        table.add_row(*map(shown, board.cells(row)))
     console.print(table)
     for path in board.write(rows, Path(course) / "reports", assignment, network):
         console.print(f"Written to {path}")
@@ -185,21 +186,13 @@ def _table(assignment: str, results: list) -> Table:
     for result in results:
         notes = result.problem or (f"{len(result.notes)}, see the table" if result.notes else "")
         waiting = "waiting" if result.needs_manual else ""
-        # Names of folders and files may hold anything, also what rich would take for markup.
-        name = escape(result.student_id)
-        table.add_row(name, f"{result.points:g}", f"{result.max_points:g}", waiting, escape(notes))
+        cells = result.student_id, f"{result.points:g}", f"{result.max_points:g}", waiting, notes
+        table.add_row(*map(shown, cells))
     return table
 
 
 def _write_results(course: Path, assignment: str, results: list) -> Path:
     path = Path(course) / "reports" / f"{assignment}-autograde.csv"
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(
-            ["student_id", "points", "max_points", "penalty", "needs_manual", "sandboxed", "problem", "notes"]
-        )
-        for r in results:
-            fields = [r.student_id, r.points, r.max_points, r.penalty, r.needs_manual, r.sandboxed, r.problem]
-            table.writerow([*fields, " | ".join(r.notes)])
-    return path
+    columns = ["student_id", "points", "max_points", "penalty", "needs_manual", "sandboxed", "problem", "notes"]
+    fields = [[getattr(result, name) for name in columns[:-1]] for result in results]
+    return write_csv(path, columns, ([*row, " | ".join(r.notes)] for row, r in zip(fields, results, strict=True)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import sqlite3
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import nbformat
 from nbgrader import utils
@@ -19,17 +21,22 @@ from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 
-from course_utils.grading.hidden import FOLDER, course_secret
 from course_utils.course_folder import assignments, coursedir, load_config, open_gradebook
 from course_utils.errors import CourseError
+from course_utils.grading import scratch
+from course_utils.grading.hidden import FOLDER, course_secret
 from course_utils.grading.pool import cores, grade_here, grade_on_cluster
 from course_utils.grading.preload import modules_for
 from course_utils.grading.preprocessors import GradeNotebook
 from course_utils.grading.records import is_recorded, record
 from course_utils.grading.sandbox import probe
 from course_utils.grading.submissions import GradedSubmission, Submission, read_submission
+from course_utils.grading.texts import one_line
 from course_utils.olat.late import sync_gradebook
 from course_utils.olat.roster import Roster, read_roster
+from course_utils.one_run import AnotherRun, only_run
+from course_utils.safety_net import Waiting, attempt, is_the_machines
+from course_utils.tables import write_csv
 
 __all__ = [
     "CourseError",
@@ -44,6 +51,11 @@ __all__ = [
 ]
 
 log = logging.getLogger("course")
+T = TypeVar("T")
+
+
+class _Stopped(CourseError):
+    """What would meet every other submission as well: the gradebook or the disk can't be used."""
 
 
 @dataclass
@@ -104,7 +116,8 @@ def release(course: Path, assignment: str) -> Path:
     directory.assignment_id = assignment
     # Also where the settings of an older course do not say so.
     directory.ignore = list(dict.fromkeys([*directory.ignore, FOLDER]))
-    _convert(GenerateAssignment(coursedir=directory, config=config, log=log, force=True))
+    with _only_run(course, f"release {assignment}"):
+        _convert(GenerateAssignment(coursedir=directory, config=config, log=log, force=True))
     return Path(course).resolve() / "release" / assignment
 
 
@@ -157,6 +170,14 @@ def autograde(
         graded already, or the gradebook can't be written.
     """
     course = Path(course).resolve()
+    load_config(course)  # says whether it is one
+    with _only_run(course, f"autograde {assignment}"):
+        return _autograde(course, assignment, students, workers, scheduler, force, sandbox, started, progress)
+
+
+def _autograde(
+    course, assignment, students, workers, scheduler, force, sandbox, started, progress
+) -> list[SubmissionResult]:
     config = load_config(course)
     config.GradeNotebook.sandbox = sandbox
     settings = replace(GradeNotebook(config=config).settings(), secret=_secret(course, config))
@@ -176,25 +197,53 @@ def autograde(
     if settings.preload is None:
         settings = replace(settings, preload=modules_for(path.read_bytes() for path in source.glob("*.ipynb")))
 
-    def finish(result: SubmissionResult) -> None:
+    waiting = Waiting(course, assignment)
+    _clear_up(course, assignment)
+
+    def finish(result: SubmissionResult, fault: str = "") -> None:
+        """Give somebody their row; a fault, the course's or the machine's, also keeps older marks from going out."""
+        waiting.note(result.student_id, fault)
+        _make_fit(result)
         results[result.student_id] = result
         if progress is not None:
             progress(result, len(results), len(names))
 
     with open_gradebook(course, config) as gradebook:
 
+        def read(name: str) -> Submission | SubmissionResult:
+            folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
+            if reason := _nothing_to_grade(folder, source):
+                return SubmissionResult(name, problem=f"not gradable: {reason}")
+            submission = read_submission(folder, name, assignment, source, clearing, settings)
+            if not force and is_recorded(gradebook, done, submission):
+                return _read_result(gradebook, course, assignment, name)
+            return submission
+
+        def write(outcome: GradedSubmission) -> SubmissionResult:
+            name = outcome.student
+            folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
+            _record(gradebook, config, given[name], outcome, folder, done)
+            return _read_result(gradebook, course, assignment, name)
+
+        def in_the_net(name: str, done: str, work: Callable[[], T]) -> T | None:
+            """Return what `work` gives for somebody; None if it failed, and they have a row that says so."""
+            try:
+                result, fault = attempt(course, name, done, work, (_Stopped, OperationalError))
+            except OperationalError as error:
+                raise _Stopped(f"The gradebook can't be read ({error.orig}).") from error
+            if fault:
+                gradebook.db.rollback()
+                finish(SubmissionResult(name, problem=fault), fault)
+            return result
+
         def to_grade() -> Iterator[Submission]:
             for name in names:
-                folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
-                if reason := _nothing_to_grade(folder, source):
-                    finish(SubmissionResult(name, problem=f"not gradable: {reason}"))
-                    continue
-                submission = read_submission(folder, name, assignment, source, clearing, settings)
-                if not force and is_recorded(gradebook, done, submission):
-                    finish(_read_result(gradebook, course, assignment, name))
-                    continue
-                given[name] = submission
-                yield submission
+                submission = in_the_net(name, "read", functools.partial(read, name))
+                if isinstance(submission, SubmissionResult):
+                    finish(submission)
+                elif submission is not None:
+                    given[name] = submission
+                    yield submission
 
         if scheduler is None:
             graded = grade_here(to_grade(), workers or cores(), started)
@@ -202,14 +251,14 @@ def autograde(
             graded = grade_on_cluster(to_grade(), scheduler, started)
         with contextlib.closing(graded):
             for outcome in _told_if_alone(graded, scheduler):
-                name = outcome.student
-                submission = given.pop(name)
                 if outcome.error:
-                    finish(SubmissionResult(name, problem=f"not gradable: {outcome.error}"))
-                    continue
-                folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
-                _record(gradebook, config, submission, outcome, folder, done)
-                finish(_read_result(gradebook, course, assignment, name))
+                    problem = f"not gradable: {outcome.error}"
+                    finish(SubmissionResult(outcome.student, problem=problem), one_line(problem, 300))
+                else:
+                    result = in_the_net(outcome.student, "recorded", functools.partial(write, outcome))
+                    if result is not None:
+                        finish(result)
+                del given[outcome.student]
     return [results[name] for name in sorted(results)]
 
 
@@ -217,6 +266,36 @@ def _secret(course: Path, config: Config) -> str:
     try:
         return course_secret(course, config)
     except (OSError, RuntimeError) as error:
+        raise CourseError(str(error)) from error
+
+
+# Characters of a sentence in a row, and sentences.
+_LONGEST_NOTE, _MOST_NOTES = 400, 60
+
+
+def _make_fit(result: SubmissionResult) -> None:
+    """Make what a row says fit for a table: student's names and texts are quoted in it."""
+    result.problem = one_line(result.problem, 10 * _LONGEST_NOTE)
+    more = len(result.notes) - _MOST_NOTES
+    result.notes = [one_line(note, _LONGEST_NOTE) for note in result.notes[:_MOST_NOTES]]
+    if more > 0:
+        result.notes.append(f"{more} more notes, see the graded notebooks")
+
+
+def _clear_up(course: Path, assignment: str) -> None:
+    """Remove what a run left that was killed; none goes on now."""
+    scratch.sweep()
+    for stage in ("autograded", "submitted"):
+        for left in (course / stage).glob(f"*/.{assignment}.new"):
+            scratch.remove(left)
+
+
+@contextlib.contextmanager
+def _only_run(course: Path, what: str) -> Iterator[None]:
+    try:
+        with only_run(course, what):
+            yield
+    except AnotherRun as error:
         raise CourseError(str(error)) from error
 
 
@@ -245,20 +324,31 @@ def _record(gradebook: Gradebook, config: Config, *parts: object) -> None:
             return record(gradebook, config, *parts)
         except OperationalError as error:
             if wait is None or not _is_locked(error):
-                raise CourseError(
+                raise _Stopped(
                     f"The gradebook can't be written ({error.orig}). What was graded before is kept; close what uses "
                     "it and run the command again: it goes on from here."
                 ) from error
             time.sleep(wait)
         except OSError as error:
-            raise CourseError(
+            if not is_the_machines(error):
+                raise
+            raise _Stopped(
                 f"Results can't be written: {error}. What was graded before is kept; make room and run the command "
                 "again: it goes on from here."
             ) from error
 
 
-def feedback(course: Path, assignment: str) -> Path:
+def feedback(course: Path, assignment: str, failed: Callable[[str, str], None] | None = None) -> Path:
     """Write one HTML page per graded notebook to `feedback/<student_id>/<assignment>`.
+
+    Whose pages could not be written gets none, and stands in ``reports/<assignment>-feedback.csv`` with the reason.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    assignment : str
+    failed : callable, optional
+        Called with each of these students and the reason.
 
     Returns
     -------
@@ -267,11 +357,66 @@ def feedback(course: Path, assignment: str) -> Path:
     """
     course = Path(course).resolve()
     config = load_config(course)
-    directory = coursedir(course, config)
-    directory.assignment_id = assignment
-    if any((course / "autograded").glob(f"*/{assignment}")):
-        _convert(GenerateFeedback(coursedir=directory, config=config, log=log, force=True))
+    with _only_run(course, f"feedback {assignment}"):
+        scratch.sweep()
+        directory = coursedir(course, config)
+        directory.assignment_id = assignment
+        converter = _Feedback(coursedir=directory, config=config, log=log, force=True)
+        converter.course, converter.faults = course, []
+        if _graded(course, assignment):
+            _convert(converter)
+        for student, fault in converter.faults:
+            if failed is not None:
+                failed(student, fault)
+        table = course / "reports" / f"{assignment}-feedback.csv"
+        if converter.faults or table.is_file():
+            write_csv(table, ["student_id", "problem"], converter.faults)
     return course / "feedback"
+
+
+def _graded(course: Path, assignment: str) -> dict[str, list[str]]:
+    """Return the graded notebooks of an assignment by their folder, as nbgrader looks for them."""
+    found = {}
+    for folder in sorted((course / "autograded").glob(f"*/{assignment}")):
+        notebooks = [str(path) for path in sorted(folder.glob("*.ipynb")) if path.is_file() and not path.is_symlink()]
+        if notebooks:
+            found[str(folder)] = notebooks
+    return found
+
+
+class _Feedback(GenerateFeedback):
+    """nbgrader's converter, with a net below each student's pages."""
+
+    course: Path
+    faults: list[tuple[str, str]]
+    _cause: Exception | None = None
+
+    def init_notebooks(self) -> None:
+        self.assignments, self.notebooks = _graded(self.course, self.coursedir.assignment_id), []
+
+    def convert_notebooks(self) -> None:
+        for folder, notebooks in self.assignments.items():
+            self.assignments = {folder: notebooks}
+            student = Path(folder).parent.name
+            _, fault = attempt(self.course, student, "shown", self._convert_one, (_Stopped,))
+            if fault:
+                self.faults.append((student, fault))
+
+    def _convert_one(self) -> None:
+        self._cause = None
+        try:
+            super().convert_notebooks()
+        except NbGraderException as error:
+            if isinstance(error.__context__, OperationalError):
+                raise _Stopped(f"The gradebook can't be read ({error.__context__.orig}).") from error
+            raise self._cause or error from error
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        try:
+            super().convert_single_notebook(notebook_filename)
+        except Exception as error:  # nbgrader raises another one, which says to read the log
+            self._cause = error
+            raise
 
 
 def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: str) -> SubmissionResult:

@@ -14,6 +14,7 @@ from traitlets import TraitError
 from typer.core import TyperGroup
 
 from course_utils.errors import CourseError
+from course_utils.grading.texts import one_line
 
 __all__ = ["Commands", "console", "progress", "progress_bar"]
 
@@ -55,6 +56,6 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
         task = bar.add_task(title, total=None)
 
         def update(done: int, total: int, name: str) -> None:
-            bar.update(task, completed=done, total=total, description=f"{title} {escape(name)}")
+            bar.update(task, completed=done, total=total, description=f"{title} {escape(one_line(name))}")
 
         yield update

@@ -13,7 +13,6 @@ import functools
 import hashlib
 import inspect
 import json
-import math
 import os
 import platform
 import re
@@ -51,6 +50,7 @@ __all__ = [
 # Bytes; an artifact comes from a student, so nothing larger is read.
 MOST_WEIGHTS, MOST_RECORD = 64 * 2**20, 2**20
 _MOST_NUMBERS = 10_000
+_LARGEST_NUMBER = 10**15
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -650,7 +650,9 @@ def _is_record(values: dict[str, Any]) -> bool:
     kinds = {"name": str, "data": str, "device": str, "sha256": str, "finished": bool, "epochs": int, "parameters": int}
     if not all(type(values[key]) is kind for key, kind in kinds.items()):
         return False
-    if type(values["seconds"]) not in (int, float) or not math.isfinite(values["seconds"]):
+    measured = [values["seconds"], values["epochs"], values["parameters"]]
+    # A number of hundreds of digits is an int to JSON, and no float can hold it.
+    if type(values["seconds"]) not in (int, float) or not all(abs(number) < _LARGEST_NUMBER for number in measured):
         return False
     if not all(type(values[key]) is dict for key in ("history", "settings", "code", "versions")):
         return False
@@ -659,6 +661,6 @@ def _is_record(values: dict[str, Any]) -> bool:
     return len(values["history"]) <= 100 and all(
         type(numbers) is list
         and len(numbers) <= _MOST_NUMBERS
-        and all(type(number) in (int, float) for number in numbers)
+        and all(type(number) is float or (type(number) is int and abs(number) < _LARGEST_NUMBER) for number in numbers)
         for numbers in values["history"].values()
     )

@@ -11,7 +11,6 @@ import functools
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,19 +20,28 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 from traitlets import Bool, Dict, Enum, Float, List, Unicode
 from traitlets.config import Config
 
-from course_utils.grading import trust
+from course_utils.grading import cells as kinds
+from course_utils.grading import scratch, trust
 from course_utils.grading.hidden import FOLDER, course_secret, read_hidden
 from course_utils.grading.preload import modules_for
 from course_utils.grading.repair import UnreadableNotebook, read_notebook, repair, skeleton
-from course_utils.grading.submissions import handed_in_at, lay_in_outputs, other_files, sort_out
-from course_utils.grading.texts import plain_markdown
+from course_utils.grading.submissions import handed_in_at, is_closed, lay_in_outputs, other_files, sort_out
+from course_utils.grading.texts import one_line, plain_markdown
 from course_utils.grading.worker import Settings, grade_cells
+from course_utils.safety_net import attempt
 
-__all__ = ["FeedbackNotes", "GradeNotebook", "RepairNotebook", "SubmissionExporter", "move_links_away"]
+__all__ = [
+    "ClearCoursesHiddenTests",
+    "FeedbackNotes",
+    "GradeNotebook",
+    "RepairNotebook",
+    "SubmissionExporter",
+    "move_links_away",
+]
 
 
 def move_links_away(assignment: str, student: str, notebooks: list[str]) -> None:
@@ -53,19 +61,38 @@ def move_links_away(assignment: str, student: str, notebooks: list[str]) -> None
             )
         good = set(sort_out(folder)[0].values())
         # Notebooks that are none are told by the exporter, so that their points are zero for a stated reason.
-        good |= set(folder.rglob("*.ipynb"))
         if handed_in_at(folder) is not None:
             good.add(folder / "timestamp.txt")
         target = folder.parent.parent.parent / "quarantine" / folder.parent.name / folder.name
-        for root, folders, names in os.walk(folder):
-            folders[:] = [name for name in folders if name[0] != "."]  # nbgrader leaves them alone
-            for path in [Path(root, name) for name in [*names, *folders]]:
-                if path in good or (path.is_dir() and not path.is_symlink()):
-                    continue
-                kept = target / path.relative_to(folder)
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                logging.getLogger("course").warning("%s can't be graded; moved to %s", path, kept)
-                path.rename(kept)
+        for path in _not_to_copy(folder, good):
+            kept = target / path.relative_to(folder)
+            number = 1
+            while os.path.lexists(kept):  # of an earlier run
+                number += 1
+                kept = target / f"{path.relative_to(folder)}.{number}"
+            _, fault = attempt(
+                folder.parent.parent.parent, student, "moved into quarantine", functools.partial(_move, path, kept)
+            )
+            what = fault or f"can't be graded; moved to {one_line(kept, 300)}"
+            logging.getLogger("course").warning("%s %s", one_line(path, 300), what)
+
+
+def _not_to_copy(folder: Path, good: set[Path]) -> list[Path]:
+    """Return what of a submission nbgrader must not see: files, and folders that are not entered as a whole."""
+    found = []
+    for root, folders, names in os.walk(folder):
+        here = Path(root).relative_to(folder)
+        folders[:] = [name for name in folders if name[0] != "."]  # nbgrader leaves them alone
+        closed = [name for name in folders if is_closed(here / name) or Path(root, name).is_symlink()]
+        folders[:] = [name for name in folders if name not in closed]
+        found += [Path(root, name) for name in closed]
+        found += [path for name in names if (path := Path(root, name)) not in good and path.suffix != ".ipynb"]
+    return found
+
+
+def _move(path: Path, kept: Path) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    path.rename(kept)
 
 
 class SubmissionExporter(NotebookExporter):
@@ -181,14 +208,28 @@ def submission_files(folder: Path, submitted: Path) -> Iterator[Path]:
         The same in `submitted/`. nbgrader, which must not copy the course's `hidden/`, leaves a folder of this name out
         everywhere; a student's own is taken from here.
     """
-    with tempfile.TemporaryDirectory(prefix="course-files-") as target:
+    with scratch.folder("files") as target:
         copied = {name: path for name, path in other_files(folder).items() if FOLDER not in Path(name).parts}
         left_out = {name: path for name, path in other_files(submitted).items() if FOLDER in Path(name).parts}
         for name, path in {**left_out, **copied}.items():
-            copy = Path(target, name)
+            copy = target / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
-        yield Path(target)
+        yield target
+
+
+class ClearCoursesHiddenTests(ClearHiddenTests):
+    """Leave the source of hidden tests out of the feedback: of the course's test cells, which alone have any.
+
+    A student's cell may hold the same marks, whole or halved; it is shown as it is.
+    """
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        if not kinds.is_test(cell):
+            return cell, resources
+        return super().preprocess_cell(cell, resources, cell_index)
 
 
 class FeedbackNotes(NbGraderPreprocessor):

@@ -20,6 +20,7 @@ from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
+from course_utils.grading import scratch
 from course_utils.grading.submissions import GradedSubmission, Submission, handed_in_at, other_files
 
 __all__ = ["MARKER", "is_recorded", "record"]
@@ -40,7 +41,7 @@ def is_recorded(gradebook: Gradebook, folder: Path, submission: Submission) -> b
     """
     try:
         content = json.loads((folder / MARKER).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     if not isinstance(content, dict) or content.get("digest") != submission.digest:
         return False
@@ -75,9 +76,11 @@ def record(
         The submission's folders.
     """
     fresh = autograded.with_name(f".{autograded.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    scratch.remove(fresh)
     fresh.mkdir(parents=True)
     for name, path in other_files(submitted).items():
+        if Path(name).parts[0] in (MARKER, "timestamp.txt"):
+            continue  # what grading itself writes there
         target = fresh / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
@@ -97,10 +100,10 @@ def record(
             gradebook.db.commit()
     except BaseException:
         gradebook.db.rollback()
-        shutil.rmtree(fresh, ignore_errors=True)
+        scratch.remove(fresh)
         raise
     # From here on the marks are in the gradebook. Until the folder is in place, a later run would grade again.
-    shutil.rmtree(autograded, ignore_errors=True)
+    scratch.remove(autograded)
     fresh.replace(autograded)
 
 

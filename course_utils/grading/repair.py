@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums
 from traitlets.config import Config
 
 from course_utils.errors import CourseError
-from course_utils.grading.texts import BASE64, printable, writable
+from course_utils.grading.texts import BASE64, one_line, writable
 
 __all__ = ["Repaired", "UnreadableNotebook", "read_notebook", "repair", "skeleton"]
 
@@ -70,14 +72,41 @@ def read_notebook(path: Path) -> NotebookNode:
     UnreadableNotebook
         If it is a link, too large, no JSON, no notebook, or of another language.
     """
-    if path.is_symlink():
-        raise UnreadableNotebook("it is a link to another file, not a notebook")
-    if not path.is_file():
-        raise UnreadableNotebook("it is no file")
-    size = path.stat().st_size
-    if size > LARGEST_FILE:
-        raise UnreadableNotebook(f"it has {size / 2**20:.0f} MB; at most {LARGEST_FILE / 2**20:.0f} MB are read")
-    return notebook_from_bytes(path.read_bytes())
+    return notebook_from_bytes(bytes_of(path))
+
+
+def bytes_of(path: Path) -> bytes:
+    """Return what a file holds that is called like a notebook.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Raises
+    ------
+    UnreadableNotebook
+        If it is missing, a link, a folder, no plain file, or too large.
+    """
+    try:
+        about = path.lstat()
+    except OSError as error:
+        raise UnreadableNotebook("it is no file") from error
+    for found, reason in (
+        (stat.S_ISLNK(about.st_mode), "it is a link to another file, not a notebook"),
+        (stat.S_ISDIR(about.st_mode), "it is a folder, not a notebook"),
+        (not stat.S_ISREG(about.st_mode), "it is no plain file"),
+        (about.st_size > LARGEST_FILE, f"it has {about.st_size / 2**20:.0f} MB; at most "
+                                       f"{LARGEST_FILE / 2**20:.0f} MB are read"),
+    ):  # fmt: skip
+        if found:
+            raise UnreadableNotebook(reason)
+    try:
+        # Neither a link is followed nor a pipe waited for, whatever lies there by now.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnreadableNotebook(f"it can't be opened ({error.strerror})") from error
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(LARGEST_FILE)
 
 
 def notebook_from_bytes(data: bytes) -> NotebookNode:
@@ -90,7 +119,7 @@ def notebook_from_bytes(data: bytes) -> NotebookNode:
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise UnreadableNotebook(f"it is no JSON ({printable(error, 100)})") from None
+        raise UnreadableNotebook(f"it is no JSON ({one_line(error, 100)})") from None
     return notebook_from(content)
 
 
@@ -106,7 +135,7 @@ def notebook_from(content: Any) -> NotebookNode:
         about = metadata.get(block) if isinstance(metadata, dict) else None
         language = about.get(key) if isinstance(about, dict) else None
         if isinstance(language, str) and language.lower() not in ("python", "python3", "ipython", ""):
-            raise UnreadableNotebook(f"it is written in {_shown(language)}, not in Python")
+            raise UnreadableNotebook(f"it is written in {one_line(language)}, not in Python")
     cells = content.get("cells")
     if content["nbformat"] < 4:
         sheets = content.get("worksheets")
@@ -254,7 +283,7 @@ def repair(submitted: NotebookNode | None, course: NotebookNode, unreadable: str
             continue  # an untouched copy, run after the answer, would take the answer's place
         if cell.name is not None and cell.name not in named:
             repairs.append(
-                f"A cell claims to be '{_shown(cell.name)}', which this notebook does not have; it earns nothing."
+                f"A cell claims to be '{one_line(cell.name)}', which this notebook does not have; it earns nothing."
             )
         extras.append(cell)
     notebook = nbformat.from_dict({**course, "cells": _merge(cells, extras, place, repairs)})
@@ -327,7 +356,7 @@ def _lay_in(cell: NotebookNode, chosen: _Cell, repairs: list[str]) -> None:
             cell.metadata["course"].pop("grading", None)
     elif marks.get("solution"):
         if chosen.type != cell.cell_type:
-            repairs.append(f"Your answer cell '{name}' had become a {_shown(chosen.type)} cell; it was turned back.")
+            repairs.append(f"Your answer cell '{name}' had become a {one_line(chosen.type)} cell; it was turned back.")
         cell.source = _short(chosen.source, f"The cell '{name}'", cell.cell_type, repairs)
         if cell.cell_type == "markdown" and chosen.pictures:
             cell["attachments"] = chosen.pictures
@@ -342,11 +371,6 @@ def _short(source: str, what: str, kind: str, repairs: list[str]) -> str:
     repairs.append(f"{what} has {len(source):,} characters; at most {LARGEST_CELL:,} are read, so it was left empty.")
     text = "This cell was too long to be read."
     return f"raise NotImplementedError('{text}')" if kind == "code" else text
-
-
-def _shown(text: str) -> str:
-    """Return a student's text as a sentence may show it: short, on one line, without control characters."""
-    return " ".join(printable(text, 60).split())
 
 
 def _released(cell: NotebookNode) -> str:

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import tarfile
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
@@ -20,7 +19,7 @@ from traitlets.config import Config
 
 from course_utils.checks import NotGradable
 from course_utils.facts import FORM
-from course_utils.grading import repair, trust
+from course_utils.grading import repair, scratch, trust
 from course_utils.grading.hidden import FOLDER, read_hidden
 from course_utils.grading.limits import Limits, amount
 from course_utils.grading.texts import one_line
@@ -32,6 +31,7 @@ __all__ = [
     "Submission",
     "grade",
     "handed_in_at",
+    "is_closed",
     "lay_in_outputs",
     "other_files",
     "read_submission",
@@ -158,13 +158,11 @@ def read_submission(
     notebooks: dict[str, bytes | str] = {}
     for name in sources:
         path = folder / f"{name}.ipynb"
-        if path.is_symlink():
-            notebooks[name] = "it is a link to another file, not a notebook"
-        elif path.is_file():
-            size = path.stat().st_size
-            limit = repair.LARGEST_FILE
-            too_large = f"it has {size / 2**20:.0f} MB; at most {limit / 2**20:.0f} MB are read"
-            notebooks[name] = path.read_bytes() if size <= limit else too_large
+        if path.is_symlink() or path.exists():
+            try:
+                notebooks[name] = repair.bytes_of(path)
+            except repair.UnreadableNotebook as reason:
+                notebooks[name] = str(reason)
     theirs, left_out = sort_out(folder)
     ours = {name: path for name, path in other_files(source).items() if FOLDER not in Path(name).parts}
     # A file of theirs must not be a folder of ours, nor the other way round.
@@ -238,12 +236,17 @@ def sort_out(folder: Path) -> tuple[dict[str, Path], list[str]]:
     left_out: list[str] = []
     for root, folders, names in os.walk(folder):
         links = [name for name in folders if Path(root, name).is_symlink()]
-        folders[:] = [name for name in folders if name not in links and name[0] != "."]
+        here = Path(root).relative_to(folder)
+        closed = [name for name in folders if name not in links and name[0] != "." and is_closed(here / name)]
+        left_out += [f"the folder {one_line(here / name)} {is_closed(here / name)} and was left out" for name in closed]
+        folders[:] = [name for name in folders if name not in (*links, *closed) and name[0] != "."]
         for path in (Path(root, name) for name in [*names, *links]):
             name = str(path.relative_to(folder))
             if path.name == "timestamp.txt" or (path.suffix == ".ipynb" and path.parent == folder):
                 continue
-            if path.is_symlink() or not path.is_file():
+            if len(os.fsencode(name)) > LONGEST_PATH:
+                left_out.append(f"{one_line(name)} {is_closed(Path(name))} and was left out")
+            elif path.is_symlink() or not path.is_file():
                 left_out.append(f"{one_line(name)} is a link or no plain file and was left out")
             elif not os.access(path, os.R_OK):
                 left_out.append(f"{one_line(name)} can't be read and was left out")
@@ -262,6 +265,23 @@ def sort_out(folder: Path) -> tuple[dict[str, Path], list[str]]:
     return files, left_out[:20]
 
 
+# Bytes. In the course folder and in the sandbox other folders come before it, and the system's limit is 4,096.
+LONGEST_PATH = 1_000
+
+
+def is_closed(folder: Path) -> str:
+    """Return why a folder of a submission is not entered; empty if it is.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Relative to the submission.
+    """
+    if folder.suffix == ".ipynb" and len(folder.parts) == 1:
+        return "is called like a notebook"
+    return "has too long a path" if len(os.fsencode(folder)) > LONGEST_PATH else ""
+
+
 def grade(submission: Submission) -> GradedSubmission:
     """Repair and run every notebook of a submission (in a worker, on any machine).
 
@@ -269,7 +289,7 @@ def grade(submission: Submission) -> GradedSubmission:
     """
     graded: dict[str, GradedNotebook] = {}
     try:
-        with tempfile.TemporaryDirectory(prefix="course-files-") as folder:
+        with scratch.folder("files") as folder:
             with tarfile.open(fileobj=io.BytesIO(submission.files)) as tar:
                 tar.extractall(folder, filter="data")
             for name, data in submission.notebooks.items():

@@ -37,14 +37,21 @@ def printable(text: Any, limit: int) -> str:
 
 
 def one_line(text: Any, limit: int = 60) -> str:
-    """Return the start of a text as a sentence may quote it: one line, nothing that a terminal would obey.
+    """Return a text as a sentence, a table or a terminal may show it: short, one line, nothing that a terminal obeys.
+
+    Names of files, folders, groups and persons may hold control sequences, marks that turn the direction of writing,
+    and halves of characters. What is cut ends with an ellipsis.
 
     Examples
     --------
-    >>> one_line("a\\nb")
-    'a�b'
+    >>> one_line("a\\x1b[2Jb\\u202ec\\nd"), one_line("abcdef", 4)
+    ('a�[2Jb�c d', 'abc…')
     """
-    return "".join(character if character.isprintable() else "�" for character in str(text)[:limit])
+    text = str(text)
+    text, whole = text[: limit + 1], len(text)
+    text = "".join(" " if character.isspace() else character for character in text).strip()
+    text = "".join(character if character.isprintable() else "�" for character in text)
+    return text if whole <= limit else text[: limit - 1] + "…"
 
 
 def plain_markdown(text: str) -> str:

@@ -13,7 +13,6 @@ import json
 import os
 import secrets
 import shutil
-import tempfile
 import time
 import warnings
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ from jupyter_client import KernelManager
 from course_utils.checks import NotGradable
 from course_utils.errors import CourseError
 from course_utils.grading import cells as kinds
-from course_utils.grading import graders
+from course_utils.grading import graders, scratch
 from course_utils.grading.messages import (
     CellBegun,
     CellDone,
@@ -272,12 +271,12 @@ class _Kernel:
         self.events: list[str] = []
 
     def __enter__(self) -> _Kernel:
-        self.folder = Path(tempfile.mkdtemp(prefix="course-", dir="/tmp"))
+        self.folder = scratch.new_folder("kernel")
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        scratch.remove(self.folder)
 
     def do(self, request: str) -> Any:
         """Carry out a request of the grader process and return the answer."""

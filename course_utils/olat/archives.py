@@ -8,9 +8,13 @@ one on disk. Whatever is not read is refused with a reason, and the rest of the 
 from __future__ import annotations
 
 import bz2
+import contextlib
+import errno
 import gzip
 import hashlib
+import io
 import json
+import logging
 import lzma
 import os
 import re
@@ -20,6 +24,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import time
 import unicodedata
 import zipfile
 import zlib
@@ -29,6 +34,9 @@ from pathlib import Path
 from typing import IO
 
 from course_utils.errors import CourseError
+from course_utils.grading.texts import one_line
+
+log = logging.getLogger("course")
 
 __all__ = [
     "Budget",
@@ -49,6 +57,8 @@ _ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError,
     ValueError, struct.error, OverflowError,
 )  # fmt: skip
+# No fault of an archive.
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,13 @@ _TOO_MANY = "more than {} files in one hand-in"
 # Entries of an archive that are looked at, by files that may be read.
 _ENTRIES_PER_FILE = 20
 _MAX_PATH = 1_000  # bytes; file systems end at 4096, with the course folder in front
+# Characters of a path in an archive; of a longer one nothing more is looked at.
+_MAX_NAME = 4_096
+# Bytes of a header of a tar that holds a name or other facts about the next file; tarfile reads all it says it has.
+_MAX_HEADER = 64 << 10
+_MAX_SPARSE = 200  # blocks with the places of the parts of a sparse file
+# Seconds for all 7z archives of one hand-in.
+_MAX_SECONDS = 300.0
 # A zip's directory takes 46 bytes per file and its name; beyond this it is read to waste memory.
 _DIRECTORY_BYTES_PER_FILE = 4096
 
@@ -155,6 +172,7 @@ class Budget:
     files: int = 0
     others: int = 0
     bytes: int = 0
+    seconds: float = 0.0
     number: int = field(default=0)
 
     def target(self) -> Path:
@@ -324,6 +342,8 @@ def safe_parts(name: str, limits: Limits) -> tuple[tuple[str, ...], tuple[str, .
     RefusedError
         If the path leads out of the archive.
     """
+    if len(name) > _MAX_NAME:
+        raise RefusedError(f"its name has {len(name):,} characters")
     name = name.replace("\\", "/")
     if name.startswith("/") or re.match(r"^[A-Za-z]:", name):
         raise RefusedError("its path is absolute")
@@ -399,7 +419,7 @@ class ZipReader:
         if _directory_bytes(path, size) > max_files * _DIRECTORY_BYTES_PER_FILE:
             raise RefusedError(f"has more than {most} files")
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = _open_zip(path)
         except _ZIP_ERRORS as error:
             raise RefusedError(f"is no zip, or is damaged or cut off ({error})") from error
         if len(self._zip.infolist()) > most:
@@ -432,6 +452,8 @@ class ZipReader:
             with self._zip.open(info) as source:
                 return budget.copy(source, info.compress_size, member.name)
         except _ZIP_ERRORS as error:
+            if isinstance(error, OSError) and error.errno in _DISK_FULL:
+                raise
             raise RefusedError(f"is damaged or cut off, or packed in a way that can't be read ({error})") from error
 
 
@@ -481,6 +503,13 @@ def _unpack_into(
         found, refused = _READERS[kind](file, budget)
     except RefusedError as error:
         refusals.append(Refusal(file.original, str(error), file.staged))
+        return
+    except Exception as error:  # of a library, on a damaged archive; the rest of the hand-in is read all the same
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+            raise
+        log.exception("An archive could not be read")
+        reason = f"can't be read ({type(error).__name__}: {one_line(error, 120)})"
+        refusals.append(Refusal(file.original, reason, file.staged))
         return
     refusals.extend(refused)
     for inner in found:
@@ -532,7 +561,7 @@ class _Refusals:
         self.file, self.all, self._limits = file, [], {}
 
     def add(self, name: str, error: RefusedError) -> None:
-        reason, original = str(error), f"{self.file.original}!{name}"
+        reason, original = str(error), f"{self.file.original}!{name[:_MAX_NAME]}"
         if error.limit:
             count, place = self._limits.get(reason, (0, len(self.all)))
             self._limits[reason] = count + 1, place
@@ -556,7 +585,13 @@ def _read_tar(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[
                 target.write(chunk)
         for work in (True, False):
             _read_members(plain, file, budget, work, files, refusals)
+    except RefusedError as error:
+        if not files:
+            raise
+        refusals.all.append(Refusal(file.original, str(error), file.staged))
     except (tarfile.TarError, *_ZIP_ERRORS) as error:
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+            raise
         if not files:
             raise RefusedError(f"is no archive, or is damaged or cut off ({error})") from error
         refusals.all.append(Refusal(file.original, f"is damaged or cut off ({error})", file.staged))
@@ -571,7 +606,7 @@ def _read_members(
     plain: Path, file: StagedFile, budget: Budget, work: bool, files: list[StagedFile], refusals: _Refusals
 ) -> None:
     """Read the members of a tar that are work, or those that are not."""
-    with tarfile.open(plain, mode="r:") as archive:
+    with tarfile.open(plain, mode="r:", tarinfo=_Header) as archive:
         for number, member in enumerate(archive):
             if number > budget.limits.max_files * _ENTRIES_PER_FILE:
                 raise RefusedError(f"has more than {budget.limits.max_files * _ENTRIES_PER_FILE} files")
@@ -591,6 +626,37 @@ def _read_members(
             files.append(replace(place, staged=staged, size=size, sha256=sha256))
 
 
+class _Header(tarfile.TarInfo):
+    """A header of a tar, of which no more is read than an honest one has."""
+
+    def _check(self) -> None:
+        if self.size > _MAX_HEADER:
+            raise RefusedError(f"has a file whose name or attributes take {self.size:,} bytes")
+
+    def _proc_gnulong(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        self._check()
+        return super()._proc_gnulong(archive)
+
+    def _proc_pax(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        self._check()
+        return super()._proc_pax(archive)
+
+    def _proc_sparse(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        file, start = archive.fileobj, archive.fileobj.tell()
+        more = self._sparse_structs[1]
+        for _ in range(_MAX_SPARSE):
+            if not more:
+                break
+            block = file.read(tarfile.BLOCKSIZE)
+            if len(block) < tarfile.BLOCKSIZE:
+                raise RefusedError("is cut off")
+            more = bool(block[504])
+        if more:
+            raise RefusedError("has a sparse file in too many parts")
+        file.seek(start)
+        return super()._proc_sparse(archive)
+
+
 def _read_7z(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[Refusal]]:
     """Read a 7z in a process of its own: its headers can ask for any amount of memory and time."""
     folder = budget.folder / f"7z-{budget.number}"
@@ -600,7 +666,10 @@ def _read_7z(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[R
         max_files=max(budget.limits.max_files - max(budget.files, budget.others), 0),
         max_bytes=max(budget.limits.max_bytes - budget.bytes, 0),
     )
+    began = time.monotonic()
     try:
+        if budget.seconds > _MAX_SECONDS:
+            raise subprocess.TimeoutExpired("7z", budget.seconds)
         child = subprocess.run(
             [sys.executable, "-m", "course_utils.olat.seven_zip", file.staged, folder, json.dumps(asdict(left))],
             capture_output=True,
@@ -613,24 +682,30 @@ def _read_7z(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[R
     except subprocess.TimeoutExpired:
         shutil.rmtree(folder)
         raise RefusedError("takes longer than five minutes to unpack") from None
+    finally:
+        budget.seconds += time.monotonic() - began
     if child.returncode:
         shutil.rmtree(folder)
         last = child.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no memory left"]
         raise RefusedError(f"is a 7z that can't be read ({last[0][:200]})")
-    answer = json.loads(child.stdout)
+    try:
+        answer = json.loads(child.stdout)
+    except ValueError:
+        shutil.rmtree(folder)
+        raise RefusedError("is a 7z that can't be read") from None
     if answer["refused"]:
         shutil.rmtree(folder)
         raise RefusedError(answer["refused"])
     files, refusals = (
         [],
-        [Refusal(f"{file.original}!{name}", reason, file.staged) for name, reason in answer["refusals"]],
+        [Refusal(f"{file.original}!{name[:_MAX_NAME]}", reason, file.staged) for name, reason in answer["refusals"]],
     )
     for entry in answer["files"]:
         try:
             budget.count_file(entry["name"])
             place = _inside(file, entry["name"], budget)
         except RefusedError as error:
-            refusals.append(Refusal(f"{file.original}!{entry['name']}", str(error), file.staged))
+            refusals.append(Refusal(f"{file.original}!{entry['name'][:_MAX_NAME]}", str(error), file.staged))
             continue
         budget.bytes += entry["size"]
         files.append(replace(place, staged=folder / entry["file"], size=entry["size"], sha256=entry["sha256"]))
@@ -670,6 +745,63 @@ def _directory_bytes(path: Path, size: int) -> int:
             record = file.read(56)
             length = int.from_bytes(record[40:48], "little") if record[:4] == b"PK\x06\x06" else size
     return min(length, size)
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    """Open a zip, also where the name of a file in it claims to be UTF-8 and is not."""
+    try:
+        return zipfile.ZipFile(path)
+    except UnicodeDecodeError:
+        return zipfile.ZipFile(_Claimless(path))
+
+
+class _Claimless(io.BytesIO):
+    """A zip as a file object, in whose directory no name that is no UTF-8 claims to be; the file stays as it is."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._file = path.open("rb")
+        end = zipfile._EndRecData(self._file)
+        if not end:
+            raise zipfile.BadZipFile("no end of the directory")
+        size, place = end[zipfile._ECD_SIZE], end[zipfile._ECD_LOCATION]
+        if end[zipfile._ECD_SIGNATURE] == zipfile.stringEndArchive64:
+            place -= zipfile.sizeEndCentDir64 + zipfile.sizeEndCentDir64Locator
+        self._start = max(place - size, 0)
+        self._file.seek(self._start)
+        self._directory = bytearray(self._file.read(size))
+        self._take_claims_back()
+        self._file.seek(0)
+
+    def _take_claims_back(self) -> None:
+        at, directory = 0, self._directory
+        while directory[at : at + 4] == b"PK\x01\x02" and at + 46 <= len(directory):
+            flags, name, extra, comment = (
+                int.from_bytes(directory[at + i : at + i + 2], "little") for i in (8, 28, 30, 32)
+            )
+            try:
+                directory[at + 46 : at + 46 + name].decode("utf-8")
+            except UnicodeDecodeError:
+                directory[at + 8 : at + 10] = (flags & ~0x800).to_bytes(2, "little")
+            at += 46 + name + extra + comment
+
+    def read(self, size: int | None = -1) -> bytes:
+        begin = self._file.tell()
+        data = bytearray(self._file.read(size))
+        first, last = max(begin, self._start), min(begin + len(data), self._start + len(self._directory))
+        if first < last:
+            data[first - begin : last - begin] = self._directory[first - self._start : last - self._start]
+        return bytes(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
@@ -761,8 +893,9 @@ def walk_folder(folder: Path) -> Iterator[tuple[str, Path]]:
         folders.sort()
         for name in sorted(names):
             path = Path(root, name)
-            if path.is_file() and not path.is_symlink():
-                yield path.relative_to(folder).as_posix(), path
+            with contextlib.suppress(OSError):  # a path that is too long
+                if stat.S_ISREG(path.lstat().st_mode):
+                    yield path.relative_to(folder).as_posix(), path
 
 
 def unique(names: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:

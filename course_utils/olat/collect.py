@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import functools
 import hashlib
 import json
-import logging
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,6 +19,8 @@ from zoneinfo import ZoneInfo
 
 from nbgrader.coursedir import CourseDirectory
 
+from course_utils.grading import scratch
+from course_utils.grading.texts import one_line
 from course_utils.olat.archives import Budget, StagedFile, clean_name, is_junk, unique, unpack
 from course_utils.olat.downloads import (
     Download,
@@ -28,14 +31,17 @@ from course_utils.olat.downloads import (
     read_download,
 )
 from course_utils.olat.late import deadline_of
-from course_utils.olat.names import fold, printable
+from course_utils.olat.names import fold
 from course_utils.olat.notebooks import MAX_BYTES, Catalogue, NotebookError, Recognised, read_catalogue, same_work
 from course_utils.olat.roster import Owner, Roster, read_roster
 from course_utils.olat.settings import OpenOlat, course_config
+from course_utils.one_run import only_run
+from course_utils.safety_net import attempt
+from course_utils.tables import as_cell, write_csv
 
-log = logging.getLogger("course")
 _MAX_MANIFEST = 5 << 20  # bytes
 _MAX_NOTES = 15
+_MAX_MEMBERS = 20  # of a group
 
 __all__ = ["Collection", "Row", "collect", "place_hand_in"]
 
@@ -152,6 +158,11 @@ def collect(
         If there is no such assignment, or a setting is wrong.
     """
     course = Path(course).resolve()
+    with only_run(course, f"collect {assignment}"):
+        return _collect(course, assignment, files, student, task, owners, now, progress)
+
+
+def _collect(course, assignment, files, student, task, owners, now, progress) -> Collection:
     config = course_config(course)
     settings = OpenOlat(config=config)
     coursedir = CourseDirectory(config=config)
@@ -164,6 +175,8 @@ def collect(
     record_path = report / "collected.json"
     record = json.loads(record_path.read_text(encoding="utf-8")) if record_path.is_file() else {}
 
+    for left in course.glob(".collect-*"):
+        scratch.remove(left)  # of a run that was killed: no other is going on now
     # Beside the course, so that files are moved, not copied.
     with tempfile.TemporaryDirectory(prefix=".collect-", dir=course) as staging:
         downloads: list[Download] = []
@@ -204,23 +217,23 @@ def collect(
                 progress(i, len(chosen), hand_in.owner.name)
             folder = Path(staging, f"hand-in-{i}")
             folder.mkdir()
-            try:
-                row = _collect_one(
-                    course,
-                    coursedir,
-                    hand_in,
-                    folder,
-                    catalogue,
-                    roster,
-                    settings,
-                    config,
-                    record,
-                    quarantine,
-                    collection,
-                )
-            except Exception as error:  # whatever a hand-in may do: it is told, and does not stop the others
-                log.exception("%s could not be collected", hand_in.owner.owner_id)
-                row = _failed(hand_in, error, quarantine)
+            work = functools.partial(
+                _collect_one,
+                course,
+                coursedir,
+                hand_in,
+                folder,
+                catalogue,
+                roster,
+                settings,
+                config,
+                record,
+                quarantine,
+                collection,
+            )
+            row, fault = attempt(course, hand_in.owner.owner_id, "collected", work)
+            if row is None:
+                row = _failed(course, hand_in, fault, quarantine)
             row.notes += [
                 f"also handed in {_where(old)}; this one is newer" for old, new in older
                 if new is hand_in and old.content != new.content
@@ -229,7 +242,8 @@ def collect(
         if progress:
             progress(len(chosen), len(chosen), "")
         for problem in problems:
-            quarantine.add(problem)
+            who = problem.folder or problem.download
+            attempt(course, who, "put into quarantine", functools.partial(quarantine.add, problem))
         for old, _ in older:
             replaced = {f.path for f in old.files}
             collection.fates += [(old.download, f"{old.folder}/{path}", "older hand-in") for path in sorted(replaced)]
@@ -251,14 +265,12 @@ def collect(
     return collection
 
 
-def _failed(hand_in: HandIn, error: Exception, quarantine: _Quarantine) -> Row:
+def _failed(course: Path, hand_in: HandIn, reason: str, quarantine: _Quarantine) -> Row:
     """Return the row of a hand-in that this program could not cope with, and keep its files."""
-    reason = (
-        f"could not be read because of an error in this program ({type(error).__name__}: {error}); please report it"
-    )
-    for file in hand_in.files:
-        quarantine.add(Problem(hand_in.download, hand_in.folder, file.path, reason, file.staged, hand_in.owner))
     owner = hand_in.owner
+    for file in hand_in.files:
+        problem = Problem(hand_in.download, hand_in.folder, file.path, reason, file.staged, owner)
+        attempt(course, owner.owner_id, "put into quarantine", functools.partial(quarantine.add, problem))
     return Row(owner.owner_id, owner.name, hand_in.folder, hand_in.download, state="not graded", notes=[reason])
 
 
@@ -462,46 +474,63 @@ def _check_manifest(
         if not isinstance(manifest, dict):
             raise ValueError("it is no object")
         members = [m for m in manifest.get("members") or [] if isinstance(m, dict)]
-        hashes = {str(k): str(v) for k, v in (manifest.get("sha256") or {}).items()}
+        hashes = {str(k): v for k, v in (manifest.get("sha256") or {}).items() if isinstance(v, str)}
     except (ValueError, AttributeError, TypeError, RecursionError) as error:
-        placement.notes.append(f"its submission.json can't be read ({error})")
+        placement.notes.append(f"its submission.json can't be read ({one_line(error, 200)})")
         return
     if manifest.get("assignment") not in (None, assignment):
-        placement.notes.append(f"its submission.json is of {manifest['assignment']!r}")
+        placement.notes.append(f"its submission.json is of {_quoted(manifest['assignment'])}")
+    if len(members) > _MAX_MEMBERS:
+        placement.notes.append(f"its submission.json names {len(members)} members; only the first were looked at")
+        members = members[:_MAX_MEMBERS]
     have = {f.sha256 for f in files}
-    for path in sorted(hashes):
-        if hashes[path] not in have:
-            placement.notes.append(f"{path} is not the file that was packed")
+    changed = [path for path in sorted(hashes) if hashes[path] not in have]
+    placement.notes += [f"{one_line(path, 200)} is not the file that was packed" for path in changed[:_MAX_NOTES]]
     ours = {s.student_id for s in hand_in.owner.members}
     for member in members:
-        number, name = str(member.get("matriculation_number") or ""), str(member.get("name") or "")
+        number, name = _number_of(member), _said(member.get("name") or "")
         student = roster.find(matriculation_number=number)
         if student is None:
-            placement.notes.append(f"names {name} ({number}), who is not in the roster: gets no marks from here")
+            placement.notes.append(
+                f"names {name} ({one_line(number)}), who is not in the roster: gets no marks from here"
+            )
         elif hand_in.owner.is_group and student.student_id not in ours:
             their = ", ".join(student.groups) or "no group"
             placement.notes.append(f"names {student.name}, whom the roster has in {their}: gets no marks from here")
-    named = {
-        s.student_id
-        for m in members
-        if (s := roster.find(matriculation_number=str(m.get("matriculation_number") or "")))
-    }
+    named = {s.student_id for m in members if (s := roster.find(matriculation_number=_number_of(m)))}
     if hand_in.owner.is_group and members:
         left_out = [s.name for s in hand_in.owner.members if s.student_id not in named]
         if left_out:
             placement.notes.append(f"does not name {', '.join(left_out)}, whom the roster has in the group")
-    group = str(manifest.get("group") or "")
+    group = manifest.get("group")
+    group = str(group) if isinstance(group, (str, int)) else ""
     if group and hand_in.owner.is_group and not _same_group(group, hand_in.owner):
-        placement.notes.append(f"says group {group!r}, the roster says {hand_in.owner.name!r}")
+        placement.notes.append(f"says group {_quoted(group)}, the roster says {hand_in.owner.name!r}")
 
 
 def _same_group(written: str, owner: Owner) -> bool:
     """Return whether a student's group number or name means a group of the roster."""
-    mine, theirs = fold(written).casefold(), owner.owner_id.casefold()
-    return mine == theirs or theirs.endswith("_" + mine) or theirs.endswith("_" + mine.zfill(2)) or (
-        written.isdigit() and theirs.rstrip("0123456789") != theirs
-        and int(theirs[len(theirs.rstrip("0123456789")) :]) == int(written)
-    )  # fmt: skip
+    mine, theirs = fold(written[:200]).casefold(), owner.owner_id.casefold()
+    if mine == theirs or theirs.endswith(("_" + mine, "_" + mine.zfill(2))):
+        return True
+    # Compared as texts: digits there are in many scripts, and numbers of thousands of them.
+    digits = theirs[len(theirs.rstrip("0123456789")) :]
+    return bool(digits) and mine.isascii() and mine.isdecimal() and mine.lstrip("0") == digits.lstrip("0")
+
+
+def _quoted(value: Any) -> str:
+    """Return what a student's JSON says, as a note may quote it."""
+    return repr(_said(value)) if isinstance(value, str) else _said(value)
+
+
+def _said(value: Any) -> str:
+    return one_line(value) if isinstance(value, (str, int, float)) else f"a {type(value).__name__}"
+
+
+def _number_of(member: dict[str, Any]) -> str:
+    """Return the matriculation number in a member of a student's JSON, empty if there is none."""
+    number = member.get("matriculation_number")
+    return str(number)[:100] if isinstance(number, (str, int)) else ""
 
 
 def _judge_time(row: Row, hand_in: HandIn, assignment: str, settings: OpenOlat, config: Any, course: Path) -> None:
@@ -554,7 +583,7 @@ def _write_folder(
         quarantine.keep_folder(target, owner, "changed by hand before a newer hand-in came; replaced by that")
     new = target.with_name(f".{target.name}.new")
     if new.exists():
-        shutil.rmtree(new)
+        scratch.remove(new)
     for parts, content in placement.files.items():
         path = new.joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -564,26 +593,31 @@ def _write_folder(
             path.write_bytes(content.encode())
         path.chmod(0o644)
     if target.is_dir():
-        shutil.rmtree(target)
+        scratch.remove(target)
     new.rename(target)
     # What was made from the older hand-in is stale; without it, both autograders do this one again.
     for stage in (coursedir.autograded_directory, coursedir.feedback_directory):
         made = Path(coursedir.format_path(stage, owner.owner_id, assignment))
         if made.is_dir():
-            for path in made.rglob("*"):
-                path.chmod(path.stat().st_mode | 0o200)
-            shutil.rmtree(made)
+            scratch.remove(made)
     record[owner.owner_id] = {"content": placement.content}
     return "new" if there is None else "updated"
 
 
 def _folder_hash(folder: Path) -> str:
     files = []
-    for root, _, names in os.walk(folder):
-        for name in names:
-            path = Path(root, name)
-            with path.open("rb") as file:
-                files.append((path.relative_to(folder).as_posix(), hashlib.file_digest(file, "sha256").hexdigest()))
+    for root, folders, names in os.walk(folder):
+        for path in (Path(root, name) for name in [*names, *folders]):
+            name = path.relative_to(folder).as_posix()
+            try:
+                kind = path.lstat().st_mode
+                if stat.S_ISREG(kind):
+                    with path.open("rb") as file:
+                        files.append((name, hashlib.file_digest(file, "sha256").hexdigest()))
+                elif not stat.S_ISDIR(kind):
+                    files.append((name, f"of the kind {stat.S_IFMT(kind):o}"))  # a person put it there
+            except OSError as error:
+                files.append((name, f"not read: {error.errno}"))
     return content_hash(files)
 
 
@@ -603,7 +637,7 @@ class _Quarantine:
 
     def forget(self, folders: Any) -> None:
         """Drop what an earlier collection said about the owner folders that are read again now."""
-        again = set(folders)
+        again = set(map(as_cell, folders))  # as the table has them
         stay = []
         for row in self.rows:
             if (row["folder"] or row["student_id"] or row["download"]) in again and row["folder"] != "(by hand)":
@@ -613,7 +647,7 @@ class _Quarantine:
         self.rows = stay
 
     def _remove(self, kept_as: str) -> None:
-        path = (self.folder / kept_as).resolve()
+        path = (self.folder / kept_as.removeprefix("'")).resolve()
         if kept_as and self.folder.resolve() in path.parents and path.is_file():
             path.unlink()
             if not any(path.parent.iterdir()):
@@ -650,7 +684,7 @@ class _Quarantine:
             number += 1
         kept = self.folder / "replaced" / f"{owner.owner_id}-{number}"
         kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(folder, kept)
+        shutil.copytree(folder, kept, symlinks=True, ignore=_not_plain)
         self._new.append(
             {
                 "download": "",
@@ -667,7 +701,7 @@ class _Quarantine:
         rows = self.rows + [row for row in self._new if row not in self.rows]
         if rows or self.table.is_file():
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write_csv(self.table, self.columns, ([row[c] for c in self.columns] for row in rows))
+            write_csv(self.table, self.columns, ([row[c] for c in self.columns] for row in rows))
         return rows
 
 
@@ -686,36 +720,24 @@ def _write_tables(collection: Collection, report: Path, now: datetime) -> None:
         for owner in collection.nothing
     ]
     columns = [*asdict(Row("", ""))]
-    _write_csv(report / "collected.csv", columns, ([row[c] for c in columns] for row in rows))
-    _write_csv(report / "files.csv", ("download", "file", "fate"), collection.fates)
-    history = report / "collections.csv"
-    first = not history.is_file()
-    with history.open("a", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        if first:
-            table.writerow(["time", "new", "updated", "unchanged", "not graded", "in quarantine", "nothing"])
-        count = {
-            state: sum(r.state == state for r in collection.rows)
-            for state in ("new", "updated", "unchanged", "not graded")
-        }
-        table.writerow(
-            [now.isoformat(timespec="seconds"), *count.values(), len(collection.quarantined), len(collection.nothing)]
-        )
+    write_csv(report / "collected.csv", columns, ([row[c] for c in columns] for row in rows))
+    write_csv(report / "files.csv", ("download", "file", "fate"), collection.fates)
+    states = ("new", "updated", "unchanged", "not graded")
+    counts = [sum(row.state == state for row in collection.rows) for state in states]
+    write_csv(
+        report / "collections.csv",
+        ["time", *states, "in quarantine", "nothing"],
+        [[now.isoformat(timespec="seconds"), *counts, len(collection.quarantined), len(collection.nothing)]],
+        append=True,
+    )
 
 
-def _write_csv(path: Path, columns: Sequence[str], rows: Any) -> None:
-    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        table = csv.writer(file)
-        table.writerow(columns)
-        table.writerows([[_harmless(cell) for cell in row] for row in rows])
-
-
-def _harmless(cell: Any) -> Any:
-    """Keep a cell from being taken for a formula by a spreadsheet, and on one line."""
-    if not isinstance(cell, str):
-        return cell
-    text = printable(cell)
-    return "'" + text if text[:1] in ("=", "+", "-", "@") else text
+def _not_plain(folder: str, names: list[str]) -> list[str]:
+    """Return what of a folder is no plain file, folder or link, so that nothing waits for a pipe."""
+    kinds = {name: Path(folder, name).lstat().st_mode for name in names}
+    return [
+        name for name, kind in kinds.items() if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or stat.S_ISLNK(kind))
+    ]
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -155,6 +155,7 @@ def return_command(
     from course_utils.olat.marks import number
     from course_utils.olat.privacy import Pseudonyms
     from course_utils.olat.write_back import return_marks
+    from course_utils.tables import shown as cell
 
     result = return_marks(course, assignment, automatic=automatic, allow_names=allow_names)
     shown = Pseudonyms.of(course, pseudonyms)
@@ -163,7 +164,7 @@ def return_command(
         table.add_column("who", overflow="fold")
         table.add_column("why", overflow="fold")
         for who, why in result.withheld:
-            table.add_row(escape(shown.text(who)), escape(shown.text(why)))
+            table.add_row(cell(shown.text(who)), cell(shown.text(why)))
         console.print(table)
     if result.lines:
         mean = sum(line.score for line in result.lines) / len(result.lines)
@@ -185,8 +186,8 @@ def marks_command(course: Course = Path()) -> None:
 
 def show_collection(collection, course: Path, *, pseudonyms: bool = False) -> None:
     """Print the tables at the end of a collection."""
-    from course_utils.olat.names import printable
     from course_utils.olat.privacy import Pseudonyms
+    from course_utils.tables import shown as cell
 
     shown = Pseudonyms.of(course, pseudonyms)
     table = Table(title=f"Collected: {collection.assignment}", title_justify="left")
@@ -195,15 +196,8 @@ def show_collection(collection, course: Path, *, pseudonyms: bool = False) -> No
     for row in collection.rows:
         status = f"{row.status} by {row.late_by}" if row.late_by else row.status
         notebooks = row.notebooks or "none"
-        table.add_row(
-            *map(
-                escape,
-                (
-                    shown.name(row.owner_id, row.name), row.hand_in, row.submitted, status, notebooks, row.state,
-                    "\n".join(printable(shown.text(note)) for note in row.notes),
-                ),
-            )
-        )  # fmt: skip
+        cells = (shown.name(row.owner_id, row.name), row.hand_in, row.submitted, status, notebooks, row.state)
+        table.add_row(*map(cell, cells), cell(*(shown.text(note) for note in row.notes)))
     console.print(table)
     if collection.quarantined:
         table = Table(title=f"In quarantine: {collection.quarantine}", title_justify="left")
@@ -211,11 +205,11 @@ def show_collection(collection, course: Path, *, pseudonyms: bool = False) -> No
             table.add_column(column, overflow="fold")
         for row in collection.quarantined:
             cells = (row["folder"] or row["download"], row["file"], row["reason"])
-            table.add_row(*(escape(printable(shown.text(cell))) for cell in cells))
+            table.add_row(*(cell(shown.text(text)) for text in cells))
         console.print(table)
     if collection.nothing:
         names = ", ".join(shown.name(owner.owner_id, owner.name) for owner in collection.nothing)
-        console.print(f"Nothing handed in ({len(collection.nothing)}): {escape(names)}", highlight=False)
+        console.print(cell(f"Nothing handed in ({len(collection.nothing)}): {names}", limit=100_000))
     for note in collection.notes:
-        console.print(f"Note: {escape(printable(shown.text(note)))}", highlight=False)
+        console.print(cell(f"Note: {shown.text(note)}"))
     console.print(f"Tables: {collection.table}, files.csv beside it", highlight=False)

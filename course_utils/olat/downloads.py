@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from course_utils.olat.names import compose, fold, fold_variants, split_owner, s
 from course_utils.olat.roster import Owner, Roster, Student
 from course_utils.olat.settings import OpenOlat
 from course_utils.olat.sheet import SheetError, SheetRow, read_sheet
+from course_utils.safety_net import attempt
 
 __all__ = ["Download", "HandIn", "Problem", "RawFile", "newest_of_each", "read_download"]
 
@@ -247,7 +249,13 @@ def _read(source, download, budget, assignment, roster, settings, task, student,
             names = [source.names[i] for i in _indices(place)]
             download.fates += [(name, f"of another task ({'/'.join(where)})") for name in names]
             continue
-        _one_owner(source, download, budget, roster, settings, assignment, owners, folder, place, stamp, rows)
+        read = functools.partial(_one_owner, source, download, budget, roster, settings, assignment, owners)
+        # The files of one owner are one student's work: whatever they do to the reader, the others are read.
+        course = roster.path.parent if roster.path else budget.folder
+        _, fault = attempt(course, folder, "read", functools.partial(read, folder, place, stamp, rows))
+        if fault:
+            download.problems.append(Problem(download.path.name, folder, "", f"the hand-in {fault}"))
+            download.fates += [(source.names[i], f"not read: {fault}") for i in _indices(place)]
 
 
 def _one_owner(source, download, budget, roster, settings, assignment, owners, folder, place, stamp, rows) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
+import functools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import openpyxl
@@ -18,6 +18,8 @@ from course_utils.errors import CourseError
 from course_utils.olat.late import penalty
 from course_utils.olat.roster import Roster, Student, read_roster
 from course_utils.olat.settings import Deadlines
+from course_utils.safety_net import Waiting, attempt
+from course_utils.tables import put, put_formula, write_csv
 
 __all__ = ["CourseMark", "Mark", "course_marks", "read_marks", "write_course_table"]
 
@@ -42,6 +44,8 @@ class Mark:
         Cells that wait for a person.
     waiting_points : float
         What these cells are worth.
+    problem : str
+        Why the points are not those of what was handed in last, if so: a person has to look.
     """
 
     owner_id: str
@@ -52,6 +56,7 @@ class Mark:
     max_bonus: float = 0.0
     waiting: int = 0
     waiting_points: float = 0.0
+    problem: str = ""
 
 
 def read_marks(course: Path, assignment: str) -> list[Mark]:
@@ -85,14 +90,28 @@ def read_marks(course: Path, assignment: str) -> list[Mark]:
                 f"The gradebook knows no assignment {assignment!r}; release it and grade it first."
             ) from error
         bonus_cells = _bonus_cells(course, folders, assignment)
+        waiting = dict(Waiting(course, assignment).reasons)
         marks = []
         for submission in sorted(entry.submissions, key=lambda s: s.student.id):
-            _update_penalties(submission, assignment, config)
-            marks.append(_mark(submission, bonus_cells))
-        gradebook.db.commit()
+            student = submission.student.id
+            work = functools.partial(_mark_now, submission, assignment, config, bonus_cells)
+            mark, fault = attempt(course, student, "counted", work)
+            if mark is None:
+                gradebook.db.rollback()
+                marks.append(Mark(student, 0.0, 0.0, problem=fault))
+                continue
+            marks.append(replace(mark, problem=waiting.pop(student, "")))
+            gradebook.db.commit()
         # The sums are columns that the database computes.
         gradebook.db.expire_all()
-    return marks
+    return marks + [Mark(student, 0.0, 0.0, problem=why) for student, why in waiting.items()]
+
+
+def _mark_now(
+    submission: SubmittedAssignment, assignment: str, config: Config, bonus_cells: set[tuple[str, str]]
+) -> Mark:
+    _update_penalties(submission, assignment, config)
+    return _mark(submission, bonus_cells)
 
 
 def _mark(submission: SubmittedAssignment, bonus_cells: set[tuple[str, str]]) -> Mark:
@@ -224,6 +243,9 @@ def course_marks(course: Path) -> tuple[list[str], list[CourseMark]]:
             if len({m.score for m in options}) > 1:
                 told = ", ".join(f"{m.owner_id}: {number(m.score)}" for m in options)
                 mine.notes.append(f"{assignment}: several marks ({told}), none counted")
+            elif options and options[0].problem:
+                mine.notes.append(f"{assignment}: {options[0].problem}")
+                mine.waiting += 1
             elif options:
                 mark = options[0]
                 mine.scores[assignment] = mark.score - mark.bonus
@@ -278,13 +300,11 @@ def write_course_table(course: Path, folder: Path | None = None) -> tuple[Path, 
         sums = [m.points, m.maximum, m.lost, m.bonus, m.applied, m.total, m.waiting, "; ".join(m.notes)]
         rows.append((person, scores, sums))
     csv_path = folder / "course-table.csv"
-    with csv_path.open("w", newline="", encoding="utf-8-sig") as file:
-        table = csv.writer(file)
-        table.writerow(header)
-        table.writerow(["maximum", *[""] * 5, *(number(marks[0].maxima[a]) if marks else "" for a in assignments)])
-        for person, scores, sums in rows:
-            cells = [*scores, *sums]
-            table.writerow(person + ["" if c is None else number(c) if isinstance(c, float) else c for c in cells])
+    lines = [["maximum", *[""] * 5, *(number(marks[0].maxima[a]) if marks else "" for a in assignments)]]
+    for person, scores, sums in rows:
+        cells = [*scores, *sums]
+        lines.append(person + ["" if c is None else number(c) if isinstance(c, float) else c for c in cells])
+    write_csv(csv_path, header, lines, mark=True)
     return csv_path, _write_xlsx(folder / "course-table.xlsx", header, assignments, marks, rows)
 
 
@@ -294,13 +314,18 @@ def _write_xlsx(path: Path, header: list[str], assignments: list[str], marks: li
     book = openpyxl.Workbook()
     table = book.active
     table.title = "Marks"
-    table.append(header)
-    table.append(["maximum", *[None] * 5, *(marks[0].maxima[a] if marks else None for a in assignments)])
+    for column, name in enumerate(header, start=1):
+        put(table.cell(1, column), name)
+    for column, value in enumerate(
+        ["maximum", *[None] * 5, *(marks[0].maxima[a] if marks else None for a in assignments)]
+    ):
+        put(table.cell(2, column + 1), value)
     start, end = letter(7), letter(6 + len(assignments))
     points, maximum, lost, bonus, counted = (letter(6 + len(assignments) + i) for i in range(1, 6))
     for i, (person, scores, sums) in enumerate(rows, start=3):
-        table.append([*person, *scores])
-        formulas = [
+        for column, value in enumerate([*person, *scores], start=1):
+            put(table.cell(i, column), value)
+        sums_of_row = [
             f"=SUM({start}{i}:{end}{i})" if assignments else 0,
             f"=SUM({start}$2:{end}$2)" if assignments else 0,
             f"=MAX(0,{maximum}{i}-{points}{i})",
@@ -309,11 +334,9 @@ def _write_xlsx(path: Path, header: list[str], assignments: list[str], marks: li
             f"={points}{i}+{counted}{i}",
             *sums[6:],
         ]
-        for column, value in enumerate(formulas, start=7 + len(assignments)):
-            table.cell(i, column, value)
-        for column in range(1, 7):
-            table.cell(i, column).number_format = "@"  # text: leading zeros stay
-            table.cell(i, column).data_type = "s"
+        for number_of_sum, value in enumerate(sums_of_row):
+            write = put_formula if number_of_sum in (0, 1, 2, 4, 5) else put
+            write(table.cell(i, 7 + len(assignments) + number_of_sum), value)
     for cell in table[1]:
         cell.font = Font(bold=True)
     table.freeze_panes = "E3"

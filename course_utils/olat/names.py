@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["STEP", "compose", "fold", "fold_variants", "printable", "split_owner", "strip_task_folder"]
+__all__ = ["STEP", "compose", "fold", "fold_variants", "split_owner", "strip_task_folder"]
 
 # A folder of one step of a task, such as `2_submissions` or `4_revisions_1`. The number in front is a running
 # counter which differs between students of one download, so nothing may depend on it.
-STEP = re.compile(r"^\d+_(task|submissions|corrections(_\d+)?|revisions_\d+|assessment)$")
+STEP = re.compile(r"^\d{1,9}_(task|submissions|corrections(_\d{1,9})?|revisions_\d{1,9}|assessment)$", re.ASCII)
 
 _GERMAN = str.maketrans({
     "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss",
@@ -21,19 +21,6 @@ _TASK_FOLDER = re.compile(r"^(?:ita_|grouptask_)?(.*?)(?:_(\d{4}-\d\d-\d\dT\d\d-
 def compose(text: str) -> str:
     """Return `text` in Unicode's composed form (NFC), in which ``ü`` is one character."""
     return unicodedata.normalize("NFC", text)
-
-
-def printable(text: str) -> str:
-    r"""Return a text that can be shown: file names may hold control sequences, and halves of characters.
-
-    Examples
-    --------
-    >>> printable("a\x1b[2Jb\u202ec\nd")
-    'a�[2Jb�c d'
-    """
-    text = text.replace("\n", " ").replace("\t", " ")
-    hidden = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-    return "".join("\ufffd" if unicodedata.category(c) in hidden else c for c in text)
 
 
 def fold(display_name: str, *, dashes: bool = True) -> str:

@@ -13,6 +13,7 @@ import nbformat
 from traitlets.config import Config
 
 from course_utils.errors import CourseError
+from course_utils.grading.texts import one_line
 
 __all__ = [
     "MAX_BYTES",
@@ -30,6 +31,7 @@ __all__ = [
 
 # JSON of brackets takes thirty times its size in memory.
 MAX_BYTES = 64 << 20
+MAX_PARTS = 5_000_000
 
 
 class NotebookError(CourseError, ValueError):
@@ -90,7 +92,10 @@ class Catalogue:
         NotebookError
             If it is no notebook, or not one of this assignment.
         """
-        return self.recognise_parsed(*parse_notebook(content))
+        try:
+            return self.recognise_parsed(*parse_notebook(content))
+        except RecursionError as error:
+            raise NotebookError("is nested too deeply to be a notebook") from error
 
     def recognise_parsed(
         self, notebook: Mapping[str, Any], notes: Iterable[str] = (), converted: str | None = None
@@ -297,6 +302,9 @@ def parse_notebook(content: bytes) -> tuple[dict, list[str], str | None]:
         raise NotebookError(
             f"is larger than {MAX_BYTES >> 20} MiB; clear outputs that are not needed and hand it in again"
         )
+    # Each part takes up to thirty times its bytes once it is read.
+    if sum(map(content.count, (b"[", b"{", b'",'))) > MAX_PARTS:
+        raise NotebookError(f"has more than {MAX_PARTS:,} parts; clear its outputs and hand it in again")
     notes: list[str] = []
     text, odd = _decode(content)
     if text.lstrip()[:1] == "<":
@@ -314,14 +322,16 @@ def parse_notebook(content: bytes) -> tuple[dict, list[str], str | None]:
     converted = text if odd else None
     if odd:
         notes.append("its text was not plain UTF-8 and has been converted")
-    if not isinstance(major, int) or major not in (1, 2, 3, 4):
-        raise NotebookError(f"is in an unknown notebook format ({major!r})")
+    if type(major) is not int or major not in (1, 2, 3, 4):
+        raise NotebookError(f"is in an unknown notebook format ({one_line(repr(major))})")
     if major < 4:
         try:
             new = nbformat.convert(nbformat.from_dict(_as_nodes(notebook)), 4)
             notebook = json.loads(json.dumps(new))
         except Exception as error:  # nbformat's upgrades raise whatever a malformed file makes them raise
-            raise NotebookError(f"is in the old format {major} and can't be converted ({error})") from error
+            raise NotebookError(
+                f"is in the old format {major} and can't be converted ({one_line(error, 200)})"
+            ) from error
         notes.append(f"converted from the old notebook format {major}")
         converted = json.dumps(notebook, indent=1) + "\n"
     _check_shape(notebook)

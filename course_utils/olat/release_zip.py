@@ -10,9 +10,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from course_utils.grading.hidden import FOLDER, SECRET_FILE
 from course_utils.course_folder import load_config
 from course_utils.errors import CourseError
+from course_utils.grading.hidden import FOLDER, SECRET_FILE
 from course_utils.olat.notebooks import stub_marks
 from course_utils.olat.pack import ASSIGNMENT_FILE, release_record
 from course_utils.olat.settings import OpenOlat

@@ -43,6 +43,7 @@ _ALIASES = {
 }  # fmt: skip
 _MEANING = {alias: meaning for meaning, aliases in _ALIASES.items() for alias in aliases}
 _PERSON = {"user_name", "email", "institutional_email", "matriculation_number", "first_name", "last_name"}
+_MOST_ROWS, _MOST_COLUMNS = 20_000, 200
 _EMPTY = {"", "-", "n/a", "na", "–"}
 
 
@@ -99,7 +100,9 @@ def read_sheet(path: Path, task: str = "") -> list[SheetRow]:
             # OpenOlat writes no default style.
             warnings.simplefilter("ignore", UserWarning)
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            rows = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+            # Any cell may say that it is the last of a million rows; what lies between would be made up.
+            cells = book.worksheets[0].iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True)
+            rows = [list(row) for row in cells]
     except (
         InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError, IndexError, OSError,
         AttributeError, EOFError, NotImplementedError, RuntimeError,

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import csv
+import functools
 import re
 import shutil
 import zipfile
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import jinja2
 
 from course_utils.course_folder import coursedir, load_config
 from course_utils.errors import CourseError
+from course_utils.grading.texts import one_line
 from course_utils.olat.marks import Mark, number, read_marks
 from course_utils.olat.names import fold
 from course_utils.olat.roster import Owner, Roster, Student, read_roster
 from course_utils.olat.settings import OpenOlat
+from course_utils.one_run import only_run
+from course_utils.safety_net import attempt
+from course_utils.tables import write_csv
 
 __all__ = ["Line", "Return", "clean_comment", "return_marks"]
 
@@ -87,6 +91,11 @@ def return_marks(course: Path, assignment: str, *, automatic: bool = False, allo
         If the roster cannot be used or the assignment is not in the gradebook.
     """
     course = Path(course).resolve()
+    with only_run(course, f"return {assignment}"):
+        return _return_marks(course, assignment, automatic, allow_names)
+
+
+def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: bool) -> Return:
     config = load_config(course)
     settings = OpenOlat(config=config)
     folders = coursedir(course, config)
@@ -98,6 +107,9 @@ def return_marks(course: Path, assignment: str, *, automatic: bool = False, allo
         owner = roster.owner(mark.owner_id)
         if owner is None:
             result.withheld.append((mark.owner_id, "is in the gradebook, but not in the roster"))
+            continue
+        if mark.problem:
+            result.withheld.append((owner.name, mark.problem))
             continue
         # Groups that hand in through one member's individual task can get files back; group tasks cannot.
         group_task |= owner.is_group and assignment not in settings.group_assignments
@@ -118,19 +130,32 @@ def return_marks(course: Path, assignment: str, *, automatic: bool = False, allo
         if line is None:
             continue
         folder = Path(folders.format_path(folders.feedback_directory, line.owner_id, assignment))
-        pages = sorted(folder.glob("*.html"))
-        if not pages:
-            result.withheld.append((student.name, "has a score but no feedback page; run `course feedback`"))
         group = roster.owner(line.owner_id).members
-        for page in list(pages):
-            others = names.found_in(page, group)
-            if others and not allow_names:
-                pages.remove(page)
-                reason = f"{page.name} names {', '.join(others)}; left out. Look at it, then use --allow-names"
-                result.withheld.append((student.name, reason))
-        result.lines.append(Line(**{**line.__dict__, "pages": tuple(pages)}))
+        read = functools.partial(_pages, folder, None if allow_names else names, group)
+        found, fault = attempt(course, line.owner_id, "returned", read)
+        pages, withheld = found or ([], [f"has a score, but the feedback pages {fault}"])
+        result.withheld += [(student.name, reason) for reason in withheld]
+        result.lines.append(replace(line, pages=tuple(pages)))
     _write(course / "returned" / assignment, result, roster, settings, group_task)
     return result
+
+
+def _pages(folder: Path, names: _NameCheck | None, group: Iterable[Student]) -> tuple[list[Path], list[str]]:
+    """Return the feedback pages of somebody that can be returned, and why others can't."""
+    pages, withheld = [], []
+    for page in sorted(folder.glob("*.html")):
+        if page.is_symlink() or not page.is_file():
+            withheld.append(f"{one_line(page.name)} is no plain file; left out")
+            continue
+        others = names.found_in(page, group) if names is not None else []
+        if others:
+            told = ", ".join(others)
+            withheld.append(f"{page.name} names {told}; left out. Look at it, then use --allow-names")
+        else:
+            pages.append(page)
+    if not pages and not withheld:
+        withheld.append("has a score but no feedback page; run `course feedback`")
+    return pages, withheld
 
 
 def _line(
@@ -153,7 +178,7 @@ def _line(
     best = float(limit) if limit is not None else mark.max_score
     if not identifier:
         problem = f"has no {settings.identifier} in the roster"
-    elif re.search(r"[\t\r\n/\\]|^\.|\.\.", identifier):
+    elif re.search(r"[\t\r\n/\\]|^\.|\.\.", identifier) or not identifier.isprintable():
         problem = f"can't be identified by {identifier!r}: OpenOlat would not read it as one field or folder"
     elif taken.get(identifier.casefold(), set()) - {student.student_id}:
         problem = f"can't be identified by {identifier!r}: another person has it as a name, number or address"
@@ -185,7 +210,7 @@ def clean_comment(text: str) -> str:
     'well done, really'
     """
     # Two quotes alone would delete the old comment.
-    text = " ".join(text.split())
+    text = " ".join(one_line(text, 1_000).split())
     return "" if text in ('""', "''") else text
 
 
@@ -249,10 +274,7 @@ def _write(folder: Path, result: Return, roster: Roster, settings: OpenOlat, gro
     elif any(line.pages for line in result.lines):
         result.feedback = folder / f"{_ascii(result.assignment)}_feedback.zip"
         _write_zip(result.feedback, result)
-    with (folder / "withheld.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["who", "why"])
-        table.writerows(result.withheld)
+    write_csv(folder / "withheld.csv", ["who", "why"], result.withheld)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("course_utils.olat", "."), autoescape=True, undefined=jinja2.StrictUndefined
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import os
 import re
@@ -16,7 +15,9 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from course_utils import training
 from course_utils.errors import CourseError
+from course_utils.grading.texts import one_line
 from course_utils.olat.privacy import Pseudonyms
+from course_utils.tables import write_csv
 
 __all__ = ["Row", "cells", "measured_accuracy", "notebook_of", "rank", "read", "write"]
 
@@ -159,10 +160,7 @@ def write(rows: list[Row], folder: Path, assignment: str, artifact: str) -> tupl
     """
     folder.mkdir(parents=True, exist_ok=True)
     table, page = (folder / f"{assignment}-{artifact}-leaderboard{ending}" for ending in (".csv", ".md"))
-    with table.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(field.name for field in fields(Row))
-        writer.writerows(_values(row) for row in rows)
+    write_csv(table, [field.name for field in fields(Row)], map(_values, rows))
     lines = [
         f"# Leaderboard: {assignment}, {artifact}",
         "",
@@ -182,7 +180,7 @@ def cells(row: Row) -> list[str]:
     accuracy = "" if row.accuracy is None else f"{row.accuracy:.1f}"
     return [
         str(row.place),
-        re.sub(r"[|\s]+", " ", row.name),
+        re.sub(r"[|`<>\[\]\\]+", " ", one_line(row.name)),
         f"{row.points:g} of {row.max_points:g}",
         accuracy,
         row.data,
