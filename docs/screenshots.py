@@ -29,7 +29,7 @@ NOTEBOOK = "convolutions/by-hand.ipynb"
 
 @contextlib.contextmanager
 def jupyterlab(folder: Path, token: str = "") -> Iterator[str]:
-    """Serve a folder; give the address. With a token, only who knows it gets in, and is known by a cookie from then on."""
+    """Serve a folder; give the address. With a token, only who knows it gets in."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
