@@ -41,6 +41,7 @@ c.GenerateFeedback.preprocessors = [
     "course_utils.grading.preprocessors.FeedbackNotes",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+c.GenerateFeedback.exporter_class = "course_utils.grading.pages.FeedbackExporter"
 c.HTMLExporter.sanitize_html = True
 # The same in the pages of formgrader, whose templates know of no sanitizing.
 c.HTMLExporter.filters = {

@@ -108,6 +108,18 @@ def _disk(course: Path) -> Finding:
     )
 
 
+def _formgrader() -> Finding:
+    """Check that Jupyter Server loads what stands between students' files and the instructor's browser."""
+    from jupyter_core.paths import jupyter_config_path
+    from jupyter_server.extension.config import ExtensionConfigManager
+
+    name = "course_utils.grading.server"
+    if ExtensionConfigManager(read_config_path=jupyter_config_path()).enabled(name):
+        return Finding("good", "formgrader", "its pages have a policy, students' files are downloads")
+    command = f"jupyter server extension enable {name} --sys-prefix"
+    return Finding("bad", "formgrader", f"students' files can act in your name there. Switch the wall on: `{command}`")
+
+
 def _grading(course: Path) -> Iterator[Finding]:
     from course_utils.course_folder import assignments, load_config
     from course_utils.errors import CourseError
@@ -118,6 +130,7 @@ def _grading(course: Path) -> Iterator[Finding]:
         yield Finding("good", "sandbox", "bubblewrap works: students' code can be run")
     else:
         yield Finding("bad", "sandbox", f"{reason}. Grading refuses to run without it")
+    yield _formgrader()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     if shutil.which("alembic", path=path):
         yield Finding("good", "gradebook", "new gradebooks can be made (alembic is there)")

@@ -28,8 +28,8 @@ NOTEBOOK = "convolutions/by-hand.ipynb"
 
 
 @contextlib.contextmanager
-def jupyterlab(folder: Path) -> Iterator[str]:
-    """Serve a folder; give the address."""
+def jupyterlab(folder: Path, token: str = "") -> Iterator[str]:
+    """Serve a folder; give the address. With a token, only who knows it gets in."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -38,8 +38,10 @@ def jupyterlab(folder: Path) -> Iterator[str]:
     settings.parent.mkdir(parents=True)
     settings.write_text('{"fetchNews": "false"}')
     command = [str(BIN / "jupyter"), "lab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1"]
-    command += ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"]
+    command += [f"--IdentityProvider.token={token}", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"]
     environment = {**os.environ, "HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    # As the installation does it; here it may be another checkout's.
+    environment["JUPYTER_CONFIG_PATH"] = str(ROOT / "jupyter-config")
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"

@@ -6,44 +6,30 @@ included. `markdown2html` takes the place of their filter (`c.HTMLExporter.filte
 
 from __future__ import annotations
 
-import functools
 import html
 import io
-import re
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bleach.css_sanitizer import CSSSanitizer
-from bleach.sanitizer import Cleaner
 from IPython.lib.lexers import IPython3Lexer
 from jinja2 import pass_context
-from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
+from course_utils.grading.cleaning import as_text, clean, is_other_site, picture
 from course_utils.grading.texts import plain_math
 
-__all__ = ["highlight_code", "markdown2html", "unchanged"]
+__all__ = ["MATHJAX", "FeedbackExporter", "highlight_code", "markdown2html", "unchanged"]
+
+# Where nbconvert's templates take MathJax 2 from; it loads the rest of itself from there, and evaluates its settings.
+MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
 
 # Characters. Longer texts are shown as they were typed: some take a Markdown reader hours.
 _LONGEST = 20_000
 # Seconds of processor time for Markdown and colours of one page; what comes after that is shown as it was typed.
 _PATIENCE_S = 10.0
-
-_TAGS = (
-    "a abbr b blockquote br center caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 "
-    "h5 h6 hr i img ins kbd li mark ol p pre s samp small span strong sub summary sup table tbody td tfoot th thead tr "
-    "u ul var"
-)
-_ATTRIBUTES = {
-    "*": ["class", "title", "align"],
-    "a": ["href"],
-    "img": ["src", "alt", "width", "height", "style"],
-    "td": ["colspan", "rowspan", "style"],
-    "th": ["colspan", "rowspan", "style"],
-    "ol": ["start"],
-    **{f"h{level}": ["id"] for level in range(1, 7)},
-}
 
 
 @pass_context
@@ -61,43 +47,46 @@ def markdown2html(context: Any, source: str) -> str:
     if len(source) > _LONGEST or clock.is_up():
         return f"<pre>{html.escape(source)}</pre>"
     attachments = context.get("cell", {}).get("attachments", {})
-    renderer = IPythonRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
+    own_host = context.get("resources", {}).get("course_host", "")
     try:
         with clock:
-            try:
-                page = MarkdownWithMath(renderer=renderer).render(source)
-            except InvalidNotebook:  # names a picture that was never pasted
-                page = MarkdownWithMath(renderer=renderer).render(source.replace("attachment:", "missing:"))
-            page = _cleaner().clean(page)
+            page = MarkdownWithMath(renderer=_Renderer(attachments, own_host)).render(source)
+            page = clean(page, attachments, own_host)
     except RecursionError:  # quotes within quotes within quotes
         return f"<pre>{html.escape(source)}</pre>"
-    # A browser reads `&#92;` as a backslash before MathJax looks.
-    return plain_math(re.sub(r"&(?:#\d+|#x[0-9a-fA-F]+|bsol|lowbar);", _as_letter, page))
+    # Only now: entities are letters, and nothing that MathJax would skip stands within a command any more.
+    return f'<div style="{_KEPT_INSIDE}">{plain_math(page)}</div>'
 
 
-def _as_letter(entity: re.Match[str]) -> str:
-    character = html.unescape(entity[0])
-    return character if character == "\\" or character.isalnum() else entity[0]
+# Formulas may be moved and may be of any size; they must not lie over what formgrader shows around them.
+_KEPT_INSIDE = "overflow: auto; contain: paint"
 
 
-@functools.cache
-def _cleaner() -> Cleaner:
-    return Cleaner(
-        tags=_TAGS.split(),
-        attributes=_allowed,
-        protocols=["http", "https", "mailto", "data"],
-        strip=True,
-        css_sanitizer=CSSSanitizer(allowed_css_properties=["width", "height", "text-align", "max-width"]),
-    )
+class _Renderer(IPythonRenderer):
+    """Turns Markdown into HTML; links and pictures that the page must not follow become text with their names."""
 
+    def __init__(self, attachments: dict[str, dict[str, str]], own_host: str) -> None:
+        super().__init__(escape=False, attachments=attachments, exclude_anchor_links=True)
+        self.own_host = own_host
 
-def _allowed(tag: str, name: str, value: str) -> bool:
-    if name not in _ATTRIBUTES["*"] and name not in _ATTRIBUTES.get(tag, ()):
-        return False
-    if value.strip().lower().startswith("data:"):
-        # Only a pasted picture, and never one that may hold scripts.
-        return tag == "img" and name == "src" and re.match(r"data:image/(png|jpeg);base64,", value) is not None
-    return True
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        text = text or html.escape(url)
+        if is_other_site(url, self.own_host):
+            return f'<a href="{html.escape(url)}">{text}</a>'
+        return as_text(text, "" if url.startswith("#") else url.removeprefix("mailto:"))
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        source = picture(url, self.attachments)
+        if source is None:
+            return f"[picture: {as_text(html.escape(text), url)}]"
+        return f'<img src="{source}" alt="{html.escape(text)}">'
+
+    def task_list_item(self, text: str, checked: bool = False) -> str:
+        return f"<li>{'☑' if checked else '☐'} {text}</li>\n"
+
+    def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
+        tag = "th" if head else "td"
+        return f'<{tag} align="{align}">{text}</{tag}>\n' if align else f"<{tag}>{text}</{tag}>\n"
 
 
 @pass_context
@@ -165,3 +154,32 @@ def unchanged(text: str) -> str:
     the time for a text of brackets.
     """
     return text
+
+
+class FeedbackExporter(HTMLExporter):
+    """Writes feedback pages whose policy lets nothing run or load but the course's own MathJax.
+
+    The page is opened from a disk or in OpenOlat; the policy stands in the page itself.
+    """
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[str, Any]:
+        page, resources = super().from_notebook_node(nb, resources, **kw)
+        return with_policy(page), resources
+
+
+def with_policy(page: str) -> str:
+    """Return a feedback page with its policy as the first thing in its head.
+
+    Raises
+    ------
+    ValueError
+        If the page has no head: then its template is not the one that this was made for.
+    """
+    start, found, rest = page.partition("<head>")
+    if not found:
+        raise ValueError("A feedback page has no <head>, so that it can't be given a policy.")
+    policy = (
+        f"default-src 'none'; script-src {MATHJAX} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
+        f"font-src {MATHJAX} data:; base-uri 'none'; form-action 'none'"
+    )
+    return f'{start}{found}\n<meta http-equiv="Content-Security-Policy" content="{policy}">{rest}'

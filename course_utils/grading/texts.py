@@ -9,8 +9,14 @@ from typing import Any
 __all__ = ["BASE64", "one_line", "plain_markdown", "plain_math", "printable", "writable"]
 
 BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
-# Commands of MathJax that make links, attributes and other documents.
-_MATH = re.compile(r"\\(href|url|cssId|class|style|require|data|unicode|includegraphics|def|gdef|newcommand|let)\b")
+# Commands of MathJax 2.7 that make links, attributes, styles and boxes that answer to the mouse, load more commands, or
+# give other commands a new meaning, on the whole page.
+_COMMANDS = (
+    "href url class cssId style data mmlToken bbox includegraphics require unicode toggle mathtip texttip "
+    "def edef gdef xdef let global begingroup endgroup newcommand renewcommand providecommand newenvironment "
+    "renewenvironment DeclareMathOperator Newextarrow definecolor"
+)
+_MATH = re.compile(rf"\\({_COMMANDS.replace(' ', '|')})(?![A-Za-z])")
 
 
 def writable(text: str) -> str:
