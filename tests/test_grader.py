@@ -359,7 +359,7 @@ def test_restarts_have_a_limit(tmp_path):
         answer("three", "three = 3"),
         check("three", 'assert_number(three, 3, "three")'),
     ]
-    outcome, sent = run_here(cells, tmp_path, restarts=2)
+    outcome, sent = run_here(cells, tmp_path, limits={"restarts": 2})
     starts = [message[0] for message in sent if message[0] in ("start", "restart")]
     assert starts == ["start", "restart", "restart"]
     messages = [outcome.outputs[index][0]["evalue"] for index in (2, 3)]

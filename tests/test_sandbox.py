@@ -23,7 +23,7 @@ import pytest
 import course_utils
 from course_utils.grading import confine, launcher, sandbox
 from course_utils.grading.launcher import Zygote, close_shared_zygotes, collect_files, pack_files, shared_zygote
-from course_utils.grading.limits import MIB, Limits
+from course_utils.grading.limits import MIB, SandboxLimits
 from course_utils.grading.sandbox import SandboxUnavailable
 from tests.sandboxed import QUICK, kernel
 
@@ -268,12 +268,12 @@ def test_links_and_pipes_of_a_submission_are_left_out(tmp_path):
 def test_large_submissions_are_cut_smallest_files_first(tmp_path):
     for index, size in enumerate((10, 3000, 20, 30)):
         (tmp_path / f"{index}.bin").write_bytes(bytes(size))
-    files, events = collect_files(tmp_path, Limits(submission_bytes=3 * 4096 + 10))
+    files, events = collect_files(tmp_path, SandboxLimits(submission_bytes=3 * 4096 + 10))
     assert [name for name, _, _ in files] == ["0.bin", "2.bin", "3.bin"]
     assert events == [
         "files: 1 of 4 files were left out, the largest ones; a submission may have 5000 files and 12 KiB"
     ]
-    files, _ = collect_files(tmp_path, Limits(submission_files=2))
+    files, _ = collect_files(tmp_path, SandboxLimits(submission_files=2))
     assert [name for name, _, _ in files] == ["0.bin", "2.bin"]
 
 
@@ -289,7 +289,7 @@ def test_submission_larger_than_the_disk_leaves_room(tmp_path):
 def test_unreadable_files_are_left_out(tmp_path):
     (tmp_path / "a.txt").write_text("a")
     (tmp_path / "a.txt").chmod(0)
-    files, events = collect_files(tmp_path, Limits())
+    files, events = collect_files(tmp_path, SandboxLimits())
     if os.geteuid() == 0:  # root reads everything
         assert [name for name, _, _ in files] == ["a.txt"]
     else:
@@ -300,7 +300,7 @@ def test_file_swapped_for_a_link_is_not_followed(tmp_path):
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "a.txt").write_text("harmless")
-    files, _ = collect_files(tmp_path / "s", Limits())
+    files, _ = collect_files(tmp_path / "s", SandboxLimits())
     (tmp_path / "s" / "a.txt").unlink()
     (tmp_path / "s" / "a.txt").symlink_to(tmp_path / "secret")
     with pytest.raises(OSError, match="Too many levels of symbolic links"):
@@ -854,7 +854,7 @@ def test_denied_namespaces_are_explained(monkeypatch, tmp_path):
 
 def test_wrong_limits_are_refused():
     with pytest.raises(ValueError, match="`memory` must be a positive integer, got -1"):
-        Limits(memory=-1)
+        SandboxLimits(memory=-1)
     with pytest.raises(Exception, match="unexpected keyword argument 'memmory'"), kernel(limits={"memmory": 1}):
         pass
 

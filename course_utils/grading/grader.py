@@ -15,15 +15,18 @@ import resource
 import signal
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
 from course_utils import checks
 from course_utils.grading import cells as kinds
+from course_utils.grading import values
 from course_utils.grading.bridge import Bridge, BridgeNamespace, StudentError
+from course_utils.grading.clock import CellClock
 from course_utils.grading.connection import CellRun, CellStopped, KernelConnection, KernelLost
+from course_utils.grading.limits import GradingLimits
 from course_utils.grading.texts import writable
 
 __all__ = ["Job", "Outcome", "main"]
@@ -33,9 +36,6 @@ _LONGEST_MESSAGE = 10_000
 
 # Characters of all outputs of a notebook, pictures included.
 _NOTEBOOK_OUTPUT = 40 * 2**20
-
-# A cell's own limit where its metadata does not set one (design 4.1).
-CELL_TIMEOUT_S = 60.0
 
 
 @dataclass
@@ -50,12 +50,10 @@ class Job:
         Import statements of the course's own cells; the grader runs them itself.
     ready_s : float, seconds
         How long a kernel may take to start.
-    restarts : int
-        How often the kernel may be brought back.
     skipped : dict of int to str
         Test cells that ended an earlier grader process, with the reason to show.
-    memory : int, bytes
-        What the grader process itself may allocate.
+    limits : dict of str to int
+        Limits that differ from the defaults, as `GradingLimits.of` takes them.
     files : str
         Folder with the files of the submission, of which tests read trained networks.
     data : str
@@ -67,9 +65,8 @@ class Job:
     cells: list[dict[str, Any]]
     imports: list[str] = field(default_factory=list)
     ready_s: float = 60.0
-    restarts: int = 64
     skipped: dict[int, str] = field(default_factory=dict)
-    memory: int = 4 * 2**30
+    limits: dict[str, int] = field(default_factory=dict)
     files: str = ""
     data: str = "any"
     data_folder: str = ""
@@ -84,8 +81,8 @@ class Outcome:
     outputs : dict of int to list of dict
         Outputs by index of the cell.
     events : list of tuple of (str, str)
-        What happened on the way, by kind (``"restart"``, ``"timeout"``, ``"limit"``, ``"note"``), for the report of
-        trust.
+        What happened on the way, by kind (``"restart"``, ``"timeout"``, ``"limit"``, ``"note"``, ``"starved"``), for the
+        report of trust.
     seconds : float
         Wall time.
     """
@@ -97,7 +94,8 @@ class Outcome:
 
 def main(connection: Connection, job: Job) -> None:
     """Grade one notebook and send the `Outcome` (runs in a process of its own)."""
-    resource.setrlimit(resource.RLIMIT_DATA, (job.memory, job.memory))
+    memory = GradingLimits.of(job.limits).run.test_memory
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     # Where `training` finds the artifacts, and which of them count. Real data are looked for, never downloaded.
@@ -122,6 +120,7 @@ class NotebookRun:
 
     def __init__(self, owner: Connection, job: Job) -> None:
         self.owner, self.job = owner, job
+        self.limits = GradingLimits.of(job.limits)
         self.outcome = Outcome()
         self.kernel: KernelConnection | None = None
         self.bridge: Bridge | None = None
@@ -130,7 +129,7 @@ class NotebookRun:
         self.done: list[int] = []
         self.failed: set[int] = set()
         self.own: dict[str, Any] = {}
-        self.deadline = 0.0
+        self.clock: CellClock | None = None
         self.printed: list[dict[str, Any]] = []
         self.requests = 0
         self.tried_again: set[int] = set()
@@ -147,13 +146,17 @@ class NotebookRun:
             if kinds.is_shown_only(cell):
                 self.outcome.outputs[index] = [_stream("[This cell shows something; it is not run for grading.]\n")]
                 continue
-            limit = float(kinds.course(cell).get("timeout_s", CELL_TIMEOUT_S))
+            limit = self.limit_of(cell)
             self.owner.send(("cell", index, limit))
             run = self.run_test if kinds.is_test(cell) and not kinds.is_in_kernel(cell) else self.run_in_kernel
             self.outcome.outputs[index] = self.within_budget(run(index, cell, limit))
             self.owner.send(("outputs", index, self.outcome.outputs[index]))
         self.outcome.seconds = time.monotonic() - began
         return self.outcome
+
+    def limit_of(self, cell: dict[str, Any]) -> float:
+        """Return the seconds that a cell may take: its own limit, or the usual one."""
+        return float(kinds.course(cell).get("timeout_s", self.limits.run.cell_seconds))
 
     def within_budget(self, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Leave out what a notebook of many cells puts out too much in all; that there was an error stays."""
@@ -189,8 +192,9 @@ class NotebookRun:
             return [_error("KernelLost", self.job.skipped[index])]
         if not self.bring_back(index):
             return [_error("KernelError", f"This cell did not run: {self.lost}.")]
+        clock = self.start_clock(limit)
         try:
-            run = self.kernel.execute(source, limit)
+            run = self.kernel.execute(source, clock)
         except KernelLost as lost:
             if self.may_try_again(index, lost):
                 return self.run_in_kernel(index, cell, limit)
@@ -207,6 +211,7 @@ class NotebookRun:
 
     def finish(self, run: CellRun, name: str, limit: float) -> list[dict[str, Any]]:
         outputs = run.outputs
+        self.note_starving(name)
         if run.stopped == "timeout":
             self.outcome.events.append(("timeout", f"{name}: interrupted after {limit:g} s"))
             outputs.append(_error("TimeLimit", f"This cell was stopped after {limit:g} seconds."))
@@ -229,10 +234,14 @@ class NotebookRun:
             return [_error("CheckFailed", f"This test could not run: {self.lost}.")]
         self.bridge.cells = self.cells_before(index)
         self.printed = []
-        self.deadline = time.monotonic() + limit
+        clock = self.start_clock(limit, time.process_time)
         out = io.StringIO()
         try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), _alarm(limit + 5):
+            with (
+                contextlib.redirect_stdout(out),
+                contextlib.redirect_stderr(out),
+                _alarm(limit + 5, clock.longest_s + 5),
+            ):
                 value = self.run_test_source(tree)
         except KernelLost as lost:
             if self.may_try_again(index, lost):
@@ -281,10 +290,20 @@ class NotebookRun:
         if self.kernel is None:
             raise KernelLost("died")
         self.requests += 1
-        left = max(0.1, self.deadline - time.monotonic())
-        frames, run = self.kernel.request(content, buffers, left)
+        frames, run = self.kernel.request(content, buffers, self.clock)
         self.printed += [_as_shown(output) for output in run.outputs]
         return frames
+
+    # Time.
+
+    def start_clock(self, limit: float, own: Callable[[], float] | None = None) -> CellClock:
+        self.clock = CellClock(limit, self.usage, own)
+        return self.clock
+
+    def note_starving(self, name: str) -> None:
+        """Tell the owner of the kernel, by an event, that a cell lost its time to others: it may be run again."""
+        if self.clock is not None and self.clock.starved:
+            self.outcome.events.append(("starved", f"{name}: the machine was too busy to run it"))
 
     # Losing the kernel and bringing it back.
 
@@ -298,6 +317,7 @@ class NotebookRun:
 
     def after_loss(self, lost: KernelLost, name: str, limit: float) -> list[dict[str, Any]]:
         self.drop_kernel()
+        self.note_starving(name)
         if lost.reason == "timeout":
             what = f"did not stop when its time of {limit:g} seconds was up"
             self.outcome.events.append(("timeout", f"{name}: ignored the interrupt after {limit:g} s"))
@@ -318,7 +338,7 @@ class NotebookRun:
     def bring_back(self, index: int) -> bool:
         """Make sure there is a kernel in which the earlier cells have run."""
         while self.kernel is None:
-            if self.starts > self.job.restarts:
+            if self.starts > self.limits.run.restarts:
                 self.lost = "Python had to be started again too often"
                 return False
             self.starts += 1
@@ -326,7 +346,7 @@ class NotebookRun:
             if not isinstance(reply, dict):
                 self.lost = f"Python could not be started ({reply})"
                 return False
-            connection = KernelConnection(reply, self.interrupt, self.alive)
+            connection = KernelConnection(reply, self.interrupt, self.alive, self.limits.output, self.usage)
             try:
                 connection.wait_until_ready(self.job.ready_s)
             except KernelLost as lost:
@@ -334,10 +354,10 @@ class NotebookRun:
                 self.outcome.events.append(("note", f"a kernel did not start: {lost.reason}"))
                 continue
             self.kernel = connection
-            self.bridge = Bridge(self)
+            self.bridge = Bridge(self, limits=values.Limits(**vars(self.limits.value)))
             for earlier in list(self.done):
                 cell = self.job.cells[earlier]
-                limit = float(kinds.course(cell).get("timeout_s", CELL_TIMEOUT_S))
+                limit = self.limit_of(cell)
                 self.owner.send(("cell", index, limit))
                 try:
                     self.kernel.execute(cell["source"], limit)
@@ -358,23 +378,31 @@ class NotebookRun:
     def alive(self) -> bool:
         return self.ask_owner("alive") is True
 
+    def usage(self) -> Sequence[float] | None:
+        return self.ask_owner("usage")
+
 
 class _OutOfTime(BaseException):
     """The test itself took too long."""
 
 
 @contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
+def _alarm(cpu_s: float, clock_s: float) -> Iterator[None]:
+    """Raise `_OutOfTime` in this process after so many CPU seconds of its own, or seconds on the clock."""
+
     def ring(*_: Any) -> None:
         raise _OutOfTime
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = {signal.ITIMER_PROF: (signal.SIGPROF, cpu_s), signal.ITIMER_REAL: (signal.SIGALRM, clock_s)}
+    before = {signum: signal.signal(signum, ring) for signum, _ in timers.values()}
     try:
+        for timer, (_, seconds) in timers.items():
+            signal.setitimer(timer, seconds)
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for timer, (signum, _) in timers.items():
+            signal.setitimer(timer, 0)
+            signal.signal(signum, before[signum])
 
 
 def describe(error: BaseException) -> str:

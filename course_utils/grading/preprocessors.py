@@ -22,10 +22,12 @@ from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Dict, Enum, Float, List, Unicode
-from traitlets.config import Config
+from traitlets import Bool, Dict, Enum, Float, List, TraitError, Unicode, validate
+from traitlets.config import Application, Config
+from traitlets.utils.bunch import Bunch
 
 from course_utils.grading import trust
+from course_utils.grading.limits import GradingLimits, SandboxLimits
 from course_utils.grading.preload import modules_for
 from course_utils.grading.repair import UnreadableNotebook, read_notebook, repair, skeleton
 from course_utils.grading.submissions import handed_in_at, lay_in_outputs, other_files, sort_out
@@ -33,6 +35,13 @@ from course_utils.grading.texts import plain_markdown
 from course_utils.grading.worker import Settings, grade_cells
 
 __all__ = ["FeedbackNotes", "GradeNotebook", "RepairNotebook", "SubmissionExporter", "move_links_away"]
+
+
+def _limits(config: Config | None = None) -> GradingLimits:
+    """Return the limits of the settings: those given, or those of the command that runs."""
+    if config is None:
+        config = Application.instance().config if Application.initialized() else Config()
+    return GradingLimits.of(dict(config.GradeNotebook.get("limits", {})))
 
 
 def move_links_away(assignment: str, student: str, notebooks: list[str]) -> None:
@@ -50,7 +59,7 @@ def move_links_away(assignment: str, student: str, notebooks: list[str]) -> None
             raise RuntimeError(
                 f"Move source/{assignment}/artifacts away: what is in source/ is handed out to students."
             )
-        good = set(sort_out(folder)[0].values())
+        good = set(sort_out(folder, _limits().sandbox)[0].values())
         # Notebooks that are none are told by the exporter, so that their points are zero for a stated reason.
         good |= set(folder.rglob("*.ipynb"))
         if handed_in_at(folder) is not None:
@@ -78,7 +87,7 @@ class SubmissionExporter(NotebookExporter):
         if self._is_repaired(path, resources):
             return self.from_notebook_node(nbformat.read(path, as_version=4), resources, **kw)
         try:
-            notebook = read_notebook(path)
+            notebook = read_notebook(path, _limits(self.config).file)
         except UnreadableNotebook as reason:
             self.log.error("%s can't be graded: %s", filename, reason)
             notebook = nbformat.v4.new_notebook(metadata={"course": {"unreadable": str(reason)}})
@@ -111,7 +120,7 @@ class RepairNotebook(NbGraderPreprocessor):
         _CONFIGS.setdefault(clearing, self.config)
         course = _skeleton(source, source.stat().st_mtime, clearing)
         reason = nb.metadata.get("course", {}).get("unreadable") if not nb.cells else None
-        repaired = repair(None if reason else nb, course, reason or "")
+        repaired = repair(None if reason else nb, course, reason or "", _limits(self.config).file)
         for sentence in repaired.repairs:
             self.log.warning("%s/%s: %s", resources["nbgrader"]["student"], notebook, sentence)
         return repaired.notebook, resources
@@ -125,7 +134,7 @@ class GradeNotebook(NbGraderPreprocessor):
     )
     warm = Bool(True, help="Whether kernels are forked from a process that has done the imports.").tag(config=True)
     notebook_timeout = Float(1800.0, help="Seconds for a whole notebook.").tag(config=True)
-    limits = Dict(help="Limits of the sandbox, by the names of course_utils.grading.limits.Limits.").tag(config=True)
+    limits = Dict(help="Limits that differ from the defaults, by the names in docs/grading.md.").tag(config=True)
     data = Enum(
         ["any", "CIFAR-10", "stand-in"],
         "any",
@@ -138,13 +147,21 @@ class GradeNotebook(NbGraderPreprocessor):
         help="Modules imported before students' code; None: what the assignment's notebooks import.",
     ).tag(config=True)
 
+    @validate("limits")
+    def _known_limits(self, proposal: Bunch) -> dict[str, int]:
+        try:
+            GradingLimits.of(proposal.value)
+        except ValueError as error:
+            raise TraitError(f"c.GradeNotebook.limits: {error}") from None
+        return proposal.value
+
     def settings(self) -> Settings:
         """Return the traits in the form that workers take."""
         preload = None if self.preload is None else tuple(self.preload)
         return Settings(self.sandbox, self.warm, self.notebook_timeout, dict(self.limits), self.data, preload)
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
-        with submission_files(Path(resources["metadata"]["path"])) as files:
+        with submission_files(Path(resources["metadata"]["path"]), _limits(self.config).sandbox) as files:
             result = grade_cells(nb.cells, nb.metadata["course"]["imports"], files, self._settings_for(resources))
         lay_in_outputs(nb, result)
         nb.metadata["course"]["trust"] = trust.report(nb, result)
@@ -167,16 +184,18 @@ def _modules(notebooks: tuple[tuple[Path, float], ...]) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def submission_files(folder: Path) -> Iterator[Path]:
+def submission_files(folder: Path, limits: SandboxLimits | None = None) -> Iterator[Path]:
     """Give a copy of a submission's files for the kernel, without notebooks: those hold the hidden tests by now.
 
     Parameters
     ----------
     folder : pathlib.Path
         The submission's folder in `autograded/` or `submitted/`.
+    limits : SandboxLimits, optional
+        How many files, and how many bytes, are taken.
     """
     with tempfile.TemporaryDirectory(prefix="course-files-") as target:
-        for name, path in other_files(folder).items():
+        for name, path in other_files(folder, limits).items():
             copy = Path(target, name)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)

@@ -20,6 +20,7 @@ from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
+from course_utils.grading.limits import GradingLimits
 from course_utils.grading.submissions import GradedSubmission, Submission, handed_in_at, other_files
 
 __all__ = ["MARKER", "is_recorded", "record"]
@@ -77,7 +78,7 @@ def record(
     fresh = autograded.with_name(f".{autograded.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    for name, path in other_files(submitted).items():
+    for name, path in other_files(submitted, GradingLimits.of(submission.settings.limits).sandbox).items():
         target = fresh / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)

@@ -20,7 +20,7 @@ from traitlets.config import Config
 
 from course_utils.checks import NotGradable
 from course_utils.grading import repair, trust
-from course_utils.grading.limits import Limits, amount
+from course_utils.grading.limits import GradingLimits, SandboxLimits, amount
 from course_utils.grading.texts import one_line
 from course_utils.grading.worker import KernelUnavailable, NotebookResult, Settings, grade_cells
 
@@ -134,6 +134,7 @@ def read_submission(
         nbgrader's settings of `ClearSolutions`.
     settings : Settings
     """
+    limits = GradingLimits.of(settings.limits)
     sources = {path.stem: path.read_bytes() for path in sorted(source.glob("*.ipynb"))}
     notebooks: dict[str, bytes | str] = {}
     for name in sources:
@@ -142,10 +143,10 @@ def read_submission(
             notebooks[name] = "it is a link to another file, not a notebook"
         elif path.is_file():
             size = path.stat().st_size
-            limit = repair.LARGEST_FILE
+            limit = limits.file.size
             too_large = f"it has {size / 2**20:.0f} MB; at most {limit / 2**20:.0f} MB are read"
             notebooks[name] = path.read_bytes() if size <= limit else too_large
-    theirs, left_out = sort_out(folder)
+    theirs, left_out = sort_out(folder, limits.sandbox)
     ours = other_files(source)
     # A file of theirs must not be a folder of ours, nor the other way round.
     theirs = {name: path for name, path in theirs.items() if not any(map(set(ours).__contains__, _folders(name)))}
@@ -184,12 +185,12 @@ def handed_in_at(folder: Path) -> datetime | None:
         return None
 
 
-def other_files(folder: Path) -> dict[str, Path]:
+def other_files(folder: Path, limits: SandboxLimits | None = None) -> dict[str, Path]:
     """Return the files of a submission that are no notebooks, by relative name; see `sort_out`."""
-    return sort_out(folder)[0]
+    return sort_out(folder, limits)[0]
 
 
-def sort_out(folder: Path) -> tuple[dict[str, Path], list[str]]:
+def sort_out(folder: Path, limits: SandboxLimits | None = None) -> tuple[dict[str, Path], list[str]]:
     """Tell the files of a submission that can be taken from what can't.
 
     Notebooks stay out of the kernel's folder because those of `autograded/` hold the hidden tests.
@@ -197,6 +198,8 @@ def sort_out(folder: Path) -> tuple[dict[str, Path], list[str]]:
     Parameters
     ----------
     folder : pathlib.Path
+    limits : SandboxLimits, optional
+        How many files a submission may have, and how many bytes.
 
     Returns
     -------
@@ -205,7 +208,7 @@ def sort_out(folder: Path) -> tuple[dict[str, Path], list[str]]:
     left_out : list of str
         One sentence for each link, pipe, unreadable or too large file.
     """
-    limits = Limits()
+    limits = limits or SandboxLimits()
     found: list[tuple[int, str, Path]] = []
     left_out: list[str] = []
     for root, folders, names in os.walk(folder):
@@ -262,13 +265,14 @@ def _grade_notebook(name: str, data: bytes | str, submission: Submission, files:
     if key not in _SKELETONS:
         _SKELETONS[key] = repair.skeleton_of(source, Config(ClearSolutions=submission.clearing))
     reason = data if isinstance(data, str) else ""
+    limits = GradingLimits.of(submission.settings.limits).file
     submitted = None
     if not reason:
         try:
-            submitted = repair.notebook_from_bytes(data)
+            submitted = repair.notebook_from_bytes(data, limits)
         except repair.UnreadableNotebook as error:
             reason = str(error)
-    repaired = repair.repair(submitted, _SKELETONS[key], reason)
+    repaired = repair.repair(submitted, _SKELETONS[key], reason, limits)
     notebook = repaired.notebook
     result = grade_cells(notebook.cells, notebook.metadata["course"]["imports"], files, submission.settings)
     result.events[:0] = [("limit", sentence) for sentence in submission.left_out]
