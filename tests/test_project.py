@@ -240,7 +240,7 @@ def test_the_limits_in_the_docs_are_those_of_the_code():
         f"{amount(sandbox.memory)}; {sandbox.processes}; {sandbox.sessions}",
         f"{amount(sandbox.disk)}; {amount(sandbox.file_size)}; {sandbox.files:,}",
         f"{amount(sandbox.submission_bytes)}; {sandbox.submission_files:,}",
-        f"{sandbox.open_files:,}; {sandbox.locks:,}",
+        f"{sandbox.open_files:,}; {sandbox.locks:,}; {sandbox.areas:,}",
         f"{sandbox.cpu_seconds} s",
         f"{output.text:,} characters; {amount(output.images)}; {output.pieces}",
         f"{amount(output.received)}; {amount(output.message)}",

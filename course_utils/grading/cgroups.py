@@ -95,9 +95,10 @@ def _add_version_2(found: Parents, point: Path, own: Path) -> None:
             continue
         switch = folder / "cgroup.subtree_control"
         offered = set((folder / "cgroup.controllers").read_text().split())
-        for controller in {*CONTROLLERS} & offered - set(found.folders):
+        enabled = switch.read_text().split()
+        for controller in sorted({*CONTROLLERS} & offered - set(found.folders)):
             with contextlib.suppress(OSError):  # a group with processes of its own can't be divided
-                if controller not in switch.read_text().split():
+                if controller not in enabled:
                     switch.write_text(f"+{controller}")
                 found.folders[controller], found.version[controller] = folder, 2
         return

@@ -81,8 +81,8 @@ class Outcome:
     outputs : dict of int to list of dict
         Outputs by index of the cell.
     events : list of tuple of (str, str)
-        What happened on the way, by kind (``"restart"``, ``"timeout"``, ``"limit"``, ``"note"``, ``"starved"``), for the
-        report of trust.
+        What happened on the way, by kind (``"restart"``, ``"timeout"``, ``"limit"``, ``"note"``), for the report of
+        trust; ``"starved"``: others had the cores, so that the notebook should be graded again.
     seconds : float
         Wall time.
     """

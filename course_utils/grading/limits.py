@@ -50,6 +50,8 @@ class SandboxLimits(_Limits):
         CPU seconds, of each process and of all of them together.
     open_files : int
         Open file descriptors of each process.
+    areas : int
+        Areas of memory (what ``/proc/<pid>/maps`` lists), of all processes together.
     locks : int
         Locks on files, of all processes together.
     file_size : int
@@ -72,6 +74,7 @@ class SandboxLimits(_Limits):
     sessions: int = 16
     cpu_seconds: int = 1800
     open_files: int = 1024
+    areas: int = 300_000
     locks: int = 4096
     file_size: int = 512 * MIB
     disk: int = GIB

@@ -159,6 +159,8 @@ def _grade_cells(cells: list[dict[str, Any]], imports: list[str], files: Path, s
                 outcome.outputs, [*events, *outcome.events], time.monotonic() - began, settings.sandbox
             )
         if time.monotonic() > began + settings.notebook_s:
+            if kernel.waited_s > settings.notebook_s / 4:
+                events.append(("starved", "the machine was too busy to run the whole notebook"))
             message = f"The time of the whole notebook, {settings.notebook_s:g} seconds, was used up"
             break
         if lost_at not in deaths and reason == "crashed":
@@ -253,6 +255,7 @@ class _Kernel:
         self.manager: KernelManager | None = None
         self.started: Any = None
         self.events: list[str] = []
+        self.waited_s = 0.0  # for a core that others had
 
     def __enter__(self) -> _Kernel:
         self.folder = Path(tempfile.mkdtemp(prefix="course-", dir="/tmp"))
@@ -305,6 +308,8 @@ class _Kernel:
     def stop(self) -> None:
         if self.manager is None:
             return
+        if self.settings.sandbox and (used := self.provisioner.usage()) is not None:
+            self.waited_s += used[1]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             self.manager.shutdown_kernel(now=True)

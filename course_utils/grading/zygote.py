@@ -28,6 +28,7 @@ import signal
 import socket
 import sys
 import tarfile
+import time
 import traceback
 from pathlib import Path
 
@@ -331,19 +332,22 @@ class Watch:
     # What Linux keeps for a process beside its pages, in bytes: for one area of memory, for one open file (a pipe holds
     # at least a page). Reckoned, and rather too much, since nothing but a control group counts it.
     AREA, OPEN_FILE = 512, 4096
-    MOST_AREAS = 65_530  # Linux's own limit for a process; reckoned where its areas can't be read
-    CLOSE_LOOK = 4  # every so many looks: what costs more to read
+    UNREADABLE = 65_530  # areas of a process whose areas can't be read: as many as Linux allows
+    # What costs more to read is looked at once in a second, and never for more than a twentieth of the time.
+    CLOSE_LOOK_S, CLOSE_LOOK_SHARE = 1.0, 20
+    PATIENCE = 3  # how often processes are put first in line again; a kernel that begins may need it once
 
     def __init__(self, limits: dict):
         self.limits = limits
         self.seen: set[str] = set()
         self.peak = 0
         self.cpu = 0.0  # seconds; never falls, though Linux forgets children that nobody waited for
-        self.num_looks = 0
+        self.next_close_look = 0.0
         self.many_sessions = 0  # looks one after the other that found too many
         self.areas: dict[str, int] = {}
         self.sessions: set[str] = set()
         self.closed: set[str] = set()
+        self.put_back = 0
         self._counted = 0.0
         self._ticks = os.sysconf("SC_CLK_TCK")
 
@@ -352,10 +356,12 @@ class Watch:
         limits, found, fatal = self.limits, {}, False
         stats = self.stats()
         self.count_cpu(stats)
-        if self.num_looks % self.CLOSE_LOOK == 0:
-            self.areas = {pid: self.areas_of(pid) for pid in stats}
+        began = time.monotonic()
+        if began >= self.next_close_look:
+            self.count_areas(stats)
             found |= self.put_first_in_line(stats)
-        self.num_looks += 1
+            now = time.monotonic()
+            self.next_close_look = now + max(self.CLOSE_LOOK_S, self.CLOSE_LOOK_SHARE * (now - began))
         threads = sum(int(fields[17]) for fields in stats.values())
         memory = sum(self.memory_of(pid) + self.AREA * self.areas.get(pid, 0) for pid in stats)
         # The content of sockets' buffers belongs to no process: reckon each as full.
@@ -386,6 +392,9 @@ class Watch:
             fatal = True
         if self.has_too_many_sessions(stats):
             found["sessions"] = f"sessions: more than {limits['sessions']} sessions of processes; the kernel was killed"
+            fatal = True
+        if sum(self.areas.values()) > limits["areas"]:
+            found["areas"] = f"areas: more than {limits['areas']} areas of memory; the kernel was killed"
             fatal = True
         fatal |= "oom" in found
         events = [text for name, text in found.items() if name not in self.seen]
@@ -434,30 +443,35 @@ class Watch:
         return self.many_sessions >= 2
 
     def put_first_in_line(self, stats: dict[str, list[str]]) -> dict[str, str]:
-        """Make Linux choose these processes first when memory runs out, though one of them wished otherwise."""
+        """Make Linux choose these processes first when memory runs out; end it all if they keep undoing that."""
         closed = set()
         for pid in stats:
             path = Path(f"/proc/{pid}/oom_score_adj")
             try:
                 if path.read_text().strip() != "1000":
                     path.write_text("1000")
+                    self.put_back += 1
             except PermissionError:  # a kernel that begins is closed to us for a moment; one that stays so is not well
                 closed.add(pid)
             except OSError:  # it has ended
                 continue
         again, self.closed = closed & self.closed, closed
         text = "memory: a process kept itself from being ended when memory runs out; the kernel was killed"
-        return {"oom": text} if again else {}
+        return {"oom": text} if again or self.put_back >= self.PATIENCE else {}
 
-    @classmethod
-    def areas_of(cls, pid: str) -> int:
-        """Return the number of areas of memory of a process; the largest possible one if that can't be read."""
-        try:
-            return count_lines(f"/proc/{pid}/maps", cls.MOST_AREAS)
-        except PermissionError:
-            return cls.MOST_AREAS
-        except OSError:
-            return 0
+    def count_areas(self, stats: dict[str, list[str]]) -> None:
+        """Count the areas of memory of each process, until there are too many in all."""
+        self.areas, left = {}, self.limits["areas"] + 1
+        for pid in stats:
+            try:
+                self.areas[pid] = count_lines(f"/proc/{pid}/maps", left)
+            except PermissionError:
+                self.areas[pid] = self.UNREADABLE if pid in self.closed else 0  # one that begins is closed for a moment
+            except OSError:  # it has ended
+                continue
+            left -= self.areas[pid]
+            if left <= 0:
+                break
 
     @staticmethod
     def memory_of(pid: str, exact: bool = False) -> int:
@@ -478,13 +492,13 @@ def _fields(path: str) -> dict[str, int]:
     """Read lines like `RssAnon:   12 kB` of a file in /proc, in bytes, and the number of `FDSize: 64`."""
     lines = [line.split() for line in Path(path).read_text(errors="replace").splitlines()]
     sizes = {words[0][:-1]: 1024 * int(words[1]) for words in lines if len(words) == 3 and words[2] == "kB"}
-    return sizes | {"FDSize": int(words[1]) for words in lines if words[:1] == ["FDSize:"]}
+    return sizes | {words[0][:-1]: int(words[1]) for words in lines if words[:1] == ["FDSize:"]}
 
 
 def count_lines(path: str, most: int) -> int:
     """Return the number of lines of a file, or of its first `most`; its text is never in memory as a whole."""
     num_lines = 0
-    with open(path, "rb", buffering=0) as file:
+    with Path(path).open("rb", buffering=0) as file:
         while num_lines < most and (block := file.read(1 << 16)):
             num_lines += block.count(b"\n")
     return min(num_lines, most)
