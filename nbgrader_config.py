@@ -29,7 +29,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.AssignLatePenalties.plugin_class = "course_utils.olat.late.LatePolicy"
-# Limits of the sandbox, by the names of course_utils.grading.limits.Limits; {} keeps the defaults.
+# Limits that differ from the defaults, by their names in docs/grading.md; {} keeps all.
 c.GradeNotebook.limits = {}
 # Trained networks count whatever they were trained on. "CIFAR-10": the stand-in earns nothing; docs/cifar.md.
 c.GradeNotebook.data = "any"

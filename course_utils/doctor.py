@@ -120,6 +120,30 @@ def _formgrader() -> Finding:
     return Finding("bad", "formgrader", f"students' files can act in your name there. Switch the wall on: `{command}`")
 
 
+# What a control group does for grading, by its controller, and what there is without one.
+_SHARES = {
+    "cpu": ("equal shares", "each kernel has one share of the cores", "only a limit of sessions, and niceness"),
+    "memory": ("kernel memory", "what Linux holds for a kernel is counted", "only reckoned, from areas and open files"),
+    "pids": ("processes", "those of a kernel are counted as a whole", "only counted for each user (RLIMIT_NPROC)"),
+}
+_HOW_TO_SHARE = (
+    "Control groups can be had as root, or with `systemd-run --user --scope course autograde …` where systemd "
+    "gives users theirs"
+)
+
+
+def _shares() -> Iterator[Finding]:
+    """Tell what divides this machine fairly among the kernels of students."""
+    from course_utils.grading import cgroups
+
+    found = cgroups.explain()
+    for name, (what, good, poor) in _SHARES.items():
+        if found[name]:
+            yield Finding("good", what, f"{good} ({found[name]})")
+        else:
+            yield Finding("warning", what, f"{poor}. {_HOW_TO_SHARE}")
+
+
 def _grading(course: Path) -> Iterator[Finding]:
     from course_utils.course_folder import assignments, load_config
     from course_utils.errors import CourseError
@@ -131,6 +155,8 @@ def _grading(course: Path) -> Iterator[Finding]:
     else:
         yield Finding("bad", "sandbox", f"{reason}. Grading refuses to run without it")
     yield _formgrader()
+    if reason is None:
+        yield from _shares()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     if shutil.which("alembic", path=path):
         yield Finding("good", "gradebook", "new gradebooks can be made (alembic is there)")

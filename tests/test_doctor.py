@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from course_utils import doctor
-from course_utils.grading import sandbox
+from course_utils.grading import cgroups, sandbox
 from tests.tiny_course import make_course
 
 
@@ -23,15 +23,17 @@ def findings(folder):
 @pytest.fixture
 def course(tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox, "probe", lambda: None)
+    monkeypatch.setattr(cgroups, "explain", lambda: {name: f"cgroup v2 {name}" for name in ("cpu", "memory", "pids")})
     return make_course(tmp_path / "course")
 
 
 def test_a_course_folder_in_which_all_is_well(course):
     (course / "roster.csv").write_text("")
     found = findings(course)
-    assert list(found) == [
-        "Python", "packages", "torch", "PDF", "disk", "sandbox", "gradebook", "cluster", "course folder", "roster",
-    ]  # fmt: skip
+    first = ["Python", "packages", "torch", "PDF", "disk", "sandbox", "formgrader"]
+    shares = ["equal shares", "kernel memory", "processes"]
+    assert list(found) == [*first, *shares, "gradebook", "cluster", "course folder", "roster"]
+    assert found["equal shares"].detail == "each kernel has one share of the cores (cgroup v2 cpu)"
     assert {finding.level for what, finding in found.items() if what != "disk"} == {"good"}
     assert found["course folder"].detail == "assignments: tiny"
 
@@ -54,6 +56,24 @@ def test_a_missing_sandbox_is_told_with_what_to_install(course, monkeypatch):
     monkeypatch.setattr(sandbox, "probe", lambda: f"bwrap is not there. {sandbox.INSTALL_HINT}")
     found = findings(course)["sandbox"]
     assert found.level == "bad" and "apt install bubblewrap" in found.detail
+
+
+def test_a_machine_without_control_groups_is_told_row_by_row(course, monkeypatch):
+    monkeypatch.setattr(cgroups, "explain", lambda: {"cpu": "", "memory": "cgroup v1 memory", "pids": ""})
+    found = findings(course)
+    assert [found[what].level for what in ("equal shares", "kernel memory", "processes")] == [
+        "warning",
+        "good",
+        "warning",
+    ]
+    assert "only a limit of sessions" in found["equal shares"].detail
+    assert "systemd-run --user --scope" in found["equal shares"].detail
+
+
+def test_what_this_machine_has_is_found_out():
+    found = cgroups.explain()
+    assert set(found) == {"cpu", "memory", "pids"}
+    assert all(text == "" or text.startswith("cgroup v") for text in found.values())
 
 
 def test_a_missing_package_is_named(course, monkeypatch):

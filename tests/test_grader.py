@@ -362,7 +362,7 @@ def test_restarts_have_a_limit(tmp_path):
         answer("three", "three = 3"),
         check("three", 'assert_number(three, 3, "three")'),
     ]
-    outcome, sent = run_here(cells, tmp_path, restarts=2)
+    outcome, sent = run_here(cells, tmp_path, limits={"restarts": 2})
     assert [m for m in sent if isinstance(m, Wanted) and "start" in m.what] == [
         Wanted("start"),
         Wanted("restart"),

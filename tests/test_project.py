@@ -20,10 +20,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from course_utils import checks
-from course_utils.grading import repair, values
-from course_utils.grading.connection import OutputLimits
-from course_utils.grading.grader import CELL_TIMEOUT_S, Job
-from course_utils.grading.limits import Limits, amount
+from course_utils.grading import values
+from course_utils.grading.limits import GradingLimits, ValueLimits, amount, limit_names
+from course_utils.grading.preprocessors import GradeNotebook
 from course_utils.grading.worker import Settings
 from tests.engine import ROOT
 
@@ -225,24 +224,42 @@ def test_no_notebook_holds_outputs():
 # Docs.
 
 
+def limits_table() -> list[list[str]]:
+    """The cells of each row of the table of limits in the docs."""
+    text = (ROOT / "docs" / "grading.md").read_text(encoding="utf-8").partition("## Limits")[2].partition("**")[0]
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return [row for row in rows[1:] if row[0] != "---"]
+
+
 def test_the_limits_in_the_docs_are_those_of_the_code():
-    text = " ".join((ROOT / "docs" / "grading.md").read_text(encoding="utf-8").split())
-    limits, outputs, value, job = Limits(), OutputLimits(), values.Limits(), Job(cells=[])
+    limits = GradingLimits()
+    sandbox, output, value, file, run = limits.sandbox, limits.output, limits.value, limits.file, limits.run
     rows = [
-        f"| one cell, or one test with all its calls | {CELL_TIMEOUT_S:.0f} s |",
-        f"| a notebook | {Settings().notebook_s:.0f} s |",
-        f"| memory; processes and threads | {amount(limits.memory)}; {limits.processes} |",
-        f"| {amount(limits.disk)}; {amount(limits.file_size)}; {limits.files:,} |",
-        f"| CPU time of a kernel | {limits.cpu_seconds} s |",
-        f"| {outputs.text:,} characters; {amount(outputs.images)}; {outputs.pieces} |",
-        f"| {amount(value.size)}, {value.nodes:,} entries |",
-        f"| {amount(repair.LARGEST_FILE)}; {repair.LARGEST_CELL:,} characters; {repair.MOST_CELLS:,} |",
-        f"| restarts of Python in a notebook | {job.restarts} |",
+        f"{run.cell_seconds} CPU s",
+        f"{Settings().notebook_s:.0f} s",
+        f"{amount(sandbox.memory)}; {sandbox.processes}; {sandbox.sessions}",
+        f"{amount(sandbox.disk)}; {amount(sandbox.file_size)}; {sandbox.files:,}",
+        f"{amount(sandbox.submission_bytes)}; {sandbox.submission_files:,}",
+        f"{sandbox.open_files:,}; {sandbox.locks:,}; {sandbox.areas:,}",
+        f"{sandbox.cpu_seconds} s",
+        f"{output.text:,} characters; {amount(output.images)}; {output.pieces}",
+        f"{amount(output.received)}; {amount(output.message)}",
+        f"{amount(value.size)}; {value.nodes:,}; {value.depth}",
+        f"{amount(file.size)}; {file.cell:,} characters; {file.cells:,}",
+        f"{run.restarts}; {amount(run.test_memory)}",
     ]
-    assert [row for row in rows if row not in text] == []
-    for dotted in re.findall(r"`(course_utils\.grading(?:\.\w+)+)`", text):
-        module, _, name = dotted.rpartition(".")
-        assert name == "repair" or hasattr(importlib.import_module(module), name), dotted
+    assert [row[1] for row in limits_table()] == rows
+
+
+def test_every_limit_has_a_name_in_the_docs_and_every_name_is_one():
+    named = [name for row in limits_table() for name in re.findall(r"`([^`]+)`", row[2])]
+    elsewhere = {"c.GradeNotebook.notebook_timeout", "metadata.course.timeout_s"}
+    assert sorted(set(named) - elsewhere) == sorted(limit_names())
+    assert hasattr(GradeNotebook, "notebook_timeout")
+
+
+def test_values_have_the_limits_that_the_settings_know():
+    assert vars(values.Limits()) == vars(ValueLimits())
 
 
 def test_the_example_in_the_docs_passes_and_can_fail():

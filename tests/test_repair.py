@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_utils.grading import repair as module
+from course_utils.grading.limits import FileLimits
 from course_utils.grading.repair import UnreadableNotebook, notebook_from, read_notebook, repair, skeleton_of
 from tests.engine import config
 from tests.tiny_course import source_notebook
@@ -309,7 +309,7 @@ def test_a_link_is_not_followed(tmp_path):
 def test_a_file_of_any_size_is_not_read(tmp_path):
     path = tmp_path / "adding.ipynb"
     path.touch()
-    os.truncate(path, module.LARGEST_FILE + 2**20)  # sparse: takes no room
+    os.truncate(path, FileLimits().size + 2**20)  # sparse: takes no room
     with pytest.raises(UnreadableNotebook, match="it has 201 MB; at most 200 MB are read"):
         read_notebook(path)
 

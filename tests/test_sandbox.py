@@ -21,10 +21,11 @@ import psutil
 import pytest
 
 import course_utils
-from course_utils.grading import confine, launcher, sandbox
+from course_utils.grading import cgroups, confine, launcher, sandbox
 from course_utils.grading.launcher import Zygote, close_shared_zygotes, collect_files, pack_files, shared_zygote
-from course_utils.grading.limits import MIB, Limits
+from course_utils.grading.limits import MIB, SandboxLimits
 from course_utils.grading.sandbox import SandboxUnavailable
+from tests.attacks import resources
 from tests.sandboxed import QUICK, kernel
 
 REPOSITORY = Path(course_utils.__file__).resolve().parent.parent
@@ -268,12 +269,12 @@ def test_links_and_pipes_of_a_submission_are_left_out(tmp_path):
 def test_large_submissions_are_cut_smallest_files_first(tmp_path):
     for index, size in enumerate((10, 3000, 20, 30)):
         (tmp_path / f"{index}.bin").write_bytes(bytes(size))
-    files, events = collect_files(tmp_path, Limits(submission_bytes=3 * 4096 + 10))
+    files, events = collect_files(tmp_path, SandboxLimits(submission_bytes=3 * 4096 + 10))
     assert [name for name, _, _ in files] == ["0.bin", "2.bin", "3.bin"]
     assert events == [
         "files: 1 of 4 files were left out, the largest ones; a submission may have 5000 files and 12 KiB"
     ]
-    files, _ = collect_files(tmp_path, Limits(submission_files=2))
+    files, _ = collect_files(tmp_path, SandboxLimits(submission_files=2))
     assert [name for name, _, _ in files] == ["0.bin", "2.bin"]
 
 
@@ -289,7 +290,7 @@ def test_submission_larger_than_the_disk_leaves_room(tmp_path):
 def test_unreadable_files_are_left_out(tmp_path):
     (tmp_path / "a.txt").write_text("a")
     (tmp_path / "a.txt").chmod(0)
-    files, events = collect_files(tmp_path, Limits())
+    files, events = collect_files(tmp_path, SandboxLimits())
     if os.geteuid() == 0:  # root reads everything
         assert [name for name, _, _ in files] == ["a.txt"]
     else:
@@ -300,7 +301,7 @@ def test_file_swapped_for_a_link_is_not_followed(tmp_path):
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "a.txt").write_text("harmless")
-    files, _ = collect_files(tmp_path / "s", Limits())
+    files, _ = collect_files(tmp_path / "s", SandboxLimits())
     (tmp_path / "s" / "a.txt").unlink()
     (tmp_path / "s" / "a.txt").symlink_to(tmp_path / "secret")
     with pytest.raises(OSError, match="Too many levels of symbolic links"):
@@ -653,6 +654,94 @@ def test_memory_that_no_count_sees_is_refused(shared):
     assert result.text == "-1 -1 -1\n1048576 b'\\x00\\x00'\n"
 
 
+# The attacks of `tests/attacks/resources.py` one by one; those that only take cores away harm nobody but a neighbour.
+SELFISH = [attack for attack in resources.ATTACKS if not re.search("spin|sessions come", attack.name)]
+
+
+@pytest.mark.parametrize("attack", SELFISH, ids=[attack.name for attack in SELFISH])
+def test_what_a_machine_has_only_so_much_of_is_not_had(attack):
+    limits = {"memory": 3 << 29, "disk": 1 << 28, "files": 3000, "processes": 64}
+    with kernel() as neighbour, kernel(limits=limits) as it:
+        result = it.run(attack.first, timeout=90)
+        assert "PLANTED-limit" not in result.text
+        assert result.status != "running"
+        assert neighbour.run("print('untouched')").text == "untouched\n"
+
+
+def test_honest_uses_of_the_same_things_work(shared, tmp_path):
+    result = shared.run(
+        """
+        import fcntl, os, signal, socket, sqlite3, subprocess, threading, time
+        with sqlite3.connect("/tmp/some.db") as database:
+            database.execute("create table t (x)"); database.execute("insert into t values (7)")
+        print(sqlite3.connect("/tmp/some.db").execute("select x from t").fetchall())
+        with open("/tmp/lock", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX); fcntl.lockf(file, fcntl.LOCK_EX)
+        print(os.nice(1), os.getpriority(os.PRIO_PROCESS, 0) >= 1, len(os.sched_getaffinity(0)) > 0)
+        print(subprocess.run(["echo", "own session"], start_new_session=True, capture_output=True, text=True).stdout)
+        with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        threads = [threading.Thread(target=time.sleep, args=(0.01,)) for _ in range(20)]
+        [thread.start() for thread in threads]; [thread.join() for thread in threads]
+        """
+    )
+    assert result.status == "ok", result.text
+    assert result.text.split("\n")[:3] == ["[(7,)]", "1 True True", "own session"]
+
+
+def test_system_calls_newer_than_the_table_are_not_there(shared):
+    code = (
+        f"import ctypes; libc = ctypes.CDLL(None, use_errno=True); print(libc.syscall({confine.NEWEST_SYSCALL + 1}, 0))"
+    )
+    assert shared.run(f"{code}; print(ctypes.get_errno())").text.split() == ["-1", "38"]
+
+
+SPINNERS = """
+    import os, time
+    for n in range(12):
+        if os.fork() == 0:
+            {how}
+            while True: pass
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not cgroups.parents().folders.get("cpu"), reason="no control group for shares of the cores here")
+@pytest.mark.parametrize(
+    "how", ["os.setsid()", "os.setpgid(0, 0)", "os.setsid(); os.nice(-5) if os.getuid() == 0 else 0"]
+)
+def test_a_kernel_has_one_share_of_the_cores_whatever_it_starts(how):
+    with kernel() as honest, kernel() as hog:
+        hog.start(textwrap.dedent(SPINNERS).format(how=how))
+        time.sleep(1)
+        before = [it.provisioner.usage()[0] for it in (honest, hog)]
+        honest.start("while True: pass")
+        time.sleep(3)
+        own, its = (it.provisioner.usage()[0] - start for it, start in zip((honest, hog), before, strict=True))
+        cores = len(os.sched_getaffinity(0))
+        # One against twelve; on one core each has half, on two each can have one, else the hog has the rest.
+        assert own > its / (4 * max(1, cores - 1))
+
+
+def test_too_many_sessions_end_the_kernel():
+    with kernel(limits={"sessions": 5}) as it:
+        result = it.run(textwrap.dedent(SPINNERS).format(how="os.setsid()"))
+        assert result.status == "dead"
+        assert "sessions: more than 5 sessions of processes; the kernel was killed" in it.provisioner.events
+
+
+def test_usage_counts_children_and_tells_who_is_busy():
+    with kernel() as it:
+        assert it.provisioner.usage()[2] is False
+        before = it.provisioner.usage()[0]
+        it.run("import os, time\nfor n in range(2):\n    if os.fork() == 0:\n        while True: pass\ntime.sleep(0.5)")
+        cpu, waited, busy = it.provisioner.usage()
+        assert cpu > before and waited >= 0 and busy
+        it.run("import os\nos._exit(0)")
+        assert it.provisioner.usage() is None
+
+
 def test_disk_flood_meets_its_limit_and_is_reported():
     with kernel(limits={"disk": 20 * MIB, "files": 200, "file_size": 8 * MIB}) as it:
         result = it.run(
@@ -854,8 +943,11 @@ def test_denied_namespaces_are_explained(monkeypatch, tmp_path):
 
 def test_wrong_limits_are_refused():
     with pytest.raises(ValueError, match="`memory` must be a positive integer, got -1"):
-        Limits(memory=-1)
-    with pytest.raises(Exception, match="unexpected keyword argument 'memmory'"), kernel(limits={"memmory": 1}):
+        SandboxLimits(memory=-1)
+    with (
+        pytest.raises(Exception, match=r"There is no limit `memmory`\. Did you mean `memory`"),
+        kernel(limits={"memmory": 1}),
+    ):
         pass
 
 
@@ -872,12 +964,12 @@ def test_other_transports_are_refused():
 def test_table_of_system_calls_is_complete():
     for name, numbers in confine.DENIED_SYSCALLS.items():
         assert len(numbers) == 2, name
-    for name, (numbers, argument, _, values, which, error) in confine.DENIED_USES.items():
-        assert len(numbers) == 2, name
-        assert 0 <= argument < 6, name
-        assert values, name
-        assert which in ("forbidden", "allowed"), name
-        assert error > 0, name
+        assert all(number is None or 0 <= number <= confine.NEWEST_SYSCALL for number in numbers), name
+    for refusal in confine.DENIED_USES:
+        assert len(refusal.numbers) == 2 and refusal.error > 0, refusal.name
+        assert refusal.conditions, refusal.name
+        for condition in refusal.conditions:
+            assert 0 <= condition.argument < 6 and condition.values, refusal.name
 
 
 # --- and all of it again ------------------------------------------------------------------------------------------

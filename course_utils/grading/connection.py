@@ -7,6 +7,7 @@ kernel's word only where nothing depends on it.
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ import zmq
 from jupyter_client import BlockingKernelClient
 
 from course_utils.grading.agent import TARGET
+from course_utils.grading.clock import CellClock
+from course_utils.grading.limits import OutputLimits
 from course_utils.grading.messages import SHOWN
 from course_utils.grading.texts import BASE64, plain_math, printable, writable
 
@@ -49,31 +52,6 @@ class CellStopped(BaseException):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-@dataclass(frozen=True)
-class OutputLimits:
-    """What is kept of a cell's output.
-
-    Parameters
-    ----------
-    text : int, characters
-        Of streams and of text representations, per cell.
-    images : int, bytes
-        Of images as base64, per cell.
-    pieces : int
-        Output messages per cell.
-    received : int, bytes
-        What the kernel may send during a cell before it is interrupted.
-    message : int, bytes
-        One part of one message; larger ones are dropped by the socket.
-    """
-
-    text: int = 60_000
-    images: int = 6 * 2**20
-    pieces: int = 200
-    received: int = 64 * 2**20
-    message: int = 300 * 2**20
 
 
 @dataclass
@@ -111,6 +89,9 @@ class KernelConnection:
         Whether the kernel's process lives, from outside the kernel.
     limits : OutputLimits, optional
         What to keep of outputs.
+    usage : callable, optional
+        What the kernel used until now, from outside the kernel, as `CellClock` takes it; by default nothing counts it,
+        and limits are seconds on the clock.
     """
 
     # After time is up: how long an interrupted cell has to stop.
@@ -124,7 +105,9 @@ class KernelConnection:
         interrupt: Callable[[], None],
         alive: Callable[[], bool],
         limits: OutputLimits | None = None,
+        usage: Callable[[], Sequence[float] | None] = lambda: None,
     ) -> None:
+        self.usage = usage
         self.info, self.interrupt, self.alive, self.limits = info, interrupt, alive, limits or OutputLimits()
         self.context = zmq.Context()
         self.context.setsockopt(zmq.MAXMSGSIZE, self.limits.message)
@@ -164,8 +147,14 @@ class KernelConnection:
                 answered |= channel is self.shell
                 heard |= channel is self.iopub
 
-    def execute(self, source: str, timeout_s: float) -> CellRun:
+    def execute(self, source: str, timeout_s: float | CellClock) -> CellRun:
         """Run one cell.
+
+        Parameters
+        ----------
+        source : str
+        timeout_s : float or CellClock, seconds
+            How much time it has; a clock counts on what it has counted before.
 
         Raises
         ------
@@ -184,7 +173,7 @@ class KernelConnection:
         return run.run
 
     def request(
-        self, content: dict[str, Any], buffers: Sequence[bytes], timeout_s: float
+        self, content: dict[str, Any], buffers: Sequence[bytes], timeout_s: float | CellClock
     ) -> tuple[list[bytes], CellRun]:
         """Send one request of the bridge; return the frames of the answer and what was printed meanwhile.
 
@@ -211,23 +200,28 @@ class KernelConnection:
         self.client.session.send(self.shell.socket, message, buffers=list(buffers))
         return message["header"]["msg_id"]
 
-    def _until_done(self, message: str, timeout_s: float, run: _Collector) -> None:
-        deadline = time.monotonic() + timeout_s
+    def _until_done(self, message: str, timeout_s: float | CellClock, run: _Collector) -> None:
+        clock = timeout_s if isinstance(timeout_s, CellClock) else CellClock(timeout_s, self.usage)
         reason: str | None = None
-        next_look = time.monotonic() + 0.5
+        given_up = math.inf
+        next_sign = time.monotonic() + 0.5
         while True:
             now = time.monotonic()
-            flooded = run.received > self.limits.received
-            if now > deadline or (flooded and reason is None):
+            if now > given_up:
+                raise KernelLost(reason)
+            if reason is None:
+                if run.received > self.limits.received:
+                    reason = "flood"
+                elif now >= clock.next_look and clock.is_up():
+                    reason = "timeout"
                 if reason is not None:
-                    raise KernelLost(reason)
-                reason = "flood" if flooded else "timeout"
-                deadline = now + self.grace_s
-                self.interrupt()
-            channel, part = self._receive(min(deadline, next_look) - now)
+                    given_up = time.monotonic() + self.grace_s
+                    self.interrupt()
+            until = min(next_sign, clock.next_look if reason is None else given_up)
+            channel, part = self._receive(until - time.monotonic())
             if channel is None:
-                if time.monotonic() >= next_look:
-                    next_look = time.monotonic() + 0.5
+                if time.monotonic() >= next_sign:
+                    next_sign = time.monotonic() + 0.5
                     if not self.alive():
                         raise KernelLost("died")
                 continue

@@ -17,18 +17,19 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from course_utils import checks, facts
 from course_utils.grading import cells as kinds
-from course_utils.grading import guard
+from course_utils.grading import guard, values
 from course_utils.grading.bridge import Bridge, BridgeNamespace, StudentError
+from course_utils.grading.clock import CellClock
 from course_utils.grading.connection import CellRun, CellStopped, KernelConnection, KernelLost
 from course_utils.grading.hidden import laid_out
+from course_utils.grading.limits import GradingLimits
 from course_utils.grading.messages import (
-    CELL_TIMEOUT_S,
     NOTEBOOK_OUTPUT,
     CellBegun,
     CellDone,
@@ -66,7 +67,7 @@ class Outcome:
         Outputs by index of the cell.
     events : list of tuple of (str, str)
         What happened on the way, by kind (``"restart"``, ``"timeout"``, ``"limit"``, ``"note"``), for the report of
-        trust.
+        trust; ``"starved"``: others had the cores, so that the notebook should be graded again.
     seconds : float
         Wall time.
     """
@@ -112,7 +113,8 @@ def main(channel: Channel) -> None:
     """Receive a `Job`, grade the notebook and tell what became of it (runs in a process of its own)."""
     job = Job.read(channel.receive())
     owner = _Worker(channel)
-    resource.setrlimit(resource.RLIMIT_DATA, (job.memory, job.memory))
+    memory = GradingLimits.of(job.limits).run.test_memory
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     # Where `training` finds the artifacts, and which of them count. Real data are looked for, never downloaded.
@@ -146,6 +148,7 @@ class NotebookRun:
 
     def __init__(self, owner: Owner, job: Job) -> None:
         self.owner, self.job = owner, job
+        self.limits = GradingLimits.of(job.limits)
         self.outcome = Outcome()
         self.kernel: KernelConnection | None = None
         self.bridge: Bridge | None = None
@@ -154,7 +157,7 @@ class NotebookRun:
         self.done: list[int] = []
         self.failed: set[int] = set()
         self.own: dict[str, Any] = {}
-        self.deadline = 0.0
+        self.clock: CellClock | None = None
         self.printed: list[dict[str, Any]] = []
         self.requests = 0
         self.tried_again: set[int] = set()
@@ -173,13 +176,17 @@ class NotebookRun:
                 self.outcome.outputs[index] = [_stream("[This cell shows something; it is not run for grading.]\n")]
                 self.owner.tell(CellDone(index, self.outcome.outputs[index]))
                 continue
-            limit = float(kinds.course(cell).get("timeout_s", CELL_TIMEOUT_S))
+            limit = self.limit_of(cell)
             self.owner.tell(CellBegun(index, limit))
             run = self.run_test if kinds.is_test(cell) and not kinds.is_in_kernel(cell) else self.run_in_kernel
             self.outcome.outputs[index] = self.within_budget(run(index, cell, limit))
             self.owner.tell(CellDone(index, self.outcome.outputs[index]))
         self.outcome.seconds = time.monotonic() - began
         return self.outcome
+
+    def limit_of(self, cell: dict[str, Any]) -> float:
+        """Return the seconds that a cell may take: its own limit, or the usual one."""
+        return float(kinds.course(cell).get("timeout_s", self.limits.run.cell_seconds))
 
     def within_budget(self, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Leave out what a notebook of many cells puts out too much in all; that there was an error stays."""
@@ -215,8 +222,9 @@ class NotebookRun:
             return [_error("KernelLost", self.job.skipped[index])]
         if not self.bring_back(index):
             return [_error("KernelError", f"This cell did not run: {self.lost}.")]
+        clock = self.start_clock(limit)
         try:
-            run = self.kernel.execute(source, limit)
+            run = self.kernel.execute(source, clock)
         except KernelLost as lost:
             if self.may_try_again(index, lost):
                 return self.run_in_kernel(index, cell, limit)
@@ -233,6 +241,7 @@ class NotebookRun:
 
     def finish(self, run: CellRun, name: str, limit: float) -> list[dict[str, Any]]:
         outputs = run.outputs
+        self.note_starving(name)
         if run.stopped == "timeout":
             self.outcome.events.append(("timeout", f"{name}: interrupted after {limit:g} s"))
             outputs.append(_error("TimeLimit", f"This cell was stopped after {limit:g} seconds."))
@@ -256,10 +265,14 @@ class NotebookRun:
         self.bridge.cells = self.cells_before(index)
         self.printed = []
         facts.start()
-        self.deadline = time.monotonic() + limit
+        clock = self.start_clock(limit, time.process_time)
         out = io.StringIO()
         try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), _alarm(limit + 5):
+            with (
+                contextlib.redirect_stdout(out),
+                contextlib.redirect_stderr(out),
+                _alarm(limit + 5, clock.longest_s + 5),
+            ):
                 value = self.run_test_source(tree)
         except KernelLost as lost:
             if self.may_try_again(index, lost):
@@ -308,10 +321,20 @@ class NotebookRun:
         if self.kernel is None:
             raise KernelLost("died")
         self.requests += 1
-        left = max(0.1, self.deadline - time.monotonic())
-        frames, run = self.kernel.request(content, buffers, left)
+        frames, run = self.kernel.request(content, buffers, self.clock)
         self.printed += [_as_shown(output) for output in run.outputs]
         return frames
+
+    # Time.
+
+    def start_clock(self, limit: float, own: Callable[[], float] | None = None) -> CellClock:
+        self.clock = CellClock(limit, self.usage, own)
+        return self.clock
+
+    def note_starving(self, name: str) -> None:
+        """Tell the owner of the kernel, by an event, that a cell lost its time to others: it may be run again."""
+        if self.clock is not None and self.clock.starved:
+            self.outcome.events.append(("starved", f"{name}: the machine was too busy to run it"))
 
     # Losing the kernel and bringing it back.
 
@@ -325,6 +348,7 @@ class NotebookRun:
 
     def after_loss(self, lost: KernelLost, name: str, limit: float) -> list[dict[str, Any]]:
         self.drop_kernel()
+        self.note_starving(name)
         if lost.reason == "timeout":
             what = f"did not stop when its time of {limit:g} seconds was up"
             self.outcome.events.append(("timeout", f"{name}: ignored the interrupt after {limit:g} s"))
@@ -345,7 +369,7 @@ class NotebookRun:
     def bring_back(self, index: int) -> bool:
         """Make sure there is a kernel in which the earlier cells have run."""
         while self.kernel is None:
-            if self.starts > self.job.restarts:
+            if self.starts > self.limits.run.restarts:
                 self.lost = "Python had to be started again too often"
                 return False
             self.starts += 1
@@ -353,7 +377,7 @@ class NotebookRun:
             if not isinstance(reply, dict):
                 self.lost = f"Python could not be started ({reply})"
                 return False
-            connection = KernelConnection(reply, self.interrupt, self.alive)
+            connection = KernelConnection(reply, self.interrupt, self.alive, self.limits.output, self.usage)
             try:
                 connection.wait_until_ready(self.job.ready_s)
             except KernelLost as lost:
@@ -361,10 +385,10 @@ class NotebookRun:
                 self.outcome.events.append(("note", f"a kernel did not start: {lost.reason}"))
                 continue
             self.kernel = connection
-            self.bridge = Bridge(self)
+            self.bridge = Bridge(self, limits=values.Limits(**vars(self.limits.value)))
             for earlier in list(self.done):
                 cell = self.job.cells[earlier]
-                limit = float(kinds.course(cell).get("timeout_s", CELL_TIMEOUT_S))
+                limit = self.limit_of(cell)
                 self.owner.tell(CellBegun(index, limit))
                 try:
                     self.kernel.execute(cell["source"], limit)
@@ -381,23 +405,31 @@ class NotebookRun:
     def alive(self) -> bool:
         return self.owner.ask("alive") is True
 
+    def usage(self) -> Sequence[float] | None:
+        return self.owner.ask("usage")
+
 
 class _OutOfTime(BaseException):
     """The test itself took too long."""
 
 
 @contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
+def _alarm(cpu_s: float, clock_s: float) -> Iterator[None]:
+    """Raise `_OutOfTime` in this process after so many CPU seconds of its own, or seconds on the clock."""
+
     def ring(*_: Any) -> None:
         raise _OutOfTime
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = {signal.ITIMER_PROF: (signal.SIGPROF, cpu_s), signal.ITIMER_REAL: (signal.SIGALRM, clock_s)}
+    before = {signum: signal.signal(signum, ring) for signum, _ in timers.values()}
     try:
+        for timer, (_, seconds) in timers.items():
+            signal.setitimer(timer, seconds)
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for timer, (signum, _) in timers.items():
+            signal.setitimer(timer, 0)
+            signal.signal(signum, before[signum])
 
 
 def describe(error: BaseException) -> str:

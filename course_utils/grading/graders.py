@@ -12,14 +12,14 @@ from typing import Any
 from course_utils.grading import zygote
 from course_utils.grading.fork_server import GraderProcess, shared_server
 from course_utils.grading.launcher import ZygoteLost, collect_files, pack_files, shared_zygote
-from course_utils.grading.limits import Limits
+from course_utils.grading.limits import SandboxLimits
 from course_utils.grading.messages import Job
 from course_utils.grading.wire import Channel
 
 __all__ = ["SandboxedGrader", "data_folder", "get_ready", "start", "zygote_options"]
 
 # A network of the course is small; what tests make of it may be large.
-_LIMITS = Limits(processes=256, cpu_seconds=7200)
+_LIMITS = SandboxLimits(processes=256, cpu_seconds=7200)
 
 
 class SandboxedGrader:

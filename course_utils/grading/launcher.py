@@ -23,13 +23,14 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from course_utils.grading import sandbox, zygote
-from course_utils.grading.limits import Limits, amount
+from course_utils.grading import cgroups, sandbox, zygote
+from course_utils.grading.limits import SandboxLimits, amount
 from course_utils.grading.polling import is_hung_up, is_readable
 from course_utils.grading.sandbox import SandboxUnavailable
 
 START_TIMEOUT = 120  # seconds for the imports of a zygote on a busy machine
 KERNEL_TIMEOUT = 60  # seconds from a request to a running kernel process
+USAGE_TIMEOUT = 5  # seconds in which a keeper on a busy machine says what its kernel used
 # User ids for kernels when we are root: beyond what distributions give to people, services and containers.
 FIRST_UID, NUM_UIDS = 1_900_000_000, 100_000_000
 
@@ -177,7 +178,7 @@ class Zygote:
         argv: list[str],
         connection: dict,
         archive: io.BufferedIOBase | None,
-        limits: Limits | None = None,
+        limits: SandboxLimits | None = None,
         probe: bool = False,
         wire: socket.socket | None = None,
     ) -> SandboxedKernel:
@@ -191,7 +192,7 @@ class Zygote:
             The content of its connection file.
         archive : file or None
             A tar archive of the files to put into the work folder.
-        limits : Limits, optional
+        limits : SandboxLimits, optional
             What it may use.
         probe : bool
             Build the sandbox around a process that only ends.
@@ -208,11 +209,12 @@ class Zygote:
             "argv": argv,
             "connection": connection,
             "env": self.env,
-            "limits": _as_dict(limits or Limits()),
+            "limits": _as_dict(limits or SandboxLimits()),
             "uid": FIRST_UID + secrets.randbelow(NUM_UIDS),  # nobody else's, in all likelihood
             "probe": probe,
         }
         channel, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        limits = limits or SandboxLimits()
         archive = archive or pack_files([])
         try:
             with self._lock:
@@ -224,7 +226,7 @@ class Zygote:
         finally:
             inside.close()
             archive.close()
-        return SandboxedKernel(channel)
+        return SandboxedKernel(channel, limits)
 
     def close(self) -> None:
         """End the zygote and all kernels forked from it."""
@@ -289,8 +291,11 @@ class SandboxedKernel:
         Bytes, as seen by the watch; known when it has ended.
     """
 
-    def __init__(self, channel: socket.socket):
+    def __init__(self, channel: socket.socket, limits: SandboxLimits | None = None):
         self._channel = channel
+        self._limits = limits or SandboxLimits()
+        self._group: cgroups.Group | None = None
+        self._usage = (0.0, 0.0, True)
         self._keeper = self._kernel = self.sockets = -1
         self.events: list[str] = []
         self.exit_code: int | None = None
@@ -310,6 +315,49 @@ class SandboxedKernel:
         channel.setblocking(False)
         self._keeper, self._kernel, self.sockets = fds
         self._serving = False
+        self._confine()
+
+    def _confine(self) -> None:
+        """Do what only the host can do with the kernel's process, before a line of a student runs in it."""
+        pid = _pid_of(self._kernel)
+        with contextlib.suppress(OSError):
+            # What root writes here can't be lowered again by the student: should the machine run out of memory, this
+            # process goes first.
+            Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
+        self._group = cgroups.make_group(self._limits)
+        if self._group is not None:
+            try:
+                self._group.add(pid)
+            except OSError:  # it has ended, or groups can't be used here after all
+                self._group.close()
+                self._group = None
+
+    def usage(self) -> tuple[float, float, bool] | None:
+        """Return what the kernel and all its children used until now.
+
+        Returns
+        -------
+        cpu : float, seconds
+            CPU time.
+        waited : float, seconds
+            How long they waited for a core that others had.
+        busy : bool
+            Whether one of them runs, or waits for a core or a disk, right now.
+
+        None if the kernel has ended.
+        """
+        before = self._usage
+        with contextlib.suppress(OSError):
+            self._channel.send(b"usage")
+            deadline = time.monotonic() + USAGE_TIMEOUT
+            while self._usage is before and self.exit_code is None and (left := deadline - time.monotonic()) > 0:
+                is_readable(self._channel, left)
+                self._read()
+        if self.exit_code is not None:
+            return None
+        counted = self._group.cpu_seconds() if self._group is not None else None
+        cpu, waited, busy = self._usage
+        return (cpu if counted is None else counted), waited, busy
 
     def wait_until_serving(self, timeout: float = KERNEL_TIMEOUT) -> bool:
         """Wait until the kernel has made its sockets; return False if it ended first or took too long."""
@@ -322,6 +370,7 @@ class SandboxedKernel:
     def poll(self) -> int | None:
         """Return the exit code of the kernel (negative: a signal), or None while it runs."""
         self._read()
+        self._end_if_full()
         if self.exit_code is None and is_readable(self._kernel, 0):
             # The keeper is about to say how; it closes the channel if it was killed together with the kernel.
             deadline = time.monotonic() + 5
@@ -331,6 +380,15 @@ class SandboxedKernel:
             if self.exit_code is None:
                 self.exit_code = -signal.SIGKILL
         return self.exit_code
+
+    def _end_if_full(self) -> None:
+        """End the kernel if Linux had to end one of its processes for want of memory; say so once."""
+        if self._group is not None and self._group.kills() and not any(e.startswith("memory: ") for e in self.events):
+            self._read()  # the keeper's own word comes first
+            if not any(event.startswith("memory: ") for event in self.events):
+                most = amount(self._limits.memory)
+                self.events.append(f"memory: with that of Linux itself beyond the limit {most}; the kernel was killed")
+            self.kill()
 
     def wait(self, timeout: float = KERNEL_TIMEOUT) -> int | None:
         """Wait for the end of the kernel; return its exit code, or None if it still runs."""
@@ -350,6 +408,8 @@ class SandboxedKernel:
             fields = json.loads(message)
             if "event" in fields:
                 self.events.append(fields["event"])
+            if "usage" in fields:
+                self._usage = tuple(fields["usage"])
             self._serving |= "serving" in fields
             if "error" in fields:
                 self.log = fields["error"]
@@ -375,6 +435,10 @@ class SandboxedKernel:
         """End every process of the sandbox and let go of it."""
         self.kill()
         self._read()
+        if self._group is not None:
+            self._end_if_full()
+            self._group.close()
+            self._group = None
         self._channel.close()
         for name in ("_keeper", "_kernel", "sockets"):
             fd = getattr(self, name)
@@ -423,14 +487,14 @@ def close_shared_zygotes() -> None:
             _shared.popitem()[1].close()
 
 
-def collect_files(folder: str | Path, limits: Limits) -> tuple[list[tuple[str, int, Path]], list[str]]:
+def collect_files(folder: str | Path, limits: SandboxLimits) -> tuple[list[tuple[str, int, Path]], list[str]]:
     """List the regular files of a submission, without following any link.
 
     Parameters
     ----------
     folder : path
         Folder of one student's submission.
-    limits : Limits
+    limits : SandboxLimits
         `submission_files` and `submission_bytes` bound what is taken, smallest files first.
 
     Returns
@@ -506,13 +570,19 @@ def namespace_hint() -> str:
     )
 
 
-def _as_dict(limits: Limits) -> dict[str, int]:
+def _as_dict(limits: SandboxLimits) -> dict[str, int]:
     fields = dataclasses.asdict(limits)
     if not sandbox.has_real_root() and _kernel_version() < (5, 14):
         # Older kernels count all processes of the user together, those outside the sandbox too.
         own = [path for path in Path("/proc").glob("[0-9]*") if _owner(path) == os.getuid()]
         fields["processes"] += sum(len(list(path.glob("task/*"))) for path in own)
     return fields
+
+
+def _pid_of(pidfd: int) -> int:
+    """Return the process id, in this process's own namespace, behind a file descriptor of a process; -1: it is gone."""
+    lines = Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pid:")), -1)
 
 
 def _owner(path: Path) -> int:

@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from course_utils.grading import cells as kinds
+from course_utils.grading.limits import GradingLimits
 from course_utils.grading.texts import BASE64, plain_math, printable, writable
 from course_utils.grading.wire import BadMessage
 
 __all__ = [
-    "CELL_TIMEOUT_S",
     "NOTEBOOK_OUTPUT",
     "SHOWN",
     "CellBegun",
@@ -31,9 +31,6 @@ __all__ = [
     "Wanted",
     "as_content",
 ]
-
-# A cell's own limit where its metadata does not set one (design 4.1).
-CELL_TIMEOUT_S = 60.0
 
 # Characters of all outputs of a notebook, pictures included.
 NOTEBOOK_OUTPUT = 40 * 2**20
@@ -59,12 +56,10 @@ class Job:
         Import statements of the course's own cells; the grader runs them itself.
     ready_s : float, seconds
         How long a kernel may take to start.
-    restarts : int
-        How often the kernel may be brought back.
     skipped : dict of int to str
         Test cells that ended an earlier grader process, with the reason to show.
-    memory : int, bytes
-        What the grader process itself may allocate.
+    limits : dict of str to int
+        Limits that differ from the defaults, as `GradingLimits.of` takes them.
     files : str
         Folder with the files of the submission, of which tests read trained networks.
     place : str
@@ -82,9 +77,8 @@ class Job:
     cells: list[dict[str, Any]]
     imports: list[str] = field(default_factory=list)
     ready_s: float = 60.0
-    restarts: int = 64
     skipped: dict[int, str] = field(default_factory=dict)
-    memory: int = 4 * 2**30
+    limits: dict[str, int] = field(default_factory=dict)
     files: str = ""
     place: str = ""
     data: str = "any"
@@ -121,7 +115,7 @@ class CellDone:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Something is wanted of the kernel's owner: ``"start"``, ``"restart"``, ``"interrupt"`` or ``"alive"``."""
+    """Something is wanted of the kernel's owner: ``"start"``, ``"restart"``, ``"interrupt"``, ``"alive"`` or ``"usage"``."""
 
     what: str
 
@@ -180,15 +174,19 @@ class Reader:
     ----------
     cells : sequence of dict
         The cells of the notebook.
+    limits : GradingLimits, optional
+        What the notebook may take.
     """
 
-    def __init__(self, cells: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, cells: Sequence[dict[str, Any]], limits: GradingLimits | None = None) -> None:
+        limits = limits or GradingLimits()
         self.cells = cells
         self.current = -1
         self.done: set[int] = set()
         self.messages = self.shown = 0
-        limits = [kinds.course(cell).get("timeout_s", CELL_TIMEOUT_S) for cell in cells]
-        self.longest = max([float(limit) for limit in limits if isinstance(limit, (int, float))], default=0.0)
+        self.most = max(_OUTPUTS, limits.output.pieces + _OUTPUTS // 2)
+        seconds = [kinds.course(cell).get("timeout_s", limits.run.cell_seconds) for cell in cells]
+        self.longest = max([float(limit) for limit in seconds if isinstance(limit, (int, float))], default=0.0)
 
     def read(self, content: Any) -> Message:
         """Return the message that this is.
@@ -226,7 +224,7 @@ class Reader:
         return CellDone(index, self.outputs(self.cells[index], content["outputs"]))
 
     def _wanted(self, content: dict[str, Any]) -> Wanted:
-        if content["what"] not in ("start", "restart", "interrupt", "alive"):
+        if content["what"] not in ("start", "restart", "interrupt", "alive", "usage"):
             raise BadMessage("nobody can do what is wanted")
         return Wanted(content["what"])
 
@@ -237,7 +235,7 @@ class Reader:
         events = []
         for pair in _list(content["events"], _EVENTS):
             kind, sentence = _list(pair, 2) if isinstance(pair, list) and len(pair) == 2 else ("", "")
-            if kind not in ("restart", "timeout", "limit", "note"):
+            if kind not in ("restart", "timeout", "limit", "note", "starved"):
                 raise BadMessage("an event of no known kind")
             events.append((kind, printable(_text(sentence, _SENTENCE), _SENTENCE)))
         return Finished(events, _number(content["seconds"], 0.0, 1e9))
@@ -259,7 +257,7 @@ class Reader:
         BadMessage
             If there is one that no run leaves.
         """
-        return [self._output(output, cell) for output in _list(outputs, _OUTPUTS)]
+        return [self._output(output, cell) for output in _list(outputs, self.most)]
 
     def _output(self, output: Any, cell: dict[str, Any]) -> dict[str, Any]:
         kind = output.get("output_type") if isinstance(output, dict) else None

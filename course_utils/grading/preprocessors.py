@@ -21,12 +21,14 @@ from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
-from traitlets import Bool, Dict, Enum, Float, List, Unicode
-from traitlets.config import Config
+from traitlets import Bool, Dict, Enum, Float, List, TraitError, Unicode, validate
+from traitlets.config import Application, Config
+from traitlets.utils.bunch import Bunch
 
 from course_utils.grading import cells as kinds
 from course_utils.grading import scratch, trust
 from course_utils.grading.hidden import FOLDER, course_secret, read_hidden
+from course_utils.grading.limits import GradingLimits, SandboxLimits
 from course_utils.grading.preload import modules_for
 from course_utils.grading.repair import UnreadableNotebook, read_notebook, repair, skeleton
 from course_utils.grading.submissions import handed_in_at, is_closed, lay_in_outputs, other_files, sort_out
@@ -44,6 +46,13 @@ __all__ = [
 ]
 
 
+def _limits(config: Config | None = None) -> GradingLimits:
+    """Return the limits of the settings: those given, or those of the command that runs."""
+    if config is None:
+        config = Application.instance().config if Application.initialized() else Config()
+    return GradingLimits.of(dict(config.GradeNotebook.get("limits", {})))
+
+
 def move_links_away(assignment: str, student: str, notebooks: list[str]) -> None:
     """Move out of a submission what nbgrader must not copy (`Autograde.pre_convert_hook`).
 
@@ -59,7 +68,7 @@ def move_links_away(assignment: str, student: str, notebooks: list[str]) -> None
             raise RuntimeError(
                 f"Move source/{assignment}/artifacts away: what is in source/ is handed out to students."
             )
-        good = set(sort_out(folder)[0].values())
+        good = set(sort_out(folder, _limits().sandbox)[0].values())
         # Notebooks that are none are told by the exporter, so that their points are zero for a stated reason.
         if handed_in_at(folder) is not None:
             good.add(folder / "timestamp.txt")
@@ -106,7 +115,7 @@ class SubmissionExporter(NotebookExporter):
         if self._is_repaired(path, resources):
             return self.from_notebook_node(nbformat.read(path, as_version=4), resources, **kw)
         try:
-            notebook = read_notebook(path)
+            notebook = read_notebook(path, _limits(self.config).file)
         except UnreadableNotebook as reason:
             self.log.error("%s can't be graded: %s", filename, reason)
             notebook = nbformat.v4.new_notebook(metadata={"course": {"unreadable": str(reason)}})
@@ -139,7 +148,7 @@ class RepairNotebook(NbGraderPreprocessor):
         _CONFIGS.setdefault(clearing, self.config)
         course = _skeleton(source, source.stat().st_mtime, clearing)
         reason = nb.metadata.get("course", {}).get("unreadable") if not nb.cells else None
-        repaired = repair(None if reason else nb, course, reason or "")
+        repaired = repair(None if reason else nb, course, reason or "", _limits(self.config).file)
         for sentence in repaired.repairs:
             self.log.warning("%s/%s: %s", resources["nbgrader"]["student"], notebook, sentence)
         return repaired.notebook, resources
@@ -153,7 +162,7 @@ class GradeNotebook(NbGraderPreprocessor):
     )
     warm = Bool(True, help="Whether kernels are forked from a process that has done the imports.").tag(config=True)
     notebook_timeout = Float(1800.0, help="Seconds for a whole notebook.").tag(config=True)
-    limits = Dict(help="Limits of the sandbox, by the names of course_utils.grading.limits.Limits.").tag(config=True)
+    limits = Dict(help="Limits that differ from the defaults, by the names in docs/grading.md.").tag(config=True)
     data = Enum(
         ["any", "CIFAR-10", "stand-in"],
         "any",
@@ -166,6 +175,14 @@ class GradeNotebook(NbGraderPreprocessor):
         help="Modules imported before students' code; None: what the assignment's notebooks import.",
     ).tag(config=True)
 
+    @validate("limits")
+    def _known_limits(self, proposal: Bunch) -> dict[str, int]:
+        try:
+            GradingLimits.of(proposal.value)
+        except ValueError as error:
+            raise TraitError(f"c.GradeNotebook.limits: {error}") from None
+        return proposal.value
+
     def settings(self) -> Settings:
         """Return the traits in the form that workers take."""
         preload = None if self.preload is None else tuple(self.preload)
@@ -176,7 +193,8 @@ class GradeNotebook(NbGraderPreprocessor):
         submitted = Path(coursedir.format_path(coursedir.submitted_directory, ids["student"], ids["assignment"]))
         source = Path(coursedir.format_path(coursedir.source_directory, ".", ids["assignment"]))
         settings = replace(self._settings_for(source), secret=course_secret(Path(coursedir.root), self.config))
-        with submission_files(Path(resources["metadata"]["path"]), submitted) as files:
+        place, limits = Path(resources["metadata"]["path"]), _limits(self.config).sandbox
+        with submission_files(place, submitted, limits) as files:
             result = grade_cells(nb.cells, nb.metadata["course"]["imports"], files, settings, read_hidden(source))
         lay_in_outputs(nb, result)
         nb.metadata["course"]["trust"] = trust.report(nb, result)
@@ -197,7 +215,7 @@ def _modules(notebooks: tuple[tuple[Path, float], ...]) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def submission_files(folder: Path, submitted: Path) -> Iterator[Path]:
+def submission_files(folder: Path, submitted: Path, limits: SandboxLimits | None = None) -> Iterator[Path]:
     """Give a copy of a submission's files for the kernel, without notebooks: those hold the hidden tests by now.
 
     Parameters
@@ -207,10 +225,12 @@ def submission_files(folder: Path, submitted: Path) -> Iterator[Path]:
     submitted : pathlib.Path
         The same in `submitted/`. nbgrader, which must not copy the course's `hidden/`, leaves a folder of this name out
         everywhere; a student's own is taken from here.
+    limits : SandboxLimits, optional
+        How many files, and how many bytes, are taken.
     """
     with scratch.folder("files") as target:
-        copied = {name: path for name, path in other_files(folder).items() if FOLDER not in Path(name).parts}
-        left_out = {name: path for name, path in other_files(submitted).items() if FOLDER in Path(name).parts}
+        copied = {name: path for name, path in other_files(folder, limits).items() if FOLDER not in Path(name).parts}
+        left_out = {name: path for name, path in other_files(submitted, limits).items() if FOLDER in Path(name).parts}
         for name, path in {**left_out, **copied}.items():
             copy = target / name
             copy.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from traitlets import Bool, Dict, Instance, Int, List, TraitError, Unicode
 
 from course_utils.grading import zygote
 from course_utils.grading.launcher import SandboxedKernel, Zygote, ZygoteLost, collect_files, pack_files, shared_zygote
-from course_utils.grading.limits import Limits
+from course_utils.grading.limits import GradingLimits, SandboxLimits
 
 # Nothing a grader asks for, and each costs time at the start or writes files.
 QUIET_KERNEL = [
@@ -27,15 +27,15 @@ QUIET_KERNEL = [
 
 
 class LimitsTrait(Instance):
-    """A `Limits`, or a dict of those that differ from the defaults."""
+    """A `SandboxLimits`, or a dict of those that differ from the defaults."""
 
     def __init__(self, **kwargs: Any):
-        super().__init__(Limits, args=(), **kwargs)
+        super().__init__(SandboxLimits, args=(), **kwargs)
 
-    def validate(self, obj: Any, value: Any) -> Limits:
+    def validate(self, obj: Any, value: Any) -> SandboxLimits:
         if isinstance(value, dict):
             try:
-                value = Limits(**value)
+                value = GradingLimits.of(value).sandbox
             except (TypeError, ValueError) as error:
                 raise TraitError(f"Wrong `limits` of the sandbox: {error}") from None
         return super().validate(obj, value)
@@ -53,7 +53,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         On launch, if no sandbox can be had here; the message says what to install or change.
     """
 
-    limits = LimitsTrait(help="What one kernel may use: a Limits, or a dict of what differs from the defaults.")
+    limits = LimitsTrait(help="What one kernel may use: a SandboxLimits, or a dict of what differs from the defaults.")
     limits.tag(config=True)
     warm = Bool(True, help="Fork kernels from one process that has imported the course's libraries.")
     warm.tag(config=True)
@@ -145,6 +145,10 @@ class SandboxProvisioner(KernelProvisionerBase):
             self._own_zygote.close()
         self._own_zygote = Zygote(**options)
         return self._own_zygote
+
+    def usage(self) -> tuple[float, float, bool] | None:
+        """Return what the kernel used, see `SandboxedKernel.usage`; None if there is none."""
+        return self.kernel.usage() if self.kernel is not None else None
 
     # --- life and end -----------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from course_utils.grading import scratch
+from course_utils.grading.limits import GradingLimits
 from course_utils.grading.submissions import GradedSubmission, Submission, handed_in_at, other_files
 
 __all__ = ["MARKER", "is_recorded", "record"]
@@ -78,7 +79,7 @@ def record(
     fresh = autograded.with_name(f".{autograded.name}.new")
     scratch.remove(fresh)
     fresh.mkdir(parents=True)
-    for name, path in other_files(submitted).items():
+    for name, path in other_files(submitted, GradingLimits.of(submission.settings.limits).sandbox).items():
         if Path(name).parts[0] in (MARKER, "timestamp.txt"):
             continue  # what grading itself writes there
         target = fresh / name

@@ -22,16 +22,14 @@ from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums
 from traitlets.config import Config
 
 from course_utils.errors import CourseError
+from course_utils.grading.limits import FileLimits
 from course_utils.grading.texts import BASE64, one_line, writable
 
 __all__ = ["Repaired", "UnreadableNotebook", "read_notebook", "repair", "skeleton"]
 
-# A notebook with a flood in its outputs is still read; what is larger is no notebook.
-LARGEST_FILE = 200 * 2**20
+# A notebook with a flood in its outputs is still read; what is larger than `limits.FileLimits` says is no notebook.
 MOST_PARTS = 5_000_000
-LARGEST_CELL = 200_000
 LARGEST_NOTEBOOK = 2_000_000
-MOST_CELLS = 2_000
 LARGEST_PICTURES = 12 * 2**20
 
 
@@ -55,12 +53,13 @@ class Repaired:
     repairs: list[str] = field(default_factory=list)
 
 
-def read_notebook(path: Path) -> NotebookNode:
+def read_notebook(path: Path, limits: FileLimits | None = None) -> NotebookNode:
     """Read a submitted notebook of any format that Jupyter ever wrote.
 
     Parameters
     ----------
     path : pathlib.Path
+    limits : FileLimits, optional
 
     Returns
     -------
@@ -72,21 +71,23 @@ def read_notebook(path: Path) -> NotebookNode:
     UnreadableNotebook
         If it is a link, too large, no JSON, no notebook, or of another language.
     """
-    return notebook_from_bytes(bytes_of(path))
+    return notebook_from_bytes(bytes_of(path, limits), limits)
 
 
-def bytes_of(path: Path) -> bytes:
+def bytes_of(path: Path, limits: FileLimits | None = None) -> bytes:
     """Return what a file holds that is called like a notebook.
 
     Parameters
     ----------
     path : pathlib.Path
+    limits : FileLimits, optional
 
     Raises
     ------
     UnreadableNotebook
         If it is missing, a link, a folder, no plain file, or too large.
     """
+    most = (limits or FileLimits()).size
     try:
         about = path.lstat()
     except OSError as error:
@@ -95,9 +96,8 @@ def bytes_of(path: Path) -> bytes:
         (stat.S_ISLNK(about.st_mode), "it is a link to another file, not a notebook"),
         (stat.S_ISDIR(about.st_mode), "it is a folder, not a notebook"),
         (not stat.S_ISREG(about.st_mode), "it is no plain file"),
-        (about.st_size > LARGEST_FILE, f"it has {about.st_size / 2**20:.0f} MB; at most "
-                                       f"{LARGEST_FILE / 2**20:.0f} MB are read"),
-    ):  # fmt: skip
+        (about.st_size > most, f"it has {about.st_size / 2**20:.0f} MB; at most {most / 2**20:.0f} MB are read"),
+    ):
         if found:
             raise UnreadableNotebook(reason)
     try:
@@ -106,10 +106,10 @@ def bytes_of(path: Path) -> bytes:
     except OSError as error:
         raise UnreadableNotebook(f"it can't be opened ({error.strerror})") from error
     with os.fdopen(descriptor, "rb") as file:
-        return file.read(LARGEST_FILE)
+        return file.read(most)
 
 
-def notebook_from_bytes(data: bytes) -> NotebookNode:
+def notebook_from_bytes(data: bytes, limits: FileLimits | None = None) -> NotebookNode:
     """Return a notebook in format 4 from the bytes of a file; raise `UnreadableNotebook` if they are none."""
     if not data.strip():
         raise UnreadableNotebook("it is empty")
@@ -120,10 +120,10 @@ def notebook_from_bytes(data: bytes) -> NotebookNode:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise UnreadableNotebook(f"it is no JSON ({one_line(error, 100)})") from None
-    return notebook_from(content)
+    return notebook_from(content, limits)
 
 
-def notebook_from(content: Any) -> NotebookNode:
+def notebook_from(content: Any, limits: FileLimits | None = None) -> NotebookNode:
     """Return a notebook in format 4 from what a file held; raise `UnreadableNotebook` if it is none.
 
     Only what is graded is taken: types, sources and names of cells, and pictures pasted into texts.
@@ -143,8 +143,9 @@ def notebook_from(content: Any) -> NotebookNode:
         cells = [cell for part in parts if isinstance(part, list) for cell in part] if parts else cells
     if not isinstance(cells, list):
         raise UnreadableNotebook("it has no cells")
-    if len(cells) > MOST_CELLS:
-        raise UnreadableNotebook(f"it has {len(cells)} cells; at most {MOST_CELLS} are read")
+    most = (limits or FileLimits()).cells
+    if len(cells) > most:
+        raise UnreadableNotebook(f"it has {len(cells)} cells; at most {most} are read")
     plain = [_plain_cell(cell, number) for number, cell in enumerate(cells) if isinstance(cell, dict)]
     return nbformat.from_dict({"cells": plain, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
@@ -216,7 +217,9 @@ def skeleton_of(source: bytes, config: Config | None = None) -> NotebookNode:
     return notebook
 
 
-def repair(submitted: NotebookNode | None, course: NotebookNode, unreadable: str = "") -> Repaired:
+def repair(
+    submitted: NotebookNode | None, course: NotebookNode, unreadable: str = "", limits: FileLimits | None = None
+) -> Repaired:
     """Lay a student's answers into the course's notebook.
 
     Parameters
@@ -227,6 +230,8 @@ def repair(submitted: NotebookNode | None, course: NotebookNode, unreadable: str
         As `skeleton` gives it.
     unreadable : str
         Why there is no notebook to lay in, if so; it is noted in the result.
+    limits : FileLimits, optional
+        How long a cell may be.
 
     Returns
     -------
@@ -236,7 +241,8 @@ def repair(submitted: NotebookNode | None, course: NotebookNode, unreadable: str
     theirs = [cell for cell in map(_Cell.read, submitted.cells if submitted is not None else []) if cell]
     total = 0
     for cell in theirs:
-        total += len(cell.source) if len(cell.source) <= LARGEST_CELL else 0
+        cell.most = (limits or FileLimits()).cell
+        total += len(cell.source) if len(cell.source) <= cell.most else 0
         if total > LARGEST_NOTEBOOK:
             cell.source = ""
     if total > LARGEST_NOTEBOOK:
@@ -304,6 +310,7 @@ class _Cell:
     name: str | None
     id: str | None
     pictures: dict[str, dict[str, str]]
+    most: int = FileLimits.cell
 
     _counter = 0
 
@@ -350,14 +357,14 @@ def _lay_in(cell: NotebookNode, chosen: _Cell, repairs: list[str]) -> None:
     name = marks.get("grade_id")
     if name is None:
         if chosen.source != cell.source and chosen.type == cell.cell_type:
-            cell.source = _short(chosen.source, "A cell", cell.cell_type, repairs)
+            cell.source = _short(chosen, "A cell", cell.cell_type, repairs)
             cell.metadata["course"]["origin"] = "student"
             # What only showed something may by now hold a function that answers need.
             cell.metadata["course"].pop("grading", None)
     elif marks.get("solution"):
         if chosen.type != cell.cell_type:
             repairs.append(f"Your answer cell '{name}' had become a {one_line(chosen.type)} cell; it was turned back.")
-        cell.source = _short(chosen.source, f"The cell '{name}'", cell.cell_type, repairs)
+        cell.source = _short(chosen, f"The cell '{name}'", cell.cell_type, repairs)
         if cell.cell_type == "markdown" and chosen.pictures:
             cell["attachments"] = chosen.pictures
     elif chosen.source.strip() not in (_released(cell).strip(), cell.source.strip()) or chosen.type != cell.cell_type:
@@ -365,10 +372,11 @@ def _lay_in(cell: NotebookNode, chosen: _Cell, repairs: list[str]) -> None:
         repairs.append(f"The {kind} '{name}' had been changed; the course's own was used.")
 
 
-def _short(source: str, what: str, kind: str, repairs: list[str]) -> str:
-    if len(source) <= LARGEST_CELL:
-        return source
-    repairs.append(f"{what} has {len(source):,} characters; at most {LARGEST_CELL:,} are read, so it was left empty.")
+def _short(cell: _Cell, what: str, kind: str, repairs: list[str]) -> str:
+    size = len(cell.source)
+    if size <= cell.most:
+        return cell.source
+    repairs.append(f"{what} has {size:,} characters; at most {cell.most:,} are read, so it was left empty.")
     text = "This cell was too long to be read."
     return f"raise NotImplementedError('{text}')" if kind == "code" else text
 
@@ -397,7 +405,7 @@ def _merge(
         earlier = [position for position in place if position < extra.position]
         anchor = place[max(earlier)] if earlier else -1
         make = nbformat.v4.new_code_cell if extra.type == "code" else nbformat.v4.new_markdown_cell
-        source = _short(extra.source, "A cell", extra.type, repairs)
+        source = _short(extra, "A cell", extra.type, repairs)
         cell = make(source, metadata={"course": {"origin": "student"}})
         if extra.type == "markdown" and extra.pictures:
             cell["attachments"] = extra.pictures

@@ -21,7 +21,7 @@ from course_utils.checks import NotGradable
 from course_utils.facts import FORM
 from course_utils.grading import repair, scratch, trust
 from course_utils.grading.hidden import FOLDER, read_hidden
-from course_utils.grading.limits import Limits, amount
+from course_utils.grading.limits import GradingLimits, SandboxLimits, amount
 from course_utils.grading.texts import one_line
 from course_utils.grading.worker import KernelUnavailable, NotebookResult, Settings, grade_cells
 
@@ -154,16 +154,17 @@ def read_submission(
         nbgrader's settings of `ClearSolutions`.
     settings : Settings
     """
+    limits = GradingLimits.of(settings.limits)
     sources = {path.stem: path.read_bytes() for path in sorted(source.glob("*.ipynb"))}
     notebooks: dict[str, bytes | str] = {}
     for name in sources:
         path = folder / f"{name}.ipynb"
         if path.is_symlink() or path.exists():
             try:
-                notebooks[name] = repair.bytes_of(path)
+                notebooks[name] = repair.bytes_of(path, limits.file)
             except repair.UnreadableNotebook as reason:
                 notebooks[name] = str(reason)
-    theirs, left_out = sort_out(folder)
+    theirs, left_out = sort_out(folder, limits.sandbox)
     ours = {name: path for name, path in other_files(source).items() if FOLDER not in Path(name).parts}
     # A file of theirs must not be a folder of ours, nor the other way round.
     theirs = {name: path for name, path in theirs.items() if not any(map(set(ours).__contains__, _folders(name)))}
@@ -210,12 +211,12 @@ def handed_in_at(folder: Path) -> datetime | None:
         return None
 
 
-def other_files(folder: Path) -> dict[str, Path]:
+def other_files(folder: Path, limits: SandboxLimits | None = None) -> dict[str, Path]:
     """Return the files of a submission that are no notebooks, by relative name; see `sort_out`."""
-    return sort_out(folder)[0]
+    return sort_out(folder, limits)[0]
 
 
-def sort_out(folder: Path) -> tuple[dict[str, Path], list[str]]:
+def sort_out(folder: Path, limits: SandboxLimits | None = None) -> tuple[dict[str, Path], list[str]]:
     """Tell the files of a submission that can be taken from what can't.
 
     Notebooks stay out of the kernel's folder because those of `autograded/` hold the hidden tests.
@@ -223,6 +224,8 @@ def sort_out(folder: Path) -> tuple[dict[str, Path], list[str]]:
     Parameters
     ----------
     folder : pathlib.Path
+    limits : SandboxLimits, optional
+        How many files a submission may have, and how many bytes.
 
     Returns
     -------
@@ -231,7 +234,7 @@ def sort_out(folder: Path) -> tuple[dict[str, Path], list[str]]:
     left_out : list of str
         One sentence for each link, pipe, unreadable or too large file.
     """
-    limits = Limits()
+    limits = limits or SandboxLimits()
     found: list[tuple[int, str, Path]] = []
     left_out: list[str] = []
     for root, folders, names in os.walk(folder):
@@ -315,13 +318,14 @@ def skeleton_of(source: bytes, clearing: dict[str, Any]) -> nbformat.NotebookNod
 def _grade_notebook(name: str, data: bytes | str, submission: Submission, files: Path) -> GradedNotebook:
     course = skeleton_of(submission.sources[name], submission.clearing)
     reason = data if isinstance(data, str) else ""
+    limits = GradingLimits.of(submission.settings.limits).file
     submitted = None
     if not reason:
         try:
-            submitted = repair.notebook_from_bytes(data)
+            submitted = repair.notebook_from_bytes(data, limits)
         except repair.UnreadableNotebook as error:
             reason = str(error)
-    repaired = repair.repair(submitted, course, reason)
+    repaired = repair.repair(submitted, course, reason, limits)
     notebook = repaired.notebook
     imports = notebook.metadata["course"]["imports"]
     result = grade_cells(notebook.cells, imports, files, submission.settings, submission.hidden)

@@ -33,6 +33,7 @@ from tests.attacks import (
     operators,
     patching,
     reading,
+    resources,
 )  # fmt: skip
 from tests.attacks.attack import Attack
 from tests.attacks.course import ASSIGNMENT, CELL_POINTS, LITTER, NOTEBOOK, SCRIPT, SECRET, TEST_CELLS, Course
@@ -53,6 +54,7 @@ FAMILIES: dict[str, list[Attack]] = {
         browser,
         evaluation,
         expressions,
+        resources,
     )
 }
 
