@@ -115,7 +115,7 @@ class CellDone:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Something is wanted of the kernel's owner: ``"start"``, ``"restart"``, ``"interrupt"``, ``"alive"`` or ``"usage"``."""
+    """The kernel's owner is to do or tell something: `start`, `restart`, `interrupt`, `alive` or `usage`."""
 
     what: str
 
