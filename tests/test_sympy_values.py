@@ -258,8 +258,13 @@ def test_what_is_no_expression_goes_by_handle(thing):
 
 
 def test_a_part_of_an_own_class_is_read_by_nobody():
-    with pytest.raises(CheckFailed, match="contains an Own"):
-        float(loads(dumps(sympy.log(Own("x") ** 2))))
+    class Mine(Symbol):
+        pass
+
+    arrived = loads(dumps(y + Mine("x")))
+    assert arrived != as_data(x + y)
+    with pytest.raises(CheckFailed, match=r"contains a Mine|uses `y`"):
+        float(arrived)
 
 
 def node(head, *parts, **more):
@@ -394,8 +399,8 @@ def test_a_long_text_is_cut_and_takes_no_time():
 
 
 heads = st.sampled_from(["Add", "Mul", "Pow", "Abs", "Mod", "Equality", "And", "Piecewise", "Tuple",
-    "ExprCondPair", "Sum", "Derivative", "Indexed", "IndexedBase", "Idx", "Interval", "Lambda", "MatMul", "Transpose", "Trace",
-    "Matrix", "MatrixSymbol", "MatrixElement", "Function", "KroneckerDelta", "Heaviside", "Identity", "Max", "log"])  # fmt: skip
+    "ExprCondPair", "Sum", "Derivative", "Indexed", "IndexedBase", "Idx", "Interval", "Lambda", "MatMul", "Transpose",
+    "Trace", "Matrix", "MatrixSymbol", "MatrixElement", "Function", "KroneckerDelta", "Heaviside", "Identity", "log"])  # fmt: skip
 leaf_parts = st.sampled_from(
     [symbol, number(2), number({"t": "fraction", "v": [-1, 3]}), {"h": "Str", "v": "A"}, 1, "x", None, []]
     + [{"h": name} for name in ("Infinity", "BooleanTrue", "NaN", "ComplexInfinity", "EmptySet", "TooDeep")]
