@@ -291,6 +291,7 @@ def assert_keys(actual: Any, keys: Sequence[str], name: str, hint: str | None = 
     """
     if _is_missing(actual, name):
         _fail(f"{name} has no value yet.", hint)
+    actual = _as_data(actual)
     if isinstance(actual, type) or not hasattr(actual, "keys"):
         _fail(f"{name} must be a dict, got {_describe(actual)}.", hint)
     for key in keys:
@@ -320,6 +321,7 @@ def assert_length(actual: Any, length: int, name: str, hint: str | None = None, 
     CheckFailed
         If `actual` has no length, is a text, or has another length.
     """
+    actual = _as_data(actual)
     if in_order and isinstance(actual, (Mapping, set, frozenset)):
         _fail(f"{name} must be a tuple with {_count(length, 'entry', 'entries')}, got {_describe(actual)}.", hint)
     try:

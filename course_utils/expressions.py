@@ -314,6 +314,8 @@ class _Converter:
         if self.nodes > MAX_NODES:
             raise _TooLarge
         kind, sympy = type(value), self.sympy
+        if not str(kind.__module__).startswith("sympy.") and not issubclass(kind, sympy.core.function.AppliedUndef):
+            return Expression(kind.__name__)  # a class of the notebook's own: nobody knows what it means
         if issubclass(kind, sympy.MatrixBase):
             rows, columns = map(int, value.shape)
             if rows * columns > MAX_NODES:
@@ -409,9 +411,10 @@ def _pieces(node: Expression, around: int) -> Iterator[str]:
         yield ".T"
     elif head in _BETWEEN and args:
         sign, binding = _BETWEEN[head]
-        yield "(" if binding <= around else ""
+        enclosed = binding <= around and bool(around)
+        yield "(" if enclosed else ""
         yield from _chain(args, sign, binding)
-        yield ")" if binding <= around else ""
+        yield ")" if enclosed else ""
     else:
         yield str(node.value) if head == "Function" else _CALLED.get(head, head)
         yield from _enclosed(args, "(", ")")

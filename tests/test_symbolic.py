@@ -9,10 +9,14 @@ from scipy import special
 from sympy import Eq, IndexedBase, KroneckerDelta, MatrixSymbol, Piecewise, Sum, exp, log, symbols
 
 from course_utils.checks import CheckFailed
+from course_utils.grading.values import dumps, loads
 from course_utils.symbolic import (
     EvaluationError,
     assert_equation,
     assert_expression,
+    assert_same_form,
+    assert_symbols,
+    assert_worked_out,
     evaluate,
     partial_derivative,
     random_points,
@@ -283,3 +287,36 @@ EXPRESSIONS = st.recursive(
 def test_agrees_with_sympys_own_evaluation(expression, first, second):
     expected = float(sympy.sympify(expression).subs({a: first, symbols("b"): second}).evalf())
     assert evaluate(expression, {"a": first, "b": second}) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("given_", [lambda value: value, lambda value: loads(dumps(value))], ids=["notebook", "graded"])
+def test_form_symbols_and_what_is_left_to_do(given_):
+    form = given_(a**2 + 2 * a)
+    assert_same_form(form, 2 * a + a**2, "form")
+    with pytest.raises(CheckFailed, match="not the form that is asked for"):
+        assert_same_form(form, a * (a + 2), "form")
+    assert_symbols(form, {a}, "form")
+    assert_symbols(given_(Sum(z[k], (k, 1, N))), ["z", "N"], "sum")
+    with pytest.raises(CheckFailed, match="form uses a; it may only use q"):
+        assert_symbols(form, ["q"], "form")
+    assert_worked_out(form, "form")
+    with pytest.raises(CheckFailed, match="still contains a Derivative"):
+        assert_worked_out(given_(2 * sympy.Derivative(a**2, a)), "form")
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        (sympy.MatMul(sympy.OneMatrix(20_000, 1), sympy.OneMatrix(1, 20_000), evaluate=False), "holds a matrix of"),
+        (sympy.MatPow(A, sympy.oo, evaluate=False), "to the power oo"),
+        (sympy.Function("f")(a, a), "calls f with 2 arguments"),
+    ],
+)
+def test_work_and_memory_are_bounded(expression, message):
+    with pytest.raises(EvaluationError, match=message):
+        evaluate(expression, POINT | {"f": lambda at: at})
+
+
+def test_no_points_are_no_check():
+    with pytest.raises(ValueError, match="at least one point"):
+        assert_expression(a, a, "form", points=[])

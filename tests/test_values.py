@@ -282,6 +282,7 @@ def test_what_cannot_be_sent_is_refused(value, limits, message):
         (frames_of({"t": "array", "d": "<U1", "s": [1], "b": 0}, b"\xff\xff\xff\xff"), "unknown character"),
         (frames_of({"t": "device", "v": "elsewhere"}), "unknown device"),
         (frames_of({"t": "size", "v": [2.5]}), "a whole number"),
+        (frames_of({"t": "size", "v": [{"t": "int", "v": hex(2**70)}]}), "an impossible size"),
         (frames_of({"t": "npdtype", "v": "O"}), "unknown dtype"),
         (frames_of({"t": "npdtype", "v": "i4,i4"}), "unknown dtype"),
         (frames_of({"t": "array", "d": "O", "s": [1], "b": 0}, b"12345678"), "unknown dtype"),

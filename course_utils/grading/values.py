@@ -458,7 +458,10 @@ class _Reader:
     def _read_size(self, tree: dict[str, Any], depth: int) -> Any:
         import torch
 
-        return torch.Size(map(_int, self._entries(tree, depth)))
+        sizes = list(map(_int, self._entries(tree, depth)))
+        if any(abs(size) >= 2**62 for size in sizes):  # torch takes them, but cannot show them
+            raise ValueRefused("an impossible size")
+        return torch.Size(sizes)
 
     def _read_dtype(self, tree: dict[str, Any], depth: int) -> Any:
         import torch
