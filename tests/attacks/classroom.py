@@ -28,6 +28,7 @@ from tests.attacks import (
     messages,
     metadata,
     operators,
+    oracles,
     patching,
     reading,
 )  # fmt: skip
@@ -47,6 +48,7 @@ FAMILIES: dict[str, list[Attack]] = {
         files,
         metadata,
         browser,
+        oracles,
     )
 }
 
