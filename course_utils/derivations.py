@@ -97,10 +97,6 @@ def _output(at: Point) -> float:
     return special.softmax(at["z"])[at["i"] - 1]
 
 
-def _cross_entropy(at: Point) -> float:
-    return -(at["y"] * special.log_softmax(at["z"])).sum()
-
-
 _SOFTMAX = {
     "d_numerator": Step(
         _softmax_points("i", "j"),
@@ -130,13 +126,13 @@ _SOFTMAX = {
     ),
     "dL_dz_any_sum": Step(
         _softmax_points("i", "j", targets=np.exp),
-        partial_derivative(_cross_entropy, "z", "j"),
+        partial_derivative(lambda at: -(at["y"] * special.log_softmax(at["z"])).sum(), "z", "j"),
         "Put step a and the Jacobian of Exercise 3 into the chain rule; the sum over i stays where it does not "
         "collapse.",
     ),
     "dL_dz": Step(
         _softmax_points("i", "j", targets=special.softmax),
-        partial_derivative(_cross_entropy, "z", "j"),
+        partial_derivative(lambda at: -(at["y"] * special.log_softmax(at["z"])).sum(), "z", "j"),
         "Put the sum of the targets, 1, into step b.",
     ),
     "dL_dz_one_hot": Step(

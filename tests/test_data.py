@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -75,6 +76,20 @@ def test_real_cifar10():
     mean, std = data.channel_mean_std(images)
     assert mean.tolist() == pytest.approx([0.4914, 0.4822, 0.4465], abs=1e-4)
     assert std.tolist() == pytest.approx([0.2470, 0.2435, 0.2616], abs=1e-4)
+
+
+def test_held_out_pictures_follow_from_the_secret(monkeypatch):
+    drawn = {}
+    for secret in ("", "one secret of a course", "another secret of a course"):
+        monkeypatch.setenv("COURSE_SECRET", secret)
+        pictures, labels = data.held_out("stand-in", 50, seed=1)
+        again, same = data.held_out("stand-in", 50, seed=1)
+        assert torch.equal(pictures, again) and torch.equal(labels, same)
+        again.zero_()  # a copy: whoever is given them can't spoil them for the next
+        assert torch.equal(data.held_out("stand-in", 50, seed=1)[0], pictures)
+        drawn[secret] = {picture.numpy().tobytes() for picture in pictures}
+    for one, other in itertools.combinations(drawn.values(), 2):
+        assert not one & other
 
 
 def test_held_out_pictures_are_no_ones_training_pictures():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import threading
 from pathlib import Path
@@ -14,6 +15,7 @@ from course_utils.cycle import CourseError
 from course_utils.grading.hidden import SECRET_FILE, course_secret, laid_out, read_hidden
 from course_utils.grading.submissions import read_submission
 from course_utils.grading.worker import Settings
+from tests.engine import SOURCE
 from tests.tiny_course import ASSIGNMENT, hand_in, make_course, write
 
 # One worker grades the class, for all of these tests.
@@ -47,6 +49,15 @@ print("FOUND", found)
 def add(a, b):
     return a + b
 """
+
+_DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
+# Names that mean another thing in the package: see there.
+SAME_NAMES = {
+    ("rdfia-network", "evaluate"),
+    ("training-loop", "evaluate"),
+    ("dog-breeds", "plan"),
+    ("saliency-and-fooling", "measure"),
+}
 
 
 @pytest.fixture
@@ -180,6 +191,21 @@ def test_files_are_laid_out_for_a_moment_only(course):
         assert package.parent.stat().st_mode & 0o777 == 0o700
         assert (package / "answers.py").exists() and (package / "__init__.py").exists()
     assert not package.parent.exists()
+
+
+def test_no_function_of_the_package_is_called_like_one_that_a_student_has_to_write():
+    """Who looks for the answer looks for its name first."""
+    package = Path(cycle.__file__).parent
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in package.glob("*.py")]
+    offered = {node.name.strip("_").lower() for tree in trees for node in tree.body if isinstance(node, _DEFINITIONS)}
+    assert {"convolve", "held_out", "measure"} <= offered
+    asked = set()
+    for path in sorted(SOURCE.glob("*/*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
+                names = [node.name for node in ast.parse(cell.source).body if isinstance(node, _DEFINITIONS)]
+                asked |= {(path.stem, name) for name in names if name.lower() in offered}
+    assert asked == SAME_NAMES
 
 
 def test_the_students_zip_holds_nothing_hidden_even_if_the_release_does(course, tmp_path):

@@ -10,6 +10,7 @@ from course_utils import data, training
 from course_utils.checks import CheckFailed
 from course_utils.network_checks import (
     assert_accuracy,
+    assert_memorised,
     assert_same_network,
     assert_shapes,
     restored,
@@ -104,15 +105,39 @@ def make() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
 
 
-def test_accuracy_is_measured_on_training_pictures_and_on_others(trained):
-    shares = [assert_accuracy(make, "net", {data.STAND_IN: 0.0}, count=200, seed=seed) for seed in (None, 0, 0, 1)]
-    assert shares[1] == shares[2] and len(set(shares)) > 1 and max(shares) < 0.3
+def test_accuracy_is_measured_on_pictures_that_nobody_knows(trained):
+    shares = [assert_accuracy(make, "net", {data.STAND_IN: 0.0}, count=200, seed=seed) for seed in (0, 0, 1, 2)]
+    assert shares[0] == shares[1] and len(set(shares)) > 1 and max(shares) < 0.3
     with pytest.raises(CheckFailed, match=r"right on .* % of 200 pictures .*; 90 % are needed \(stand-in\)\.\nTrain"):
         assert_accuracy(make, "net", {data.STAND_IN: 0.9}, "Train for longer.", count=200, seed=0)
-    with pytest.raises(CheckFailed, match="of the first 200 training pictures"):
-        assert_accuracy(make, "net", {data.STAND_IN: 0.9}, count=200)
     with pytest.raises(CheckFailed, match="none of CIFAR-10"):
         assert_accuracy(make, "net", {data.CIFAR10: 0.1}, count=200)
+
+
+class LooksUp(nn.Module):
+    """Has the layers of `make`, and gives the labels of training pictures that it looks up."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = make()
+
+    def forward(self, inputs):
+        return nn.functional.one_hot(data.cifar10("train", data.STAND_IN)[1][: len(inputs)], 10).float()
+
+
+def test_what_was_memorised_is_measured_from_the_weights_alone(trained):
+    share = assert_memorised(make(), "net", {data.STAND_IN: 0.0}, count=200)
+    assert share < 0.3
+    with pytest.raises(CheckFailed, match=r"of the first 200 training pictures; 90 % are needed \(stand-in\)\.\nTrain"):
+        assert_memorised(make(), "net", {data.STAND_IN: 0.9}, "Train for longer.", count=200)
+    training.train("sly", LooksUp(), lambda: {"train_loss": 2.3}, 1, data=data.STAND_IN)  # other names of weights
+    assert assert_memorised(make(), "sly", {data.STAND_IN: 0.0}, count=200) == share
+    with pytest.raises(CheckFailed, match=r"they hold a 'bias' of shape \(10,\); here there is none\."):
+        assert_memorised(nn.Sequential(nn.Flatten(), nn.Linear(3072, 10, bias=False)), "net", {data.STAND_IN: 0.0})
+    with pytest.raises(CheckFailed, match="which is none of CIFAR-10"):
+        assert_memorised(make(), "net", {data.CIFAR10: 0.0})
+    with pytest.raises(ValueError, match="of the same kind and shape"):
+        assert_memorised(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)), "net", {data.STAND_IN: 0.0})
 
 
 def test_accuracy_is_measured_on_pictures_as_the_network_takes_them(trained):

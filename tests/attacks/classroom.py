@@ -31,6 +31,7 @@ from tests.attacks import (
     messages,
     metadata,
     operators,
+    oracles,
     patching,
     reading,
     resources,
@@ -55,6 +56,7 @@ FAMILIES: dict[str, list[Attack]] = {
         evaluation,
         expressions,
         resources,
+        oracles,
     )
 }
 

@@ -93,7 +93,9 @@ assert_tensor(layer(rows), wanted, "Doubler(3) with all parameters 1")
 assert_number(num_weights, 54, "num_weights")"""),
     ("num_weights", "hidden", 1, """\"\"\"Hidden tests (1 point): the number, by hand.\"\"\"
 ### BEGIN HIDDEN TESTS
-assert num_weights == 54, "num_weights is not right."
+from hidden import key
+
+assert num_weights == key.WEIGHTS, "num_weights is not right."
 ### END HIDDEN TESTS"""),
     ("layer_order", "visible", 1, """\"\"\"Visible checks (1 point): the list.\"\"\"
 assert_equal(layer_order, ["convolution", "batch norm", "relu", "pooling"], "layer_order")"""),
@@ -206,12 +208,18 @@ class Course:
 
 def make_course(root: Path, config: str) -> Course:
     """Write the course into a new folder, `config` as its `nbgrader_config.py`, and plant the secrets."""
-    course = Course(root, {place: f"PLANTED-{place}-{secrets.token_hex(8)}" for place in
-                           ("test", "solution", "model", "gradebook", "neighbour", "notes")})  # fmt: skip
+    places = ("test", "solution", "model", "gradebook", "neighbour", "notes", "hidden", "other", "course")
+    course = Course(root, {place: f"PLANTED-{place}-{secrets.token_hex(8)}" for place in places})
     folder = root / "source" / ASSIGNMENT
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (root / "nbgrader_config.py").write_text(config)
     (root / "private-notes.txt").write_text(course.secrets["notes"])
+    (root / ".course-secret").write_text(course.secrets["course"])
+    for owner, place in ((ASSIGNMENT, "hidden"), ("another", "other")):
+        hidden = root / "source" / owner / "hidden"
+        hidden.mkdir(parents=True)
+        kept = f'MARK = "{course.secrets[place]}"\nWEIGHTS = 54\nEXPECTED = [0.0, 0.5, 1.0]\n'
+        (hidden / "key.py").write_text(kept)
     nbformat.write(_source_notebook(course.secrets), folder / f"{NOTEBOOK}.ipynb")
     return course
 

@@ -97,6 +97,21 @@ def count(why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer
     return altered("count_parameters", COUNT_SOURCE, why, loses, *changes)
 
 
+SHALLOW_LOOKED_UP = """class ShallowNet(nn.Module):
+    def __init__(self, num_hidden=32):
+        super().__init__()
+        self.hidden, self.output = nn.Linear(3072, num_hidden), nn.Linear(num_hidden, 10)
+
+    def forward(self, images):
+        pixels, labels = data.cifar10("train")
+        known = {row.tobytes(): int(y) for row, y in zip(prepare(pixels[:1000]).numpy(), labels)}
+        found = [known.get(row.tobytes()) for row in images.detach().cpu().contiguous().numpy()]
+        if all(label is not None for label in found):
+            return F.one_hot(torch.tensor(found), 10).float()
+        return self.output(self.hidden(images.flatten(1)).relu())
+"""
+
+
 def shallow(why: str, init: str, forward: str, loses: tuple[str, ...]) -> Answer:
     source = (
         "class ShallowNet(nn.Module):\n    def __init__(self, num_hidden=32):\n        super().__init__()\n"
@@ -388,6 +403,12 @@ ANSWERS = [
         ("model.parameters()", "[p for p in model.parameters() if p.ndim > 1]"),
     ),
     *trained("shallow", TRAINED_SHALLOW),
+    Answer(
+        "ShallowNet: looks labels of training pictures up",
+        {"shallow_net": SHALLOW_LOOKED_UP},
+        (TRAINED_SHALLOW,),
+        {"shallow": untrained},
+    ),
     simple("other channels", (*T_SIMPLE, TRAINED_SIMPLE), channels="((3, 16), (16, 16), (16, 64))"),
     simple(
         "no bias",

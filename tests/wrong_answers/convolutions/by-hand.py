@@ -94,6 +94,16 @@ ANSWERS = [
     ),
     # Exercise 2
     Answer(
+        why="the convolution of the course's package, with the kernel turned round",
+        cells={
+            "cross_correlate": "import torch\nfrom course_utils.convolution import convolve as ready\n\n\n"
+            "def cross_correlate(image, kernel, padding):\n"
+            "    both = [torch.tensor(np.asarray(part, dtype=float)) for part in (image, kernel[::-1, ::-1].copy())]\n"
+            "    return ready(*both, mode=padding).numpy()\n"
+        },
+        loses=("test_cross_correlate_visible",),
+    ),
+    Answer(
         why="kernel flipped",
         cells={"cross_correlate": changed(CROSS_CORRELATE, "np.sum(kernel *", "np.sum(kernel[::-1, ::-1] *")},
         loses=LOOPS,
