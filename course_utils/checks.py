@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import numbers
 import re
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,7 @@ def assert_tensor(
     """
     import torch
 
+    actual = _as_data(actual)
     if not isinstance(actual, torch.Tensor):
         _fail(f"{name} must be a torch.Tensor, got {_describe(actual)}.", hint)
     if mistakes:
@@ -139,7 +141,7 @@ def assert_array(
     CheckFailed
         At the first difference, with its position and both values.
     """
-    expected = np.asarray(expected)
+    expected, actual = np.asarray(expected), _as_data(actual)
     if not isinstance(actual, np.ndarray):
         _fail(f"{name} must be a NumPy array, got {_describe(actual)}.", hint)
     exact = expected.dtype.kind in "biu" and actual.dtype.kind in "biu"
@@ -171,8 +173,8 @@ def assert_number(
 
     Parameters
     ----------
-    actual : int, float, NumPy scalar, or array or tensor with one entry
-        The student's number. True and False are not numbers here.
+    actual : int, float, NumPy or SymPy number, or array or tensor with one entry
+        The student's number. True and False are not numbers here, and neither is an expression such as ``log(5)``.
     expected : int or float
         The right answer. If it is an int, the student's number must equal it exactly.
     name : str
@@ -193,7 +195,7 @@ def assert_number(
     """
     if _is_missing(actual, name) or (isinstance(actual, str) and not actual.strip()):
         _fail(f"{name} has no value yet.", hint)
-    value = actual
+    value = actual = _as_data(actual)
     if _is_array(value) and math.prod(value.shape) == 1:
         value = value.item()
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
@@ -203,7 +205,10 @@ def assert_number(
     def close(reference: float) -> bool:
         if exact:
             return value == reference
-        return math.isclose(value, reference, rel_tol=rtol, abs_tol=atol)
+        try:
+            return math.isclose(value, reference, rel_tol=rtol, abs_tol=atol)
+        except OverflowError:  # no float is as large
+            return False
 
     if close(expected):
         return
@@ -225,6 +230,7 @@ def assert_equal(
 ) -> None:
     """Check that a plain value (int, str, bool, tuple, list, dict, set of these) is the expected one.
 
+    Expressions of SymPy are equal if they are written in the same way; for their values see `course_utils.symbolic`.
     A tuple may be given as a list or as an array or tensor with one axis, and a list likewise: the entries count.
     Types of the entries count as far as Python's ``==`` tells them apart.
 
@@ -248,8 +254,13 @@ def assert_equal(
     """
     if _is_missing(actual, name) and expected is not None:
         _fail(f"{name} has no value yet.", hint)
+    actual, expected = _as_data(actual), _as_data(expected)
     if isinstance(expected, (list, tuple)) and _is_array(actual) and len(actual.shape) == 1:
+        if len(actual) != len(expected):  # before a list is made of all its entries
+            _fail(f"{name} must have {_count(len(expected), 'entry', 'entries')}, got {len(actual)}.", hint)
         actual = actual.tolist()
+    if not _has_expression(expected) and _has_expression(actual):
+        _fail(f"{name} must hold plain values, got {_shorten(actual)}; float() makes a number of a formula.", hint)
     if not _plain(actual) or (actual is None and expected is not None):
         _fail(f"{name} must be {_a(type(expected).__name__)}, got {_describe(actual)}.", hint)
     if isinstance(expected, (list, tuple)):
@@ -262,7 +273,7 @@ def assert_equal(
     if _same(actual, expected):
         return
     for text, wrong in (mistakes or {}).items():
-        if _same(actual, wrong):
+        if _same(actual, _as_data(wrong)):
             hint = text
             break
     _fail(f"{name} is {_shorten(actual)}, which is not right.", hint)
@@ -293,7 +304,7 @@ def assert_keys(actual: Any, keys: Sequence[str], name: str, hint: str | None = 
         _fail(f"{name} must be a dict, got {_describe(actual)}.", hint)
     for key in keys:
         if key not in actual:
-            found = _cut(", ".join(repr(other) for other in actual)) or "nothing"
+            found = _cut(_listed((_text(other, _LONGEST) for other in actual), _LONGEST + 2)) or "nothing"
             _fail(f"{name} has no entry {key!r}; it holds {found}.", hint)
 
 
@@ -322,7 +333,7 @@ def assert_length(actual: Any, length: int, name: str, hint: str | None = None, 
         _fail(f"{name} must be a tuple with {_count(length, 'entry', 'entries')}, got {_describe(actual)}.", hint)
     try:
         found = None if isinstance(actual, (str, bytes)) else len(actual)
-    except TypeError:
+    except (TypeError, OverflowError):
         found = None
     if found is None:
         _fail(f"{name} must have {_count(length, 'entry', 'entries')}, got {_describe(actual)}.", hint)
@@ -638,13 +649,36 @@ def _plain(value: Any) -> bool:
         return all(_plain(key) and _plain(entry) for key, entry in value.items())
     if isinstance(value, (list, tuple, set, frozenset)):
         return all(_plain(entry) for entry in value)
-    return value is None or isinstance(value, (bool, numbers.Number, str, bytes, np.generic))
+    return value is None or isinstance(value, (bool, numbers.Number, str, bytes, np.generic)) or _is_expression(value)
 
 
 def _same(actual: Any, expected: Any) -> bool:
     if isinstance(expected, (list, tuple)) and isinstance(actual, (list, tuple)):
         return len(actual) == len(expected) and all(map(_same, actual, expected))
     return bool(actual == expected)
+
+
+def _as_data(value: Any) -> Any:
+    """Return SymPy's numbers as numbers, and its expressions as what the grader sees of them."""
+    if "sympy" not in sys.modules:
+        return value
+    from course_utils import expressions
+
+    return expressions.as_data(value)
+
+
+def _is_expression(value: Any) -> bool:
+    # Without importing what most notebooks do not need.
+    kind = type(value)
+    return kind.__name__ == "Expression" and kind.__module__ == "course_utils.expressions"
+
+
+def _has_expression(value: Any) -> bool:
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(map(_has_expression, value))
+    if isinstance(value, dict):
+        return any(map(_has_expression, value)) or any(map(_has_expression, value.values()))
+    return _is_expression(value)
 
 
 def _is_missing(value: Any, name: str) -> bool:
@@ -657,6 +691,8 @@ def _describe(value: Any) -> str:
         return "None (is a `return` missing?)"
     if value is ...:
         return "`...` (not filled in yet)"
+    if _is_expression(value):
+        return f"the expression {_shorten(value)}"
     kind = type(value).__name__
     shape = f" of shape {tuple(value.shape)}" if _is_array(value) and not isinstance(value, np.generic) else ""
     return f"{_a(kind)}{shape}"
@@ -676,15 +712,56 @@ def _format(value: Any) -> str:
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
     if isinstance(value, (numbers.Integral, np.integer)):
-        return str(int(value))
+        return _cut(_digits(int(value)))
     if isinstance(value, (numbers.Real, np.floating)):
-        return f"{float(value):.6g}"
-    return str(value)
+        try:
+            return f"{float(value):.6g}"
+        except OverflowError:
+            return "a number larger than any float"
+    return _cut(str(value))
+
+
+# Characters of a value that a message quotes.
+_LONGEST = 200
 
 
 def _shorten(value: Any) -> str:
-    return _cut(repr(value))
+    return _cut(_text(value, _LONGEST))
 
 
-def _cut(text: str, limit: int = 200) -> str:
+def _cut(text: str, limit: int = _LONGEST) -> str:
     return text if len(text) <= limit else text[: limit - 4] + " ..."
+
+
+def _digits(value: int) -> str:
+    # Python itself refuses to write more than some thousand digits.
+    return str(value) if value.bit_length() < 10_000 else f"an integer of {value.bit_length():,} bits"
+
+
+def _text(value: Any, room: int) -> str:
+    """Return `repr`, or a start of it that is longer than `room`, without working out the rest."""
+    kind = type(value)
+    if isinstance(value, (str, bytes)) and len(value) > room:
+        return repr(value[: room + 1])
+    if kind is int:
+        return _digits(value)
+    if kind in (list, tuple, set, frozenset) and value:
+        left, right = {list: "[]", tuple: "()", set: "{}", frozenset: ("frozenset({", "})")}[kind]
+        right = ",)" if kind is tuple and len(value) == 1 else right
+        return left + _listed((_text(entry, room) for entry in value), room) + right
+    if kind is dict:
+        entries = (f"{_text(key, room)}: {_text(entry, room)}" for key, entry in value.items())
+        return "{" + _listed(entries, room) + "}"
+    if _is_array(value) and not isinstance(value, np.generic):
+        return _describe(value)
+    return repr(value)
+
+
+def _listed(texts: Iterable[str], room: int) -> str:
+    kept: list[str] = []
+    for text in texts:
+        kept.append(text)
+        room -= len(text) + 2
+        if room < 0:
+            break
+    return ", ".join(kept)

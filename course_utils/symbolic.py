@@ -8,83 +8,38 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import numbers
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import sympy
-from sympy.logic import boolalg
-from sympy.matrices import expressions as matrix_expressions
-from sympy.matrices.expressions.matexpr import MatrixElement
 
 from course_utils.checks import CheckFailed, numerical_gradient
+from course_utils.evaluation import EvaluationError, Point, a_noun, evaluate, shape_text
+from course_utils.expressions import Expression, as_data, contains, free_symbols, to_text
 
 __all__ = [
     "EvaluationError",
     "assert_equation",
     "assert_expression",
+    "assert_same_form",
+    "assert_symbols",
+    "assert_worked_out",
     "evaluate",
+    "free_symbols",
     "partial_derivative",
     "random_points",
 ]
 
-# More nodes than any sum of the course needs; a sum to a billion must not keep a grader busy.
-_MAX_NODES = 200_000
+# An expression, of SymPy or as data, or a function of the point.
+Expected = Any
 
-_ELEMENTARY = {
-    sympy.exp: np.exp, sympy.log: np.log, sympy.Abs: np.abs, sympy.sign: np.sign,
-    sympy.sin: np.sin, sympy.cos: np.cos, sympy.tan: np.tan, sympy.atan: np.arctan,
-    sympy.sinh: np.sinh, sympy.cosh: np.cosh, sympy.tanh: np.tanh,
-    sympy.Max: lambda *args: np.max(args), sympy.Min: lambda *args: np.min(args),
-    sympy.Heaviside: lambda x, at_zero=0.5: np.heaviside(x, at_zero),
-}  # fmt: skip
-
-Point = Mapping[str, Any]
-Expected = sympy.Basic | Callable[[Point], Any]
-
-
-class EvaluationError(ValueError):
-    """The expression has no value at a point; the text says which part of it is to blame."""
-
-
-def evaluate(expression: Any, point: Point) -> float | np.ndarray:
-    """Return the value of an expression at a point, by plain arithmetic in float64.
-
-    Parameters
-    ----------
-    expression : sympy.Basic or number
-        Scalars, sums over `sympy.Indexed`, `sympy.KroneckerDelta`, explicit matrices and matrix expressions.
-    point : mapping of str to number, array or callable
-        The value of each symbol by its name: a number for a `Symbol` or an index; a 1-D or 2-D array for an
-        `IndexedBase`, whose subscripts count from 1; a 2-D array for a `MatrixSymbol`, where a vector is a
-        column; a callable for an undefined function.
-
-    Returns
-    -------
-    float, or numpy.ndarray of shape (rows, columns), float64
-
-    Raises
-    ------
-    EvaluationError
-        If a symbol has no value at the point, a subscript is out of range, or a part of the expression is
-        of a kind that derivations of the course do not need.
-
-    Examples
-    --------
-    >>> z, k, N = sympy.IndexedBase("z"), *sympy.symbols("k N")
-    >>> evaluate(sympy.Sum(z[k] ** 2, (k, 1, N)), {"z": [3.0, 4.0], "N": 2})
-    25.0
-    """
-    try:
-        with np.errstate(all="ignore"):
-            value = _Evaluator().value(expression, dict(point))
-    except RecursionError:
-        raise EvaluationError("is nested too deeply; simplify it") from None
-    except (OverflowError, ZeroDivisionError):
-        raise EvaluationError("divides by zero or overflows") from None
-    except np.linalg.LinAlgError:
-        raise EvaluationError("inverts a matrix that has no inverse") from None
-    return value if isinstance(value, np.ndarray) else float(value)
+# What has no value to compare: equations and other statements, sets, names.
+_NO_VALUE = frozenset(
+    ("Unequality", "LessThan", "StrictLessThan", "GreaterThan", "StrictGreaterThan", "And", "Or", "Not", "Xor", "ITE",
+     "Contains", "FiniteSet", "Interval", "Union", "Intersection", "Complement", "EmptySet", "UniversalSet", "Reals",
+     "Integers", "Naturals", "Range", "Str")
+)  # fmt: skip
 
 
 def random_points(
@@ -189,9 +144,9 @@ def assert_expression(
 
     Parameters
     ----------
-    actual : sympy.Basic or number
-        What the student entered.
-    expected : sympy.Basic or callable
+    actual : Expression, sympy.Basic or number
+        What the student entered: an expression of SymPy in the notebook, the same as data at grading time.
+    expected : Expression, sympy.Basic or callable
         The right answer, or a function that takes a point and returns its value there: finite differences,
         say, which do not give the formula away.
     name : str
@@ -214,20 +169,20 @@ def assert_expression(
     """
     points = list(points)
     actual = _as_expression(actual, name, hint)
-    wanted = [_expected_at(expected, point) for point in points]
+    wanted = _expected_at(expected, points)
     got = _values(actual, points, name, hint)
     failed = next((k for k, pair in enumerate(zip(got, wanted, strict=True)) if not _close(*pair, rtol, atol)), None)
     if failed is None:
         return
     for text, wrong in (mistakes or {}).items():
-        if _close_everywhere(got, [_expected_at(wrong, point) for point in points], rtol, atol):
+        if _close_everywhere(got, _expected_at(wrong, points), rtol, atol):
             hint = text
             break
     else:
         hint = _usual_mistake(got, wanted, points, rtol, atol) or hint
     value, right = got[failed], wanted[failed]
     if value.shape != right.shape:
-        fact = f"{name} must be {_shape(right)}, got {_shape(value)}"
+        fact = f"{name} must be {shape_text(right)}, got {shape_text(value)}"
     else:
         if not points[failed]:  # a number that the student worked out: the message must not give it away
             _fail(f"{name} is {value.item():.5g}, which is not right.", hint)
@@ -268,266 +223,116 @@ def assert_equation(
     CheckFailed
         If `actual` is no equation or another one.
     """
-    points = list(points)
-    if isinstance(actual, (bool, boolalg.BooleanAtom)):
+    points, actual = list(points), as_data(actual)
+    if isinstance(actual, bool):
         why = "its two sides are the same" if actual else "SymPy took its two sides for different at once"
         remedy = "Write Eq(left, right), not left == right; for a column of zeros write ZeroMatrix(d, 1), not 0."
         _fail(f"{name} is {actual}: {why}.\n{remedy}", hint)
-    if not isinstance(actual, sympy.Eq):
+    if not _has_head(actual, "Equality") or len(actual.args) != 2:
         _fail(f"{name} must be an equation Eq(left, right), got {_kind(actual)}.", hint)
-    wanted = [_expected_at(expected, point) for point in points]
+    wanted = _expected_at(expected, points)
     sides = [_values(side, points, name, hint) for side in actual.args]
     for left, right in zip(*sides, strict=True):
         if left.shape != right.shape and 1 not in (left.size, right.size):
-            _fail(f"The sides of {name} have different shapes: {_shape(left)} and {_shape(right)}.", hint)
+            _fail(f"The sides of {name} have different shapes: {shape_text(left)} and {shape_text(right)}.", hint)
     got = [left - right for left, right in zip(*sides, strict=True)]
     if _proportional(got, wanted, rtol, atol):
         return
     for text, wrong in (mistakes or {}).items():
-        if _proportional(got, [_expected_at(wrong, point) for point in points], rtol, atol):
+        if _proportional(got, _expected_at(wrong, points), rtol, atol):
             hint = text
             break
     _fail(f"{name} is not the right equation: it holds for other values of the unknown.", hint)
 
 
-class _Evaluator:
-    """Walks over an expression and counts the nodes, so that none can run for ever.
+def assert_same_form(actual: Any, expected: Any, name: str, hint: str | None = None) -> None:
+    """Check that an expression is written as the expected one, up to what SymPy does by itself.
 
-    SymPy's own ways (`subs` with `doit`, `lambdify`) either rewrite the tree, which is slow and fails on some
-    sums over `Indexed`, or run generated Python, which a grader must not do with a student's names.
+    Parameters
+    ----------
+    actual : Expression, sympy.Basic or number
+        What the student entered.
+    expected : Expression, sympy.Basic or number
+        The wanted form. SymPy orders sums and products, so that their order does not matter; names and what is
+        assumed of them do.
+    name : str
+        How the message calls `actual`.
+    hint : str, optional
+        A sentence that points to the idea.
+
+    Raises
+    ------
+    CheckFailed
+        If it is written in another way, whether or not the values are the same.
     """
-
-    def __init__(self) -> None:
-        self.nodes = 0
-
-    def value(self, node: Any, point: dict[str, Any]) -> Any:
-        self.nodes += 1
-        if self.nodes > _MAX_NODES:
-            raise EvaluationError("takes too long to evaluate; are the bounds of its sums right?")
-        if isinstance(node, (int, float, np.number)) and not isinstance(node, bool):
-            return float(node)
-        if not isinstance(node, sympy.Basic):
-            node = _immutable(node)
-        if node is sympy.zoo:
-            return math.nan
-        if isinstance(node, (sympy.Number, sympy.NumberSymbol)):
-            return float(node)
-        for kinds, method in self._METHODS:
-            if isinstance(node, kinds):
-                return method(self, node, point)
-        for function, numeric in _ELEMENTARY.items():
-            if isinstance(node, function):
-                return numeric(*(self.scalar(arg, point) for arg in node.args))
-        raise EvaluationError(f"contains {_kind(node)}, which this check cannot read")
-
-    def scalar(self, node: Any, point: dict[str, Any]) -> Any:
-        value = self.value(node, point)
-        if isinstance(value, np.ndarray):
-            # A product such as r.T * r is a 1 x 1 matrix to SymPy and a number to everyone else.
-            if value.size != 1:
-                raise EvaluationError(f"uses {_shape(value)} where a number is needed")
-            return value.item()
-        return value
-
-    def integer(self, node: Any, point: dict[str, Any], what: str) -> int:
-        value = self.scalar(node, point)
-        if not math.isfinite(value) or value != round(value):
-            raise EvaluationError(f"has {what} {node} that is not a whole number")
-        return round(value)
-
-    def truth(self, node: Any, point: dict[str, Any]) -> bool:
-        if isinstance(node, boolalg.BooleanAtom):
-            return bool(node)
-        if isinstance(node, sympy.And):
-            return all(self.truth(arg, point) for arg in node.args)
-        if isinstance(node, sympy.Or):
-            return any(self.truth(arg, point) for arg in node.args)
-        if isinstance(node, sympy.Not):
-            return not self.truth(node.args[0], point)
-        for kind, compare in _RELATIONS.items():
-            if isinstance(node, kind):
-                return bool(compare(*(self.scalar(arg, point) for arg in node.args)))
-        raise EvaluationError(f"has a condition {node}, which this check cannot read")
-
-    def _symbol(self, node: sympy.Symbol, point: dict[str, Any]) -> Any:
-        name = str(node.label if isinstance(node, sympy.Idx) else node)
-        value = _look_up(name, point)
-        if np.ndim(value):
-            raise EvaluationError(f"uses {name} without a subscript; write {name}[i]")
-        return float(value)
-
-    def _base(self, node: sympy.IndexedBase, point: dict[str, Any]) -> Any:
-        raise EvaluationError(f"uses {node.label} without a subscript; write {node.label}[i]")
-
-    def _indexed(self, node: sympy.Indexed, point: dict[str, Any]) -> float:
-        name = str(node.base.label)
-        array = np.asarray(_look_up(name, point), dtype=np.float64)
-        if array.ndim != len(node.indices):
-            plural = "s" if array.ndim != 1 else ""
-            raise EvaluationError(f"writes {node}, but {name} has {array.ndim} subscript{plural}")
-        place = tuple(self.integer(index, point, "a subscript") for index in node.indices)
-        for subscript, length in zip(place, array.shape, strict=True):
-            if not 1 <= subscript <= length:
-                raise EvaluationError(
-                    f"reaches {name}[{', '.join(map(str, place))}], but subscripts of {name} run from 1 to "
-                    f"{length} there; sums go from 1, not from 0"
-                )
-        return float(array[tuple(subscript - 1 for subscript in place)])
-
-    def _fold(self, node: sympy.Sum | sympy.Product, point: dict[str, Any]) -> float:
-        terms = (self.scalar(node.function, place) for place in self._places(node, node.limits, point))
-        return math.prod(terms) if isinstance(node, sympy.Product) else math.fsum(terms)
-
-    def _places(
-        self, node: sympy.Basic, limits: tuple[sympy.Tuple, ...], point: dict[str, Any]
-    ) -> Iterator[dict[str, Any]]:
-        if not limits:
-            yield point
-            return
-        # The last limit is the outermost sum; bounds of the inner ones may depend on it.
-        *inner, outer = limits
-        index = outer[0].label if isinstance(outer[0], sympy.Idx) else outer[0]
-        low, high = (self.integer(bound, point, "a bound") for bound in outer[1:])
-        if high - low > _MAX_NODES:
-            raise EvaluationError("takes too long to evaluate; are the bounds of its sums right?")
-        for number in range(low, high + 1):
-            yield from self._places(node, tuple(inner), point | {str(index): number})
-
-    def _delta(self, node: sympy.KroneckerDelta, point: dict[str, Any]) -> float:
-        first, second = (self.scalar(arg, point) for arg in node.args[:2])
-        return float(first == second)
-
-    def _piecewise(self, node: sympy.Piecewise, point: dict[str, Any]) -> Any:
-        for value, condition in node.args:
-            if self.truth(condition, point):
-                return self.value(value, point)
-        raise EvaluationError("is a Piecewise of which no case holds")
-
-    def _add(self, node: sympy.Basic, point: dict[str, Any]) -> Any:
-        total, *rest = (self.value(arg, point) for arg in node.args)
-        for term in rest:
-            shapes = np.shape(total), np.shape(term)
-            if shapes[0] != shapes[1] and {np.size(total), np.size(term)} != {1}:
-                raise EvaluationError(f"adds {_shape(np.asarray(total))} and {_shape(np.asarray(term))}")
-            total = total + term
-        return total
-
-    def _mul(self, node: sympy.Basic, point: dict[str, Any]) -> Any:
-        product: Any = 1.0
-        for factor in (self.value(arg, point) for arg in node.args):
-            both = isinstance(product, np.ndarray) and isinstance(factor, np.ndarray)
-            if both and product.shape[1] == factor.shape[0]:
-                product = product @ factor
-            elif both and 1 not in (product.size, factor.size):
-                raise EvaluationError(f"multiplies {_shape(product)} by {_shape(factor)}")
-            else:
-                product = product * factor
-        return product
-
-    def _power(self, node: sympy.Basic, point: dict[str, Any]) -> Any:
-        base, exponent = self.value(node.args[0], point), self.scalar(node.args[1], point)
-        if not isinstance(base, np.ndarray) or base.size == 1:
-            return np.float64(base.item() if isinstance(base, np.ndarray) else base) ** exponent
-        if base.shape[0] != base.shape[1] or exponent != round(exponent):
-            raise EvaluationError(f"takes {_shape(base)} to the power {node.args[1]}")
-        return np.linalg.matrix_power(base, round(exponent))
-
-    def _matrix_symbol(self, node: sympy.MatrixSymbol, point: dict[str, Any]) -> np.ndarray:
-        name = str(node.name)
-        matrix = np.array(_look_up(name, point), dtype=np.float64)
-        return matrix.reshape(-1, 1) if matrix.ndim == 1 else matrix
-
-    def _matrix(self, node: Any, point: dict[str, Any]) -> np.ndarray:
-        rows, columns = node.shape
-        entries = [[self.scalar(node[i, j], point) for j in range(columns)] for i in range(rows)]
-        return np.array(entries, dtype=np.float64).reshape(rows, columns)
-
-    def _filled(self, node: Any, point: dict[str, Any]) -> np.ndarray:
-        rows, columns = (self.integer(size, point, "a size") for size in node.shape)
-        if rows * columns > _MAX_NODES:
-            raise EvaluationError(f"holds a matrix of {rows} x {columns} entries")
-        if isinstance(node, sympy.Identity):
-            return np.eye(rows)
-        return np.full((rows, columns), 1.0 if isinstance(node, matrix_expressions.OneMatrix) else 0.0)
-
-    def _element(self, node: MatrixElement, point: dict[str, Any]) -> float:
-        matrix = np.asarray(self.value(node.parent, point))
-        place = tuple(self.integer(index, point, "a subscript") for index in node.indices)
-        if any(not 0 <= index < length for index, length in zip(place, matrix.shape, strict=True)):
-            raise EvaluationError(f"reaches {node}; subscripts of a MatrixSymbol count from 0")
-        return float(matrix[place])
-
-    def _of_matrix(self, node: Any, point: dict[str, Any]) -> Any:
-        matrix = np.atleast_2d(self.value(node.args[0], point))
-        if isinstance(node, sympy.Transpose):
-            return matrix.T
-        if matrix.shape[0] != matrix.shape[1]:
-            raise EvaluationError(f"needs a square matrix in {type(node).__name__}, got {_shape(matrix)}")
-        if isinstance(node, sympy.Inverse):
-            return np.linalg.inv(matrix)
-        return float(np.trace(matrix) if isinstance(node, sympy.Trace) else np.linalg.det(matrix))
-
-    def _hadamard(self, node: Any, point: dict[str, Any]) -> Any:
-        return math.prod((self.value(arg, point) for arg in node.args), start=np.float64(1))
-
-    def _undefined(self, node: Any, point: dict[str, Any]) -> Any:
-        function = _look_up(str(node.func), point)
-        if not callable(function):
-            raise EvaluationError(f"calls {node.func} like a function; is a * missing?")
-        return function(*(self.scalar(arg, point) for arg in node.args))
-
-    def _not_done(self, node: Any, point: dict[str, Any]) -> Any:
-        raise EvaluationError(f"still contains {_kind(node)} that is not worked out")
-
-    _METHODS: tuple[tuple[Any, Callable[..., Any]], ...] = (
-        (sympy.MatrixSymbol, _matrix_symbol),
-        (MatrixElement, _element),
-        (sympy.Indexed, _indexed),
-        (sympy.IndexedBase, _base),
-        (sympy.Symbol, _symbol),
-        (sympy.Idx, _symbol),
-        ((sympy.Sum, sympy.Product), _fold),
-        (sympy.KroneckerDelta, _delta),
-        (sympy.Piecewise, _piecewise),
-        ((sympy.Add, sympy.MatAdd), _add),
-        ((sympy.Inverse, sympy.Transpose, sympy.Trace, sympy.Determinant), _of_matrix),
-        ((sympy.Mul, sympy.MatMul), _mul),
-        ((sympy.Pow, sympy.MatPow), _power),
-        (sympy.matrices.MatrixBase, _matrix),
-        ((sympy.Identity, sympy.ZeroMatrix, matrix_expressions.OneMatrix), _filled),
-        (sympy.HadamardProduct, _hadamard),
-        (sympy.UnevaluatedExpr, lambda self, node, point: self.value(node.args[0], point)),
-        ((sympy.Derivative, sympy.Integral, sympy.Limit, sympy.Subs), _not_done),
-        (sympy.core.function.AppliedUndef, _undefined),
-    )
+    actual, expected = _as_expression(actual, name, hint, values=False), as_data(expected)
+    # A number is compared as SymPy does it: 1 and 1.0 are two ways to write it.
+    if type(actual) is not type(expected) or actual != expected:
+        _fail(f"{name} is {_shown(actual)}, which is not the form that is asked for.", hint)
 
 
-_RELATIONS = {
-    sympy.Eq: lambda a, b: a == b,
-    sympy.Ne: lambda a, b: a != b,
-    sympy.Le: lambda a, b: a <= b,
-    sympy.Lt: lambda a, b: a < b,
-    sympy.Ge: lambda a, b: a >= b,
-    sympy.Gt: lambda a, b: a > b,
-}
+def assert_symbols(actual: Any, names: Iterable[Any], name: str, hint: str | None = None) -> None:
+    """Check that an expression depends on no other symbols than some.
+
+    Parameters
+    ----------
+    actual : Expression, sympy.Basic or number
+        What the student entered.
+    names : iterable of str or sympy.Symbol
+        The symbols that may occur, by their names; what is assumed of them does not matter.
+    name : str
+        How the message calls `actual`.
+    hint : str, optional
+        A sentence that points to the idea.
+
+    Raises
+    ------
+    CheckFailed
+        If `actual` is no expression or uses another symbol; the message says which.
+    """
+    actual = _as_expression(actual, name, hint, values=False)
+    allowed = {text for known in names for text in ([known] if isinstance(known, str) else free_symbols(known))}
+    others = sorted(free_symbols(actual) - allowed)
+    if others:
+        shown = ", ".join(to_text(Expression("Symbol", value=other), 40) for other in others[:5])
+        _fail(f"{name} uses {shown}; it may only use {', '.join(sorted(allowed)) or 'numbers'}.", hint)
 
 
-def _look_up(name: str, point: dict[str, Any]) -> Any:
-    if name not in point:
-        raise EvaluationError(f"uses `{name}`, which is not one of {', '.join(point)}")
-    return point[name]
+def assert_worked_out(
+    actual: Any,
+    name: str,
+    hint: str | None = None,
+    *,
+    heads: Sequence[str] = ("Derivative", "Integral", "Limit", "Subs", "Sum", "Product"),
+) -> None:
+    """Check that an expression holds no derivative, integral or sum that is still to be worked out.
+
+    Parameters
+    ----------
+    actual : Expression, sympy.Basic or number
+        What the student entered.
+    name : str
+        How the message calls `actual`.
+    hint : str, optional
+        A sentence that points to the idea.
+    heads : sequence of str
+        Names of SymPy's classes that must not occur.
+
+    Raises
+    ------
+    CheckFailed
+        If `actual` is no expression, or holds one of them; the message says which.
+    """
+    found = contains(_as_expression(actual, name, hint, values=False), tuple(heads))
+    if found:
+        _fail(f"{name} still contains {a_noun(found)} that is not worked out.", hint)
 
 
-def _immutable(node: Any) -> Any:
-    if isinstance(node, sympy.matrices.MatrixBase):
-        return node.as_immutable()
-    raise EvaluationError(f"contains {_kind(node)}, which is no SymPy expression")
-
-
-def _expected_at(expected: Expected, point: Point) -> np.ndarray:
-    value = evaluate(expected, point) if isinstance(expected, sympy.Basic) else expected(point)
-    value = np.asarray(value, dtype=np.float64)
-    return value.reshape(-1, 1) if value.ndim == 1 else np.atleast_2d(value)
+def _expected_at(expected: Expected, points: list[Point]) -> list[np.ndarray]:
+    data = as_data(expected)
+    is_formula = isinstance(data, (Expression, numbers.Real))
+    values = (np.asarray(evaluate(data, at) if is_formula else data(at), dtype=np.float64) for at in points)
+    return [value.reshape(-1, 1) if value.ndim == 1 else np.atleast_2d(value) for value in values]
 
 
 def _values(actual: Any, points: list[Point], name: str, hint: str | None) -> list[np.ndarray]:
@@ -543,21 +348,31 @@ def _values(actual: Any, points: list[Point], name: str, hint: str | None) -> li
     return values
 
 
-def _as_expression(actual: Any, name: str, hint: str | None) -> Any:
+def _as_expression(actual: Any, name: str, hint: str | None, *, values: bool = True) -> Any:
+    """Return an answer as data; `values` says that a statement such as an equation will not do."""
     if actual is None or actual is ...:
         _fail(f"{name} has no value yet.", hint)
     if isinstance(actual, str):
         _fail(f"{name} must be an expression, got text; write it without quotes.", hint)
-    # An array or a tensor with a single entry is a number. (SymPy's `shape` may raise, so it is not asked.)
-    if not isinstance(actual, sympy.Basic) and hasattr(actual, "item") and math.prod(actual.shape) == 1:
+    actual = as_data(actual)
+    is_expression = isinstance(actual, Expression)
+    # An array or a tensor with a single entry is a number.
+    if not is_expression and hasattr(actual, "item") and math.prod(actual.shape) == 1:
         actual = actual.item()
-    is_number = isinstance(actual, (int, float, np.number)) and not isinstance(actual, bool)
-    is_expression = isinstance(actual, (sympy.Expr, sympy.MatrixExpr, sympy.matrices.MatrixBase))
-    if isinstance(actual, sympy.Eq):
+    if values and _has_head(actual, "Equality"):
         _fail(f"{name} must be an expression, got an equation; enter its right-hand side alone.", hint)
-    if not is_number and not is_expression:
+    is_number = isinstance(actual, (numbers.Real, np.number)) and not isinstance(actual, bool)
+    if not is_number and (not is_expression or (values and actual.head in _NO_VALUE)):
         _fail(f"{name} must be a SymPy expression, got {_kind(actual)}.", hint)
     return actual
+
+
+def _has_head(value: Any, head: str) -> bool:
+    return isinstance(value, Expression) and value.head == head
+
+
+def _shown(value: Any) -> str:
+    return to_text(value if isinstance(value, Expression) else Expression("Number", value=value))
 
 
 def _close(value: np.ndarray, right: np.ndarray, rtol: float, atol: float) -> bool:
@@ -619,16 +434,8 @@ def _describe_point(point: Point) -> str:
     return ", ".join(f"{name} = {text(value)}" for name, value in point.items() if not callable(value))
 
 
-def _shape(value: np.ndarray) -> str:
-    if value.size == 1:
-        return "a single number"
-    rows, columns = value.shape if value.ndim == 2 else (value.size, 1)
-    return f"a matrix of shape {rows} x {columns}"
-
-
 def _kind(value: Any) -> str:
-    noun = type(value).__name__
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+    return a_noun(value.head if isinstance(value, Expression) else type(value).__name__)
 
 
 def _fail(fact: str, hint: str | None) -> None:

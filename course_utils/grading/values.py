@@ -1,8 +1,9 @@
 """Values as bytes: the only form in which anything crosses between a student's kernel and the grader.
 
 A value becomes a tree that JSON can hold, and a list of buffers for the bytes of arrays. Reading the bytes
-back runs no code of the sender: numbers, texts, containers, arrays and a list of SymPy nodes are rebuilt one by
-one, everything else is refused or stands for an object on the other side (a *handle*).
+back runs no code of the sender: numbers, texts, containers and arrays are rebuilt one by one, expressions of SymPy
+arrive as data, and everything else is refused or stands for an object on the other side (a *handle*). Nothing is
+imported, compiled or opened on the way, and time and memory stay in proportion to the bytes.
 
     tree      None, True, False, str, int, float as JSON has them; anything else {"t": tag, ...}
     frame 0   the tree as JSON, UTF-8
@@ -11,16 +12,22 @@ one, everything else is refused or stands for an object on the other side (a *ha
 
 from __future__ import annotations
 
-import collections
 import fractions
+import functools
 import json
 import keyword
 import math
+import operator
+import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from course_utils import expressions
+from course_utils.grading import sympy_values
 
 __all__ = ["Limits", "ValueRefused", "dumps", "loads"]
 
@@ -50,8 +57,22 @@ class Limits:
 
 # A JSON number of at most this size survives every reader; larger integers travel as text.
 _EXACT = 2**53
-# Digits that Python converts in well under a second.
-_DIGITS = 4000
+# Of the larger ones. Python converts them to decimal digits in an instant, and refuses to above 4300 digits.
+_BITS = 12_000
+# Longer texts travel as buffers: each comma and bracket of the tree may stand for an object of Python.
+_LONG_TEXT = 4096
+_OBJECTS_PER_ENTRY = 8
+# Keys of one dict or set that are neither text nor bytes: their hashes can be chosen, and with them the time it takes.
+_ODD_KEYS = 200_000
+_SAME_HASH = 8
+# Kinds of named tuples, and of objects, in one value: each is a class.
+_KINDS = 200
+
+_INTEGER = re.compile(r"-?0x[0-9a-f]{1,3001}", re.ASCII)
+_NOT_FINITE = re.compile(r"-?(inf|nan)", re.ASCII)
+_HEX_FLOAT = re.compile(r"-?(0x[01]\.[0-9a-f]{1,13}p[+-]?\d{1,4}|inf|nan)", re.ASCII)
+_DEVICE = re.compile(r"(cpu|cuda|mps|meta|xpu|hpu)(:\d{1,3})?", re.ASCII)
+_NUMPY_DTYPE = re.compile(r"[<>=|]?(b1|[iu][1248]|f(2|4|8|12|16)|c(8|16)|[SU]\d{1,8})", re.ASCII)
 
 _TORCH_DTYPES = (
     "bool", "uint8", "int8", "int16", "int32", "int64",
@@ -120,8 +141,10 @@ def loads(
     sizes = [memoryview(frame).nbytes for frame in frames]
     if sum(sizes) > limits.size:
         raise ValueRefused(f"the value takes {sum(sizes):,} bytes; at most {limits.size:,} are allowed")
+    text = bytes(frames[0])
+    _refuse_crowds(text, limits)
     try:
-        tree = json.loads(bytes(frames[0]))
+        tree = json.loads(text)
     except (ValueError, RecursionError, MemoryError) as error:
         raise ValueRefused(f"the value can't be read: {type(error).__name__}") from None
     reader = _Reader(frames[1:], handle, limits)
@@ -130,8 +153,15 @@ def loads(
     except ValueRefused:
         raise
     except Exception as error:
-        # Constructors of NumPy, torch and SymPy raise all kinds of things when the parts make no sense.
+        # Constructors of NumPy and torch raise all kinds of things when the parts make no sense.
         raise ValueRefused(f"the value can't be read: {type(error).__name__}: {str(error)[:200]}") from None
+
+
+def _refuse_crowds(text: bytes, limits: Limits) -> None:
+    # Before it is parsed: "[],[],[]" would take twenty times its size.
+    objects = sum(map(text.count, (b",", b"[", b"{")))
+    if objects > _OBJECTS_PER_ENTRY * limits.nodes:
+        raise ValueRefused(f"the value has more than {limits.nodes:,} entries")
 
 
 class _Writer:
@@ -142,9 +172,7 @@ class _Writer:
         self.open: set[int] = set()
 
     def write(self, value: Any, depth: int) -> Any:
-        self.nodes += 1
-        if self.nodes > self.limits.nodes:
-            raise ValueRefused(f"the value has more than {self.limits.nodes:,} entries")
+        self.count()
         if depth > self.limits.depth:
             raise ValueRefused(f"the value is nested more than {self.limits.depth} levels deep")
         if value is None or value is True or value is False:
@@ -189,10 +217,22 @@ class _Writer:
         if "torch" in families:
             tree = self._torch(value, kind)
         elif "sympy" in families:
-            from course_utils.grading import sympy_values
-
+            tree = self._sympy(value, depth)
+        elif kind is expressions.Expression:
             tree = sympy_values.write(value, self)
         return tree if tree is not None else self._other(value)
+
+    def count(self) -> None:
+        """Count one entry, and refuse one too many."""
+        self.nodes += 1
+        if self.nodes > self.limits.nodes:
+            raise ValueRefused(f"the value has more than {self.limits.nodes:,} entries")
+
+    def _sympy(self, value: Any, depth: int) -> Any:
+        data = expressions.from_sympy(value)
+        if isinstance(data, expressions.Expression):
+            return sympy_values.write(data, self)
+        return None if data is None else self.write(data, depth)
 
     def _other(self, value: Any) -> dict[str, Any]:
         if self.handle is None:
@@ -205,13 +245,13 @@ class _Writer:
         try:
             text.encode()
         except UnicodeEncodeError:  # lone surrogates: JSON could not carry them
-            return {"t": "str", "b": self._buffer(text.encode("utf-8", "surrogatepass"))}
-        return text
+            return {"t": "str", "b": self._append(text.encode("utf-8", "surrogatepass"))}
+        return text if len(text) <= _LONG_TEXT else {"t": "str", "b": self._append(text.encode())}
 
     def _integer(self, number: int) -> Any:
         if -_EXACT < number < _EXACT:
             return number
-        if number.bit_length() > _DIGITS * 3:
+        if number.bit_length() > _BITS:
             raise ValueRefused(f"an integer of {number.bit_length():,} bits is too large")
         return {"t": "int", "v": hex(number)}
 
@@ -302,25 +342,27 @@ class _Reader:
     ) -> None:
         self.buffers, self.handle, self.limits = buffers, handle, limits
         self.nodes = self.size = 0
+        self.kinds: set[tuple[Any, ...]] = set()
 
-    def read(self, tree: Any, depth: int) -> Any:
+    def count(self, depth: int) -> None:
+        """Count one entry, and refuse one too many or too deep."""
         self.nodes += 1
         if self.nodes > self.limits.nodes:
             raise ValueRefused(f"the value has more than {self.limits.nodes:,} entries")
         if depth > self.limits.depth:
             raise ValueRefused(f"the value is nested more than {self.limits.depth} levels deep")
-        if tree is None or isinstance(tree, (bool, int, float, str)):
-            return tree
-        if not isinstance(tree, dict) or not isinstance(tree.get("t"), str):
-            raise ValueRefused("the value has an unknown form")
-        if tree["t"] == "handle":
-            if self.handle is None:
-                raise ValueRefused("an object was sent where a value is expected")
-            return self.handle(tree)
-        if tree["t"] == "sympy":
-            from course_utils.grading import sympy_values
 
-            return sympy_values.read(tree, self)
+    def read(self, tree: Any, depth: int) -> Any:
+        self.count(depth)
+        kind = type(tree)
+        if kind is int:
+            if not -_EXACT < tree < _EXACT:
+                raise ValueRefused("an integer is not written as one")
+            return tree
+        if tree is None or kind in (bool, float, str):
+            return tree
+        if kind is not dict or type(tree.get("t")) is not str:
+            raise ValueRefused("the value has an unknown form")
         method = getattr(self, f"_read_{tree['t']}", None)
         if method is None:
             raise ValueRefused(f"a value of unknown kind {tree['t'][:40]!r}")
@@ -329,21 +371,37 @@ class _Reader:
     def _entries(self, tree: dict[str, Any], depth: int) -> list[Any]:
         return [self.read(entry, depth + 1) for entry in _list(tree["v"])]
 
+    def _new_kind(self, kind: tuple[Any, ...]) -> None:
+        self.kinds.add(kind)
+        if len(self.kinds) > _KINDS:
+            raise ValueRefused(f"the value holds objects of more than {_KINDS} kinds")
+
+    def _read_handle(self, tree: dict[str, Any], depth: int) -> Any:
+        if self.handle is None:
+            raise ValueRefused("an object was sent where a value is expected")
+        bases = _list(tree.get("bases", []))[:30]
+        kind = (_short(tree.get("kind", "")), _short(tree.get("type", "")), tuple(map(_short, bases)))
+        self._new_kind(kind)
+        return self.handle(
+            {"t": "handle", "id": _int(tree.get("id")), "kind": kind[0], "type": kind[1], "bases": list(kind[2])}
+        )
+
+    def _read_expression(self, tree: dict[str, Any], depth: int) -> Any:
+        return sympy_values.read(tree, self)
+
     def _read_int(self, tree: dict[str, Any], depth: int) -> int:
-        text = _str(tree["v"])
-        if len(text) > _DIGITS:
-            raise ValueRefused("an integer is too large")
-        return int(text, 16)
+        return int(_matching(_INTEGER, tree["v"], "an integer is too large, or is not written as one"), 16)
 
     def _read_float(self, tree: dict[str, Any], depth: int) -> float:
-        return float(_str(tree["v"]))
+        return float(_matching(_NOT_FINITE, tree["v"], "a number is not written as one"))
 
     def _read_str(self, tree: dict[str, Any], depth: int) -> str:
         return bytes(self._bytes(tree["b"])).decode("utf-8", "surrogatepass")
 
     def _read_complex(self, tree: dict[str, Any], depth: int) -> complex:
-        real, imag = _list(tree["v"])
-        return complex(float.fromhex(_str(real)), float.fromhex(_str(imag)))
+        parts = [_matching(_HEX_FLOAT, part, "a number is not written as one") for part in _list(tree["v"])]
+        real, imag = map(float.fromhex, parts)
+        return complex(real, imag)
 
     def _read_bytes(self, tree: dict[str, Any], depth: int) -> bytes:
         return bytes(self._bytes(tree["b"]))
@@ -352,10 +410,16 @@ class _Reader:
         return ...
 
     def _read_range(self, tree: dict[str, Any], depth: int) -> range:
-        return range(*map(_int, self._entries(tree, depth)))
+        start, stop, step = map(_int, self._entries(tree, depth))
+        numbers = range(start, stop, step)
+        # Whoever makes a list of it gets all of them.
+        if numbers and abs(numbers[-1] - start) // abs(step) >= self.limits.nodes:
+            raise ValueRefused(f"a range of more than {self.limits.nodes:,} numbers")
+        return numbers
 
     def _read_slice(self, tree: dict[str, Any], depth: int) -> slice:
-        return slice(*self._entries(tree, depth)[:3])
+        start, stop, step = self._entries(tree, depth)
+        return slice(start, stop, step)
 
     def _read_fraction(self, tree: dict[str, Any], depth: int) -> fractions.Fraction:
         numerator, denominator = map(_int, self._entries(tree, depth))
@@ -370,21 +434,26 @@ class _Reader:
         return tuple(self._entries(tree, depth))
 
     def _read_set(self, tree: dict[str, Any], depth: int) -> set[Any]:
-        return set(self._entries(tree, depth))
+        return set(_keys(self._entries(tree, depth)))
 
     def _read_frozenset(self, tree: dict[str, Any], depth: int) -> frozenset[Any]:
-        return frozenset(self._entries(tree, depth))
+        return frozenset(_keys(self._entries(tree, depth)))
 
     def _read_dict(self, tree: dict[str, Any], depth: int) -> dict[Any, Any]:
-        pairs = (_list(pair) for pair in _list(tree["v"]))
-        return {self.read(key, depth + 1): self.read(value, depth + 1) for key, value in pairs}
+        pairs = [_list(pair) for pair in _list(tree["v"])]
+        entries = [(self.read(key, depth + 1), self.read(value, depth + 1)) for key, value in pairs]
+        _keys([key for key, _ in entries])
+        return dict(entries)
 
     def _read_namedtuple(self, tree: dict[str, Any], depth: int) -> tuple[Any, ...]:
         names, entries = _list(tree["f"]), self._entries(tree, depth)
         if len(names) != len(entries) or len(names) > 100 or not all(map(_is_field, names)):
             raise ValueRefused("a named tuple with impossible names")
-        kind = _str(tree["n"])
-        return collections.namedtuple(kind if _is_field(kind) else "Row", names)(*entries)
+        if len(set(names)) < len(names):
+            raise ValueRefused("a named tuple with impossible names")
+        kind = (tree["n"] if _is_field(tree["n"]) else "Row", *names)
+        self._new_kind(kind)
+        return _row_class(*kind)(entries)
 
     def _read_size(self, tree: dict[str, Any], depth: int) -> Any:
         import torch
@@ -401,7 +470,7 @@ class _Reader:
     def _read_device(self, tree: dict[str, Any], depth: int) -> Any:
         import torch
 
-        return torch.device(_str(tree["v"])[:20])
+        return torch.device(_matching(_DEVICE, tree["v"], "an unknown device"))
 
     def _read_npdtype(self, tree: dict[str, Any], depth: int) -> np.dtype:
         return _numpy_dtype(tree["v"])
@@ -410,7 +479,7 @@ class _Reader:
         dtype, shape = _numpy_dtype(tree["d"]), _shape(tree["s"])
         data = self._exactly(tree["b"], shape, dtype.itemsize)
         array = np.frombuffer(_truth_values(data) if dtype.kind == "b" else data, dtype=dtype)
-        return array.reshape(shape).copy()
+        return _sound(array.reshape(shape).copy())
 
     def _read_scalar(self, tree: dict[str, Any], depth: int) -> np.generic:
         return self._read_array({**tree, "s": []}, depth)[()]
@@ -446,6 +515,9 @@ class _Reader:
         data = self._bytes(index)
         if data.nbytes != math.prod(shape) * itemsize:
             raise ValueRefused("an array whose bytes do not fit its shape")
+        # One without entries may still be long: its sum over the other axis would not be small.
+        if math.prod(size or 1 for size in shape) * (itemsize or 1) > self.limits.size:
+            raise ValueRefused("an array without entries whose shape is too large")
         return data
 
 
@@ -471,13 +543,52 @@ def _tensor_from(data: memoryview, dtype: Any, shape: tuple[int, ...]) -> Any:
     return torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape)
 
 
+def _sound(array: np.ndarray) -> np.ndarray:
+    """Return an array without entries that NumPy itself would never write."""
+    if array.dtype.kind == "U" and array.size and array.dtype.itemsize:
+        codes = np.ascontiguousarray(array).reshape(-1).view(np.uint32)
+        if codes.max() > sys.maxunicode:
+            raise ValueRefused("an array of texts with an unknown character")
+    elif array.dtype.kind in "fc" and array.dtype.itemsize in (12, 16, 24, 32) and array.dtype != np.complex128:
+        # Processors take most bit patterns of an extended number for NaN, but not all libraries that print it do.
+        with np.errstate(all="ignore"):
+            np.add(array, 0, out=array)
+    return array
+
+
 def _numpy_dtype(text: Any) -> np.dtype:
-    if len(_str(text)) > 12:
-        raise ValueRefused("an unknown dtype")
-    dtype = np.dtype(text)
-    if dtype.kind not in "biufcSU" or dtype.hasobject or (dtype.itemsize == 0 and dtype.kind not in "SU"):
-        raise ValueRefused("an unknown dtype")
-    return dtype.newbyteorder("=")
+    return np.dtype(_matching(_NUMPY_DTYPE, text, "an unknown dtype")).newbyteorder("=")
+
+
+def _keys(keys: list[Any]) -> list[Any]:
+    """Return keys that make a dict or a set in good time; Python compares all keys of one hash with each other."""
+    odd = sorted(hash(key) for key in keys if type(key) not in (str, bytes))
+    if len(odd) > _ODD_KEYS:
+        raise ValueRefused(f"a dict or set with more than {_ODD_KEYS:,} keys that are no texts")
+    if any(one == other for one, other in zip(odd, odd[_SAME_HASH:], strict=False)):
+        raise ValueRefused("a dict or set whose keys can't be told apart")
+    return keys
+
+
+class _Row(tuple):
+    """A named tuple. (Those of `collections` are made by running a text with the names in it.)"""
+
+    __slots__ = ()
+    _fields: tuple[str, ...] = ()
+
+    def _asdict(self) -> dict[str, Any]:
+        return dict(zip(self._fields, self, strict=True))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
+        return f"{type(self).__name__}({shown})"
+
+
+@functools.lru_cache(maxsize=2 * _KINDS)
+def _row_class(kind: str, *names: str) -> type[_Row]:
+    fields = {name: property(operator.itemgetter(place)) for place, name in enumerate(names)}
+    # Last, so that no field takes its place. (No field begins with an underscore.)
+    return type(kind, (_Row,), fields | {"__slots__": (), "_fields": names, "__module__": "__main__"})
 
 
 def _shape(sizes: Any) -> tuple[int, ...]:
@@ -488,13 +599,29 @@ def _shape(sizes: Any) -> tuple[int, ...]:
 
 
 def _is_field(name: Any) -> bool:
-    return isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name) and name[0] != "_"
+    return (
+        type(name) is str
+        and len(name) <= 100
+        and name.isidentifier()
+        and not keyword.iskeyword(name)
+        and name[0] != "_"
+    )
 
 
 def _int(value: Any) -> int:
     if type(value) is not int:
         raise ValueRefused("a whole number is expected")
     return value
+
+
+def _matching(pattern: re.Pattern[str], value: Any, refusal: str) -> str:
+    if pattern.fullmatch(_str(value)) is None:
+        raise ValueRefused(refusal)
+    return value
+
+
+def _short(value: Any) -> str:
+    return _str(value)[:200]
 
 
 def _str(value: Any) -> str:

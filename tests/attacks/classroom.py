@@ -24,6 +24,7 @@ from tests.attacks import (
     cell_changers,
     ending,
     evaluation,
+    expressions,
     files,
     lying,
     messages,
@@ -49,6 +50,7 @@ FAMILIES: dict[str, list[Attack]] = {
         metadata,
         browser,
         evaluation,
+        expressions,
     )
 }
 
