@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import numbers
 from collections.abc import Callable, Iterator, Mapping
@@ -306,6 +307,10 @@ class _Evaluator:
         function = _look_up(str(node.value), point)
         if not callable(function):
             raise EvaluationError(f"calls {node.value} like a function; is a * missing?")
+        try:
+            inspect.signature(function).bind(*node.args)
+        except TypeError:
+            raise EvaluationError(f"calls {node.value} with {len(node.args)} arguments") from None
         return function(*[self.scalar(arg, point) for arg in node.args])
 
     def _as_it_is(self, node: Expression, point: dict[str, Any]) -> Any:

@@ -167,7 +167,7 @@ def assert_expression(
     CheckFailed
         If `actual` is no expression, uses an unknown symbol or has another value; the message says where.
     """
-    points = list(points)
+    points = _some(points)
     actual = _as_expression(actual, name, hint)
     wanted = _expected_at(expected, points)
     got = _values(actual, points, name, hint)
@@ -223,7 +223,7 @@ def assert_equation(
     CheckFailed
         If `actual` is no equation or another one.
     """
-    points, actual = list(points), as_data(actual)
+    points, actual = _some(points), as_data(actual)
     if isinstance(actual, bool):
         why = "its two sides are the same" if actual else "SymPy took its two sides for different at once"
         remedy = "Write Eq(left, right), not left == right; for a column of zeros write ZeroMatrix(d, 1), not 0."
@@ -326,6 +326,13 @@ def assert_worked_out(
     found = contains(_as_expression(actual, name, hint, values=False), tuple(heads))
     if found:
         _fail(f"{name} still contains {a_noun(found)} that is not worked out.", hint)
+
+
+def _some(points: Iterable[Point]) -> list[Point]:
+    points = list(points)
+    if not points:
+        raise ValueError("There must be at least one point; without any, every expression would be right.")
+    return points
 
 
 def _expected_at(expected: Expected, points: list[Point]) -> list[np.ndarray]:

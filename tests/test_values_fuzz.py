@@ -242,13 +242,8 @@ class Watch:
             assert len(expressions.to_text(part)) <= 200
             assert part == part and hash(part) == hash(part)
             _judged(symbolic.assert_expression, part, lambda at: 1.0, "it", points=[POINT])
-            (
-                lambda: _judged(symbolic.assert_equation, part, lambda at: 1.0, "it", points=[POINT]),
-                lambda: _judged(symbolic.assert_worked_out, part, "it"),
-                lambda: _judged(symbolic.assert_same_form, part, FORM, "it"),
-                lambda: _judged(symbolic.assert_symbols, part, ["x"], "it"),
-                lambda: _judged(float, part),
-            )[self.evaluated % 5]()
+            check, more = FORMULA_CHECKS[self.evaluated % len(FORMULA_CHECKS)]
+            _judged(check, part, **more)
 
 
 CHECKS = [
@@ -258,6 +253,13 @@ CHECKS = [
     (checks.assert_array, [1.0]),
     (checks.assert_keys, ["missing"]),
     (checks.assert_length, 2),
+]
+FORMULA_CHECKS = [
+    (symbolic.assert_equation, {"expected": lambda at: 1.0, "name": "it", "points": [POINT]}),
+    (symbolic.assert_worked_out, {"name": "it"}),
+    (symbolic.assert_same_form, {"expected": FORM, "name": "it"}),
+    (symbolic.assert_symbols, {"names": ["x"], "name": "it"}),
+    (float, {}),
 ]
 
 

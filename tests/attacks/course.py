@@ -105,13 +105,12 @@ for got, wanted in zip(batches(list(range(7)), 3), [[0, 1, 2], [3, 4, 5], [6]], 
 lengths = [len(list(part)) for part in map(batches, [[1, 2, 3, 4], [1]], [1, 1])]
 assert lengths == [4, 1], "batches gives the wrong number of batches."
 ### END HIDDEN TESTS"""),
-    ("slope", "visible", 1, """\"\"\"Visible checks (1 point): a SymPy expression in x.\"\"\"
-assert isinstance(slope, sympy.Expr), "slope must be an expression."
-assert slope.free_symbols == {{x}}, "slope must be an expression in x." """),
+    ("slope", "visible", 1, """\"\"\"Visible checks (1 point): a SymPy expression in x, at x = 1.\"\"\"
+assert_symbols(slope, {{x}}, "slope")
+assert_expression(slope, lambda at: 3.0, "slope", points=[{{"x": 1.0}}])"""),
     ("slope", "hidden", 1, """\"\"\"Hidden tests (1 point): its values.\"\"\"
 ### BEGIN HIDDEN TESTS
-for scale in SCALES:
-    assert_number(float(slope.subs(x, scale)), 3 * scale**2, f"slope at {{scale}}")
+assert_expression(slope, lambda at: 3 * at["x"] ** 2, "slope", points=[{{"x": scale}} for scale in SCALES])
 ### END HIDDEN TESTS"""),
     ("next_terms", "visible", 1, """\"\"\"Visible checks (1 point): 1, 3, 5 goes on with 7, 9, 11.\"\"\"
 assert_tensor(next_terms(torch.tensor([1.0, 3.0, 5.0])), torch.tensor([7.0, 9.0, 11.0]), "next_terms([1, 3, 5])")"""),
@@ -206,7 +205,8 @@ def _source_notebook(planted: dict[str, str]) -> nbformat.NotebookNode:
         cell("# An assignment to be attacked", "text_title", new_markdown_cell, locked=True),
         cell(
             "import numpy as np\nimport sympy\nimport torch\nfrom torch import nn\n\n"
-            "from course_utils.checks import assert_array, assert_equal, assert_number, assert_tensor\n\n"
+            "from course_utils.checks import assert_array, assert_equal, assert_number, assert_tensor\n"
+            "from course_utils.symbolic import assert_expression, assert_symbols\n\n"
             "torch.manual_seed(0);",
             "setup",
             locked=True,
