@@ -46,10 +46,11 @@ note("places", [p for p in PLACES if os.path.lexists(p)])
 note("environment", [n for n, v in os.environ.items() if {PLANTED!r} in v])
 holders = []
 for root, folders, names in os.walk("/"):
-    folders[:] = [f for f in folders if os.path.join(root, f) not in ("/proc", "/sys", "/usr") and f not in ("site-packages",)]
+    skipped = ("/proc", "/sys", "/usr", sys.prefix, sys.base_prefix)
+    folders[:] = [f for f in folders if os.path.join(root, f) not in skipped]
     for name in names:
         with contextlib.suppress(OSError, ValueError):
-            if os.path.getsize(os.path.join(root, name)) < 100_000:
+            if os.path.isfile(os.path.join(root, name)) and os.path.getsize(os.path.join(root, name)) < 100_000:
                 text = pathlib.Path(root, name).read_text(errors="replace")
                 if {PLANTED!r} in text or {LITTER!r} in name:
                     holders.append(os.path.join(root, name))
