@@ -24,7 +24,7 @@ OBEYED = {
     "memory": (200 << 20, "x = bytearray(300 << 20)", "MemoryError"),
     "processes": (20, _FORK, "BlockingIOError"),
     "sessions": (4, _FORK.replace("time.sleep", "os.setsid(); time.sleep") + "time.sleep(20)", "more than 4 sessions"),
-    "cpu_seconds": (2, "while True: pass", "limit of 2 CPU seconds"),
+    "cpu_seconds": (2, "import os\nfor n in range(2): os.fork()\nwhile True: pass", "limit of 2 CPU seconds"),
     "open_files": (100, "files = [open('/dev/null') for n in range(200)]", "Too many open files"),
     "locks": (
         50,

@@ -679,7 +679,7 @@ def test_honest_uses_of_the_same_things_work(shared, tmp_path):
             fcntl.flock(file, fcntl.LOCK_EX); fcntl.lockf(file, fcntl.LOCK_EX)
         print(os.nice(1), os.getpriority(os.PRIO_PROCESS, 0) >= 1, len(os.sched_getaffinity(0)) > 0)
         print(subprocess.run(["echo", "own session"], start_new_session=True, capture_output=True, text=True).stdout)
-        with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        with socket.socket(socket.AF_INET6) as server:
             server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         signal.setitimer(signal.ITIMER_REAL, 0)
         threads = [threading.Thread(target=time.sleep, args=(0.01,)) for _ in range(20)]

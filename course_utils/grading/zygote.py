@@ -339,8 +339,8 @@ class Watch:
     # at least a page). Reckoned, and rather too much, since nothing but a control group counts it.
     AREA, OPEN_FILE = 512, 4096
     UNREADABLE = 65_530  # areas of a process whose areas can't be read: as many as Linux allows
-    # What costs more to read is looked at once in a second, and never for more than a twentieth of the time.
-    CLOSE_LOOK_S, CLOSE_LOOK_SHARE = 1.0, 20
+    # What costs more to read is looked at once in a second, and never for more than a quarter of the time.
+    CLOSE_LOOK_S, CLOSE_LOOK_SHARE = 1.0, 3
     PATIENCE = 3  # how often processes are put first in line again; a kernel that begins may need it once
 
     def __init__(self, limits: dict):
