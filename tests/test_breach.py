@@ -61,7 +61,8 @@ for folder in ["/", "/usr", "/usr/lib", "/etc", "/run", "/run/kernel", "/dev", "
     with contextlib.suppress(OSError):
         pathlib.Path(folder, {LITTER!r}).write_text("x")
         writable.append(folder)
-note("writable", sorted(set(writable) - {{"/tmp", "/submission", "/dev/shm", "/run/kernel"}}))
+own = {{"/submission", "/dev/shm", "/run/kernel"}}
+note("writable", sorted(f for f in set(writable) - own if not f.startswith("/tmp")))
 reached = []
 for family, kind in ((socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET6, socket.SOCK_STREAM), (socket.AF_INET, socket.SOCK_RAW),
                      (socket.AF_NETLINK, socket.SOCK_RAW), (socket.AF_PACKET, socket.SOCK_RAW), (40, socket.SOCK_STREAM)):
@@ -128,7 +129,7 @@ def found_in(text: str) -> dict:
 def course(tmp_path_factory):
     """A course with secrets all over, whose hidden test is hostile."""
     root = make_course(tmp_path_factory.mktemp("breached") / "course")
-    for name in ("roster.csv", "private-notes.txt", "source/tiny/extra.txt"):
+    for name in ("roster.csv", "private-notes.txt", "source/other-notes.txt"):
         (root / name).write_text(f"{PLANTED}\n")
     (root / "roster.csv").unlink()
     for name in ("ada00", "bob00"):
@@ -249,7 +250,8 @@ def test_what_a_breached_process_sends_costs_its_own_cells_only(tmp_path, monkey
     for name in SENDS:
         assert graded.score(f"test_{name}") == 0, name
         assert graded.score(f"test_{name}_after") == 1, name
-        assert "sent something that is no result" in graded.message(f"test_{name}"), name
+        said = graded.message(f"test_{name}")
+        assert "sent something that is no result" in said or "did not take its answers" in said, name
 
 
 @pytest.mark.parametrize("what", ["sock.sendall(b'{')", "pass"], ids=["half a message", "silence"])

@@ -118,6 +118,8 @@ _GRADER_DEATHS = 12
 _CRASHED = "crashed"
 # What a test may take on top of its own limit before its process is given up.
 _PATIENCE_S = 30.0
+# An answer fits into the buffer of the socket: only a process that never reads makes it wait.
+_ANSWER_S = 5.0
 
 
 def grade_cells(
@@ -271,8 +273,12 @@ def _run_grader(
                     if starts > restarts + 1:
                         return None, index, "asked for too many kernels"
                     answer = kernel.do(what)
-                    with contextlib.suppress(OSError):
-                        channel.send({"answer": answer}, kernel.sockets(what), timeout_s=_PATIENCE_S)
+                    try:
+                        channel.send({"answer": answer}, kernel.sockets(what), timeout_s=_ANSWER_S)
+                    except TimeoutError:
+                        return None, index, "did not take its answers"
+                    except OSError:  # it is dead, which is found out above
+                        pass
                     if what == "usage":
                         # It waits for the kernel, and has a clock that counts more fairly than this one.
                         deadline = time.monotonic() + limit + _PATIENCE_S
