@@ -101,8 +101,8 @@ def _record(text: str) -> Callable[[Path], None]:
 
 
 _RECORD = {
-    "name": "challenge", "epochs": 1, "wanted": 1, "seconds": 1.0, "parameters": 1, "device": "cpu", "finished": True,
-    "sha256": "0" * 64, "code": {}, "data": "stand-in", "history": [],
+    "name": "challenge", "data": "stand-in", "device": "cpu", "sha256": "0" * 64, "finished": True, "epochs": 1,
+    "parameters": 1, "seconds": 1.0, "history": {}, "settings": {}, "code": {}, "versions": {},
 }  # fmt: skip
 
 # The honest notebook is still there and must count.
@@ -135,6 +135,9 @@ KEEP: dict[str, Callable[[Path], None]] = {
     "a record of 10**400 seconds": _record(json.dumps(_RECORD | {"seconds": "S"}).replace('"S"', "1" + "0" * 400)),
     "a record of NaN": _record(json.dumps(_RECORD | {"seconds": float("nan")})),
     "a record of infinite seconds": _record(json.dumps(_RECORD | {"seconds": float("inf"), "parameters": 10**300})),
+    "a record of 10**400 epochs": _record(json.dumps(_RECORD | {"epochs": "E"}).replace('"E"', "1" + "0" * 400)),
+    "a curve of 10**400": _record(json.dumps(_RECORD | {"history": {"loss": ["L"]}}).replace('"L"', "1" + "0" * 400)),
+    "an honest record": _record(json.dumps(_RECORD)),
     "a record nested without end": _record("[" * 200_000),
     "a record of a million digits": _record('{"seconds": ' + "9" * 10**6 + "}"),
     "a submission.json nested without end": _text("submission.json", b'{"a":' * 100_000),

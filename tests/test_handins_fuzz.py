@@ -13,7 +13,6 @@ import gzip
 import io
 import json
 import lzma
-import os
 import random
 import re
 import sys
@@ -361,7 +360,7 @@ def _honest_zip() -> bytes:
 
 
 def _listing(root: Path) -> set[str]:
-    return set(os.listdir(root)) | {f"cwd/{entry}" for entry in os.listdir(Path.cwd())}
+    return {str(path) for folder in (root, Path.cwd()) for path in folder.iterdir()}
 
 
 def _bad_tables(course: Path) -> list[str]:

@@ -624,6 +624,11 @@ def _read_members(
                 refusals.add(member.name, error)
                 continue
             files.append(replace(place, staged=staged, size=size, sha256=sha256))
+        if not work:
+            archive.fileobj.seek(archive.offset)
+            # tarfile takes a header that is none for the end; the end is empty blocks.
+            if any(archive.fileobj.read(tarfile.BLOCKSIZE)):
+                refusals.all.append(Refusal(file.original, "is damaged: not all of it can be read", file.staged))
 
 
 class _Header(tarfile.TarInfo):
@@ -770,10 +775,11 @@ class _Claimless(io.BytesIO):
         self._start = max(place - size, 0)
         self._file.seek(self._start)
         self._directory = bytearray(self._file.read(size))
-        self._take_claims_back()
+        self._headers = set(self._take_claims_back(self._start - end[zipfile._ECD_OFFSET]))
         self._file.seek(0)
 
-    def _take_claims_back(self) -> None:
+    def _take_claims_back(self, before: int) -> Iterator[int]:
+        """Clear the flag in the directory; yield where the headers of these files are, which repeat it."""
         at, directory = 0, self._directory
         while directory[at : at + 4] == b"PK\x01\x02" and at + 46 <= len(directory):
             flags, name, extra, comment = (
@@ -783,11 +789,14 @@ class _Claimless(io.BytesIO):
                 directory[at + 46 : at + 46 + name].decode("utf-8")
             except UnicodeDecodeError:
                 directory[at + 8 : at + 10] = (flags & ~0x800).to_bytes(2, "little")
+                yield before + int.from_bytes(directory[at + 42 : at + 46], "little")
             at += 46 + name + extra + comment
 
     def read(self, size: int | None = -1) -> bytes:
         begin = self._file.tell()
         data = bytearray(self._file.read(size))
+        if begin in self._headers and len(data) > 7:
+            data[7] &= ~0x08
         first, last = max(begin, self._start), min(begin + len(data), self._start + len(self._directory))
         if first < last:
             data[first - begin : last - begin] = self._directory[first - self._start : last - self._start]
