@@ -51,7 +51,9 @@ def test_a_new_gradebook_needs_no_other_program(course):
 def test_a_setting_may_be_relative_to_the_course(course, monkeypatch, tmp_path):
     (course / "db.txt").write_text("sqlite:///elsewhere.db")
     config = course / "nbgrader_config.py"
-    config.write_text(config.read_text() + "c.CourseDirectory.db_url = open('db.txt').read()\n")
+    config.write_text(
+        config.read_text() + "c.CourseDirectory.db_url = __import__('pathlib').Path('db.txt').read_text()\n"
+    )
     monkeypatch.chdir(tmp_path)
     assert load_config(course).CourseDirectory.db_url == "sqlite:///elsewhere.db"
     assert Path.cwd() == tmp_path

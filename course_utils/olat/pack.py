@@ -439,7 +439,7 @@ def _pdf_of(examined: Examined, title: TitleBlock, language: str, packed: Packed
     try:
         packed.pdf_problems = notebooks_to_pdf(sheets, title, target, examined.folder, language=language).problems
     except PdfError as error:
-        packed.findings.append(Finding(packed.path.name, f"has no PDF in it. {error}", serious=False))
+        packed.findings.append(Finding(packed.path.name, f"has no PDF in it. {error} Then pack again.", serious=False))
         return {}
     content = target.read_bytes()
     target.unlink()

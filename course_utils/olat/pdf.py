@@ -143,10 +143,7 @@ def tools_missing() -> str:
 
         pypandoc.get_pandoc_path()
     except (ImportError, OSError):  # pypandoc may be there without the program
-        return (
-            "A PDF needs typst and pandoc, which are not installed here: "
-            "`pip install typst pypandoc_binary`, then pack again."
-        )
+        return "A PDF needs typst and pandoc, which are not installed here: `pip install typst pypandoc_binary`."
     return ""
 
 
