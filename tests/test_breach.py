@@ -334,7 +334,7 @@ def test_a_worker_is_given_no_gradebook(submission, tmp_path):
             for worker in psutil.Process().children():
                 if "pool_worker" in " ".join(worker.cmdline()):
                     links = [
-                        os.readlink(path) for path in Path(f"/proc/{worker.pid}/fd").iterdir() if path.is_symlink()
+                        str(path.readlink()) for path in Path(f"/proc/{worker.pid}/fd").iterdir() if path.is_symlink()
                     ]
                     seen.append(
                         [link for link in [*links, *worker.cmdline()] if "gradebook" in link or str(course) in link]
