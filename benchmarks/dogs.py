@@ -26,7 +26,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.classes import machine
-from course_utils import data, dogs, vision
+from course_utils import data, pretrained
+from course_utils.lessons.dog_breeds import dataset, feature_maps, submission
 from tests.hidden_files import hidden_module
 
 ROOT = Path(__file__).parent.parent
@@ -41,13 +42,13 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="write the submission there")
     options = parser.parse_args()
     os.environ.setdefault("COURSE_OFFLINE", "1")
-    kaggle = dogs.dog_breeds()
-    if kaggle.source != dogs.KAGGLE:
+    kaggle = dataset.dog_breeds()
+    if kaggle.source != dataset.KAGGLE:
         print("Skipped: dog-breeds is not here. Set COURSE_DATA to the folder that holds it.")
         return
     try:
-        network = vision.load(kaggle.network)
-    except vision.NetworkMissing as missing:
+        network = pretrained.load(kaggle.network)
+    except pretrained.NetworkMissing as missing:
         print(f"Skipped: {missing} Set TORCH_HOME to a folder that has them.")
         return
     key = scores.answer_key(kaggle)
@@ -63,7 +64,7 @@ def main() -> None:
     head = trained_head(kaggle, names, features[:, train_index], kaggle.labels[train_index])
     losses = {
         temperature: names["log_loss"](
-            dogs.probabilities(head, *features[:, validation_index], temperature=temperature).numpy(),
+            feature_maps.probabilities(head, *features[:, validation_index], temperature=temperature).numpy(),
             kaggle.labels[validation_index],
         )
         for temperature in TEMPERATURES
@@ -71,7 +72,7 @@ def main() -> None:
     best = min(losses, key=losses.__getitem__)
     print(f"validation: log loss {losses[best]:.3f} nats at temperature {best:.2f}")
     final = trained_head(kaggle, names, features, kaggle.labels)
-    probs = dogs.probabilities(final, *test_features, temperature=best).numpy()
+    probs = feature_maps.probabilities(final, *test_features, temperature=best).numpy()
     seconds = time.perf_counter() - began
     loss = names["log_loss"](probs, truth)
     print(
@@ -86,28 +87,29 @@ def main() -> None:
         probs = fine_tuned(kaggle, names, network, head, best, (train_index, validation_index), probs, truth)
     if options.write:
         text = names["submission_text"](kaggle.test_ids, kaggle.breeds, probs)
-        dogs.parse_submission(text.encode(), kaggle.test_ids, kaggle.breeds)
+        submission.parse_submission(text.encode(), kaggle.test_ids, kaggle.breeds)
         options.write.write_text(text, encoding="utf-8", newline="")
 
 
 def reference() -> dict[str, Any]:
     """Run the solution cells of the source notebook; return their names."""
-    names: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "np": np, "csv": csv, "io": io, "dogs": dogs}
+    names: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "np": np, "csv": csv, "io": io}
+    names |= {"dataset": dataset, "feature_maps": feature_maps, "submission": submission}
     for cell in nbformat.read(ROOT / "source" / "dog-breeds" / "dog-breeds.ipynb", as_version=4).cells:
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
             exec(compile(cell.source, "<dog-breeds>", "exec"), names)
     return names
 
 
-def frozen_features(kaggle: dogs.DogBreeds, network: nn.Module, names: dict[str, Any]) -> list[Tensor]:
-    body, _ = vision.split(network)
+def frozen_features(kaggle: dataset.DogBreeds, network: nn.Module, names: dict[str, Any]) -> list[Tensor]:
+    body, _ = pretrained.split(network)
     return [
-        torch.stack([names["extract_features"](body, dogs.batches(kaggle, split, view)) for view in (0, 1)])
+        torch.stack([names["extract_features"](body, feature_maps.batches(kaggle, split, view)) for view in (0, 1)])
         for split in ("train", "test")
     ]
 
 
-def trained_head(kaggle: dogs.DogBreeds, names: dict[str, Any], features: Tensor, labels: np.ndarray) -> nn.Module:
+def trained_head(kaggle: dataset.DogBreeds, names: dict[str, Any], features: Tensor, labels: np.ndarray) -> nn.Module:
     torch.manual_seed(0)
     settings = names["plan"](kaggle.source)["head"]
     head = names["make_head"](features.shape[2], len(kaggle.breeds))
@@ -120,7 +122,7 @@ def trained_head(kaggle: dogs.DogBreeds, names: dict[str, Any], features: Tensor
 
 
 def fine_tuned(
-    kaggle: dogs.DogBreeds,
+    kaggle: dataset.DogBreeds,
     names: dict[str, Any],
     network: nn.Module,
     head: nn.Module,
@@ -131,8 +133,8 @@ def fine_tuned(
 ) -> np.ndarray:
     """Train the upper part of the network too; print and return what the mean of both predictions is worth."""
     began = time.perf_counter()
-    lower, upper = dogs.halves(network)
-    maps, test_maps = (dogs.maps(lower, dogs.batches(kaggle, split)) for split in ("train", "test"))
+    lower, upper = feature_maps.halves(network)
+    maps, test_maps = (feature_maps.maps(lower, feature_maps.batches(kaggle, split)) for split in ("train", "test"))
     print(f"maps for fine-tuning: {time.perf_counter() - began:.0f} s", flush=True)
     torch.manual_seed(0)
     settings = names["plan"](kaggle.source)["tuning"]
@@ -150,14 +152,14 @@ def fine_tuned(
     for epoch in range(1, settings["epochs"] + 1):
         loss = names["train_one_epoch"](model, batches, optimizer)
         scheduler.step()
-        validation = dogs.probabilities(model, maps[parts[1]]).numpy()
+        validation = feature_maps.probabilities(model, maps[parts[1]]).numpy()
         validation_loss = names["log_loss"](validation, kaggle.labels[parts[1]])
         print(
             f"fine-tuning: epoch {epoch}, {time.perf_counter() - began:.0f} s, training loss {loss:.3f} nats, "
             f"validation {validation_loss:.3f} nats",
             flush=True,
         )
-    tuned = dogs.probabilities(model, test_maps, temperature=temperature).numpy()
+    tuned = feature_maps.probabilities(model, test_maps, temperature=temperature).numpy()
     both = (tuned + frozen) / 2
     for name, probs in {"fine-tuned": tuned, "the mean of both": both}.items():
         right = 100 * np.mean(probs.argmax(1) == truth)

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.classes import machine
-from course_utils import vision, vision_plots
+from course_utils import photographs, pretrained
+from course_utils.lessons.visualisation import figures as vision_plots
 from course_utils.plotting import save_png
 
 ROOT = Path(__file__).parent.parent
@@ -54,15 +55,15 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path(os.environ.get("COURSE_DATA", "no folder"), "imagenet")
     try:
-        models = {name: vision.load(name) for name in NETWORKS}
-    except vision.NetworkMissing as missing:
+        models = {name: pretrained.load(name) for name in NETWORKS}
+    except pretrained.NetworkMissing as missing:
         print(f"Skipped: {missing} Set TORCH_HOME to a folder that has them.")
         return
     if not (folder / "photos").is_dir():
         print(f"Skipped: there is no {folder / 'photos'}. Set COURSE_DATA to a folder that holds imagenet/photos.")
         return
     answers = reference("saliency-and-fooling") | reference("localisation")
-    photos = {path.stem: vision.open_picture(path) for path in sorted((folder / "photos").iterdir())}
+    photos = {path.stem: photographs.open_picture(path) for path in sorted((folder / "photos").iterdir())}
     recognise(models, photos)
     attribute(models, photos, answers)
     fool(models, photos, answers, options.photos, options.figures)
@@ -85,11 +86,11 @@ def reference(notebook: str) -> dict[str, Any]:
 
 def recognise(models: dict[str, torch.nn.Module], photos: dict[str, Any]) -> None:
     for name, model in models.items():
-        classes = vision.class_names(name)
+        classes = pretrained.class_names(name)
         for part, right in KNOWN.items():
             title = next(title for title in photos if part in title)
             with torch.no_grad():
-                prob, label = model(vision.preprocess(photos[title], name)).softmax(1)[0].max(0)
+                prob, label = model(pretrained.preprocess(photos[title], name)).softmax(1)[0].max(0)
             verdict = "right" if classes[label] in right else "WRONG"
             print(f"{name} takes {title} for {classes[label]} ({prob:.0%}): {verdict}")
 
@@ -99,7 +100,7 @@ def attribute(models: dict[str, torch.nn.Module], photos: dict[str, Any], answer
     for name, model in models.items():
         on_object, areas, errors = [], [], []
         for title, box in BOXES.items():
-            image = vision.preprocess(photos[title], name)
+            image = pretrained.preprocess(photos[title], name)
             with torch.no_grad():
                 label = int(model(image).argmax())
             heat = answers["saliency"](model, image, torch.tensor([label]))[0]
@@ -128,7 +129,7 @@ def fool(
     figures: Path | None,
 ) -> None:
     chosen = dict(sorted(photos.items(), key=lambda item: "samoyed" not in item[0])[:count])
-    images = torch.cat([vision.preprocess(photo, NETWORKS[0]) for photo in chosen.values()])
+    images = torch.cat([pretrained.preprocess(photo, NETWORKS[0]) for photo in chosen.values()])
     with torch.no_grad():
         before = {name: model(images).argmax(1) for name, model in models.items()}
     targets = torch.randint(1000, (len(images),), generator=torch.Generator().manual_seed(0))
@@ -140,17 +141,17 @@ def fool(
             made.append(changed)
             steps.append(len(probs) - 1)
         fooling[name] = torch.cat(made)
-        pixels = vision.deprocess(images, name), vision.deprocess(fooling[name], name)
+        pixels = pretrained.deprocess(images, name), pretrained.deprocess(fooling[name], name)
         with torch.no_grad():
             in_floats, _ = answers["measure"](model(fooling[name]), targets, *pixels)
-            as_file, change = answers["measure"](model(vision.normalise(pixels[1], name)), targets, *pixels)
+            as_file, change = answers["measure"](model(pretrained.normalise(pixels[1], name)), targets, *pixels)
         print(
             f"{name}: target reached on {in_floats:.0%} of {len(images)} photographs ({as_file:.0%} after rounding), "
             f"change {change:.2f} of 255 grey levels, {mean(steps):.0f} steps, "
             f"{(time.monotonic() - began) / len(images):.1f} s per photograph"
         )
         if figures:
-            names = vision.class_names(name)
+            names = pretrained.class_names(name)
             title = next(iter(chosen))
             figure = vision_plots.plot_fooling(pixels[0][0], pixels[1][0], names[before[name][0]], names[targets[0]])
             save(figure, figures, f"fooling-{name}-{title}")
@@ -173,13 +174,13 @@ def fool(
 def localise_in_photos(models: dict[str, torch.nn.Module], photos: dict[str, Any], answers: dict[str, Any]) -> None:
     """The peak of the response against the centre, in photographs with a box; the class is the network's own answer."""
     for name, model in models.items():
-        features, head = vision.split(model)
+        features, head = pretrained.split(model)
         for size in (224, 448):
             points, boxes, centres = [], [], []
             for title, box in BOXES.items():
-                image = vision.preprocess(photos[title], name, size=size, crop=False)
+                image = pretrained.preprocess(photos[title], name, size=size, crop=False)
                 with torch.no_grad():
-                    label = model(vision.preprocess(photos[title], name)).argmax(1)
+                    label = model(pretrained.preprocess(photos[title], name)).argmax(1)
                 points.append(answers["localise"](features, head, image, label))
                 height, width = image.shape[2:]
                 boxes.append(torch.tensor([box]) * torch.tensor([height, width, height, width]))
@@ -196,7 +197,7 @@ def localise_in_mosaics(
     index = json.loads((folder / "imagenet_class_index.json").read_bytes())
     labels = {wordnet: int(number) for number, (wordnet, _) in index.items()}
     files = sorted((folder / "sample-images").iterdir())
-    tiles = torch.cat([vision.preprocess(vision.open_picture(path), NETWORKS[0]) for path in files])
+    tiles = torch.cat([pretrained.preprocess(photographs.open_picture(path), NETWORKS[0]) for path in files])
     classes = torch.tensor([labels[path.name.partition("_")[0]] for path in files])
     generator = torch.Generator().manual_seed(2)
     chosen = torch.stack([torch.randperm(len(files), generator=generator)[:9] for _ in range(count)])
@@ -206,7 +207,7 @@ def localise_in_mosaics(
     wanted = classes[chosen[torch.arange(count), asked]]
     centre = answers["hit_share"](torch.full((count, 2), 336.0), boxes)
     for name, model in models.items():
-        parts = vision.split(model)
+        parts = pretrained.split(model)
         began = time.monotonic()
         points = torch.cat(
             [answers["localise"](*parts, mosaic(tiles[chosen[k]]), wanted[k : k + 1]) for k in range(count)]
@@ -217,8 +218,8 @@ def localise_in_mosaics(
             f"centre {centre:.0%}, chance 11%; {(time.monotonic() - began) / count:.2f} s each"
         )
         if figures:
-            pixels = torch.cat([vision.deprocess(mosaic(tiles[chosen[k]]), name) for k in range(4)])
-            titles = [vision.class_names(name)[label] for label in wanted[:4]]
+            pixels = torch.cat([pretrained.deprocess(mosaic(tiles[chosen[k]]), name) for k in range(4)])
+            titles = [pretrained.class_names(name)[label] for label in wanted[:4]]
             save(vision_plots.plot_peaks(pixels, points[:4], boxes[:4], titles), figures, f"peaks-{name}")
             maps = [answers["class_maps"](*parts, mosaic(tiles[chosen[k]]))[0, wanted[k]] for k in range(4)]
             save(vision_plots.plot_responses(list(pixels), maps, titles, boxes[:4]), figures, f"responses-{name}")

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from course_utils import stand_in
-from course_utils.checks import NotGradable
 from course_utils.draws import seed_for
+from course_utils.errors import NotGradable
 
 __all__ = [
     "CIFAR10",

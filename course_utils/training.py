@@ -29,7 +29,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks import CheckFailed
+from course_utils.errors import CheckFailed
 
 __all__ = [
     "ArtifactError",

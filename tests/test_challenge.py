@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils import challenge, data, training
+from course_utils import data, training
 from course_utils.checks import CheckFailed
+from course_utils.lessons.cifar import challenge
 
 
 @pytest.fixture(autouse=True)

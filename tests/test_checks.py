@@ -28,7 +28,7 @@ from course_utils.checks import (
     assert_unchanged,
     numerical_gradient,
 )
-from course_utils.source_rules import SourceNotFound, forbidden_in, forbidden_names
+from course_utils.checks.source_rules import SourceNotFound, forbidden_in, forbidden_names
 
 
 def message(check, *args, **kwargs):

@@ -3,7 +3,7 @@
 import pytest
 
 from course_utils.checks import CheckFailed, assert_calls
-from course_utils.convolution import convolve
+from course_utils.lessons.convolutions.operation import convolve
 
 
 def direct(x, w):
@@ -29,7 +29,10 @@ def test_a_name_imported_under_another_is_seen_in_a_cell():
     class Brought:
         @staticmethod
         def __course_source__(function):
-            return "mine", ["from course_utils.convolution import convolve as c\ndef mine(x, w):\n    return c(x, w)"]
+            return "mine", [
+                "from course_utils.lessons.convolutions.operation import convolve as c\n"
+                "def mine(x, w):\n    return c(x, w)"
+            ]
 
     assert_calls(Brought(), ["convolve"], "mine")
 

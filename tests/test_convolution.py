@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import signal
 
-from course_utils import convolution
-from course_utils.convolution import (
+from course_utils.lessons.convolutions import operation
+from course_utils.lessons.convolutions.operation import (
     SHAPES,
     classical_cnn,
     convolve,
@@ -122,4 +122,4 @@ def test_outline_surrounds_whole_pixels():
 
 
 def test_examples():
-    assert doctest.testmod(convolution).failed == 0
+    assert doctest.testmod(operation).failed == 0

@@ -9,8 +9,8 @@ from sympy import Eq, IndexedBase, KroneckerDelta, MatrixSymbol, Sum, exp, log, 
 
 import course_utils
 from course_utils.checks import CheckFailed
-from course_utils.derivations import STEPS, check_step
 from course_utils.draws import seed_for
+from course_utils.lessons.losses.derivations import STEPS, check_step
 from tests.hidden_files import hidden_module
 
 HIDDEN = hidden_module("losses", "derivations")

@@ -17,10 +17,13 @@ import torch
 from nbgrader.api import Gradebook
 from torch import nn
 
-from course_utils import data, dog_plots, dogs, stand_in, vision
+import course_utils
+from course_utils import data, photographs, pretrained, stand_in
 from course_utils.checks import CheckFailed, NotGradable
+from course_utils.lessons.dog_breeds import dataset, feature_maps, figures, submission
 from course_utils.olat.marks import course_marks
 from course_utils.olat.trained import examine_artifacts
+from course_utils.plotting import curves, grids
 from tests.engine import ROOT, SOURCE
 from tests.hidden_files import hidden_module
 
@@ -44,7 +47,7 @@ def alone(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return dogs.write_stand_in(tmp_path_factory.mktemp("dogs") / "stand-in")
+    return dataset.write_stand_in(tmp_path_factory.mktemp("dogs") / "stand-in")
 
 
 @pytest.fixture
@@ -69,10 +72,12 @@ def hand_in(content: bytes | str, tmp_path: Path) -> None:
 
 def stand_in_submission(sure: float) -> str:
     """Probability `sure` for the right breed, the rest equally among the others."""
-    rest = (1 - sure) / (len(dogs.STAND_IN_BREEDS) - 1)
-    lines = [",".join(["id", *dogs.STAND_IN_BREEDS])]
-    for picture, breed in scores.answer_key(dogs.STAND_IN).items():
-        lines.append(",".join([picture, *(repr(sure if other == breed else rest) for other in dogs.STAND_IN_BREEDS)]))
+    rest = (1 - sure) / (len(dataset.STAND_IN_BREEDS) - 1)
+    lines = [",".join(["id", *dataset.STAND_IN_BREEDS])]
+    for picture, breed in scores.answer_key(dataset.STAND_IN).items():
+        lines.append(
+            ",".join([picture, *(repr(sure if other == breed else rest) for other in dataset.STAND_IN_BREEDS)])
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -80,15 +85,15 @@ def stand_in_submission(sure: float) -> str:
 
 
 def test_the_stand_in_is_as_kaggles_folder(folder):
-    found = dogs.read_folder(folder, dogs.STAND_IN)
-    assert found.breeds == tuple(sorted(found.breeds)) == dogs.STAND_IN_BREEDS
+    found = dataset.read_folder(folder, dataset.STAND_IN)
+    assert found.breeds == tuple(sorted(found.breeds)) == dataset.STAND_IN_BREEDS
     assert set(found.train_breeds) == set(found.breeds)
     counts = np.bincount(found.labels)
     assert counts.min() >= 24 and counts.max() <= 36 and len(set(counts)) > 3
     assert len(found.test_ids) == 240 and not set(found.test_ids) & set(found.train_ids)
     assert all(re.fullmatch("[0-9a-f]{32}", picture) for picture in found.train_ids + found.test_ids)
     assert list(found.test_ids) == sorted(found.test_ids)
-    sizes = {vision.open_picture(found.path("train", picture)).size for picture in found.train_ids[:20]}
+    sizes = {photographs.open_picture(found.path("train", picture)).size for picture in found.train_ids[:20]}
     assert len(sizes) == 3
     with (folder / "sample_submission.csv").open() as file:
         rows = list(csv.reader(file))
@@ -96,21 +101,21 @@ def test_the_stand_in_is_as_kaggles_folder(folder):
 
 
 def test_the_stand_in_is_written_once_and_whole(folder, tmp_path, monkeypatch):
-    first = dogs.dog_breeds()
-    assert first.source == dogs.STAND_IN and first.folder.parent == tmp_path / "data"
+    first = dataset.dog_breeds()
+    assert first.source == dataset.STAND_IN and first.folder.parent == tmp_path / "data"
     before = {path: path.stat().st_mtime_ns for path in first.folder.rglob("*")}
-    assert dogs.dog_breeds() == first
+    assert dataset.dog_breeds() == first
     assert {path: path.stat().st_mtime_ns for path in first.folder.rglob("*")} == before
     assert [path.name for path in first.folder.parent.iterdir()] == [first.folder.name], "something was left behind"
-    monkeypatch.setattr(dogs.stand_in, "draw_shapes", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(dataset.stand_in, "draw_shapes", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        dogs.write_stand_in(tmp_path / "another" / "stand-in")
+        dataset.write_stand_in(tmp_path / "another" / "stand-in")
     assert list((tmp_path / "another").iterdir()) == []
 
 
 def test_the_key_of_the_stand_in_belongs_to_its_pictures(folder):
-    key = scores.answer_key(dogs.STAND_IN)
-    assert tuple(key) == dogs.read_folder(folder, dogs.STAND_IN).test_ids
+    key = scores.answer_key(dataset.STAND_IN)
+    assert tuple(key) == dataset.read_folder(folder, dataset.STAND_IN).test_ids
     assert len(set(key.values())) == 12
     assert Counter(key.values()).most_common(1)[0][1] < 40
 
@@ -130,12 +135,12 @@ def test_coats_leave_everything_else_of_a_picture_as_it_is():
 
 
 def test_kaggles_folder_is_read_as_it_is(kaggle):
-    found = dogs.dog_breeds()
-    assert (found.source, found.network) == (dogs.KAGGLE, "mobilenet_v2")
+    found = dataset.dog_breeds()
+    assert (found.source, found.network) == (dataset.KAGGLE, "mobilenet_v2")
     assert found.train_ids == ("t1", "t2", "t3", "t4") and found.labels.tolist() == [2, 0, 2, 1]
     assert found.test_ids == tuple(IDS) and found.breeds == tuple(BREEDS)
     kaggle.rename(kaggle.with_name("dog-breed-identification"))
-    assert dogs.dog_breeds().source == dogs.KAGGLE
+    assert dataset.dog_breeds().source == dataset.KAGGLE
 
 
 @pytest.mark.parametrize(
@@ -154,58 +159,58 @@ def test_kaggles_folder_is_read_as_it_is(kaggle):
 def test_a_folder_that_lacks_something_says_what(kaggle, spoil, message):
     spoil(kaggle)
     with pytest.raises(data.DataMissing, match=message):
-        dogs.dog_breeds()
+        dataset.dog_breeds()
 
 
 def test_a_damaged_picture_is_named(kaggle):
     (kaggle / "train" / "t2.jpg").write_text("not a picture")
-    found = dogs.read_folder(kaggle, dogs.STAND_IN)  # so that no network of ImageNet is asked for
-    with pytest.raises(vision.PictureError, match=r"t2\.jpg holds no picture"):
-        list(dogs.batches(found, "train"))
+    found = dataset.read_folder(kaggle, dataset.STAND_IN)  # so that no network of ImageNet is asked for
+    with pytest.raises(photographs.PictureError, match=r"t2\.jpg holds no picture"):
+        list(feature_maps.batches(found, "train"))
 
 
 # Pictures and networks.
 
 
 def test_batches_keep_the_order_and_the_last_one_is_smaller(kaggle):
-    found = dogs.read_folder(kaggle, dogs.STAND_IN)
-    parts = list(dogs.batches(found, "train", batch_size=3))
+    found = dataset.read_folder(kaggle, dataset.STAND_IN)
+    parts = list(feature_maps.batches(found, "train", batch_size=3))
     assert [tuple(part.shape) for part in parts] == [(3, 3, 64, 64), (1, 3, 64, 64)]
-    alone = vision.preprocess(vision.open_picture(found.path("train", "t4")), found.network)
+    alone = pretrained.preprocess(photographs.open_picture(found.path("train", "t4")), found.network)
     assert torch.equal(parts[1], alone)
-    [first, *_] = dogs.batches(found, "train", view=1)
-    plain = vision.preprocess(vision.open_picture(found.path("train", "t1")), found.network)
+    [first, *_] = feature_maps.batches(found, "train", view=1)
+    plain = pretrained.preprocess(photographs.open_picture(found.path("train", "t1")), found.network)
     torch.testing.assert_close(first[:1].flip(3), plain, rtol=0, atol=0.1)  # the stand-in's pictures are squares
-    assert {breed: len(some) for breed, some in dogs.one_of_each(found, ["pug", "boxer"], 2).items()} == {
+    assert {breed: len(some) for breed, some in feature_maps.one_of_each(found, ["pug", "boxer"], 2).items()} == {
         "pug": 2,
         "boxer": 1,
     }
 
 
 def test_two_halves_make_the_whole():
-    model = vision.load("shapes-plain")
-    features, _ = vision.split(model)
-    lower, upper = dogs.halves(model)
+    model = pretrained.load("shapes-plain")
+    features, _ = pretrained.split(model)
+    lower, upper = feature_maps.halves(model)
     pictures = torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     assert torch.equal(upper(lower(pictures)), features(pictures))
     assert all(p.requires_grad for p in upper.parameters()) and not any(p.requires_grad for p in lower.parameters())
-    kept = dogs.maps(lower, pictures.split(2))
+    kept = feature_maps.maps(lower, pictures.split(2))
     assert kept.dtype == torch.float16 and len(kept) == 3
     torch.testing.assert_close(kept.float(), lower(pictures), rtol=1e-3, atol=1e-3)
     with pytest.raises(ValueError, match="Don't know where to cut a Linear"):
-        dogs.halves(nn.Linear(2, 2))
+        feature_maps.halves(nn.Linear(2, 2))
 
 
 def test_probabilities_are_those_of_the_model_in_evaluation_mode():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 3)).train()
     inputs = torch.randn(7, 4)
-    found = dogs.probabilities(model, inputs.half(), batch_size=3)
+    found = feature_maps.probabilities(model, inputs.half(), batch_size=3)
     logits = model.eval()(inputs.half().float()).detach().double()
     torch.testing.assert_close(found, logits.softmax(1), rtol=1e-5, atol=1e-6)
     assert not found.requires_grad
     mirrored = model(-inputs).detach().double()
-    both = dogs.probabilities(model, inputs.half(), -inputs, temperature=2.0)
+    both = feature_maps.probabilities(model, inputs.half(), -inputs, temperature=2.0)
     mean = ((logits / 2).softmax(1) + (mirrored / 2).softmax(1)) / 2
     torch.testing.assert_close(both, mean, rtol=1e-5, atol=1e-6)
 
@@ -218,13 +223,15 @@ def test_what_was_computed_is_kept_until_it_depends_on_something_else(tmp_path):
         return torch.arange(3.0)
 
     for _ in range(2):
-        assert torch.equal(dogs.cached("features", compute, "a network"), torch.arange(3.0))
+        assert torch.equal(feature_maps.cached("features", compute, "a network"), torch.arange(3.0))
     assert len(calls) == 1
-    dogs.cached("features", compute, "another network")
+    feature_maps.cached("features", compute, "another network")
     assert len(calls) == 2
     path = tmp_path / "handed-in" / "cache" / "features.safetensors"
     path.write_bytes(b"damaged")
-    assert torch.equal(dogs.cached("features", compute, "another network"), torch.arange(3.0)) and len(calls) == 3
+    assert (
+        torch.equal(feature_maps.cached("features", compute, "another network"), torch.arange(3.0)) and len(calls) == 3
+    )
 
 
 # Splits.
@@ -232,7 +239,7 @@ def test_what_was_computed_is_kept_until_it_depends_on_something_else(tmp_path):
 
 def test_a_split_by_breed_is_accepted():
     breeds = ["pug"] * 5 + ["beagle"] * 10
-    dogs.check_split(np.array([0, 1, 2, 3, *range(5, 13)]), np.array([4, 13, 14]), breeds, 0.2)
+    feature_maps.check_split(np.array([0, 1, 2, 3, *range(5, 13)]), np.array([4, 13, 14]), breeds, 0.2)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +260,7 @@ def test_a_split_by_breed_is_accepted():
 )
 def test_a_split_that_is_none_is_explained(train, validation, message):
     with pytest.raises(CheckFailed, match=message):
-        dogs.check_split(train, validation, ["pug"] * 3 + ["beagle"] * 3, 1 / 3)
+        feature_maps.check_split(train, validation, ["pug"] * 3 + ["beagle"] * 3, 1 / 3)
 
 
 # Reading a submission.
@@ -261,10 +268,10 @@ def test_a_split_that_is_none_is_explained(train, validation, message):
 
 def test_a_good_submission_is_read_with_rows_in_the_order_of_the_ids():
     expected = [[0.5, 0.25, 0.25], [0, 1, 0], [0.2, 0.2, 0.6]]
-    assert dogs.parse_submission(GOOD, IDS, BREEDS).tolist() == expected
+    assert submission.parse_submission(GOOD, IDS, BREEDS).tolist() == expected
     first, *rest = GOOD.splitlines()
     mixed = b"\xef\xbb\xbf" + b"\r\n".join([first, *rest[::-1], b""])
-    assert dogs.parse_submission(mixed, IDS, BREEDS).tolist() == expected
+    assert submission.parse_submission(mixed, IDS, BREEDS).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -303,7 +310,7 @@ def test_each_wrong_form_is_told(old, new, message):
     content = GOOD.replace(old, new)
     assert content != GOOD
     with pytest.raises(CheckFailed, match=message) as caught:
-        dogs.parse_submission(content, IDS, BREEDS)
+        submission.parse_submission(content, IDS, BREEDS)
     assert len(str(caught.value)) < 400
 
 
@@ -314,34 +321,34 @@ def test_rounded_numbers_are_good_enough():
         ",".join(["id", *names]),
         *(",".join([i, *(f"{p:.6f}" for p in row)]) for i, row in zip(IDS, probs, strict=True)),
     ]
-    found = dogs.parse_submission("\n".join(lines).encode(), IDS, names)
+    found = submission.parse_submission("\n".join(lines).encode(), IDS, names)
     np.testing.assert_allclose(found, probs, atol=1e-6)
 
 
 def test_only_a_plain_file_of_some_size_is_read(tmp_path, monkeypatch):
     path = tmp_path / "handed-in" / "artifacts" / "submission.csv"
     with pytest.raises(CheckFailed, match=r"artifacts/submission\.csv is missing\. Run the cell that writes it"):
-        dogs.read_submission()
+        submission.read_submission()
     secret = tmp_path / "test_labels.csv"
     secret.write_text("id,breed\n")
     path.symlink_to(secret)
     with pytest.raises(CheckFailed, match=r"artifacts/submission\.csv is no file\."):
-        dogs.read_submission()
+        submission.read_submission()
     path.unlink()
     path.mkdir()
     with pytest.raises(CheckFailed, match=r"artifacts/submission\.csv is no file\."):
-        dogs.read_submission()
+        submission.read_submission()
     path.rmdir()
     os.mkfifo(path)
     with pytest.raises(CheckFailed, match=r"artifacts/submission\.csv is no file\."):
-        dogs.read_submission()
+        submission.read_submission()
     path.unlink()
-    monkeypatch.setattr(dogs, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(dataset, "MOST_BYTES", 2**20)
     path.write_bytes(b"0" * (2**20 + 1))
     with pytest.raises(CheckFailed, match="is larger than 1 MiB"):
-        dogs.read_submission()
+        submission.read_submission()
     path.write_bytes(GOOD)
-    assert dogs.read_submission() == GOOD
+    assert submission.read_submission() == GOOD
 
 
 # What it is worth.
@@ -362,7 +369,7 @@ def test_the_log_loss_is_kaggles():
 def test_a_submission_for_the_stand_in_is_measured_without_any_folder(tmp_path, sure):
     hand_in(stand_in_submission(sure), tmp_path)
     graded = scores.grade_submission()
-    assert (graded.source, graded.pictures, graded.breeds) == (dogs.STAND_IN, 240, 12)
+    assert (graded.source, graded.pictures, graded.breeds) == (dataset.STAND_IN, 240, 12)
     assert graded.log_loss == pytest.approx(-np.log(sure))
     assert not (tmp_path / "data").exists()
 
@@ -375,15 +382,17 @@ def test_a_submission_for_other_pictures_of_the_stand_in_is_none_of_these(tmp_pa
 
 
 def test_the_package_does_not_know_the_breeds_of_the_test_pictures(folder):
-    key = scores.answer_key(dogs.STAND_IN)
-    package = [path for path in Path(dogs.__file__).parent.rglob("*") if path.suffix in (".py", ".json", ".csv")]
+    key = scores.answer_key(dataset.STAND_IN)
+    package = [
+        path for path in Path(course_utils.__file__).parent.rglob("*") if path.suffix in (".py", ".json", ".csv")
+    ]
     some = next(iter(key))
     assert not [path for path in package if some in path.read_text(encoding="utf-8")]
     # What can be drawn from seeds that are written there are other pictures.
     test = {(folder / "test" / f"{name}.jpg").read_bytes() for name in key}
-    for seed in (0, 1, dogs._SEED):
-        for side in dogs.SIDES:
-            shapes, coats = dogs.shapes_of(np.arange(12)), 1 + np.arange(12) % 2
+    for seed in (0, 1, dataset._SEED):
+        for side in dataset.SIDES:
+            shapes, coats = dataset.shapes_of(np.arange(12)), 1 + np.arange(12) % 2
             for drawn in (stand_in.draw_shapes(shapes, side, 10 * seed + more, coats)[0] for more in (0, 1)):
                 assert not {image.tobytes() for image in drawn} & test
 
@@ -391,7 +400,7 @@ def test_the_package_does_not_know_the_breeds_of_the_test_pictures(folder):
 def test_a_submission_for_kaggles_pictures_is_measured_with_the_key_of_the_grading_machine(kaggle, tmp_path):
     hand_in(GOOD, tmp_path)
     graded = scores.grade_submission()
-    assert (graded.source, graded.pictures, graded.breeds) == (dogs.KAGGLE, 3, 3)
+    assert (graded.source, graded.pictures, graded.breeds) == (dataset.KAGGLE, 3, 3)
     assert graded.log_loss == pytest.approx(-(np.log(0.5) + np.log(0.6)) / 3)
     (kaggle / "test_labels.csv").write_text("id,breed\na1,beagle\nb2,boxer\n")
     with pytest.raises(NotGradable, match="no breed for 1 of the test pictures, c3 for one"):
@@ -418,7 +427,7 @@ def test_the_stand_in_earns_nothing_where_real_pictures_count(tmp_path, monkeypa
 
 
 def test_the_limit_itself_is_enough(capsys):
-    graded = scores.Graded(1.3, 240, dogs.STAND_IN, 12)
+    graded = scores.Graded(1.3, 240, dataset.STAND_IN, 12)
     scores.require(graded, 1.3, "Next step.")
     assert "The log loss on the 240 test pictures is 1.300 nats (stand-in)." in capsys.readouterr().out
     with pytest.raises(
@@ -429,7 +438,7 @@ def test_the_limit_itself_is_enough(capsys):
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="COURSE_DATA does not name a folder with dog-breeds")
 def test_the_real_folder_can_be_read():
-    found = dogs.read_folder(REAL)
+    found = dataset.read_folder(REAL)
     assert len(found.breeds) == 120 and set(found.train_breeds) == set(found.breeds)
     assert set(scores.answer_key(found)) == set(found.test_ids)
 
@@ -438,20 +447,20 @@ def test_the_real_folder_can_be_read():
 
 
 def test_figures_have_labels_and_show_what_they_are_given(folder):
-    found = dogs.read_folder(folder, dogs.STAND_IN)
-    pictures = dogs.one_of_each(found, found.breeds[:2], 3)
-    figure = dog_plots.plot_breeds(pictures)
+    found = dataset.read_folder(folder, dataset.STAND_IN)
+    pictures = feature_maps.one_of_each(found, found.breeds[:2], 3)
+    figure = grids.plot_breeds(pictures)
     assert sum(len(ax.images) for ax in figure.axes) == 6
     history = {"train_loss": [2.0, 1.0], "validation_loss": [2.1, 1.5]}
-    figure = dog_plots.plot_losses({"head": history, "fine-tuned": history}, np.log(12))
+    figure = curves.plot_splits({"head": history, "fine-tuned": history}, "Log loss (nats)", guess=np.log(12))
     assert [ax.get_xlabel() for ax in figure.axes] == ["Epoch"] * 2 and "nats" in figure.axes[0].get_ylabel()
-    styles = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in figure.axes[0].lines[1:]}
+    styles = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in figure.axes[0].lines[:2]}
     assert len(styles) == 2
     table = np.array([[3, 1], [0, 0]])
-    figure = dog_plots.plot_confusions({"before": table, "after": table}, ["pug", "boxer"])
+    figure = figures.plot_confusions({"before": table, "after": table}, ["pug", "boxer"])
     assert [text.get_text() for text in figure.axes[0].texts] == ["3", "1"]
     assert figure.axes[0].get_ylabel() == "True breed" and figure.axes[1].get_xlabel() == "Taken for"
-    figure = dog_plots.plot_temperatures([0.5, 1, 2], {"head": [2, 1, 1.5]}, chosen=1.0)
+    figure = figures.plot_temperatures([0.5, 1, 2], {"head": [2, 1, 1.5]}, chosen=1.0)
     assert "1.00" in [text.get_text() for text in figure.axes[0].texts] and "nats" in figure.axes[0].get_ylabel()
 
 
@@ -470,7 +479,7 @@ def test_all_points_are_bonus_points_and_add_up_to_five():
 
 def test_the_limits_are_those_that_the_notebook_states():
     [text] = [cell.source for cell in notebook_cells() if cell.id == "text-submission"]
-    assert tuple(float(found) for found in re.findall(r"^\| ([\d.]+) nats \|", text, re.MULTILINE)) == dogs.LIMITS
+    assert tuple(float(found) for found in re.findall(r"^\| ([\d.]+) nats \|", text, re.MULTILINE)) == dataset.LIMITS
 
 
 def test_points_for_dog_breeds_fill_up_what_was_lost_and_no_more(tmp_path):

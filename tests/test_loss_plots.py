@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from course_utils import loss_plots
+from course_utils.lessons.losses import figures
 
 RNG = np.random.default_rng(0)
 EPOCHS = np.linspace(1, 0.1, 20)
@@ -19,7 +19,6 @@ FIGURES = {
     "plot_bce_examples": ([1, 0], [0.2, 0.5], [1.6, 0.7], 1.15),
     "plot_loss_against_metric": (GRID, GRID**2, np.linspace(0, 1, 7)),
     "plot_two_tasks": (GRID, 2 * GRID, (GRID > 0).astype(int), np.abs, np.tanh),
-    "plot_histories": ({"few": (EPOCHS, EPOCHS[::-1]), "many": (EPOCHS, EPOCHS * 1.01)}, "Loss (nats)"),
     "plot_losses_of_logit": (GRID, {"BCE": GRID**2, "MSE": GRID}, {"BCE": GRID, "MSE": GRID}),
     "plot_weights": ({"A": GRID, "B": -GRID},),
     "plot_valley": (np.column_stack([GRID, 2 * GRID]), GRID, np.array([0.2, 0.4])),
@@ -30,12 +29,12 @@ FIGURES = {
 
 
 def test_every_figure_is_tried():
-    assert set(FIGURES) == set(loss_plots.__all__)
+    assert set(FIGURES) == set(figures.__all__)
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_axes_are_labelled_and_nothing_stays_open(name):
-    figure = getattr(loss_plots, name)(*FIGURES[name])
+    figure = getattr(figures, name)(*FIGURES[name])
     assert isinstance(figure, Figure)
     figure.canvas.draw()
     panels = [ax for ax in figure.axes if ax.get_subplotspec() is not None]
@@ -44,10 +43,3 @@ def test_axes_are_labelled_and_nothing_stays_open(name):
     # Panels that share their scale are labelled on the left one.
     assert panels[0].get_ylabel()
     assert not plt.get_fignums()
-
-
-def test_labels_of_lines_that_meet_do_not_cover_each_other():
-    figure = loss_plots.plot_histories({"together": (EPOCHS, EPOCHS * 1.01)}, "Loss (nats)")
-    figure.canvas.draw()
-    first, second = (text.get_window_extent() for text in figure.axes[0].texts)
-    assert not first.overlaps(second)

@@ -8,7 +8,7 @@ from torch import nn
 
 from course_utils import data, training
 from course_utils.checks import CheckFailed
-from course_utils.network_checks import (
+from course_utils.checks.networks import (
     assert_accuracy,
     assert_memorised,
     assert_same_network,

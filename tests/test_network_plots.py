@@ -1,34 +1,26 @@
 """Figures on networks: each can be drawn, says what its axes show, and leaves no figure open."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from course_utils import network_plots
-
-PICTURES = np.random.default_rng(0).integers(256, size=(4, 3, 8, 8), dtype=np.uint8)
-HISTORY = {"train_loss": [2.0, 1.5], "validation_accuracy": [0.2, 0.5]}
+from course_utils.lessons.depthwise import figures
 
 FIGURES = {
-    "plot_augmented": (PICTURES, [PICTURES, PICTURES]),
     "plot_comparison": (["plain", "separable"], {"Time": [2.0, 1.0]}, {"Time": "s"}),
     "plot_connections": (4, 8, [1, 2, 4]),
     "plot_layer_costs": ([8, 16], [0.2, 0.1], [0.9, 0.5]),
-    "plot_learning_rates": ([0.1, 1.0, 10.0], [2.0, 1.5, np.nan], 30),
-    "plot_pictures": (PICTURES, ["a", "b", "c", "d"], 3),
-    "plot_runs": ({"one": HISTORY, "two": {"train_loss": [1.0]}},),
 }
-WITHOUT_AXES = {"plot_augmented", "plot_pictures", "plot_connections"}
+WITHOUT_AXES = {"plot_connections"}
 
 
 def test_every_figure_is_tried():
-    assert set(FIGURES) == set(network_plots.__all__)
+    assert set(FIGURES) == set(figures.__all__)
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_axes_are_labelled_and_nothing_stays_open(name):
-    figure = getattr(network_plots, name)(*FIGURES[name])
+    figure = getattr(figures, name)(*FIGURES[name])
     assert isinstance(figure, Figure)
     figure.canvas.draw()
     if name not in WITHOUT_AXES:
@@ -38,9 +30,9 @@ def test_axes_are_labelled_and_nothing_stays_open(name):
 
 def test_channels_that_cannot_be_grouped_are_told():
     with pytest.raises(ValueError, match="4 and 6 channels cannot be divided into 4 groups"):
-        network_plots.plot_connections(4, 6, [4])
+        figures.plot_connections(4, 6, [4])
 
 
 def test_as_many_lines_as_pairs():
-    figure = network_plots.plot_connections(4, 8, [1, 2, 4])
+    figure = figures.plot_connections(4, 8, [1, 2, 4])
     assert [len(ax.lines) for ax in figure.axes] == [32, 16, 8]

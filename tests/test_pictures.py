@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import correlate2d
 
-from course_utils.pictures import grey, still_life
+from course_utils.lessons.convolutions.still_life import grey, still_life
 
 VERTICAL_LINE = np.array([[-1, 2, -1]] * 3)
 

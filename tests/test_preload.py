@@ -66,5 +66,7 @@ def test_damaged_data_stop_no_process_that_others_are_forked_from(tmp_path, monk
     marks = {"grade": True, "grade_id": "test_one", "points": 1, "locked": True, "solution": False}
     cells = [new_code_cell("1"), new_code_cell("print('graded')", metadata={"nbgrader": marks})]
     # Another tuple of modules, another process than that of the tests before.
-    result = grade_cells(cells, [], tmp_path, Settings(preload=("course_utils.data", "course_utils.pictures")))
+    result = grade_cells(
+        cells, [], tmp_path, Settings(preload=("course_utils.data", "course_utils.lessons.convolutions.still_life"))
+    )
     assert result.outputs[1][0]["text"] == "graded\n"

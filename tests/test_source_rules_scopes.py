@@ -2,7 +2,7 @@
 
 import pytest
 
-from course_utils.source_rules import forbidden_in
+from course_utils.checks.source_rules import forbidden_in
 
 FORBIDDEN = ["torch.autograd", "autograd.grad", "jacobian", "F.conv2d"]
 

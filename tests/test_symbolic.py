@@ -9,8 +9,7 @@ from scipy import special
 from sympy import Eq, IndexedBase, KroneckerDelta, MatrixSymbol, Piecewise, Sum, exp, log, symbols
 
 from course_utils.checks import CheckFailed
-from course_utils.grading.values import dumps, loads
-from course_utils.symbolic import (
+from course_utils.checks.formulas import (
     EvaluationError,
     assert_equation,
     assert_expression,
@@ -21,6 +20,7 @@ from course_utils.symbolic import (
     partial_derivative,
     random_points,
 )
+from course_utils.grading.values import dumps, loads
 
 N, n, d = symbols("N n d", integer=True, positive=True)
 i, j, k = symbols("i j k", integer=True)

@@ -44,7 +44,7 @@ from sympy import (
 )
 
 from course_utils.checks import CheckFailed, assert_array, assert_equal, assert_keys, assert_number
-from course_utils.expressions import Expression, as_data, to_text
+from course_utils.checks.expressions import Expression, as_data, to_text
 from course_utils.grading.values import Limits, ValueRefused, dumps, loads
 from tests.test_values import frames_of
 

@@ -20,7 +20,8 @@ import numpy as np
 import sympy
 import torch
 
-from course_utils import checks, evaluation, expressions, symbolic
+from course_utils import checks
+from course_utils.checks import basic, evaluation, expressions, formulas
 from course_utils.grading import values
 from course_utils.grading.values import Limits, ValueRefused, dumps, loads
 
@@ -236,12 +237,12 @@ class Watch:
         # In turn: a test cell looks at an answer in one way, too.
         check, expected = CHECKS[self.read % len(CHECKS)]
         _judged(check, value, expected, "the answer")
-        assert len(checks._shorten(value)) <= 200
+        assert len(basic._shorten(value)) <= 200
         for part in _expressions(value):
             self.evaluated += 1
             assert len(expressions.to_text(part)) <= 200
             assert part == part and hash(part) == hash(part)
-            _judged(symbolic.assert_expression, part, lambda at: 1.0, "it", points=[POINT])
+            _judged(formulas.assert_expression, part, lambda at: 1.0, "it", points=[POINT])
             check, more = FORMULA_CHECKS[self.evaluated % len(FORMULA_CHECKS)]
             _judged(check, part, **more)
 
@@ -255,10 +256,10 @@ CHECKS = [
     (checks.assert_length, 2),
 ]
 FORMULA_CHECKS = [
-    (symbolic.assert_equation, {"expected": lambda at: 1.0, "name": "it", "points": [POINT]}),
-    (symbolic.assert_worked_out, {"name": "it"}),
-    (symbolic.assert_same_form, {"expected": FORM, "name": "it"}),
-    (symbolic.assert_symbols, {"names": ["x"], "name": "it"}),
+    (formulas.assert_equation, {"expected": lambda at: 1.0, "name": "it", "points": [POINT]}),
+    (formulas.assert_worked_out, {"name": "it"}),
+    (formulas.assert_same_form, {"expected": FORM, "name": "it"}),
+    (formulas.assert_symbols, {"names": ["x"], "name": "it"}),
     (float, {}),
 ]
 

@@ -14,10 +14,10 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from course_utils import data, stand_in, training, vision
+from course_utils import data, photographs, pretrained, stand_in, training
 
-WEIGHTS = Path(vision.__file__).parent / "weights"
-NETWORKS = {"shapes-plain": vision.PlainNetwork, "shapes-residual": vision.ResidualNetwork}
+WEIGHTS = Path(pretrained.__file__).parent / "weights"
+NETWORKS = {"shapes-plain": pretrained.PlainNetwork, "shapes-residual": pretrained.ResidualNetwork}
 
 
 def main() -> None:
@@ -69,7 +69,7 @@ def fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, epochs: in
 
 @torch.no_grad()
 def accuracy(model: nn.Module) -> float:
-    images, labels, _ = vision.draw_pictures(2000, seed=99)
+    images, labels, _ = photographs.draw_pictures(2000, seed=99)
     found = torch.cat([model(data.normalise(part)).argmax(1) for part in images.split(250)])
     return (found == labels).float().mean().item()
 

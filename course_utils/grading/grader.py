@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from course_utils import checks, facts
+from course_utils import checks
+from course_utils.checks import facts
 from course_utils.grading import cells as kinds
 from course_utils.grading import guard, values
 from course_utils.grading.bridge import Bridge, BridgeNamespace, StudentError

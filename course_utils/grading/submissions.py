@@ -17,8 +17,8 @@ import nbformat
 from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
-from course_utils.checks import NotGradable
-from course_utils.facts import FORM
+from course_utils.checks.facts import FORM
+from course_utils.errors import NotGradable
 from course_utils.grading import repair, scratch, trust
 from course_utils.grading.hidden import FOLDER, read_hidden
 from course_utils.grading.limits import GradingLimits, SandboxLimits, amount

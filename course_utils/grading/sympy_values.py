@@ -14,8 +14,8 @@ from fractions import Fraction
 from typing import Any
 
 # The evaluator is loaded with the reader: nothing may be imported once answers are looked at.
-from course_utils import evaluation  # noqa: F401
-from course_utils.expressions import MAX_DEPTH, MAX_NODES, Expression
+from course_utils.checks import evaluation  # noqa: F401
+from course_utils.checks.expressions import MAX_DEPTH, MAX_NODES, Expression
 
 __all__ = ["read", "write"]
 

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from course_utils import expressions
+from course_utils.checks import expressions
 from course_utils.grading import sympy_values
 
 __all__ = ["Limits", "ValueRefused", "dumps", "loads"]

@@ -22,8 +22,7 @@ from typing import Any
 
 from jupyter_client import KernelManager
 
-from course_utils.checks import NotGradable
-from course_utils.errors import CourseError
+from course_utils.errors import CourseError, NotGradable
 from course_utils.grading import cells as kinds
 from course_utils.grading import graders, scratch, turns
 from course_utils.grading.limits import GradingLimits

@@ -249,7 +249,7 @@ def _source_notebook(planted: dict[str, str]) -> nbformat.NotebookNode:
             "import numpy as np\nimport sympy\nimport torch\nfrom torch import nn\n\n"
             "from course_utils.checks import assert_array, assert_equal, assert_number, assert_tensor\n"
             "from course_utils.checks import assert_unchanged, shared\n"
-            "from course_utils.symbolic import assert_expression, assert_symbols\n\n"
+            "from course_utils.checks.formulas import assert_expression, assert_symbols\n\n"
             "torch.manual_seed(0);",
             "setup",
             locked=True,

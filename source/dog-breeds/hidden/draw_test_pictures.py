@@ -18,27 +18,28 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_utils import dogs, stand_in
+from course_utils import stand_in
+from course_utils.lessons.dog_breeds import dataset
 
 _PICTURES = 240
 
 
 def main() -> None:
     rng = np.random.default_rng(secrets.randbits(128))
-    breeds = rng.integers(len(dogs.STAND_IN_BREEDS), size=_PICTURES)
+    breeds = rng.integers(len(dataset.STAND_IN_BREEDS), size=_PICTURES)
     ids = sorted(rng.bytes(16).hex() for _ in breeds)
     contents: dict[str, bytes] = {}
-    for part, side in enumerate(dogs.SIDES):
-        own = slice(part, None, len(dogs.SIDES))
-        drawn, _ = stand_in.draw_shapes(dogs.shapes_of(breeds[own]), side, secrets.randbits(63), 1 + breeds[own] % 2)
+    for part, side in enumerate(dataset.SIDES):
+        own = slice(part, None, len(dataset.SIDES))
+        drawn, _ = stand_in.draw_shapes(dataset.shapes_of(breeds[own]), side, secrets.randbits(63), 1 + breeds[own] % 2)
         for picture, image in zip(ids[own], drawn, strict=True):
             file = io.BytesIO()
             Image.fromarray(image.transpose(1, 2, 0)).save(file, "JPEG", quality=95, subsampling=0)
             contents[picture] = file.getvalue()
-    with zipfile.ZipFile(dogs.TEST_PICTURES, "w") as archive:
+    with zipfile.ZipFile(dataset.TEST_PICTURES, "w") as archive:
         for picture in ids:
             archive.writestr(zipfile.ZipInfo(f"{picture}.jpg"), contents[picture])
-    key = {picture: dogs.STAND_IN_BREEDS[breed] for picture, breed in zip(ids, breeds, strict=True)}
+    key = {picture: dataset.STAND_IN_BREEDS[breed] for picture, breed in zip(ids, breeds, strict=True)}
     Path(__file__).with_name("key.json").write_text(json.dumps(key, indent=0) + "\n", encoding="utf-8")
 
 

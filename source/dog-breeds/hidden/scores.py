@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils import dogs
 from course_utils.checks import CheckFailed, NotGradable
+from course_utils.lessons.dog_breeds import dataset, submission
 
 __all__ = ["Graded", "answer_key", "grade_submission", "kaggle_log_loss", "require"]
 
@@ -60,7 +60,7 @@ def kaggle_log_loss(probs: np.ndarray, labels: np.ndarray) -> float:
     return float(-np.log(own.clip(1e-15, 1 - 1e-15)).mean())
 
 
-def answer_key(folder: dogs.DogBreeds | str) -> dict[str, str]:
+def answer_key(folder: dataset.DogBreeds | str) -> dict[str, str]:
     """Return the breeds of the test pictures.
 
     Those of the stand-in lie beside this file. Kaggle keeps its own secret: ``test_labels.csv`` (id, breed) must lie in
@@ -80,7 +80,7 @@ def answer_key(folder: dogs.DogBreeds | str) -> dict[str, str]:
     NotGradable
         If there is no key, or it leaves pictures out.
     """
-    if isinstance(folder, str) or folder.source == dogs.STAND_IN:
+    if isinstance(folder, str) or folder.source == dataset.STAND_IN:
         return json.loads(Path(__file__).with_name("key.json").read_text(encoding="utf-8"))
     path = folder.folder / "test_labels.csv"
     if not path.is_file():
@@ -112,13 +112,13 @@ def grade_submission(name: str = "submission.csv") -> Graded:
     NotGradable
         If it is for Kaggle's pictures, and these or their labels are not here.
     """
-    content = dogs.read_submission(name)
-    key = answer_key(dogs.STAND_IN)
-    source, ids, breeds = dogs.STAND_IN, tuple(key), dogs.STAND_IN_BREEDS
+    content = submission.read_submission(name)
+    key = answer_key(dataset.STAND_IN)
+    source, ids, breeds = dataset.STAND_IN, tuple(key), dataset.STAND_IN_BREEDS
     if not _is_for(content, breeds):
         real = _real_folder()
         if real is not None and _is_for(content, real.breeds):
-            source, ids, breeds, key = dogs.KAGGLE, real.test_ids, real.breeds, answer_key(real)
+            source, ids, breeds, key = dataset.KAGGLE, real.test_ids, real.breeds, answer_key(real)
         elif real is None and _columns(content) > 100:
             raise NotGradable(
                 "A submission for Kaggle's pictures can be graded only where COURSE_DATA names a folder that holds "
@@ -126,9 +126,9 @@ def grade_submission(name: str = "submission.csv") -> Graded:
             )
         elif real is not None and _columns(content) > 100:  # meant for the real pictures, with a wrong header
             ids, breeds = real.test_ids, real.breeds
-    probs = dogs.parse_submission(content, ids, breeds, f"artifacts/{name}")
+    probs = submission.parse_submission(content, ids, breeds, f"artifacts/{name}")
     counts = os.environ.get("COURSE_COUNTS", "any")
-    if source == dogs.STAND_IN and counts not in ("any", dogs.STAND_IN):
+    if source == dataset.STAND_IN and counts not in ("any", dataset.STAND_IN):
         raise CheckFailed(
             f"artifacts/{name} is for the pictures of the stand-in; this course counts those for Kaggle's pictures. "
             "Put them where the notebook finds them, then run it again."
@@ -163,11 +163,11 @@ def require(graded: Graded, limit: float, hint: str) -> None:
     print(f"{found} ({graded.source}).")
 
 
-def _real_folder() -> dogs.DogBreeds | None:
+def _real_folder() -> dataset.DogBreeds | None:
     """Return Kaggle's folder, if it is here."""
     place = Path(os.environ.get("COURSE_DATA") or Path.home() / ".cache" / "course-data")
-    folder = next((place / name for name in dogs.NAMES if (place / name).is_dir()), None)
-    return None if folder is None else dogs.read_folder(folder)
+    folder = next((place / name for name in dataset.NAMES if (place / name).is_dir()), None)
+    return None if folder is None else dataset.read_folder(folder)
 
 
 def _header(content: bytes) -> list[str]:

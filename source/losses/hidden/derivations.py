@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from course_utils.derivations import check_step
+from course_utils.checks.formulas import Point, partial_derivative
 from course_utils.draws import seed_for
-from course_utils.symbolic import Point, partial_derivative
+from course_utils.lessons.losses.derivations import check_step
 
 __all__ = ["MISTAKES", "check"]
 

@@ -117,7 +117,7 @@ ANSWERS = [
             "    rows = [f\"{i},{','.join(map(repr, r))}\" for i, r in zip(ids, np.asarray(probs).tolist())]\n"
             "    return '\\r\\n'.join(['id,' + ','.join(breeds)] + rows)\n\n\n"
             "def predict(head, features, tuned, maps):\n"
-            "    return dogs.probabilities(tuned, maps)\n",
+            "    return feature_maps.probabilities(tuned, maps)\n",
             "training": "def make_head(num_features, num_breeds):\n    return nn.Linear(num_features, num_breeds)\n\n\n"
             "def train_one_epoch(model, batches, optimizer):\n    raise RuntimeError('not while grading')\n",
             "plan": "def plan(source):\n    raise RuntimeError('not while grading')\n\n\nagain = True",
@@ -130,7 +130,7 @@ ANSWERS = [
             "    lines = [','.join(['id', *breeds])]\n"
             "    lines += [','.join([i, *(f'{value:.6g}' for value in row)]) for i, row in zip(ids, probs)]\n"
             "    return '\\n'.join(lines)\n\n\n"
-            "def predict(head, features, tuned, maps):\n    return dogs.probabilities(tuned, maps)\n"
+            "def predict(head, features, tuned, maps):\n    return feature_maps.probabilities(tuned, maps)\n"
         },
     ),
     Answer(
@@ -142,7 +142,7 @@ ANSWERS = [
             "    table.writerow(['id', *breeds])\n"
             "    table.writerows([i, *map(float, row)] for i, row in zip(ids, probs))\n"
             "    return text.getvalue()\n\n\n"
-            "def predict(head, features, tuned, maps):\n    return dogs.probabilities(head, *features)\n"
+            "def predict(head, features, tuned, maps):\n    return feature_maps.probabilities(head, *features)\n"
         },
     ),
     Answer("submission: as Excel writes it", {}, files={FILE_NAME: as_excel_writes}),

@@ -96,7 +96,9 @@ ANSWERS = [
     Answer(
         why="the convolution of the course's package, with the kernel turned round",
         cells={
-            "cross_correlate": "import torch\nfrom course_utils.convolution import convolve as ready\n\n\n"
+            "cross_correlate": "import torch\n"
+            "from course_utils.lessons.convolutions.operation import convolve as ready\n"
+            "\n\n"
             "def cross_correlate(image, kernel, padding):\n"
             "    both = [torch.tensor(np.asarray(part, dtype=float)) for part in (image, kernel[::-1, ::-1].copy())]\n"
             "    return ready(*both, mode=padding).numpy()\n"

@@ -75,7 +75,7 @@ TEXT_CODE = """def submission_text(ids, breeds, probs):
 
 
 def predict(head, features, tuned, maps):
-    return dogs.probabilities(head, *features)
+    return feature_maps.probabilities(head, *features)
 """
 
 

@@ -48,7 +48,7 @@ ANSWERS = [
     Answer(
         "a step taken from the values at the points of practice",
         {
-            "dL_dz": "from course_utils.derivations import STEPS\n\n"
+            "dL_dz": "from course_utils.lessons.losses.derivations import STEPS\n\n"
             "dL_dz = 0\nfor at in STEPS['dL_dz'].points(1):\n"
             "    here = KroneckerDelta(N, at['N']) * KroneckerDelta(i, at['i']) * KroneckerDelta(j, at['j'])\n"
             "    dL_dz += here * float(STEPS['dL_dz'].expected(at))\n"

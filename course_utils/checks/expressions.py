@@ -1,8 +1,8 @@
 """SymPy expressions as plain data: what an answer says, without anything that computes.
 
 An `Expression` holds names, numbers and other expressions. It has no method that simplifies, compares values or
-prints by SymPy, so nothing in it can run; `course_utils.evaluation` gives it a value, `course_utils.symbolic`
-checks it.
+prints by SymPy, so nothing in it can run; `course_utils.checks.evaluation` gives it a value,
+`course_utils.checks.formulas` checks it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from course_utils.checks import CheckFailed
+from course_utils.errors import CheckFailed
 
 __all__ = ["MAX_DEPTH", "MAX_NODES", "Expression", "as_data", "contains", "free_symbols", "from_sympy", "to_text"]
 
@@ -35,7 +35,7 @@ class Expression:
 
     Two expressions are equal (``==``) if they are written in the same way; on the right side there may be one of SymPy.
     ``float`` works out the value of one that holds no symbol. Everything else that SymPy can do is refused:
-    tests use `course_utils.symbolic`.
+    tests use `course_utils.checks.formulas`.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Expression:
         return to_text(self)
 
     def __float__(self) -> float:
-        from course_utils import evaluation
+        from course_utils.checks import evaluation
 
         try:
             value = evaluation.evaluate(self, {})
@@ -112,7 +112,7 @@ class Expression:
 def _refusal(expression: Expression, what: str) -> str:
     return (
         f"Here a plain value such as a number is needed, and the answer is an expression: {to_text(expression, 60)}\n"
-        f"(The test used {what}; tests look at expressions through course_utils.symbolic.)"
+        f"(The test used {what}; tests look at expressions through course_utils.checks.formulas.)"
     )
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from course_utils import source_rules
+from course_utils.checks import source_rules
+from course_utils.checks.unfilled import explain_unfilled_cells
 from course_utils.errors import CheckFailed, NotGradable
-from course_utils.unfilled import explain_unfilled_cells
 
 __all__ = [
     "CheckFailed",
@@ -221,7 +221,8 @@ def assert_equal(
 ) -> None:
     """Check that a plain value (int, str, bool, tuple, list, dict, set of these) is the expected one.
 
-    Expressions of SymPy are equal if they are written in the same way; for their values see `course_utils.symbolic`.
+    Expressions of SymPy are equal if they are written in the same way; for their values see
+    `course_utils.checks.formulas`.
     A tuple may be given as a list or as an array or tensor with one axis, and a list likewise: the entries count.
     Types of the entries count as far as Python's ``==`` tells them apart.
 
@@ -332,6 +333,18 @@ def assert_length(actual: Any, length: int, name: str, hint: str | None = None, 
         _fail(f"{name} must have {_count(length, 'entry', 'entries')}, got {_describe(actual)}.", hint)
     if found != length:
         _fail(f"{name} must have {_count(length, 'entry', 'entries')}, got {found}.", hint)
+
+
+def speak_of(bridge: Any) -> None:
+    """Let `shared` and `assert_unchanged` speak of what happens behind a bridge; None: of what happens here.
+
+    Parameters
+    ----------
+    bridge : object
+        The grader's way to the student's objects.
+    """
+    global _bridge
+    _bridge = bridge
 
 
 def shared(thing: Any) -> Any:
@@ -683,7 +696,7 @@ def _as_data(value: Any) -> Any:
     """Return SymPy's numbers as numbers, and its expressions as what the grader sees of them."""
     if "sympy" not in sys.modules:
         return value
-    from course_utils import expressions
+    from course_utils.checks import expressions
 
     return expressions.as_data(value)
 
@@ -691,7 +704,7 @@ def _as_data(value: Any) -> Any:
 def _is_expression(value: Any) -> bool:
     # Without importing what most notebooks do not need.
     kind = type(value)
-    return kind.__name__ == "Expression" and kind.__module__ == "course_utils.expressions"
+    return kind.__name__ == "Expression" and kind.__module__ == "course_utils.checks.expressions"
 
 
 def _has_expression(value: Any) -> bool:

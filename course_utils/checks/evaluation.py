@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from course_utils.expressions import Expression, as_data, to_text
+from course_utils.checks.expressions import Expression, as_data, to_text
 
 __all__ = ["EvaluationError", "Point", "a_noun", "evaluate", "shape_text"]
 

@@ -1,0 +1,359 @@
+"""Checks of networks: whether two compute the same function, and how often a trained one is right.
+
+A student's network may call its layers what it likes. So weights are compared by what they are (weight, bias, running
+mean, …) and by their shapes.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils import data, training
+from course_utils.checks import CheckFailed, assert_tensor
+
+__all__ = [
+    "assert_accuracy",
+    "assert_memorised",
+    "assert_same_network",
+    "assert_shapes",
+    "restored",
+    "share_right",
+    "values_by_shape",
+]
+
+# Pictures that are sent through a network at a time.
+_CHUNK = 500
+
+
+def values_by_shape(state: Mapping[str, Tensor], seed: int = 0) -> dict[str, Tensor]:
+    """Draw new values for a network's weights, equal for weights of the same kind and shape.
+
+    Two networks with the same layers so get the same values, whatever the layers are called and in whichever order they
+    were made.
+
+    Parameters
+    ----------
+    state : mapping of str to torch.Tensor
+        As `state_dict` returns it.
+    seed : int
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        Of a size with which activations neither grow nor vanish; counters are kept.
+
+    Examples
+    --------
+    >>> one, other = values_by_shape({"a.weight": torch.zeros(2, 3)}), values_by_shape({"b.weight": torch.zeros(2, 3)})
+    >>> torch.equal(one["a.weight"], other["b.weight"])
+    True
+    """
+    drawn = {}
+    for key, value in state.items():
+        kind, shape = key.rpartition(".")[2], tuple(value.shape)
+        if not value.is_floating_point():
+            drawn[key] = value
+            continue
+        generator = torch.Generator().manual_seed(zlib.crc32(repr((kind, shape, seed)).encode()))
+        if kind == "running_var" or (kind == "weight" and len(shape) == 1):
+            drawn[key] = 0.5 + torch.rand(shape, generator=generator)
+        else:
+            # He's rule for weights; small values for everything that is added.
+            spread = (2 / value[0].numel()) ** 0.5 if len(shape) > 1 else 0.2
+            drawn[key] = spread * torch.randn(shape, generator=generator)
+    return drawn
+
+
+def assert_shapes(network: Any, twin: nn.Module, name: str, hint: str | None = None) -> None:
+    """Check that a network learns weights of the same shapes as a trusted one.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The student's.
+    twin : torch.nn.Module
+        The trusted one.
+    name : str
+        How the message calls `network`.
+    hint : str, optional
+        A sentence that points to the idea.
+
+    Raises
+    ------
+    CheckFailed
+        If not; the message says which shape is missing or too many, or that shapes are not known yet.
+    """
+    if not isinstance(network, nn.Module):
+        _fail(f"{name} must be an nn.Module. Derive its class from nn.Module.", hint)
+    wanted = sorted(tuple(weight.shape) for weight in twin.parameters())
+    try:
+        found = sorted(tuple(weight.shape) for weight in network.parameters())
+    except Exception:
+        if not any("Lazy" in type(layer).__name__ for layer in network.modules()):
+            raise
+        fact = f"{name} has layers whose sizes are not known yet (nn.Lazy…)."
+        _fail(f"{fact}\nGive their sizes, or send zeros of the right shape through them at the end of __init__.", None)
+    if found == wanted:
+        return
+    if not found:
+        reason = "Layers in a plain list are not found; use attributes, nn.Sequential or nn.ModuleList."
+        _fail(f"{name} has no parameters.\n{reason}", hint)
+    missing, over = list(wanted), []
+    for shape in found:
+        if shape in missing:
+            missing.remove(shape)
+        else:
+            over.append(shape)
+    facts = [f"one of shape {shape} is missing" for shape in missing[:1]]
+    facts += [f"one of shape {shape} is too many" for shape in over[:1]]
+    _fail(f"{name} has {len(found)} weights and biases, expected {len(wanted)}; {' and '.join(facts)}.", hint)
+
+
+def assert_same_network(
+    network: Any,
+    twin: nn.Module,
+    inputs: Tensor,
+    name: str,
+    hint: str | None = None,
+    *,
+    mistakes: Mapping[str, nn.Module] | None = None,
+    train: bool = False,
+    seed: int = 0,
+) -> None:
+    """Check that a network computes the same as a trusted one, once both hold the same weights.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The student's; its weights are replaced.
+    twin : torch.nn.Module
+        The trusted one, with weights of the same kinds and shapes; replaced as well.
+    inputs : torch.Tensor
+    name : str
+        How the message calls the output.
+    hint : str, optional
+        A sentence that points to the idea.
+    mistakes : mapping of str to torch.nn.Module, optional
+        Networks with likely mistakes. If the student's computes the same as one of them, its key is the hint.
+    train : bool
+        Whether both are in training mode; by default in evaluation mode.
+    seed : int
+        Of the weights.
+
+    Raises
+    ------
+    CheckFailed
+        If shapes of weights or the outputs differ.
+    """
+    assert_shapes(network, twin, name.partition("(")[0], hint)
+    wrong = {text: _output(other, inputs, train, seed) for text, other in (mistakes or {}).items()}
+    expected = _output(twin, inputs, train, seed)
+    actual = _output(network, inputs, train, seed)
+    assert_tensor(actual, expected, name, hint, rtol=1e-3, atol=1e-4, mistakes=wrong)
+
+
+def _output(network: Any, inputs: Tensor, train: bool, seed: int) -> Any:
+    network.load_state_dict(values_by_shape(network.state_dict(), seed))
+    network.train(train)
+    with torch.no_grad():
+        return network(inputs.clone())
+
+
+def restored(make: Callable[[], Any], name: str) -> tuple[training.Record, Any]:
+    """Return a trained network that was handed in, in evaluation mode.
+
+    Parameters
+    ----------
+    make : callable
+        Returns the student's network.
+    name : str
+        Of the artifact.
+
+    Returns
+    -------
+    record : Record
+        What the student's notebook says about the training.
+    network : torch.nn.Module
+
+    Raises
+    ------
+    CheckFailed
+        If the network is missing, or its weights are of another class than the student's.
+    """
+    record, weights = training.handed_in(name)
+    network = make()
+    own = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    kept = {key: tuple(value.shape) for key, value in weights.items()}
+    if own != kept:
+        key = sorted(set(own.items()) ^ set(kept.items()))[0][0]
+        there, here = kept.get(key, "none"), own.get(key, "none")
+        fact = f"The weights of {name!r} are of another network: {key!r} has the shape {there} there, {here} in your"
+        _fail(f"{fact} class.", "If you changed the class, train it again (again=True).")
+    network.load_state_dict(weights)
+    network.eval()
+    return record, network
+
+
+def share_right(network: Any, inputs: Tensor, labels: Tensor, name: str) -> float:
+    """Return how often the largest logit of a network is that of the label.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+    inputs : torch.Tensor of shape (N, ...)
+    labels : torch.Tensor of shape (N,)
+        They stay here.
+    name : str
+        How a message calls the network.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    CheckFailed
+        If the network does not return logits of shape (N, 10).
+    """
+    right = 0
+    for start in range(0, len(inputs), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        with torch.no_grad():
+            logits = network(inputs[part])
+        wanted = (len(labels[part]), 10)
+        if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:
+            got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            _fail(f"The network {name!r} must return logits of shape {wanted}, got {got}.", None)
+        right += int((logits.argmax(1) == labels[part]).sum())
+    return right / len(labels)
+
+
+def assert_accuracy(
+    make: Callable[[], Any],
+    name: str,
+    needed: Mapping[str, float],
+    hint: str | None = None,
+    *,
+    count: int = 1000,
+    seed: int = 0,
+    prepare: Callable[[Tensor], Tensor] = data.normalise,
+) -> float:
+    """Check that a trained network that was handed in is right often enough.
+
+    Parameters
+    ----------
+    make, name
+        As for `restored`.
+    needed : mapping of str to float
+        The share needed, by what the network was trained on.
+    hint : str, optional
+        What to do if it is not.
+    count : int
+        How many pictures.
+    seed : int
+        Which pictures that it has not seen; see `data.held_out`. (Pictures of the training set would not do: a network
+        can look their labels up.)
+    prepare : callable
+        Turns uint8 pictures into what the network takes.
+
+    Returns
+    -------
+    float
+        The share of the pictures whose largest logit is that of their label.
+
+    Raises
+    ------
+    CheckFailed
+        If not, or as `restored` and `share_right`.
+    """
+    record, network = restored(make, name)
+    least = _needed_for(record, needed)
+    images, labels = data.held_out(record.data, count, seed)
+    share = share_right(network, prepare(images), labels, name)
+    _require(share, least, f"{count:,} pictures that it has not seen", record, hint)
+    return share
+
+
+def assert_memorised(
+    twin: nn.Module,
+    name: str,
+    needed: Mapping[str, float],
+    hint: str | None = None,
+    *,
+    count: int = 1000,
+    prepare: Callable[[Tensor], Tensor] = data.normalise,
+) -> float:
+    """Check that the weights that were handed in are right often enough on the first training pictures.
+
+    Anybody knows the labels of these, so the student's class is not asked: its weights are laid into a trusted network.
+
+    Parameters
+    ----------
+    twin : torch.nn.Module
+        The trusted network; no two of its weights are of the same kind and shape.
+    name : str
+        Of the artifact.
+    needed, hint, prepare
+        As for `assert_accuracy`.
+    count : int
+        How many pictures.
+
+    Returns
+    -------
+    float
+        The share of the pictures whose largest logit is that of their label.
+
+    Raises
+    ------
+    CheckFailed
+        If not, if the network is missing, or if its weights are not those of the twin's layers.
+    ValueError
+        If weights of the twin can be confused.
+    """
+    record, weights = training.handed_in(name)
+    least = _needed_for(record, needed)
+    own, theirs = _by_kind_and_shape(twin.state_dict()), _by_kind_and_shape(weights)
+    if len(own) != sum(value.is_floating_point() for value in twin.state_dict().values()):
+        raise ValueError("Two weights of the twin are of the same kind and shape.")
+    if set(own) != set(theirs):
+        kind, shape = sorted(set(own) ^ set(theirs))[0]
+        there, here = ("no", "is one") if (kind, shape) in own else ("a", "is none")
+        fact = (
+            f"The weights of {name!r} are of another network: they hold {there} {kind!r} of shape {shape}; here there"
+        )
+        _fail(f"{fact} {here}.", "If you changed the class, train it again (again=True).")
+    twin.load_state_dict({own[key]: weights[theirs[key]] for key in own}, strict=False)
+    twin.eval()
+    images, labels = (part[:count] for part in data.cifar10("train", record.data))
+    share = share_right(twin, prepare(images), labels, name)
+    _require(share, least, f"the first {count:,} training pictures", record, hint)
+    return share
+
+
+def _by_kind_and_shape(state: Mapping[str, Tensor]) -> dict[tuple[str, tuple[int, ...]], str]:
+    """Return the keys of what is learned or measured, by what it is and its shape; counters are left out."""
+    return {
+        (key.rpartition(".")[2], tuple(value.shape)): key for key, value in state.items() if value.is_floating_point()
+    }
+
+
+def _needed_for(record: training.Record, needed: Mapping[str, float]) -> float:
+    least = needed.get(record.data)
+    if least is None:
+        _fail(f"{record.name!r} was trained on {record.data[:80]!r}, which is none of {', '.join(needed)}.", None)
+    return least
+
+
+def _require(share: float, least: float, which: str, record: training.Record, hint: str | None) -> None:
+    if share < least:
+        fact = f"Your network {record.name!r} is right on {100 * share:.1f} % of {which}"
+        _fail(f"{fact}; {100 * least:g} % are needed ({record.data}).", hint)
+
+
+def _fail(fact: str, hint: str | None) -> None:
+    raise CheckFailed(f"{fact}\n{hint}" if hint else fact)

@@ -1,0 +1,1 @@
+"""What one assignment alone uses: a folder each, named after the assignment."""

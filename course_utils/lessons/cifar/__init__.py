@@ -1,0 +1,1 @@
+"""Helpers of the CIFAR-10 notebooks."""

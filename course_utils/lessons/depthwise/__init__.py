@@ -1,0 +1,1 @@
+"""Helpers of the notebook on depthwise-separable convolution."""
