@@ -24,6 +24,7 @@ from tests.attacks import (
     cell_changers,
     ending,
     files,
+    handins,
     lying,
     messages,
     metadata,
@@ -47,6 +48,7 @@ FAMILIES: dict[str, list[Attack]] = {
         files,
         metadata,
         browser,
+        handins,
     )
 }
 
