@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.tiny_course import NOTEBOOK
 
-__all__ = ["KEEP", "ODD_THINGS", "REPLACE", "is_laid"]
+__all__ = ["KEEP", "ODD_THINGS", "REPLACE", "is_laid", "remove", "replaced_by"]
 
 _ESCAPES = "\x1b[2J\x1b]0;owned\x07"
 
@@ -23,12 +23,17 @@ _ESCAPES = "\x1b[2J\x1b]0;owned\x07"
 def _in_its_place(make: Callable[[Path], None]) -> Callable[[Path], None]:
     """Put something else where the notebook was."""
 
-    def lay(folder: Path) -> None:
-        path = folder / f"{NOTEBOOK}.ipynb"
+    def lay(folder: Path, name: str = NOTEBOOK) -> None:
+        path = folder / f"{name}.ipynb"
         path.unlink()
         make(path)
 
     return lay
+
+
+def replaced_by(lay: Callable[..., None], name: str) -> Callable[[Path], None]:
+    """Return a thing of `REPLACE` for a notebook of another name."""
+    return lambda folder: lay(folder, name)
 
 
 def _text(name: str | bytes, content: bytes = b"x") -> Callable[[Path], None]:

@@ -27,6 +27,7 @@ from tests.attacks import (
     evaluation,
     expressions,
     files,
+    handins,
     lying,
     messages,
     metadata,
@@ -57,6 +58,7 @@ FAMILIES: dict[str, list[Attack]] = {
         expressions,
         resources,
         oracles,
+        handins,
     )
 }
 
