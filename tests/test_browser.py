@@ -262,7 +262,7 @@ def test_a_submission_does_nothing_in_the_instructors_name(attack, desk):
         page.on("framenavigated", lambda frame: titles.append(frame.url))
         visit(page, desk.url("formgrader/submissions/@SUBMISSION@/", student))
         if attack in pages.FORMULAS:
-            page.wait_for_selector(".mjx-chtml", timeout=30_000)
+            page.wait_for_selector(".mjx-chtml", state="attached", timeout=30_000)
             page.wait_for_function("!MathJax.Hub.queue.pending && !MathJax.Hub.queue.running", timeout=30_000)
         titles.append(page.title())
         links = page.eval_on_selector_all(LINKS_OF_STUDENTS, "all => all.map(one => one.href)")
@@ -283,6 +283,12 @@ def test_a_submission_does_nothing_in_the_instructors_name(attack, desk):
             "'input, button, textarea, form, label, iframe, object, embed, svg, .score, .btn, .nbgrader_cell, "
             ".full-credit, .tabbable, [style*=fixed], [href^=javascript]')).map(e => e.outerHTML)"
         )
+        covered = page.evaluate(
+            "() => [...document.querySelectorAll('.full-credit')].map(button => {"
+            "button.scrollIntoView({block: 'center'}); const box = button.getBoundingClientRect();"
+            "return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)})"
+            ".filter(e => !e?.matches('.full-credit')).map(e => e?.outerHTML)"
+        )
     with desk.page() as page:
         for address in attack.visits:
             visit(page, desk.url(address, student))
@@ -298,7 +304,7 @@ def test_a_submission_does_nothing_in_the_instructors_name(attack, desk):
         ["why", 1, "INPUT"],
         ["why-comment", 1, "TEXTAREA"],
     ]
-    assert own == []
+    assert own == [] and covered == []
 
 
 def test_full_credit_pays_what_stands_beside_it(desk):

@@ -11,6 +11,7 @@ import pytest
 
 from course_utils import doctor
 from course_utils.grading import sandbox
+from tests.engine import ROOT
 from tests.tiny_course import make_course
 
 
@@ -21,13 +22,24 @@ def findings(folder):
 @pytest.fixture
 def course(tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox, "probe", lambda: None)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(ROOT / "jupyter-config"))  # as the installation does it
     return make_course(tmp_path / "course")
 
 
 def test_a_course_folder_in_which_all_is_well(course):
     (course / "roster.csv").write_text("")
     found = findings(course)
-    assert list(found) == ["Python", "packages", "torch", "disk", "sandbox", "gradebook", "course folder", "roster"]
+    assert list(found) == [
+        "Python",
+        "packages",
+        "torch",
+        "disk",
+        "sandbox",
+        "formgrader",
+        "gradebook",
+        "course folder",
+        "roster",
+    ]
     assert {finding.level for what, finding in found.items() if what != "disk"} == {"good"}
     assert found["course folder"].detail == "assignments: tiny"
 
@@ -50,6 +62,15 @@ def test_a_missing_sandbox_is_told_with_what_to_install(course, monkeypatch):
     monkeypatch.setattr(sandbox, "probe", lambda: f"bwrap is not there. {sandbox.INSTALL_HINT}")
     found = findings(course)["sandbox"]
     assert found.level == "bad" and "apt install bubblewrap" in found.detail
+
+
+def test_a_formgrader_without_its_wall_is_told(course, monkeypatch, tmp_path):
+    from jupyter_core import paths
+
+    monkeypatch.setattr(paths, "jupyter_config_path", lambda: [str(tmp_path)])
+    found = findings(course)["formgrader"]
+    assert found.level == "bad"
+    assert "`jupyter server extension enable course_utils.grading.server --sys-prefix`" in found.detail
 
 
 def test_a_missing_package_is_named(course, monkeypatch):
