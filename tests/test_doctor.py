@@ -13,6 +13,7 @@ import pytest
 
 from course_utils import doctor
 from course_utils.grading import cgroups, sandbox
+from tests.engine import ROOT
 from tests.tiny_course import make_course
 
 
@@ -24,6 +25,7 @@ def findings(folder):
 def course(tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox, "probe", lambda: None)
     monkeypatch.setattr(cgroups, "explain", lambda: {name: f"cgroup v2 {name}" for name in ("cpu", "memory", "pids")})
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(ROOT / "jupyter-config"))  # as the installation does it
     return make_course(tmp_path / "course")
 
 

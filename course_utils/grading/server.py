@@ -149,10 +149,16 @@ class _Guard:
 
     async def prepare(self) -> None:
         if "nbgrader_formgrader" not in self.settings:
-            raise web.HTTPError(404, "nbgrader's formgrader is not loaded.")
-        if _ODD.search(unquote(self.request.path)):
-            raise web.HTTPError(400, "Names in this address have characters that formgrader's pages can't hold.")
-        await super().prepare()
+            self.refuse(404, "nbgrader's formgrader is not loaded.")
+        elif _ODD.search(unquote(self.request.path)):
+            self.refuse(400, "Names in this address have characters that formgrader's pages can't hold.")
+        else:
+            await super().prepare()
+
+    def refuse(self, status: int, sentence: str) -> None:
+        """Answer with a sentence: nbgrader's own pages for errors are empty or say nothing of the reason."""
+        self.set_status(status)
+        self.finish(sentence)
 
 
 class _Data(_Guard):
@@ -206,7 +212,7 @@ class _Page(_Guard):
         self.set_header("Referrer-Policy", "same-origin")
 
     def render(self, name: str, **values: Any) -> str:
-        return _templates().get_template(name).render(nonce=self.nonce, **values)
+        return _templates().get_template(name).render(nonce=lambda: self.nonce, **values)
 
     @property
     def exporter(self) -> _Prepared:
@@ -223,13 +229,13 @@ class _Door(_Page):
     async def prepare(self) -> None:
         await super().prepare()
         path = self.get_argument("path", "")
-        if not path:
+        if self._finished or not path:
             return
-        if self.request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            raise web.HTTPError(403, "Another web site asks for a course folder. Open formgrader from JupyterLab.")
         parts = {*Path(path).absolute().parts, *Path(os.path.realpath(path)).parts}
-        if any(part.casefold() in _folders(self.settings) for part in parts):
-            raise web.HTTPError(403, "A folder with students' work is no course.")
+        if self.request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            self.refuse(403, "Another web site asks for a course folder. Open formgrader from JupyterLab.")
+        elif any(part.casefold() in _folders(self.settings) for part in parts):
+            self.refuse(403, "A folder with students' work is no course.")
 
 
 def _digest(source: str) -> str:
@@ -245,7 +251,7 @@ class _WithNumbers(BaseLoader):
     def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Callable[[], bool] | None]:
         source, path, is_current = self.loader.get_source(environment, template)
         if self.names is None or Path(template).name in self.names:
-            source = re.sub(r"<script\b", '<script nonce="{{ nonce }}"', source)
+            source = re.sub(r"<script\b", '<script nonce="{{ nonce() }}"', source)
         return source, path, is_current
 
 
@@ -256,13 +262,17 @@ def _templates() -> Environment:
 
 
 class FormgraderExporter(HTMLExporter):
-    """Makes the page on which a submission is graded by hand."""
+    """Makes the page on which a submission is graded by hand; `nonce` is the number of the page being made."""
+
+    nonce = ""
 
     def _create_environment(self) -> Environment:
         environment = super()._create_environment()
         # Not the templates that show outputs: a script there would be a student's.
         names = ("index.html.j2", "formgrade_macros.html.j2", "mathjax.html.j2")
         environment.loader = _WithNumbers(environment.loader, names)
+        # A function: jinja2 works out once for all what a value is within an imported macro.
+        environment.globals["nonce"] = lambda: self.nonce
         return environment
 
 
@@ -275,5 +285,5 @@ class _Prepared:
     def from_filename(self, filename: str, resources: dict[str, Any]) -> tuple[str, Any]:
         # nbgrader's templates paste names as they are.
         shown = {key: html.escape(value) if isinstance(value, str) else value for key, value in resources.items()}
-        self.exporter.environment.globals["nonce"] = self.nonce
+        self.exporter.nonce = self.nonce
         return self.exporter.from_filename(filename, resources={**shown, "course_host": self.host})
