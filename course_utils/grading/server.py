@@ -108,8 +108,8 @@ def holds_students_work(path: str, base_url: str = "/", folders: tuple[str, ...]
 class _DownloadsOnly(web.OutputTransform):
     """Makes a download of every response that is a student's file, whichever handler wrote it."""
 
-    base_url: str = "/"
-    folders: tuple[str, ...] = STUDENTS_FOLDERS
+    application: Any
+    base_url: str
 
     @classmethod
     def of(cls, application: Any) -> type[_DownloadsOnly]:
