@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from course_utils.checks.facts import FORM
 from course_utils.grading import messages, wire
 from course_utils.grading.messages import CellBegun, CellDone, Finished, Job, Reader, Wanted, as_content
 from course_utils.grading.wire import BadMessage, Bounds, Channel
@@ -163,7 +164,19 @@ def shows(data) -> dict:
     return {"output_type": "display_data", "data": data, "metadata": {}}
 
 
+def test_facts_of_a_test_are_numbers_by_name():
+    reader = Reader(CELLS)
+    facts = shows({FORM: {"accuracy_percent": 71.5}})
+    told = [CellBegun(0, 60.0), CellDone(0, []), CellBegun(1, 60.0), CellDone(1, [STREAM, facts])]
+    assert [reader.read(wire.loads(wire.dumps(as_content(message)))) for message in told] == told
+
+
 BAD_OUTPUTS = {
+    "a fact that is no number": [shows({FORM: {"accuracy": "100"}})],
+    "a fact without end": [shows({FORM: {"accuracy": 1e300}})],
+    "a fact without a name": [shows({FORM: {"a b": 1}})],
+    "facts beside a text": [shows({FORM: {"a": 1}, "text/plain": "a"})],
+    "many facts": [shows({FORM: {f"n{n}": n for n in range(100)}})],
     "no dict": [5],
     "HTML": [shows({"text/html": "<script>"})],
     "a picture with a quote": [shows({"image/png": '" onload="x'})],

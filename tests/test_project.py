@@ -183,6 +183,12 @@ def test_readme_names_documents_that_exist():
                 assert (page.parent / link).exists(), f"{page.name} links {link}"
 
 
+def test_each_threat_names_tests_that_exist():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) > 30 and sorted(named - set(re.findall(r"def (test_\w+)", sources))) == []
+
+
 # Student data.
 
 STUDENT_DATA = [

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from course_utils.checks.facts import FORM
 from course_utils.grading import cells as kinds
 from course_utils.grading.limits import GradingLimits
 from course_utils.grading.texts import BASE64, plain_math, printable, writable
@@ -42,6 +43,7 @@ SHOWN = ("text/plain", "text/latex", "text/markdown", "image/png", "image/jpeg")
 _OUTPUTS, _LINES = 400, 12_000
 _MESSAGES, _EVENTS = 100_000, 1000
 _SENTENCE, _REPORT = 1000, 20_000  # characters
+_FACTS = 20
 
 
 @dataclass
@@ -277,7 +279,9 @@ class Reader:
         if kind == "display_data":
             _keys(output, "data", "metadata")
             _no_metadata(output)
-            return {"output_type": kind, "data": self._data(output["data"]), "metadata": {}}
+            is_fact = kinds.is_test(cell) and isinstance(output["data"], dict) and set(output["data"]) == {FORM}
+            data = {FORM: _facts(output["data"][FORM])} if is_fact else self._data(output["data"])
+            return {"output_type": kind, "data": data, "metadata": {}}
         if kind == "execute_result":
             _keys(output, "data", "metadata", "execution_count")
             _no_metadata(output)
@@ -337,6 +341,19 @@ def _number(value: Any, least: float, most: float) -> float:
     if type(value) not in (int, float) or not least <= value <= most:  # NaN is neither
         raise BadMessage(f"no number of {least:g} to {most:g}")
     return float(value)
+
+
+def _facts(numbers: Any) -> dict[str, float]:
+    """Return what a test found for tables of the class, see `course_utils.checks.facts`."""
+    if not isinstance(numbers, dict) or len(numbers) > _FACTS:
+        raise BadMessage("facts of no known form")
+    return {_text(name, 100): _number(number, -1e12, 1e12) for name, number in numbers.items() if _is_name(name)}
+
+
+def _is_name(name: Any) -> bool:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise BadMessage("a fact without a name")
+    return True
 
 
 def _score(data: dict[str, str], points: float) -> str:

@@ -15,6 +15,7 @@ from nbformat.v4.rwbase import rejoin_lines
 
 from course_utils.grading import cells as kinds
 from course_utils.grading import repair
+from course_utils.grading.limits import GradingLimits
 from course_utils.grading.messages import Reader
 from course_utils.grading.submissions import GradedNotebook, GradedSubmission, Submission, skeleton_of
 from course_utils.grading.texts import printable
@@ -78,7 +79,7 @@ def _check_notebook(name: str, text: Any, submission: Submission) -> None:
         same = cell.metadata.nbgrader == known.metadata.nbgrader and cell.cell_type == known.cell_type
         if not same or not (known.metadata.nbgrader.get("solution") or cell.source == known.source):
             raise BadMessage(f"{kinds.name(known, 0)} is not the course's")
-    reader = Reader(cells)
+    reader = Reader(cells, GradingLimits.of(submission.settings.limits))
     for cell in cells:
         if not isinstance(cell.source, str) or cell.cell_type not in ("code", "markdown", "raw"):
             raise BadMessage("a cell of no known kind")
