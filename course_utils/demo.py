@@ -180,7 +180,9 @@ def run(folder: Path, course: Path) -> int:
         (result.page, "how the marks go back to OpenOlat; open it in a browser"),
     ):
         console.print(f"  {_relative(path)}  [dim]{what}[/dim]", highlight=False)
-    console.print(f"Prose is graded by hand: cd {here} && nbgrader formgrader", highlight=False)
+    console.print(
+        f'Prose is graded by hand: cd {here} && jupyter lab, then "Formgrader" in its menu "Nbgrader"', highlight=False
+    )
     return wrong
 
 

@@ -71,6 +71,13 @@ def test_what_came_before_is_not_counted(machine):
     assert machine.run(machine.start(), cpu=1.0) == pytest.approx(60, abs=1)
 
 
+def test_a_cell_that_ends_at_once_asks_nothing(machine):
+    def usage():
+        raise AssertionError("asked")
+
+    assert CellClock(LIMIT_S, usage).next_look == machine.now + 0.5
+
+
 def test_own_time_of_the_tests_counts_too(machine):
     began = machine.now
     clock = machine.start(own=lambda: 0.5 * (machine.now - began))
@@ -79,6 +86,8 @@ def test_own_time_of_the_tests_counts_too(machine):
 
 def test_children_that_ended_take_back_no_time(machine):
     began, clock = machine.now, machine.start()
+    machine.now = clock.next_look
+    assert not clock.is_up()
     machine.now, machine.counted = began + 10, (6.0, 9.0, True)
     assert not clock.is_up()
     for seconds, is_up in ((305, False), (309, True)):

@@ -183,6 +183,15 @@ def test_readme_names_documents_that_exist():
                 assert (page.parent / link).exists(), f"{page.name} links {link}"
 
 
+def test_the_page_of_the_architecture_names_modules_that_exist():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## The way")[2]
+    named = set(re.findall(r"`((?:[a-z_]+\.)?[a-z_]+)`", text)) - {"penalty", "nbgrader_config.py"}
+    assert len(named) > 20
+    for name in sorted(named):
+        path = ROOT / "course_utils" / name.replace(".", "/")
+        assert path.is_dir() or path.with_suffix(".py").exists(), name
+
+
 def test_each_threat_names_tests_that_exist():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")))
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))

@@ -25,7 +25,8 @@ class CellClock:
     limit_s : float, seconds
     usage : callable
         Returns what the kernel used until now: CPU seconds, seconds waited for a core, and whether it is busy right
-        now; None where nothing counts it. Then `limit_s` counts seconds on the clock.
+        now; None where nothing counts it. Then `limit_s` counts seconds on the clock. What is used before the first
+        look, in half a second at most, is not counted.
     own : callable, optional
         Returns CPU seconds of this process that count too.
 
@@ -45,7 +46,8 @@ class CellClock:
         self._usage, self._own = usage, own or (lambda: 0.0)
         self._began = self._active = self._looked = time.monotonic()
         self._own_before = self._own()
-        self._before = usage()
+        # Asked at the first look: most cells have ended by then, and cost no question.
+        self._before: Sequence[float] | None = None
         self._used = self._waited = 0.0
 
     @property
@@ -66,7 +68,8 @@ class CellClock:
 
     def is_up(self) -> bool:
         """Look what was used, and tell whether time is up."""
-        now, counted = time.monotonic(), self._usage() if self._before is not None else None
+        now, counted = time.monotonic(), self._usage()
+        self._before = self._before or counted
         if counted is None:  # nothing counts, or the kernel has ended, which is found out elsewhere
             self._looked = now
             return now - self._began >= self.limit_s
