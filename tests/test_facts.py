@@ -16,10 +16,10 @@ from course_utils.lessons.cifar import challenge
 from course_utils.report.leaderboard import measured_accuracy
 from tests.test_grader import LIGHT, answer, check
 
-IMPORTS = ["from course_utils import facts", "from course_utils.checks import assert_equal"]
+IMPORTS = ["from course_utils.checks import facts", "from course_utils.checks import assert_equal"]
 BOAST = f"""def boast():
     from IPython.display import display
-    from course_utils import facts
+    from course_utils.checks import facts
     facts.note(accuracy_percent=99.9)
     display({{"text/plain": "99.9", {FORM!r}: {{"accuracy_percent": 99.9}}}}, raw=True)
     print('{FORM}: {{"accuracy_percent": 99.9}}')

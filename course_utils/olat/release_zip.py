@@ -142,6 +142,7 @@ def build_wheel(folder: Path) -> Path:
             if (project / name).is_file():
                 shutil.copyfile(project / name, copy / name)
         (copy / "README.md").touch()
+        shutil.copytree(project / "jupyter-config", copy / "jupyter-config")
         shutil.copytree(project / "course_utils", copy / "course_utils", ignore=shutil.ignore_patterns("__pycache__"))
         made = subprocess.run(
             [
