@@ -343,7 +343,7 @@ def test_only_a_plain_file_of_some_size_is_read(tmp_path, monkeypatch):
     with pytest.raises(CheckFailed, match=r"artifacts/submission\.csv is no file\."):
         submission.read_submission()
     path.unlink()
-    monkeypatch.setattr(dataset, "MOST_BYTES", 2**20)
+    monkeypatch.setattr(submission, "MOST_BYTES", 2**20)
     path.write_bytes(b"0" * (2**20 + 1))
     with pytest.raises(CheckFailed, match="is larger than 1 MiB"):
         submission.read_submission()

@@ -180,7 +180,7 @@ def _end(node: ast.AST) -> tuple[int, int]:
     return node.end_lineno, node.end_col_offset
 
 
-def tests_of(name) -> Iterator[tuple[str, str, set[str]]]:
+def cells_with_tests(name) -> Iterator[tuple[str, str, set[str]]]:
     cells, students = source_cells(name), set()
     for cell in cells:
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
@@ -230,7 +230,7 @@ ALLOWED = {
 
 @each_notebook
 def test_what_is_expected_is_computed_before_the_student_is_called(name):
-    found = {cell: late_reads(source, students) for cell, source, students in tests_of(name)}
+    found = {cell: late_reads(source, students) for cell, source, students in cells_with_tests(name)}
     late = {cell: reads for cell, reads in found.items() if reads and f"{name.stem}:{cell}" not in ALLOWED}
     assert not late, "compute it before the call, hand in a copy, or write shared(...)"
     listed = {entry for entry in ALLOWED if entry.startswith(f"{name.stem}:")}
@@ -239,7 +239,9 @@ def test_what_is_expected_is_computed_before_the_student_is_called(name):
 
 @each_notebook
 def test_what_is_sent_to_the_student_holds_no_sentences(name):
-    found = {cell: sent for cell, source, students in tests_of(name) if (sent := sentences_sent(source, students))}
+    found = {
+        cell: sent for cell, source, students in cells_with_tests(name) if (sent := sentences_sent(source, students))
+    }
     assert not found, "a message in a function that is handed in can be read over there: compare here"
 
 

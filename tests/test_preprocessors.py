@@ -128,7 +128,7 @@ def test_the_kernel_gets_the_files_and_no_notebook(tmp_path):
     for name in ("adding.ipynb", "artifacts/copy.ipynb", "artifacts/model.safetensors", "own.py", "timestamp.txt"):
         (tmp_path / name).write_text(name)
     (tmp_path / "link.py").symlink_to("own.py")
-    with submission_files(tmp_path) as files:
+    with submission_files(tmp_path, tmp_path) as files:
         assert sorted(str(path.relative_to(files)) for path in files.rglob("*") if path.is_file()) == [
             "artifacts/model.safetensors",
             "own.py",

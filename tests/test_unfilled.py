@@ -110,6 +110,8 @@ def test_every_visible_check_of_the_course_is_known_and_no_answer_is(path):
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     names = {}
     for cell in cells:
+        if "### BEGIN HIDDEN TESTS" in cell.source:
+            continue  # may import what is hidden
         imports = [n for n in _tree(cell.source).body if isinstance(n, (ast.Import, ast.ImportFrom))]
         exec(compile(ast.Module(imports, []), str(path), "exec"), names)
     visible = [c for c in cells if kinds.is_test(c) and "### BEGIN HIDDEN TESTS" not in c.source]

@@ -236,7 +236,7 @@ def as_data(value: Any) -> Any:
     --------
     >>> import sympy
     >>> as_data([sympy.Rational(1, 3), sympy.Integer(2), sympy.Symbol("x") + 1, "x"])
-    [Fraction(1, 3), 2, x + 1, 'x']
+    [Fraction(1, 3), 2, 1 + x, 'x']
     """
     if "sympy" not in sys.modules:
         return value
@@ -379,7 +379,7 @@ def to_text(expression: Expression, limit: int = 200) -> str:
     >>> import sympy
     >>> x, y = sympy.symbols("x y")
     >>> to_text(as_data(sympy.exp(x) * (y + 2) ** 2))
-    '(y + 2)**2*exp(x)'
+    '(2 + y)**2*exp(x)'
     """
     pieces, room = [], limit
     for piece in _pieces(expression, 0):

@@ -79,7 +79,7 @@ class DogBreeds:
 
     @property
     def network(self) -> str:
-        """Name of the pre-trained network that suits the pictures, as `vision.load` takes it."""
+        """Name of the pre-trained network that suits the pictures, as `pretrained.load` takes it."""
         return "shapes-plain" if self.source == STAND_IN else "mobilenet_v2"
 
     @property

@@ -41,7 +41,7 @@ def batches(dogs: DogBreeds, split: str, view: int = 0, batch_size: int = 32) ->
 
     Raises
     ------
-    vision.PictureError
+    photographs.PictureError
         If a file holds no picture; the text says which.
     """
     ids = {"train": dogs.train_ids, "test": dogs.test_ids}[split]
@@ -79,7 +79,7 @@ def halves(model: nn.Module) -> tuple[nn.Module, nn.Module]:
     Parameters
     ----------
     model : torch.nn.Module
-        As `vision.load` returns it: MobileNetV2 or the plain network of shapes.
+        As `pretrained.load` returns it: MobileNetV2 or the plain network of shapes.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def halves(model: nn.Module) -> tuple[nn.Module, nn.Module]:
 
     Examples
     --------
-    >>> lower, upper = halves(vision.load("shapes-plain"))
+    >>> lower, upper = halves(pretrained.load("shapes-plain"))
     >>> lower(torch.zeros(2, 3, 64, 64)).shape, upper(lower(torch.zeros(2, 3, 64, 64))).shape[2:]
     (torch.Size([2, 48, 16, 16]), torch.Size([8, 8]))
     """
