@@ -364,7 +364,18 @@ def _folder() -> Path:
 
 
 def _is_cifar10(folder: Path) -> bool:
-    return (folder / "cifar-10-batches-py" / "test_batch").is_file()
+    try:
+        return (folder / "cifar-10-batches-py" / "test_batch").is_file()
+    except PermissionError as error:
+        raise _unreadable(folder) from error
+
+
+def _unreadable(folder: Path) -> DataMissing:
+    # Tests run as another user, who must be able to read the data.
+    return DataMissing(
+        f"The data in {folder} cannot be read by the user that this runs as; make them readable for all: "
+        f"chmod -R go+rX {folder}"
+    )
 
 
 @functools.cache
@@ -373,8 +384,11 @@ def _read_cifar10(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     images, labels = [], []
     for name in names:
         # Python 2 wrote these files, and the folder is the user's own.
-        with (folder / "cifar-10-batches-py" / name).open("rb") as file:
-            batch = pickle.load(file, encoding="latin1")
+        try:
+            with (folder / "cifar-10-batches-py" / name).open("rb") as file:
+                batch = pickle.load(file, encoding="latin1")
+        except PermissionError as error:
+            raise _unreadable(folder) from error
         images.append(batch["data"].reshape(-1, 3, 32, 32))
         labels += batch["labels"]
     return np.concatenate(images), np.array(labels, dtype=np.int64)

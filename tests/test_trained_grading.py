@@ -61,6 +61,9 @@ def cifar10(tmp_path, monkeypatch):
         folder.mkdir()
         content = {"data": images.reshape(len(images), -1), "labels": labels.tolist()}
         (folder / "test_batch").write_bytes(pickle.dumps(content))
+        for path in (tmp_path, folder):
+            path.chmod(0o755)  # tests run as another user
+        (folder / "test_batch").chmod(0o644)
 
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
     return lay_out
@@ -105,7 +108,17 @@ def test_data_that_nobody_has_are_no_claim():
     assert all("'a million pictures of my own', which nobody here has" in score.message for score in scores.values())
 
 
+def test_real_data_that_nobody_else_may_read_are_not_the_students_loss(cifar10, tmp_path):
+    cifar10(*stand_in.shapes("test"))
+    tmp_path.chmod(0o700)
+    if tmp_path.stat().st_uid:
+        pytest.skip("tests run as the same user where grading is not root's")
+    with pytest.raises(NotGradable, match=r"cannot be read by the user.*chmod -R go\+rX"):
+        scores_of(claiming("CIFAR-10"))
+
+
 def test_real_data_that_are_missing_at_grading_are_not_the_students_loss(tmp_path, monkeypatch):
+    tmp_path.chmod(0o755)
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
     with pytest.raises(NotGradable, match=r"CIFAR-10 is not here.*Set COURSE_DATA"):
         scores_of(claiming("CIFAR-10"))
