@@ -17,6 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (two to five minutes the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pdf,cluster,test]'
+	@$(BIN)/jupyter server extension enable course_utils.grading.server --sys-prefix > /dev/null 2>&1
 	@touch $@
 
 system: $(STAMP)
