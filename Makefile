@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (two to five minutes the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pdf,cluster,test]'
-	@$(BIN)/jupyter server extension enable course_utils.grading.server --sys-prefix > /dev/null 2>&1
+	@install -D -m 644 jupyter-config/jupyter_server_config.d/course_utils.json $(VENV)/etc/jupyter/jupyter_server_config.d/course_utils.json
 	@touch $@
 
 system: $(STAMP)
