@@ -385,6 +385,7 @@ class SandboxedKernel:
         """End the kernel if Linux had to end one of its processes for want of memory; say so once."""
         if self._group is not None and self._group.kills() and not any(e.startswith("memory: ") for e in self.events):
             self._read()  # the keeper's own word comes first
+            self.peak_memory = max(self.peak_memory, self._limits.memory + 1)  # at least
             if not any(event.startswith("memory: ") for event in self.events):
                 most = amount(self._limits.memory)
                 self.events.append(f"memory: with that of Linux itself beyond the limit {most}; the kernel was killed")
@@ -414,7 +415,8 @@ class SandboxedKernel:
             if "error" in fields:
                 self.log = fields["error"]
             if "exit" in fields and self.exit_code is None:
-                self.exit_code, self.log, self.peak_memory = fields["exit"], fields["log"], fields["peak"]
+                self.exit_code, self.log = fields["exit"], fields["log"]
+                self.peak_memory = max(self.peak_memory, fields["peak"])
 
     def send_signal(self, signum: int) -> None:
         """Send a signal to the kernel's process group; SIGKILL ends every process of the sandbox."""
