@@ -1032,4 +1032,5 @@ def test_all_of_this_holds_for_a_plain_user(open_folder):
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
     passed, skipped = map(int, re.search(r"(\d+) passed, (\d+) skipped", result.stdout).groups())
     assert passed > 50
-    assert skipped == 2  # this test, and one that is about root
+    # This test, one that is about root, and where a plain user has no control groups the three that need one.
+    assert skipped in (2, 5)
