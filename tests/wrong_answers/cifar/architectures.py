@@ -249,13 +249,13 @@ ANSWERS = [
     ),
     block(
         "ReLU before the addition",
-        (*T_BLOCK, RESIDUAL, DEEP_RUNS),
+        T_BLOCK,
         ("            out = out + self.shortcut(x)\n", "            return F.relu(out) + self.shortcut(x)\n"),
     ),
     block("no ReLU at the end", (*T_BLOCK, RESIDUAL, DEEP_RUNS), ("return F.relu(out)", "return out")),
     block(
         "no ReLU inside",
-        (IDENTITY, PROJECTION, RESIDUAL, DEEP_RUNS),
+        (IDENTITY, PROJECTION),
         ("            nn.ReLU(),\n", "            nn.Identity(),\n"),
     ),
     block(
@@ -298,7 +298,7 @@ ANSWERS = [
     ),
     deep("largest value instead of the mean", T_DEEP[1:], ("AdaptiveAvgPool2d", "AdaptiveMaxPool2d")),
     deep("softmax", T_DEEP[1:], ("(2 * width, 10))", "(2 * width, 10), nn.Softmax(1))")),
-    deep("no ReLU in the stem", (*T_DEEP[1:], RESIDUAL, DEEP_RUNS), ("nn.ReLU()]", "nn.Identity()]")),
+    deep("no ReLU in the stem", (*T_DEEP[1:], DEEP_RUNS), ("nn.ReLU()]", "nn.Identity()]")),
     deep(
         "the same block again and again",
         (*T_DEEP, RESIDUAL, DEEP_RUNS),
