@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 system: $(STAMP)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m course_utils.system_packages $(SYSTEM)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m course_utils.command.system_packages $(SYSTEM)
 
 demo: setup  ## a made-up class goes through the whole cycle
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/course demo

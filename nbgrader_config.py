@@ -15,20 +15,20 @@ c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedE
 c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 
 # Autograde: repair, then run in the sandbox with the tests in a process of their own.
-c.Autograde.exporter_class = "course_utils.grading.preprocessors.SubmissionExporter"
-c.Autograde.pre_convert_hook = "course_utils.grading.preprocessors.move_links_away"
+c.Autograde.exporter_class = "course_utils.grading.nbgrader_plugins.SubmissionExporter"
+c.Autograde.pre_convert_hook = "course_utils.grading.nbgrader_plugins.move_links_away"
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
-    "course_utils.grading.preprocessors.RepairNotebook",
+    "course_utils.grading.nbgrader_plugins.RepairNotebook",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.Autograde.autograde_preprocessors = [
-    "course_utils.grading.preprocessors.GradeNotebook",
+    "course_utils.grading.nbgrader_plugins.GradeNotebook",
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
-c.AssignLatePenalties.plugin_class = "course_utils.olat.late.LatePolicy"
+c.AssignLatePenalties.plugin_class = "course_utils.classroom.deadlines.LatePolicy"
 # Limits that differ from the defaults, by their names in docs/grading.md; {} keeps all.
 c.GradeNotebook.limits = {}
 # Trained networks count whatever they were trained on. "CIFAR-10": the stand-in earns nothing; docs/cifar.md.
@@ -37,8 +37,8 @@ c.GradeNotebook.data = "any"
 # Feedback: messages of hidden tests stay, their source goes; nothing of a student's output runs in a browser.
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
-    "course_utils.grading.preprocessors.ClearCoursesHiddenTests",
-    "course_utils.grading.preprocessors.FeedbackNotes",
+    "course_utils.grading.nbgrader_plugins.ClearCoursesHiddenTests",
+    "course_utils.grading.nbgrader_plugins.FeedbackNotes",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 c.GenerateFeedback.exporter_class = "course_utils.grading.pages.FeedbackExporter"
@@ -56,5 +56,5 @@ c.OpenOlat.course_title = "Deep Learning"
 c.Deadlines.due = {}
 c.Deadlines.grace_minutes = {"*": 15}
 c.Deadlines.policy = "none"
-c.ZipCollectApp.extractor_plugin = "course_utils.olat.plugins.OlatExtractor"
-c.ZipCollectApp.collector_plugin = "course_utils.olat.plugins.OlatCollector"
+c.ZipCollectApp.extractor_plugin = "course_utils.stages.zip_collect.OlatExtractor"
+c.ZipCollectApp.collector_plugin = "course_utils.stages.zip_collect.OlatCollector"

@@ -93,18 +93,18 @@ def report(chosen: list, stock: dict, ours: dict, stock_only: bool) -> None:
 
 def on_this_engine(chosen: list[tuple[str, int]]) -> dict[tuple[str, int], list[str]]:
     """Grade all attackers as one class with this course's engine."""
-    from course_utils import cycle
+    from course_utils.stages import autograde, feedback, release
 
     with tempfile.TemporaryDirectory() as folder:
         course = make_course(Path(folder), (ROOT / "nbgrader_config.py").read_text())
-        cycle.release(course.root, ASSIGNMENT)
+        release.release(course.root, ASSIGNMENT)
         plant_in_gradebook(course, course.root / "gradebook.db")
         seats = {place: Seat(f"s{n:03}", place[0], FAMILIES[place[0]][place[1]]) for n, place in enumerate(chosen)}
         neighbour = Seat("zoe-neighbour", "", NEIGHBOUR)
         for seat in (*seats.values(), neighbour):
             classroom.hand_in(course, seat)
-        rows = {row.student_id: row for row in cycle.autograde(course.root, ASSIGNMENT)}
-        cycle.feedback(course.root, ASSIGNMENT)
+        rows = {row.student_id: row for row in autograde.autograde(course.root, ASSIGNMENT)}
+        feedback.feedback(course.root, ASSIGNMENT)
         harm = [f"neighbour: {b}" for b in classroom.judge(course, neighbour, rows[neighbour.student].problem).breaches]
         found = {
             place: classroom.judge(course, seat, rows[seat.student].problem, rows[seat.student].notes).breaches

@@ -19,7 +19,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 
 from benchmarks.classes import machine
-from course_utils import cycle
+from course_utils.stages import autograde, release
 from tests import tiny_course
 from tests.attacks import classroom, course, ending, resources
 from tests.engine import ROOT
@@ -56,7 +56,7 @@ def main() -> None:
         most = make_tiny_class(root, options) if options.tiny else make_class(root, options)
         assignment = tiny_course.ASSIGNMENT if options.tiny else course.ASSIGNMENT
         began = time.monotonic()
-        rows = cycle.autograde(root, assignment, workers=options.workers, progress=tell)
+        rows = autograde.autograde(root, assignment, workers=options.workers, progress=tell)
         seconds = time.monotonic() - began
         points = points_of(root, assignment)
     honest = [row for row in rows if row.student_id in most]
@@ -75,7 +75,7 @@ def main() -> None:
     sys.exit(1 if short else 0)
 
 
-def tell(row: cycle.SubmissionResult, done: int, total: int) -> None:
+def tell(row: autograde.SubmissionResult, done: int, total: int) -> None:
     print(f"\r{done}/{total}", end="\n" if done == total else "", flush=True)
 
 
@@ -83,7 +83,7 @@ def make_class(root: Path, options: argparse.Namespace) -> dict[str, float]:
     """Hand in on the course of the attack suite; return the points of the honest students."""
     root.mkdir()
     made = course.make_course(root, (ROOT / "nbgrader_config.py").read_text(encoding="utf-8"))
-    cycle.release(root, course.ASSIGNMENT)
+    release.release(root, course.ASSIGNMENT)
     step = max(1, options.students // max(1, options.hogs))
     for n in range(options.hogs):
         HOGS[n % len(HOGS)].hand_in(made, f"s{n * step:04d}-hog")
@@ -96,7 +96,7 @@ def make_class(root: Path, options: argparse.Namespace) -> dict[str, float]:
 def make_tiny_class(root: Path, options: argparse.Namespace) -> dict[str, float]:
     """Hand in on the tiny course; return the points of the honest students."""
     tiny_course.make_course(root)
-    cycle.release(root, tiny_course.ASSIGNMENT)
+    release.release(root, tiny_course.ASSIGNMENT)
     step = max(1, options.students // max(1, options.hogs))
     for n in range(options.hogs):
         hog = HOGS[n % len(HOGS)]

@@ -20,9 +20,9 @@ import nbformat
 from nbclient import NotebookClient
 
 from benchmarks.classes import ROOT, machine
-from course_utils import cycle
+from course_utils.classroom import folder as course_folder
+from course_utils.grading.nbgrader_plugins import GradeNotebook
 from course_utils.grading.preload import modules_for
-from course_utils.grading.preprocessors import GradeNotebook
 from course_utils.grading.submissions import grade, read_submission
 
 
@@ -40,7 +40,7 @@ def run_notebooks(source: Path, folder: Path) -> dict[str, float]:
 
 def grading_seconds(assignment: str, folder: Path) -> float:
     """Grade a submission twice; return the seconds of the second time."""
-    config = cycle.load_config(ROOT)
+    config = course_folder.load_config(ROOT)
     source = ROOT / "source" / assignment
     preload = modules_for(path.read_bytes() for path in source.glob("*.ipynb"))
     settings = replace(GradeNotebook(config=config).settings(), preload=preload)
@@ -55,7 +55,7 @@ def grading_seconds(assignment: str, folder: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--assignments", nargs="+", default=cycle.assignments(ROOT))
+    parser.add_argument("--assignments", nargs="+", default=course_folder.assignments(ROOT))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         os.environ.update(COURSE_OFFLINE="1", COURSE_DATA=str(Path(name, "no-data")))

@@ -21,8 +21,8 @@ from pathlib import Path
 import nbformat
 
 from benchmarks.classes import ROOT, Cost, copy_course, machine, run
-from course_utils.cycle import open_gradebook
-from course_utils.grading import cells as kinds
+from course_utils.classroom.folder import open_gradebook
+from course_utils.notebooks import cells as kinds
 
 VERSION = "7.0.0"
 VENV = ROOT / "build" / "otter"

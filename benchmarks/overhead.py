@@ -16,7 +16,7 @@ import nbformat
 from jupyter_client import KernelManager
 
 from benchmarks.classes import copy_course, machine, run
-from course_utils.grading import cells as kinds
+from course_utils.notebooks import cells as kinds
 
 
 def own_seconds(path: Path) -> float:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from course_utils import stand_in
 from course_utils.errors import CourseError
-from course_utils.pretrained import SHAPES, _as_rgb, kind
+from course_utils.pretrained import SHAPES, as_rgb, kind
 
 __all__ = [
     "PictureError",
@@ -76,7 +76,7 @@ def open_picture(source: str | Path | bytes) -> Image.Image:
             if picture.width * picture.height > _MOST_PIXELS:
                 raise Image.DecompressionBombError
             picture.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))  # a large JPEG is scaled down while it is read
-            picture = _as_rgb(ImageOps.exif_transpose(picture))
+            picture = as_rgb(ImageOps.exif_transpose(picture))
     except UnidentifiedImageError as error:
         hint = (
             "Photographs of some phones (HEIC) must be exported as JPEG first."

@@ -318,7 +318,7 @@ def preprocess(picture: Image.Image, name: str, size: int | None = None, crop: b
     if size < 1:
         raise ValueError(f"`size` must be at least 1 pixel, got {size}.")
     if picture.mode != "RGB":
-        picture = _as_rgb(picture)
+        picture = as_rgb(picture)
     short = min(picture.size)
     # Cut first, then resize: a strip of one pixel by thousands must not become a huge picture.
     sides = [short * share] * 2 if crop else [min(side, 4 * short) for side in picture.size]
@@ -377,7 +377,7 @@ def _channels(values: tuple[float, ...]) -> Tensor:
     return torch.tensor(values).reshape(1, -1, 1, 1)
 
 
-def _as_rgb(picture: Image.Image) -> Image.Image:
+def as_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I;16"):
         picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     elif picture.mode in ("I", "F"):

@@ -17,12 +17,13 @@ import safetensors.torch
 from nbgrader.utils import determine_grade
 from traitlets.config.loader import PyFileConfigLoader
 
-from course_utils.grading import cells as kinds
 from course_utils.grading.hidden import read_hidden
 from course_utils.grading.preload import modules_for
-from course_utils.grading.repair import Repaired, repair, skeleton
+from course_utils.grading.run.engine import NotebookResult, Settings, grade_cells
 from course_utils.grading.submissions import lay_in_outputs
-from course_utils.grading.worker import NotebookResult, Settings, grade_cells
+from course_utils.notebooks import cells as kinds
+from course_utils.notebooks.repair import Repaired, repair
+from course_utils.notebooks.skeleton import skeleton
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "source"

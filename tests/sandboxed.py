@@ -11,7 +11,7 @@ import time
 
 from jupyter_client import KernelManager
 
-from course_utils.grading.provisioner import SandboxKernelSpecManager
+from course_utils.grading.sandbox.provisioner import SandboxKernelSpecManager
 
 QUICK = {"preload": []}  # forked from a process without torch and the like: starts in a fraction of a second
 

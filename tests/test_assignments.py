@@ -12,9 +12,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_utils import cycle
-from course_utils.grading import cells as kinds
+from course_utils.classroom import folder
+from course_utils.notebooks import cells as kinds
 from course_utils.report import coverage
+from course_utils.stages import release
 from tests.answers import Answer
 from tests.engine import ROOT, SOURCE, answered, lost, run
 
@@ -204,8 +205,8 @@ def released(tmp_path_factory):
     course = tmp_path_factory.mktemp("course")
     (course / "source").symlink_to(SOURCE)
     (course / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
-    for assignment in cycle.assignments(course):
-        cycle.release(course, assignment)
+    for assignment in folder.assignments(course):
+        release.release(course, assignment)
     return course / "release"
 
 

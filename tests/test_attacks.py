@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from course_utils import cycle
+from course_utils.stages import autograde, feedback, release
 from tests.attacks import classroom
 from tests.attacks.classroom import FAMILIES, NEIGHBOUR, Seat, Verdict
 from tests.attacks.course import ASSIGNMENT, NOTEBOOK, SCRIPT, Course, make_course, plant_in_gradebook
@@ -27,7 +27,7 @@ def course(tmp_path_factory) -> Course:
     """The course, with everybody's submission."""
     root = tmp_path_factory.mktemp("attacked-course")
     course = make_course(root, (ROOT / "nbgrader_config.py").read_text() + LIMITS)
-    cycle.release(root, ASSIGNMENT)
+    release.release(root, ASSIGNMENT)
     plant_in_gradebook(course, root / "gradebook.db")
     for seat in SEATS:
         classroom.hand_in(course, seat)
@@ -38,8 +38,8 @@ def course(tmp_path_factory) -> Course:
 def verdicts(course) -> dict[str, Verdict]:
     """What became of everybody's submission, graded in one run."""
     # Many attacks do nothing but wait until their time is up.
-    rows = {row.student_id: row for row in cycle.autograde(course.root, ASSIGNMENT, workers=3)}
-    cycle.feedback(course.root, ASSIGNMENT)
+    rows = {row.student_id: row for row in autograde.autograde(course.root, ASSIGNMENT, workers=3)}
+    feedback.feedback(course.root, ASSIGNMENT)
     return {s.student: classroom.judge(course, s, rows[s.student].problem, rows[s.student].notes) for s in SEATS}
 
 
@@ -113,7 +113,7 @@ def test_attacks_fail_through_nbgraders_own_command(tmp_path):
     chosen = [seat for seat in SEATS if seat.attack.name in THROUGH_NBGRADER]
     assert len(chosen) == len(THROUGH_NBGRADER)
     course = make_course(tmp_path, (ROOT / "nbgrader_config.py").read_text() + LIMITS)
-    cycle.release(tmp_path, ASSIGNMENT)
+    release.release(tmp_path, ASSIGNMENT)
     plant_in_gradebook(course, tmp_path / "gradebook.db")
     for seat in (*chosen, NEIGHBOURS[-1]):
         classroom.hand_in(course, seat)

@@ -11,7 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_utils import cycle
+from course_utils.classroom import folder as folder_module
+from course_utils.stages import autograde, release
 from tests.engine import ROOT, SOURCE, answered
 from tests.test_assignments import answers, automatic, in_one_run
 
@@ -34,12 +35,12 @@ def course(tmp_path):
         for name, group in zip(NAMES, parts, strict=True):
             cells = {key: text for answer in group for key, text in answer.cells.items()}
             nbformat.write(answered(SOURCE / name, cells), folder / name.name)
-    cycle.release(course, ASSIGNMENT)
+    release.release(course, ASSIGNMENT)
     return course
 
 
 def marks(course: Path) -> dict[tuple[str, str, str], float | None]:
-    with cycle.open_gradebook(course) as gradebook:
+    with folder_module.open_gradebook(course) as gradebook:
         return {
             (submission.student_id, notebook.name, grade.name): grade.auto_score
             for submission in gradebook.assignment_submissions(ASSIGNMENT)
@@ -49,11 +50,11 @@ def marks(course: Path) -> dict[tuple[str, str, str], float | None]:
 
 
 def test_both_commands_give_the_same_marks(course):
-    cycle.autograde(course, ASSIGNMENT, workers=1)
+    autograde.autograde(course, ASSIGNMENT, workers=1)
     ours = marks(course)
     shutil.rmtree(course / "autograded")
     (course / "gradebook.db").unlink()
-    cycle.release(course, ASSIGNMENT)
+    release.release(course, ASSIGNMENT)
     run = subprocess.run(
         [Path(sys.executable).with_name("nbgrader"), "autograde", ASSIGNMENT, "--create"],
         cwd=course,

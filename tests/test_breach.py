@@ -17,13 +17,16 @@ import nbformat
 import psutil
 import pytest
 
-from course_utils import cycle
-from course_utils.grading import graders, messages, returned, sandbox, wire
-from course_utils.grading import worker as worker_module
-from course_utils.grading.launcher import Zygote
+from course_utils.classroom import folder as folder_module
+from course_utils.grading import returned
 from course_utils.grading.pool import grade_here
+from course_utils.grading.run import engine as worker_module
+from course_utils.grading.run import graders, messages, wire
+from course_utils.grading.run.engine import Settings
+from course_utils.grading.sandbox import view
+from course_utils.grading.sandbox.host import Zygote
 from course_utils.grading.submissions import GradedNotebook, GradedSubmission, grade, read_submission
-from course_utils.grading.worker import Settings
+from course_utils.stages import autograde
 from tests.test_grader import LIGHT, answer, check, course_cell
 from tests.test_grader import grade as grade_cells_of
 from tests.tiny_course import ASSIGNMENT, NOTEBOOK, hand_in, make_course, write
@@ -165,7 +168,7 @@ def looked(course, monkeypatch_module):
     cell.source = f"# Hidden tests.\n### BEGIN HIDDEN TESTS\n{hostile}\n### END HIDDEN TESTS"
     write(notebook, path)
     before = {p: p.stat().st_mtime_ns for p in course.rglob("*") if p.is_file()}
-    cycle.autograde(course, ASSIGNMENT, workers=1)
+    autograde.autograde(course, ASSIGNMENT, workers=1)
     for server in servers:
         server.close()
     changed = [p for p, time in before.items() if not p.exists() or p.stat().st_mtime_ns != time]
@@ -208,7 +211,7 @@ def test_processes_of_tests_have_users_of_their_own(tmp_path):
         graded = grade_cells_of([kernel, check("users", "assert False, mine"), check("own", source)], tmp_path)
         users += [graded.message("test_users"), found_in(graded.message("test_own"))]
     # Without root's rights there is one user; namespaces part them.
-    assert len(set(users)) == (4 if sandbox.has_real_root() else 1)
+    assert len(set(users)) == (4 if view.has_real_root() else 1)
 
 
 # What a process of the tests that was taken over may send. `wire` is the worker's socket, `begun` is told already.
@@ -326,7 +329,7 @@ def test_a_worker_is_given_no_gradebook(submission, tmp_path):
     """Neither an open file nor a path of it; nothing that it is sent names the course's folder."""
     course = tmp_path / "course"
     assert str(course).encode() not in wire.dumps(submission.content())
-    with cycle.open_gradebook(course) as gradebook:
+    with folder_module.open_gradebook(course) as gradebook:
         gradebook.update_or_create_student("ada00")
         seen = []
 
@@ -463,7 +466,7 @@ def test_a_result_of_another_form_is_refused(content, honest):
 
 def test_an_answer_that_would_run_code_ends_the_process_and_costs_its_cell(tmp_path):
     """Should a reader ever be led to compile, import or open something, that is where it ends."""
-    leads = "import course_utils.grading.values as values\nread = values.loads\n"
+    leads = "import course_utils.grading.bridge.tree as values\nread = values.loads\n"
     does = {
         "compiles": "compile('1', 'x', 'eval')",
         "imports": "__import__('this_is_not_there')",

@@ -21,10 +21,11 @@ from torch import nn
 
 from course_utils import checks
 from course_utils.checks import CheckFailed, basic
-from course_utils.grading import values
-from course_utils.grading.agent import Agent
-from course_utils.grading.bridge import Bridge, BridgeNamespace, Handle, StudentError
-from course_utils.grading.handed_in import Shared
+from course_utils.grading.bridge import tree as tree_module
+from course_utils.grading.bridge import writing
+from course_utils.grading.bridge.agent import Agent
+from course_utils.grading.bridge.handed_in import Shared
+from course_utils.grading.bridge.handles import Bridge, BridgeNamespace, Handle, StudentError
 
 matplotlib.use("agg")
 
@@ -116,7 +117,7 @@ def test_what_is_not_there_is_told():
 def test_a_value_that_is_too_large_is_told():
     student = Student(
         "def grow():\n    return np.zeros(10**6)\nendless = []\nendless.append(endless)",
-        limits=values.Limits(size=10**6),
+        limits=tree_module.Limits(size=10**6),
     )
     with pytest.raises(CheckFailed, match=r"What grow\(\) returned can't be looked at: the value takes 8,"):
         student.grow()
@@ -654,7 +655,7 @@ def test_a_forged_state_of_a_scheduler_is_refused(told):
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1)
     before = dict(vars(scheduler))
     with pytest.raises(CheckFailed, match="in a way that can't be followed"):
-        Bridge(Forged(values.dumps({"shared": [told]}))).handle(handle_tree, "f")(Shared(scheduler))
+        Bridge(Forged(writing.dumps({"shared": [told]}))).handle(handle_tree, "f")(Shared(scheduler))
     assert vars(scheduler) == before
 
 
@@ -919,7 +920,7 @@ def test_forged_answers_raise_nothing_but_failures_of_the_check(reply, argument,
     argument = copy.deepcopy(argument)
     if isinstance(reply, dict) and changes:
         reply = {**reply, "changed": [0, reply.get("changed")], "shared": [reply.get("shared")]}
-    frames = values.dumps(reply, lambda _: handle_tree)
+    frames = writing.dumps(reply, lambda _: handle_tree)
     bridge = Bridge(Forged(frames))
     function = bridge.handle(handle_tree, "f")
     try:
@@ -934,7 +935,7 @@ def test_forged_answers_raise_nothing_but_failures_of_the_check(reply, argument,
 @pytest.mark.parametrize("key", ["changed", "shared", "error", "type", "text", "bases", "where"])
 def test_each_part_of_an_answer_may_be_anything(key, part):
     reply = {key: part} if key in ("changed", "shared", "error") else {"error": {key: part}}
-    bridge = Bridge(Forged(values.dumps(reply, lambda _: handle_tree)))
+    bridge = Bridge(Forged(writing.dumps(reply, lambda _: handle_tree)))
     function = bridge.handle(handle_tree, "f")
     try:
         function(Shared([1]))
@@ -946,7 +947,7 @@ def test_each_part_of_an_answer_may_be_anything(key, part):
 
 def test_only_an_iterator_may_be_exhausted():
     """Were a call, a loop of the test over `map` would end before it has looked at anything."""
-    bridge = Bridge(Forged(values.dumps({"exhausted": True})))
+    bridge = Bridge(Forged(writing.dumps({"exhausted": True})))
     assert list(map(bridge.handle(handle_tree, "f"), [1, 2])) == [None, None]
 
 
@@ -961,7 +962,7 @@ def test_noise_instead_of_an_answer_fails_the_check(frames):
     [(len, -1), (len, 2**40), (len, 1.5), (len, True), (len, None), (iter, 5), (iter, [1]), (iter, None)],
 )
 def test_forged_lengths_and_iterators_are_refused(operation, answer):
-    bridge = Bridge(Forged(values.dumps({"result": answer})))
+    bridge = Bridge(Forged(writing.dumps({"result": answer})))
     with pytest.raises(CheckFailed, match=r"has no usable length|can't be iterated over"):
         operation(bridge.handle(handle_tree, "f"))
 

@@ -19,7 +19,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_utils import cycle
+from course_utils.classroom import folder as folder_module
+from course_utils.stages import autograde
+from course_utils.stages import feedback as feedback_module
 from tests.attacks import pages
 from tests.attacks.pages import PageAttack
 from tests.engine import ROOT
@@ -62,8 +64,8 @@ def test_formgrader_shows_a_graded_submission_and_runs_nothing_of_the_students(p
     path = course / "submitted" / "ada00" / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
     script = "<script>document.title = 'owned'</script><img src=x onerror=\\\"document.title = 'owned'\\\">"
     path.write_text(path.read_text().replace("YOUR ANSWER HERE", f"Because. {script}"))
-    cycle.autograde(course, ASSIGNMENT, workers=1)
-    with cycle.open_gradebook(course) as gradebook:
+    autograde.autograde(course, ASSIGNMENT, workers=1)
+    with folder_module.open_gradebook(course) as gradebook:
         submission = gradebook.find_submission_notebook(NOTEBOOK, ASSIGNMENT, "ada00").id
     with pictures["jupyterlab"](course) as address, pictures["browser"]() as chromium:
         page = chromium.new_page(viewport={"width": 1200, "height": 1000})
@@ -212,15 +214,15 @@ def desk(pictures, canary, tmp_path_factory) -> Iterator[Desk]:
         for attack in PAGE_ATTACKS:
             lay_in(desk, attack)
         hand_in(course, HONEST, "half")
-        cycle.autograde(course, ASSIGNMENT, workers=2)
-        with cycle.open_gradebook(course) as gradebook:
+        autograde.autograde(course, ASSIGNMENT, workers=2)
+        with folder_module.open_gradebook(course) as gradebook:
             for student in [*map(student_of, PAGE_ATTACKS), HONEST]:
                 found = gradebook.find_submission_notebook(NOTEBOOK, ASSIGNMENT, student)
                 desk.submissions[student] = found.id
             for attack in PAGE_ATTACKS:
                 name = desk.filled(attack.named, student_of(attack)) or "Eve"
                 gradebook.update_or_create_student(student_of(attack), last_name=name, first_name="E.")
-        cycle.feedback(course, ASSIGNMENT)
+        feedback_module.feedback(course, ASSIGNMENT)
         context.request.get(f"{address}/tree?token={TOKEN}")
         context.add_cookies([{"name": "instructor", "value": "PLANTED", "url": address}])
         assert "PLANTED" in str(context.cookies()) and desk.get("api/kernels").ok, "the instructor is not logged in"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.grading import cgroups
-from course_utils.grading.cgroups import Group, Parents, find_parents, remove_stale
-from course_utils.grading.limits import MIB, SandboxLimits
+from course_utils.grading.limits import SandboxLimits
+from course_utils.grading.sandbox import cgroups
+from course_utils.grading.sandbox.cgroups import Group, Parents, find_parents, remove_stale
+from course_utils.notebooks.limits import MIB
 
 
 def folder_of_groups(path: Path, controllers: str = "", enabled: str = "") -> Path:

@@ -7,9 +7,11 @@ import csv
 import pytest
 from typer.testing import CliRunner
 
-from course_utils import cli, cycle, doctor
-from course_utils.cycle import CourseError, SubmissionResult
-from course_utils.doctor import Finding
+from course_utils.command import app, doctor
+from course_utils.command.doctor import Finding
+from course_utils.errors import CourseError
+from course_utils.stages import autograde as stage
+from course_utils.stages.autograde import SubmissionResult
 from tests.tiny_course import hand_in, make_course
 
 
@@ -17,10 +19,10 @@ from tests.tiny_course import hand_in, make_course
 def run(tmp_path, monkeypatch):
     """Run the command in a folder, on a wide terminal."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli.console, "_width", 200)
+    monkeypatch.setattr(app.console, "_width", 200)
 
     def call(*arguments):
-        return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+        return CliRunner().invoke(app.app, [str(argument) for argument in arguments])
 
     return call
 
@@ -44,7 +46,7 @@ def graded(monkeypatch):
             progress(row, number, len(ROWS))
         return ROWS
 
-    monkeypatch.setattr(cycle, "autograde", autograde)
+    monkeypatch.setattr(stage, "autograde", autograde)
     return asked
 
 
@@ -85,7 +87,7 @@ def test_an_error_of_the_course_is_one_sentence(command, run, monkeypatch):
     def fail(*_, **__):
         raise CourseError("There is no assignment '[/tiny]' in source/.")
 
-    monkeypatch.setattr(cycle, command[0], fail)
+    monkeypatch.setattr(f"course_utils.stages.{command[0]}.{command[0]}", fail)
     result = run(*command)
     assert result.exit_code == 1
     assert result.output.strip() == "There is no assignment '[/tiny]' in source/."
@@ -97,7 +99,7 @@ def test_release_wants_a_name_or_all(run):
 
 
 def test_nobody_to_grade(run, monkeypatch):
-    monkeypatch.setattr(cycle, "autograde", lambda *_, **__: [])
+    monkeypatch.setattr(stage, "autograde", lambda *_, **__: [])
     result = run("autograde", "tiny")
     assert result.exit_code == 1
     assert "Nobody has a folder submitted/<student_id>/tiny: run `course collect` first." in result.output
@@ -107,7 +109,7 @@ def test_stopping_keeps_what_is_finished(run, monkeypatch):
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cycle, "autograde", stopped)
+    monkeypatch.setattr(stage, "autograde", stopped)
     result = run("autograde", "tiny")
     assert result.exit_code == 130 and "the same command goes on from here" in result.output
 

@@ -8,9 +8,9 @@ import os
 
 import pytest
 
-from course_utils.grading import clock as module
-from course_utils.grading import turns
-from course_utils.grading.clock import CellClock
+from course_utils.grading.run import clock as module
+from course_utils.grading.run import turns
+from course_utils.grading.run.clock import CellClock
 
 LIMIT_S = 60.0
 

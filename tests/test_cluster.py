@@ -9,8 +9,10 @@ import time
 
 import pytest
 
-from course_utils import cycle
+from course_utils import errors
+from course_utils.classroom import folder
 from course_utils.grading import pool
+from course_utils.stages import autograde, feedback
 from tests.test_parallel import seen_by_student
 from tests.tiny_course import ASSIGNMENT, hand_in_class, make_course
 
@@ -32,16 +34,16 @@ def test_two_workers_one_killed_on_the_way_give_the_marks_of_the_serial_run(tmp_
 
         killer = threading.Thread(target=kill_one)
         killer.start()
-        results = cycle.autograde(course, ASSIGNMENT, scheduler=cluster.scheduler_address)
+        results = autograde.autograde(course, ASSIGNMENT, scheduler=cluster.scheduler_address)
         killer.join()
     assert {result.student_id: result.points for result in results} == known
-    with cycle.open_gradebook(course) as gradebook:
+    with folder.open_gradebook(course) as gradebook:
         assert len(gradebook.find_assignment(ASSIGNMENT).submissions) == len(known)
     # Feedback and reports of trust are those of a serial run too.
-    cycle.feedback(course, ASSIGNMENT)
+    feedback.feedback(course, ASSIGNMENT)
     of_cluster = {student: seen_by_student(course, student) for student in known}
-    cycle.autograde(course, ASSIGNMENT, workers=1, force=True)
-    cycle.feedback(course, ASSIGNMENT)
+    autograde.autograde(course, ASSIGNMENT, workers=1, force=True)
+    feedback.feedback(course, ASSIGNMENT)
     assert of_cluster == {student: seen_by_student(course, student) for student in known}
 
 
@@ -49,5 +51,5 @@ def test_no_scheduler_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(pool, "SCHEDULER_TIMEOUT_S", 2)
     course = make_course(tmp_path / "course")
     hand_in_class(course, 1)
-    with pytest.raises(cycle.CourseError, match=r"No Dask scheduler answers at tcp://127.0.0.1:9"):
-        cycle.autograde(course, ASSIGNMENT, scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(errors.CourseError, match=r"No Dask scheduler answers at tcp://127.0.0.1:9"):
+        autograde.autograde(course, ASSIGNMENT, scheduler="tcp://127.0.0.1:9")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from course_utils.checks import CheckFailed
-from course_utils.grading.bridge import Bridge, BridgeNamespace, StudentError
-from course_utils.grading.connection import CellStopped, KernelConnection, KernelLost, OutputLimits
+from course_utils.grading.bridge.handles import Bridge, BridgeNamespace, StudentError
+from course_utils.grading.run.kernel_client import CellStopped, KernelConnection, KernelLost, OutputLimits
 from tests.sandboxed import Kernel
 
 # One worker has the kernel for all of these tests.
@@ -24,7 +24,7 @@ class Room:
 
     def connect(self) -> KernelConnection:
         if self.connection is None:
-            self.kernel = Kernel(extra_arguments=["--IPKernelApp.extra_extensions=course_utils.grading.agent"])
+            self.kernel = Kernel(extra_arguments=["--IPKernelApp.extra_extensions=course_utils.grading.bridge.agent"])
             self.kernel.client.stop_channels()
             manager = self.kernel.manager
             info = manager.get_connection_info()

@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from course_utils import cli, cycle
-from course_utils.course_folder import load_config, open_gradebook
+import course_utils
+from course_utils.classroom.folder import load_config, open_gradebook
+from course_utils.classroom.marks import write_course_table
+from course_utils.command import app
 from course_utils.errors import CourseError
-from course_utils.olat.marks import write_course_table
+from course_utils.stages import release
 from tests.olat_course import make_course
 
-PACKAGE = Path(cycle.__file__).parent
+PACKAGE = Path(course_utils.__file__).parent
 
 
 @pytest.fixture
@@ -35,12 +37,12 @@ def test_no_command_opens_settings_or_gradebook_by_itself():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in alone
     }
-    assert calls - {"olat/collect.py"} == {"course_folder.py"}
+    assert calls - {"stages/collect.py"} == {"classroom/folder.py"}
 
 
 def test_a_new_gradebook_needs_no_other_program(course):
     """nbgrader would start `alembic`; whoever opens the gradebook first must not need it."""
-    program = "import sys; from pathlib import Path; from course_utils.olat.marks import write_course_table\n"
+    program = "import sys; from pathlib import Path; from course_utils.classroom.marks import write_course_table\n"
     program += "write_course_table(Path(sys.argv[1]))"
     environment = os.environ | {"PATH": "", "PYTHONPATH": str(PACKAGE.parent)}
     done = subprocess.run([sys.executable, "-c", program, str(course)], env=environment, capture_output=True, text=True)
@@ -74,12 +76,12 @@ def test_a_setting_may_be_relative_to_the_course(course, monkeypatch, tmp_path):
 def test_a_wrong_setting_is_one_sentence(course, setting, message):
     config = course / "nbgrader_config.py"
     config.write_text(config.read_text() + setting + "\n")
-    result = CliRunner().invoke(cli.app, ["collect", "sheet", str(course / "roster.csv"), "--course", str(course)])
+    result = CliRunner().invoke(app.app, ["collect", "sheet", str(course / "roster.csv"), "--course", str(course)])
     assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
     assert message in " ".join(result.output.split()) and "Traceback" not in result.output
 
 
-@pytest.mark.parametrize("call", [load_config, cycle.release, write_course_table])
+@pytest.mark.parametrize("call", [load_config, release.release, write_course_table])
 def test_what_is_no_course_folder_is_told(call, tmp_path):
     with pytest.raises(CourseError, match=r"is no course folder: it has no nbgrader_config\.py"):
-        call(*([tmp_path, "sheet"] if call is cycle.release else [tmp_path]))
+        call(*([tmp_path, "sheet"] if call is release.release else [tmp_path]))

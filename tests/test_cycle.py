@@ -13,10 +13,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_utils import cycle
-from course_utils.cycle import CourseError
+from course_utils.classroom import folder as folder_module
+from course_utils.errors import CourseError
+from course_utils.grading.run.engine import Settings
+from course_utils.grading.sandbox import host
 from course_utils.grading.submissions import read_submission
-from course_utils.grading.worker import Settings
+from course_utils.stages import autograde, feedback, release
 from tests.tiny_course import ASSIGNMENT, hand_in, make_course, source_notebook, write
 
 # One worker grades the class, for all of these tests.
@@ -133,8 +135,8 @@ def before(tmp_path_factory):
 def graded(before, tmp_path_factory):
     course = tmp_path_factory.mktemp("out") / before.name
     shutil.copytree(before, course, symlinks=True)
-    results = cycle.autograde(course, ASSIGNMENT, workers=2)
-    cycle.feedback(course, ASSIGNMENT)
+    results = autograde.autograde(course, ASSIGNMENT, workers=2)
+    feedback.feedback(course, ASSIGNMENT)
     return course, {result.student_id: result for result in results}
 
 
@@ -168,7 +170,7 @@ def test_notes_tell_repairs_and_what_is_missing(graded):
 
 def test_manual_cells_wait_for_a_person_and_then_count(graded):
     course, _ = graded
-    with cycle.open_gradebook(course) as gradebook:
+    with folder_module.open_gradebook(course) as gradebook:
         grades = {g.name: g for g in gradebook.find_submission_notebook("adding", ASSIGNMENT, "prose").grades}
         assert grades["why"].auto_score is None and grades["why"].needs_manual_grade
         blank = {g.name: g for g in gradebook.find_submission_notebook("adding", ASSIGNMENT, "blank").grades}
@@ -232,7 +234,7 @@ def test_nothing_of_a_student_runs_in_a_browser(graded):
 
 def marks(course: Path) -> dict:
     """Everything that grading writes into the gradebook, by student."""
-    with cycle.open_gradebook(course) as gradebook:
+    with folder_module.open_gradebook(course) as gradebook:
         return {
             submission.student.id: {
                 "score": submission.score,
@@ -275,9 +277,9 @@ def without_ids(text: str) -> str:
 
 def test_a_folder_that_is_no_course(tmp_path):
     with pytest.raises(CourseError, match=r"is no course folder: it has no nbgrader_config\.py"):
-        cycle.autograde(tmp_path, ASSIGNMENT)
+        autograde.autograde(tmp_path, ASSIGNMENT)
     (tmp_path / "nbgrader_config.py").write_text("c = get_config()")
-    for stage in (cycle.release, cycle.autograde, cycle.feedback):
+    for stage in (release.release, autograde.autograde, feedback.feedback):
         with pytest.raises(CourseError, match="it has no source"):
             stage(tmp_path, ASSIGNMENT)
 
@@ -287,7 +289,7 @@ def course(tmp_path):
     return make_course(tmp_path / "course")
 
 
-@pytest.mark.parametrize("stage", [cycle.release, cycle.autograde])
+@pytest.mark.parametrize("stage", [release.release, autograde.autograde])
 def test_an_unknown_assignment(stage, course):
     with pytest.raises(CourseError, match=r"There is no assignment 'tyni' in source/; there are: tiny\."):
         stage(course, "tyni")
@@ -297,32 +299,32 @@ def test_a_roster_that_cannot_be_read(course):
     (course / "roster.csv").write_text("name\nAnna\n")
     hand_in(course, "anna")
     with pytest.raises(CourseError, match=r"first line of roster\.csv must name the columns"):
-        cycle.autograde(course, ASSIGNMENT)
+        autograde.autograde(course, ASSIGNMENT)
 
 
 def test_a_source_that_breaks_a_rule_of_nbgrader(course):
     edit_source(course, lambda nb, cells: cells["test_add_visible"].metadata.nbgrader.update(grade_id="add"))
     with pytest.raises(CourseError, match=r"^Duplicate grade id: add$"):
-        cycle.release(course, ASSIGNMENT)
+        release.release(course, ASSIGNMENT)
 
 
 def test_a_source_that_is_no_notebook(course):
     (course / "source" / ASSIGNMENT / "adding.ipynb").write_text("no JSON")
     with pytest.raises(CourseError, match=r"source/tiny/adding\.ipynb is no notebook"):
-        cycle.autograde(course, ASSIGNMENT)
+        autograde.autograde(course, ASSIGNMENT)
 
 
 def test_without_a_sandbox_nothing_is_graded(course, monkeypatch):
     hand_in(course, "anna")
-    monkeypatch.setattr(cycle, "probe", lambda: "bwrap is missing. Install bubblewrap.")
+    monkeypatch.setattr(host, "probe", lambda: "bwrap is missing. Install bubblewrap.")
     with pytest.raises(CourseError, match=r"no sandbox, so nothing was graded.*Install bubblewrap"):
-        cycle.autograde(course, ASSIGNMENT)
+        autograde.autograde(course, ASSIGNMENT)
     assert not (course / "autograded").exists()
 
 
 def test_a_run_without_the_sandbox_is_written_into_the_results(course):
     hand_in(course, "anna")
-    (result,) = cycle.autograde(course, ASSIGNMENT, sandbox=False, workers=1)
+    (result,) = autograde.autograde(course, ASSIGNMENT, sandbox=False, workers=1)
     assert result.points == 3 and result.sandboxed is False
     notebook = json.loads(path_of(course, "anna", stage="autograded").read_text())
     assert notebook["metadata"]["course"]["trust"]["sandboxed"] is False
@@ -333,7 +335,7 @@ def test_a_run_without_the_sandbox_is_written_into_the_results(course):
 
 
 def test_somebody_who_handed_in_nothing(course):
-    (result,) = cycle.autograde(course, ASSIGNMENT, ["anna"])
+    (result,) = autograde.autograde(course, ASSIGNMENT, ["anna"])
     assert (result.points, result.problem) == (0, "not gradable: nothing was handed in")
 
 
@@ -345,29 +347,29 @@ def edit_source(course, edit):
 
 
 def test_what_changed_after_the_release_is_released_again_or_told(course):
-    cycle.release(course, ASSIGNMENT)
+    release.release(course, ASSIGNMENT)
     edit_source(course, lambda nb, cells: cells["test_add_hidden"].metadata.nbgrader.update(grade_id="test_add_zero"))
     hand_in(course, "anna", "half")
-    (result,) = cycle.autograde(course, ASSIGNMENT, workers=1)  # nothing was graded before
+    (result,) = autograde.autograde(course, ASSIGNMENT, workers=1)  # nothing was graded before
     assert (result.points, result.max_points) == (2, 4)
     edit_source(course, lambda nb, cells: cells["test_add_visible"].metadata.nbgrader.update(points=5))
-    (result,) = cycle.autograde(course, ASSIGNMENT, workers=1)
+    (result,) = autograde.autograde(course, ASSIGNMENT, workers=1)
     assert (result.points, result.max_points) == (5, 7)
     edit_source(course, lambda nb, cells: nb.cells.remove(cells["test_add_zero"]))
     with pytest.raises(CourseError, match=r"cells of tiny/adding are not those of its release \(test_add_zero came or"):
-        cycle.autograde(course, ASSIGNMENT, workers=1)
+        autograde.autograde(course, ASSIGNMENT, workers=1)
     # The way out that the message names.
     command = ["nbgrader", "db", "assignment", "remove", ASSIGNMENT, "--force"]
     subprocess.run(command, cwd=course, check=True, capture_output=True)
-    assert cycle.autograde(course, ASSIGNMENT, []) == []
-    with cycle.open_gradebook(course) as gradebook:
+    assert autograde.autograde(course, ASSIGNMENT, []) == []
+    with folder_module.open_gradebook(course) as gradebook:
         assert gradebook.find_assignment(ASSIGNMENT).max_score == 6
 
 
 def test_a_fault_of_the_course_is_told_in_each_row(course):
     edit_source(course, lambda nb, cells: cells["test_add_visible"].update(source="assert_number(add(2, 3), 5"))
     hand_in(course, "anna")
-    (result,) = cycle.autograde(course, ASSIGNMENT, workers=1)
+    (result,) = autograde.autograde(course, ASSIGNMENT, workers=1)
     assert result.points == 0
     assert result.problem.startswith("not gradable: EngineError: The grader failed at test_add_visible")
     assert "SyntaxError" in result.problem

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from course_utils import doctor
-from course_utils.grading import cgroups, sandbox
+from course_utils.command import doctor
+from course_utils.grading.sandbox import cgroups, host, view
 from tests.engine import ROOT
 from tests.tiny_course import make_course
 
@@ -23,7 +23,7 @@ def findings(folder):
 
 @pytest.fixture
 def course(tmp_path, monkeypatch):
-    monkeypatch.setattr(sandbox, "probe", lambda: None)
+    monkeypatch.setattr(host, "probe", lambda: None)
     monkeypatch.setattr(cgroups, "explain", lambda: {name: f"cgroup v2 {name}" for name in ("cpu", "memory", "pids")})
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(ROOT / "jupyter-config"))  # as the installation does it
     return make_course(tmp_path / "course")
@@ -55,7 +55,7 @@ def test_a_missing_roster_is_a_warning(course):
 
 
 def test_a_missing_sandbox_is_told_with_what_to_install(course, monkeypatch):
-    monkeypatch.setattr(sandbox, "probe", lambda: f"bwrap is not there. {sandbox.INSTALL_HINT}")
+    monkeypatch.setattr(host, "probe", lambda: f"bwrap is not there. {view.INSTALL_HINT}")
     found = findings(course)["sandbox"]
     assert found.level == "bad" and "apt install bubblewrap" in found.detail
 

@@ -20,9 +20,9 @@ from torch import nn
 import course_utils
 from course_utils import data, photographs, pretrained, stand_in
 from course_utils.checks import CheckFailed, NotGradable
+from course_utils.classroom.marks import course_marks
 from course_utils.lessons.dog_breeds import dataset, feature_maps, figures, submission
-from course_utils.olat.marks import course_marks
-from course_utils.olat.trained import examine_artifacts
+from course_utils.packing.trained import examine_artifacts
 from course_utils.plotting import curves, grids
 from tests.engine import ROOT, SOURCE
 from tests.hidden_files import hidden_module

@@ -9,24 +9,26 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
-from course_utils import checks, cli, cycle, errors
+from course_utils import checks, errors
+from course_utils.command import app
 from course_utils.errors import CourseError
+from course_utils.stages import autograde, feedback
 
 MENDABLE = {
     "checks": ["CheckFailed", "NotGradable"],
-    "cycle": ["CourseError"],
+    "stages.checking": ["CourseError", "Stopped"],
     "data": ["DataMissing"],
     "training": ["ArtifactError"],
     "vision": ["NetworkMissing", "PictureError"],
-    "grading.repair": ["UnreadableNotebook"],
-    "grading.sandbox": ["SandboxUnavailable"],
-    "grading.worker": ["KernelUnavailable"],
-    "olat.archives": ["RefusedError"],
-    "olat.notebooks": ["NotebookError"],
-    "olat.pdf": ["PdfError"],
-    "olat.roster": ["RosterError"],
-    "olat.settings": ["MomentError"],
-    "olat.sheet": ["SheetError"],
+    "notebooks.reading": ["UnreadableNotebook"],
+    "grading.sandbox.view": ["SandboxUnavailable"],
+    "grading.run.engine": ["KernelUnavailable"],
+    "handins.limits": ["RefusedError"],
+    "notebooks.recognising": ["NotebookError"],
+    "packing.pieces": ["PdfError"],
+    "classroom.roster": ["RosterError"],
+    "classroom.settings": ["MomentError"],
+    "platforms.olat.sheet": ["SheetError"],
 }
 
 
@@ -44,7 +46,7 @@ def test_old_names_and_old_bases_hold():
 @pytest.mark.parametrize("command", [["release", "x"], ["check", "x"], ["pack", "x"], ["marks"], ["demo"]])
 def test_every_command_shows_it_in_one_sentence(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(cli.app, command)
+    result = CliRunner().invoke(app.app, command)
     assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
     assert len(result.output.strip().splitlines()) == 1 and "Traceback" not in result.output
 
@@ -53,8 +55,8 @@ def test_a_mistake_of_the_course_keeps_its_traceback(monkeypatch):
     def broken(*_, **__):
         raise ValueError("a mistake")
 
-    monkeypatch.setattr(cycle, "feedback", broken)
-    assert isinstance(CliRunner().invoke(cli.app, ["feedback", "x"]).exception, ValueError)
+    monkeypatch.setattr(feedback, "feedback", broken)
+    assert isinstance(CliRunner().invoke(app.app, ["feedback", "x"]).exception, ValueError)
 
 
 @pytest.mark.parametrize("wording", ["database is locked", "Datenbank ist gesperrt", ""])
@@ -72,4 +74,4 @@ def test_a_gradebook_in_use_is_known_by_its_code(wording, code, waits):
     origin = sqlite3.OperationalError(wording)
     if code is not None:
         origin.sqlite_errorcode = code
-    assert cycle._is_locked(OperationalError("INSERT", {}, origin)) is waits
+    assert autograde._is_locked(OperationalError("INSERT", {}, origin)) is waits

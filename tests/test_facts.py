@@ -10,8 +10,8 @@ import pytest
 from course_utils import training
 from course_utils.checks import CheckFailed, facts
 from course_utils.checks.facts import FORM
+from course_utils.grading.run.engine import grade_cells
 from course_utils.grading.submissions import lay_in_outputs
-from course_utils.grading.worker import grade_cells
 from course_utils.lessons.cifar import challenge
 from course_utils.report.leaderboard import measured_accuracy
 from tests.test_grader import LIGHT, answer, check

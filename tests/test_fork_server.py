@@ -7,15 +7,15 @@ import time
 import psutil
 import pytest
 
-from course_utils.grading import fork_server
-from course_utils.grading.fork_server import ForkServer, adopt_server, shared_server
-from course_utils.grading.messages import Job, Reader
-from course_utils.grading.pool import _Parents, grade_here
+from course_utils.grading.pool import Parents, grade_here
+from course_utils.grading.run import fork_server
+from course_utils.grading.run.engine import Settings
+from course_utils.grading.run.fork_server import ForkServer, adopt_server, shared_server
+from course_utils.grading.run.messages import Job, Reader
 from course_utils.grading.submissions import read_submission
-from course_utils.grading.worker import Settings
 from tests.tiny_course import ASSIGNMENT, hand_in, make_course
 
-GRADER = ("course_utils.grading.grader",)
+GRADER = ("course_utils.grading.run.grader",)
 NOTHING = Job(cells=[])
 
 
@@ -111,13 +111,13 @@ def test_workers_share_one_server_and_one_zygote(submissions):
 @pytest.mark.parametrize("lost", ["server", "zygote"])
 def test_a_lost_parent_costs_nothing(submissions, lost, monkeypatch):
     made = []
-    start = _Parents.__init__
+    start = Parents.__init__
 
     def remember(self, settings):
         start(self, settings)
         made.append(self)
 
-    monkeypatch.setattr(_Parents, "__init__", remember)
+    monkeypatch.setattr(Parents, "__init__", remember)
     run = grade_here(submissions, workers=2)
     results = [next(run)]
     process = getattr(made[0], lost)._process

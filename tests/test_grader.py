@@ -13,9 +13,9 @@ import pytest
 from nbformat.v4 import new_code_cell
 from nbgrader.utils import determine_grade
 
-from course_utils.grading import grader, worker
-from course_utils.grading.messages import CellBegun, Wanted
-from course_utils.grading.worker import EngineError, KernelUnavailable, NotebookResult, Settings, grade_cells
+from course_utils.grading.run import engine, grader
+from course_utils.grading.run.engine import EngineError, KernelUnavailable, NotebookResult, Settings, grade_cells
+from course_utils.grading.run.messages import CellBegun, Wanted
 
 # One worker runs the notebook of accidents, for all of these tests.
 pytestmark = pytest.mark.xdist_group("grader")
@@ -259,7 +259,7 @@ def test_a_test_process_that_dies_costs_its_cell(tmp_path):
 
 def test_a_test_that_never_ends_costs_its_cell(tmp_path, monkeypatch):
     """The grader process is given up by the process that owns it, should its own alarm not help."""
-    monkeypatch.setattr(worker, "_PATIENCE_S", 1.0)
+    monkeypatch.setattr(engine, "_PATIENCE_S", 1.0)
     cells = [
         check("first", "assert True"),
         check("deaf", "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass", timeout_s=0.5),
@@ -275,7 +275,7 @@ def test_a_test_that_never_ends_costs_its_cell(tmp_path, monkeypatch):
 def test_the_time_of_a_notebook_has_a_limit(tmp_path, monkeypatch):
     """What was finished by then counts."""
     finished = {}
-    run_grader = worker._run_grader
+    run_grader = engine._run_grader
 
     def watched(job, kernel, end, known):
         nonlocal finished
@@ -285,8 +285,8 @@ def test_the_time_of_a_notebook_has_a_limit(tmp_path, monkeypatch):
     def clock():
         return time.monotonic() + 1e6 * (1 in finished)  # time flies once the second test is done
 
-    monkeypatch.setattr(worker, "_run_grader", watched)
-    monkeypatch.setattr(worker, "time", types.SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(engine, "_run_grader", watched)
+    monkeypatch.setattr(engine, "time", types.SimpleNamespace(monotonic=clock))
     cells = [
         check("one", "assert True"),
         check("two", "assert False, 'wrong'"),
@@ -303,9 +303,9 @@ def test_the_time_of_a_notebook_has_a_limit(tmp_path, monkeypatch):
 
 def test_no_kernel_is_the_instructors_problem(tmp_path, monkeypatch):
     def missing(*_, **__):
-        raise worker.SandboxUnavailable("bwrap is missing. Install bubblewrap.")
+        raise engine.SandboxUnavailable("bwrap is missing. Install bubblewrap.")
 
-    monkeypatch.setattr(worker.KernelManager, "start_kernel", missing)
+    monkeypatch.setattr(engine.KernelManager, "start_kernel", missing)
     with pytest.raises(KernelUnavailable, match="Install bubblewrap"):
         grade_cells([check("a", "assert True")], [], tmp_path, LIGHT)
 
@@ -325,7 +325,7 @@ class Owner:
     """Starts and stops kernels for a `NotebookRun` in the same process."""
 
     def __init__(self, folder):
-        self.kernel = worker._Kernel(folder, LIGHT)
+        self.kernel = engine._Kernel(folder, LIGHT)
         self.sent = []
 
     def __enter__(self):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from course_utils.grading import cells as kinds
+from course_utils.notebooks import cells as kinds
 from tests.test_assignments import _bound, _imported, each_notebook, source_cells
 
 # Of these the result is another object than the argument, or a plain value.

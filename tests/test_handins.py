@@ -18,23 +18,28 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from nbgrader.converters import GenerateFeedback
 from rich.console import Console
 from rich.table import Table
 
-from course_utils import cycle, safety_net, tables
+from course_utils.classroom import folder as folder_module
+from course_utils.classroom import safety_net, tables
+from course_utils.classroom.deadlines import sync_gradebook
+from course_utils.classroom.marks import write_course_table
+from course_utils.classroom.one_run import AnotherRun, only_run
+from course_utils.classroom.pseudonyms import Pseudonyms
+from course_utils.classroom.roster import Owner, Roster, read_roster
 from course_utils.grading import scratch
-from course_utils.grading.texts import one_line
-from course_utils.olat import collect as collecting
-from course_utils.olat.archives import Budget, Limits, unpack
-from course_utils.olat.collect import collect
-from course_utils.olat.late import sync_gradebook
-from course_utils.olat.marks import write_course_table
-from course_utils.olat.privacy import Pseudonyms
-from course_utils.olat.roster import Owner, Roster, read_roster
-from course_utils.olat.simulate import Folder, write_download
-from course_utils.olat.write_back import return_marks
-from course_utils.one_run import AnotherRun, only_run
+from course_utils.handins.archives import unpack
+from course_utils.handins.budget import Budget
+from course_utils.handins.limits import Limits
+from course_utils.notebooks.texts import one_line
+from course_utils.platforms.olat.simulate import Folder, write_download
 from course_utils.report import leaderboard
+from course_utils.stages import autograde, feedback, release
+from course_utils.stages import placing as collecting
+from course_utils.stages.collect import collect
+from course_utils.stages.give_back import return_marks
 from tests import odd_things
 from tests.tiny_course import ASSIGNMENT, NOTEBOOK, hand_in, make_course
 
@@ -80,12 +85,12 @@ def through(tmp_path_factory):
     root = tmp_path_factory.mktemp("odd")
     course = with_class(root / "course")
     skipped = lay(course, WHO)
-    rows = {row.student_id: row for row in cycle.autograde(course, ASSIGNMENT, workers=2)}
+    rows = {row.student_id: row for row in autograde.autograde(course, ASSIGNMENT, workers=2)}
     failed: dict[str, str] = {}
-    cycle.feedback(course, ASSIGNMENT, failed.__setitem__)
+    feedback.feedback(course, ASSIGNMENT, failed.__setitem__)
     returned = return_marks(course, ASSIGNMENT, automatic=True)
     table, book = write_course_table(course)
-    with cycle.open_gradebook(course) as gradebook:
+    with folder_module.open_gradebook(course) as gradebook:
         board = leaderboard.read(course, ASSIGNMENT, "challenge", gradebook, Pseudonyms(Roster(())))
     leaderboard.write(board, course / "reports", ASSIGNMENT, "challenge")
     yield (
@@ -155,7 +160,7 @@ def by_nbgrader(tmp_path_factory):
     root = tmp_path_factory.mktemp("odd-nbgrader")
     course = with_class(root / "course", SOME)
     skipped = lay(course, SOME)
-    cycle.release(course, ASSIGNMENT)
+    release.release(course, ASSIGNMENT)
     said = ""
     for stage in ("autograde", "generate_feedback"):
         done = subprocess.run(
@@ -171,7 +176,7 @@ def test_an_odd_thing_costs_at_most_its_own_hand_in_with_nbgrader(who, by_nbgrad
     course, skipped, said = by_nbgrader
     if who in skipped:
         pytest.skip("this file system knows no such thing")
-    with cycle.open_gradebook(course) as gradebook:
+    with folder_module.open_gradebook(course) as gradebook:
         score = gradebook.find_submission(ASSIGNMENT, who).score
     assert score == (0 if WHO.get(who, "").startswith("instead") else 3), said[-3000:]
     assert (course / "feedback" / who / ASSIGNMENT / f"{NOTEBOOK}.html").is_file()
@@ -271,7 +276,7 @@ def test_group_names_of_the_roster_reach_the_table_of_marks_as_text(tmp_path):
         HEADER + "=1+1,u,Last,First,,,\n".replace("=1+1,u", "a,u") + 'b,@v,"=cmd|x",First,,007,"=HYPERLINK(1)"\n'
     )
     hand_in(course, "a")
-    cycle.autograde(course, ASSIGNMENT, workers=1)
+    autograde.autograde(course, ASSIGNMENT, workers=1)
     table, book = write_course_table(course)
     rows = list(csv.DictReader(io.StringIO(table.read_text("utf-8-sig"))))
     assert (
@@ -376,10 +381,10 @@ def course(tmp_path):
 
 @pytest.mark.parametrize("stage", ["read_submission", "record", "_read_result"])
 def test_a_fault_becomes_the_students_row_and_never_a_zero(stage, course, monkeypatch):
-    cycle.autograde(course, ASSIGNMENT, workers=1)
-    cycle.feedback(course, ASSIGNMENT)
+    autograde.autograde(course, ASSIGNMENT, workers=1)
+    feedback.feedback(course, ASSIGNMENT)
     hand_in(course, "ada", "wrong")
-    broken = getattr(cycle, stage)
+    broken = getattr(autograde, stage)
 
     def breaks(*arguments):
         if any("ada" in str(argument) for argument in arguments):
@@ -387,8 +392,8 @@ def test_a_fault_becomes_the_students_row_and_never_a_zero(stage, course, monkey
         return broken(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(cycle, stage, breaks)
-        rows = {row.student_id: row for row in cycle.autograde(course, ASSIGNMENT, workers=1)}
+        patch.setattr(autograde, stage, breaks)
+        rows = {row.student_id: row for row in autograde.autograde(course, ASSIGNMENT, workers=1)}
     assert rows["bob"].points == 3 and not rows["bob"].problem
     assert rows["ada"].problem.startswith("could not be re") and "It waits for a person" in rows["ada"].problem
     assert "\x1b" not in rows["ada"].problem
@@ -405,23 +410,23 @@ def test_a_fault_becomes_the_students_row_and_never_a_zero(stage, course, monkey
     }
     assert table["ada"][ASSIGNMENT] == "" and "waits for a person" in table["ada"]["notes"]
     # The next run that goes well clears it.
-    rows = {row.student_id: row for row in cycle.autograde(course, ASSIGNMENT, workers=1)}
+    rows = {row.student_id: row for row in autograde.autograde(course, ASSIGNMENT, workers=1)}
     assert rows["ada"].points == 0 and not rows["ada"].problem
     assert any(line.owner_id == "ada" for line in return_marks(course, ASSIGNMENT, automatic=True).lines)
 
 
 def test_a_page_that_can_not_be_made_costs_that_page(course, monkeypatch):
-    cycle.autograde(course, ASSIGNMENT, workers=1)
-    converter = cycle.GenerateFeedback.convert_single_notebook
+    autograde.autograde(course, ASSIGNMENT, workers=1)
+    converter = GenerateFeedback.convert_single_notebook
 
     def breaks(self, path):
         if "/ada/" in path:
             raise RuntimeError("no page")
         return converter(self, path)
 
-    monkeypatch.setattr(cycle.GenerateFeedback, "convert_single_notebook", breaks)
+    monkeypatch.setattr(GenerateFeedback, "convert_single_notebook", breaks)
     failed = {}
-    cycle.feedback(course, ASSIGNMENT, failed.__setitem__)
+    feedback.feedback(course, ASSIGNMENT, failed.__setitem__)
     assert list(failed) == ["ada"] and "no page" in failed["ada"]
     assert (course / "feedback" / "bob" / ASSIGNMENT / f"{NOTEBOOK}.html").is_file()
     assert "ada" in (course / "reports" / f"{ASSIGNMENT}-feedback.csv").read_text()
@@ -436,9 +441,9 @@ def test_marks_of_hidden_tests_in_a_students_cell_cost_no_page(course):
         if not cell["metadata"]["nbgrader"]["grade_id"].startswith("test"):
             cell["source"] += "\n### BEGIN HIDDEN TESTS\n# mine"
     path.write_text(json.dumps(notebook))
-    cycle.autograde(course, ASSIGNMENT, workers=1)
+    autograde.autograde(course, ASSIGNMENT, workers=1)
     failed = {}
-    cycle.feedback(course, ASSIGNMENT, failed.__setitem__)
+    feedback.feedback(course, ASSIGNMENT, failed.__setitem__)
     page = (course / "feedback" / "ada" / ASSIGNMENT / f"{NOTEBOOK}.html").read_text()
     assert not failed and "mine" in page and "Negative numbers count" not in page
 
@@ -453,7 +458,7 @@ def test_what_concerns_the_machine_ends_the_run(course):
 
 # Two runs at once, and what a killed one leaves.
 
-_RUN = "import sys; from course_utils import cycle; print(len(cycle.autograde(sys.argv[1], 'tiny', workers=1)))"
+_RUN = "import sys; from course_utils.stages.autograde import autograde; print(len(autograde(sys.argv[1], 'tiny', workers=1)))"
 
 
 def test_two_first_runs_at_once(course):
@@ -469,7 +474,7 @@ def test_two_first_runs_at_once(course):
 
 
 def test_a_run_that_waits_says_for_whom_and_a_killed_one_holds_nothing(tmp_path):
-    holds = "import sys, time; from pathlib import Path; from course_utils.one_run import only_run\nwith only_run(Path(sys.argv[1]), 'collect x'): print('in', flush=True); time.sleep(600)"
+    holds = "import sys, time; from pathlib import Path; from course_utils.classroom.one_run import only_run\nwith only_run(Path(sys.argv[1]), 'collect x'): print('in', flush=True); time.sleep(600)"
     other = subprocess.Popen([sys.executable, "-c", holds, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     try:
         assert other.stdout.readline() == "in\n"
@@ -542,5 +547,5 @@ def test_a_killed_collection_leaves_nothing_for_the_next(course):
     collect(course, ASSIGNMENT, [download])
     assert not list(course.glob(".collect-*"))
     sync_gradebook(course, read_roster(course), ASSIGNMENT)
-    cycle.autograde(course, ASSIGNMENT, [], workers=1)
+    autograde.autograde(course, ASSIGNMENT, [], workers=1)
     assert not list((course / "submitted").glob("*/.*.new"))

@@ -28,13 +28,13 @@ from typing import Any
 
 import pytest
 
-from course_utils import cycle
-from course_utils.olat.collect import collect
-from course_utils.olat.late import sync_gradebook
-from course_utils.olat.names import fold
-from course_utils.olat.roster import read_roster
-from course_utils.olat.write_back import return_marks
-from course_utils.safety_net import FAULTS
+from course_utils.classroom.deadlines import sync_gradebook
+from course_utils.classroom.names import fold
+from course_utils.classroom.roster import read_roster
+from course_utils.classroom.safety_net import FAULTS
+from course_utils.stages import autograde, feedback
+from course_utils.stages.collect import collect
+from course_utils.stages.give_back import return_marks
 from tests.tiny_course import ASSIGNMENT, NOTEBOOK, make_course, source_notebook
 
 pytestmark = pytest.mark.xdist_group("handins-fuzz")
@@ -306,8 +306,8 @@ def run_class(root: Path, size: int, seed: int) -> Outcome:
     around = _listing(root)
     collection = timed("collect", lambda: collect(course, ASSIGNMENT, [download]))
     sync_gradebook(course, read_roster(course), ASSIGNMENT)
-    rows = timed("autograde", lambda: cycle.autograde(course, ASSIGNMENT, workers=2))
-    timed("feedback", lambda: cycle.feedback(course, ASSIGNMENT))
+    rows = timed("autograde", lambda: autograde.autograde(course, ASSIGNMENT, workers=2))
+    timed("feedback", lambda: feedback.feedback(course, ASSIGNMENT))
     returned = timed("return", lambda: return_marks(course, ASSIGNMENT, automatic=True))
     say = outcome.problems.append
     if (course / FAULTS).exists():

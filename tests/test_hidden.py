@@ -11,11 +11,12 @@ import nbformat
 import pytest
 
 import course_utils
-from course_utils import cycle
-from course_utils.cycle import CourseError
+from course_utils.classroom import folder as folder_module
+from course_utils.errors import CourseError
 from course_utils.grading.hidden import SECRET_FILE, course_secret, laid_out, read_hidden
+from course_utils.grading.run.engine import Settings
 from course_utils.grading.submissions import read_submission
-from course_utils.grading.worker import Settings
+from course_utils.stages import autograde, feedback, release
 from tests.engine import SOURCE
 from tests.tiny_course import ASSIGNMENT, hand_in, make_course, write
 
@@ -99,14 +100,14 @@ def test_tests_see_what_is_hidden_and_nobody_else_does(command, course):
     submit(course, "spy", SPY)
     submit(course, "wrong", "def add(a, b):\n    return 0")
     if command == "course":
-        cycle.release(course, ASSIGNMENT)
-        cycle.autograde(course, ASSIGNMENT, workers=1)
-        cycle.feedback(course, ASSIGNMENT)
+        release.release(course, ASSIGNMENT)
+        autograde.autograde(course, ASSIGNMENT, workers=1)
+        feedback.feedback(course, ASSIGNMENT)
     else:
         for stage in ("generate_assignment", "autograde", "generate_feedback"):
             done = subprocess.run(["nbgrader", stage, ASSIGNMENT], cwd=course, capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
-    with cycle.open_gradebook(course) as gradebook:
+    with folder_module.open_gradebook(course) as gradebook:
         marks = {
             student: {g.name: g.auto_score for n in submission.notebooks for g in n.grades}
             for student in ("spy", "wrong")
@@ -132,12 +133,12 @@ def test_a_students_own_folder_of_that_name_is_kept(course):
     (folder / "two.txt").write_text("2")
     for command in ("course", "nbgrader"):
         if command == "course":
-            cycle.autograde(course, ASSIGNMENT, workers=1)
+            autograde.autograde(course, ASSIGNMENT, workers=1)
         else:
             command_line = ["nbgrader", "autograde", "--force", ASSIGNMENT]
             done = subprocess.run(command_line, cwd=course, capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
-        with cycle.open_gradebook(course) as gradebook:
+        with folder_module.open_gradebook(course) as gradebook:
             grade = gradebook.find_grade("test_add_hidden", "adding", ASSIGNMENT, "anna")
             assert grade.auto_score == 1, command
             grade.auto_score = 0
@@ -177,14 +178,14 @@ def test_first_runs_at_once_end_with_one_secret(tmp_path):
 
 
 def test_a_setting_wins_and_a_short_secret_is_refused(course):
-    config = cycle.load_config(course)
+    config = folder_module.load_config(course)
     config.Course.secret = "a secret of somebody's own"
     assert course_secret(course, config) == "a secret of somebody's own"
     assert not (course / SECRET_FILE).exists()
     (course / SECRET_FILE).write_text("short\n")
     submit(course, "anna", SPY)
     with pytest.raises(CourseError, match="holds 5 characters; a secret has 16 or more"):
-        cycle.autograde(course, ASSIGNMENT, workers=1)
+        autograde.autograde(course, ASSIGNMENT, workers=1)
 
 
 def test_files_are_laid_out_for_a_moment_only(course):
@@ -195,7 +196,7 @@ def test_files_are_laid_out_for_a_moment_only(course):
 
 
 # Rooms that no notebook imports.
-INSTRUCTORS = ("grading", "olat", "report")
+INSTRUCTORS = ("grading", "classroom", "handins", "platforms", "stages", "command", "report", "olat")
 
 
 def test_no_function_of_the_package_is_called_like_one_that_a_student_has_to_write():
@@ -217,9 +218,9 @@ def test_no_function_of_the_package_is_called_like_one_that_a_student_has_to_wri
 def test_the_students_zip_holds_nothing_hidden_even_if_the_release_does(course, tmp_path):
     import zipfile
 
-    from course_utils.olat.release_zip import write_release_zip
+    from course_utils.stages.release_zip import write_release_zip
 
-    cycle.release(course, ASSIGNMENT)
+    release.release(course, ASSIGNMENT)
     stale = course / "release" / ASSIGNMENT / "hidden"
     stale.mkdir()
     (stale / "answers.py").write_text(PLANTED)

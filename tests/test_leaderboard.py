@@ -13,10 +13,11 @@ import pytest
 from nbgrader.api import MissingEntry
 from typer.testing import CliRunner
 
-from course_utils import cli, cycle
+from course_utils.classroom import folder as course_folder
+from course_utils.classroom.pseudonyms import Pseudonyms
+from course_utils.classroom.roster import Roster
+from course_utils.command import app
 from course_utils.errors import CourseError
-from course_utils.olat.privacy import Pseudonyms
-from course_utils.olat.roster import Roster
 from course_utils.report import leaderboard
 from course_utils.training import Record
 
@@ -140,11 +141,11 @@ def command(course, monkeypatch):
     def gradebook(_):
         yield course
 
-    monkeypatch.setattr(cycle, "open_gradebook", gradebook)
-    monkeypatch.setattr(cli.console, "_width", 200)
+    monkeypatch.setattr(course_folder, "open_gradebook", gradebook)
+    monkeypatch.setattr(app.console, "_width", 200)
 
     def call(*options):
-        return CliRunner().invoke(cli.app, ["leaderboard", "nets", "--course", str(course.folder), *options])
+        return CliRunner().invoke(app.app, ["leaderboard", "nets", "--course", str(course.folder), *options])
 
     return call
 

@@ -9,10 +9,10 @@ import pytest
 from traitlets import TraitError
 
 from course_utils.grading.limits import GradingLimits, limit_names
-from course_utils.grading.preprocessors import GradeNotebook
+from course_utils.grading.nbgrader_plugins import GradeNotebook
+from course_utils.grading.run.engine import Settings
+from course_utils.grading.run.trust import for_student
 from course_utils.grading.submissions import grade, read_submission
-from course_utils.grading.trust import for_student
-from course_utils.grading.worker import Settings
 from tests import tiny_course
 from tests.tiny_course import ASSIGNMENT, NOTEBOOK
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils.checks.facts import FORM
-from course_utils.grading import messages, wire
-from course_utils.grading.messages import CellBegun, CellDone, Finished, Job, Reader, Wanted, as_content
-from course_utils.grading.wire import BadMessage, Bounds, Channel
+from course_utils.grading.run import messages, wire
+from course_utils.grading.run.messages import CellBegun, CellDone, Finished, Job, Reader, Wanted, as_content
+from course_utils.grading.run.wire import BadMessage, Bounds, Channel
 from tests.test_grader import answer, check, course_cell
 
 CELLS = json.loads(

@@ -19,19 +19,11 @@ from pathlib import Path
 import py7zr
 import pytest
 
-from course_utils.olat import archives
-from course_utils.olat.archives import (
-    Budget,
-    Limits,
-    RefusedError,
-    ZipReader,
-    archive_kind,
-    clean_name,
-    is_junk,
-    safe_parts,
-    unique,
-    unpack,
-)
+from course_utils.handins import budget
+from course_utils.handins.archives import ZipReader, archive_kind, unpack
+from course_utils.handins.budget import Budget
+from course_utils.handins.limits import Limits, RefusedError
+from course_utils.handins.paths import clean_name, is_junk, safe_parts, unique
 from tests.olat_course import zip_bytes
 
 
@@ -181,7 +173,7 @@ def test_too_many_files_cost_only_themselves(read):
 
 
 def test_a_limit_is_known_by_its_kind_not_by_its_words(read, monkeypatch):
-    monkeypatch.setattr(archives, "_TOO_MANY", "höchstens {} Dateien je Abgabe")
+    monkeypatch.setattr(budget, "_TOO_MANY", "höchstens {} Dateien je Abgabe")
     _, reasons = read(zip_bytes({f"data/{i}.jpg": b"" for i in range(700)}), max_files=600)
     (reason,) = reasons.values()
     assert reason == "höchstens 600 Dateien je Abgabe: 100 files of this archive were not read, this is the first"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from course_utils.classroom.roster import read_roster
 from course_utils.errors import CourseError
-from course_utils.olat.collect import collect
-from course_utils.olat.roster import read_roster
-from course_utils.olat.simulate import Folder, sheet_bytes, write_download
+from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_download
+from course_utils.stages.collect import collect
 from tests.olat_course import ROSTER, make_course, notebook, notebook_bytes, work, zip_bytes
 
 TOP = "ita_Sheet_2026-11-20T18-05-41_207"
@@ -454,7 +454,7 @@ def test_an_unknown_assignment_is_named_with_the_known_ones(course):
 
 
 def test_an_error_of_ours_stops_nobody(course, students, tmp_path, monkeypatch):
-    import course_utils.olat.collect as module
+    from course_utils.stages import collect as module
 
     original = module.place_hand_in
 
@@ -472,7 +472,8 @@ def test_an_error_of_ours_stops_nobody(course, students, tmp_path, monkeypatch):
 
 
 def test_names_that_would_move_the_cursor_are_shown_harmlessly(course, students, tmp_path):
-    from course_utils.olat.commands import console, show_collection
+    from course_utils.command.instructor import show_collection
+    from course_utils.command.terminal import console
 
     files = {"a.zip": zip_bytes({"\x1b[2J[red]x.ipynb": b"{", "=cmd().ipynb": b"{"})}
     path = write_download(tmp_path / "a.zip", [Folder.of(students["s01"], files)], top=TOP)
@@ -484,7 +485,7 @@ def test_names_that_would_move_the_cursor_are_shown_harmlessly(course, students,
 
 
 def test_pseudonyms_replace_everything_that_names_a_student(course, students, tmp_path):
-    from course_utils.olat.privacy import Pseudonyms
+    from course_utils.classroom.pseudonyms import Pseudonyms
 
     shown = Pseudonyms.of(course, wanted=True)
     text = "Jörg Müller (0012345, jmueller), Mueller_Joerg_jmueller, Gruppe_7_98304, joerg@students.example; müllern"

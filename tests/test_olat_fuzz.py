@@ -23,8 +23,11 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from course_utils.olat.archives import Budget, Limits, is_junk, unique, unpack
-from course_utils.olat.notebooks import Catalogue, NotebookError, Template, grade_ids
+from course_utils.handins.archives import unpack
+from course_utils.handins.budget import Budget
+from course_utils.handins.limits import Limits
+from course_utils.handins.paths import is_junk, unique
+from course_utils.notebooks.recognising import Catalogue, NotebookError, Template, grade_ids
 from tests.olat_course import notebook
 
 LIMITS = Limits(max_files=60, max_bytes=400_000, max_file_bytes=200_000, max_depth=3)

@@ -4,8 +4,9 @@ import unicodedata
 
 import pytest
 
-from course_utils.olat.names import fold, split_owner, strip_task_folder
-from course_utils.olat.roster import RosterError, read_roster
+from course_utils.classroom.names import fold
+from course_utils.classroom.roster import RosterError, read_roster
+from course_utils.platforms.olat.names import split_owner, strip_task_folder
 from tests.olat_course import ROSTER
 
 FOLDED = {

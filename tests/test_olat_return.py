@@ -9,12 +9,13 @@ import openpyxl
 import pytest
 from nbgrader.api import Gradebook
 
+from course_utils.classroom.deadlines import deadline_of, penalty, sync_gradebook
+from course_utils.classroom.marks import course_marks, read_marks, write_course_table
+from course_utils.classroom.roster import read_roster
+from course_utils.classroom.settings import Deadlines, course_config
 from course_utils.errors import CourseError
-from course_utils.olat.late import deadline_of, penalty, sync_gradebook
-from course_utils.olat.marks import course_marks, read_marks, write_course_table
-from course_utils.olat.roster import read_roster
-from course_utils.olat.settings import Deadlines, course_config
-from course_utils.olat.write_back import clean_comment, return_marks
+from course_utils.platforms.olat.write_back import clean_comment
+from course_utils.stages.give_back import return_marks
 from tests.olat_course import ROSTER, make_course
 
 # One worker, for what is made once.
@@ -290,7 +291,7 @@ def test_nbgraders_plugin_knows_the_assignment():
     from nbgrader.preprocessors import AssignLatePenalties
     from traitlets.config import Config
 
-    from course_utils.olat.late import LatePolicy
+    from course_utils.classroom.deadlines import LatePolicy
 
     config = Config({"Deadlines": {"policy": "hard stop", "grace_minutes": {"sheet": 10}}})
     preprocessor = AssignLatePenalties(plugin_class=LatePolicy, config=config)

@@ -13,16 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from course_utils import cycle
-from course_utils.olat.collect import collect
-from course_utils.olat.late import sync_gradebook
-from course_utils.olat.manifest import Member
-from course_utils.olat.marks import course_marks
-from course_utils.olat.names import fold
-from course_utils.olat.pack import Team, examine_folder, pack
-from course_utils.olat.roster import read_roster
-from course_utils.olat.simulate import Folder, sheet_bytes, write_download
-from course_utils.olat.write_back import return_marks
+from course_utils.classroom.deadlines import sync_gradebook
+from course_utils.classroom.marks import course_marks
+from course_utils.classroom.names import fold
+from course_utils.classroom.roster import read_roster
+from course_utils.packing.examine import examine_folder
+from course_utils.packing.manifest import Member
+from course_utils.packing.pack import pack
+from course_utils.packing.team import Team
+from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_download
+from course_utils.stages import autograde, feedback, release
+from course_utils.stages.collect import collect
+from course_utils.stages.give_back import return_marks
 from tests.olat_course import make_course, notebook
 
 # One worker, for what is made once.
@@ -120,11 +122,11 @@ def graded(world):
     with (course / "nbgrader_config.py").open("a") as file:
         file.write('c.OpenOlat.group_assignments = ["sheet"]\n')
     collections["a"] = collect(course, "sheet", [downloads["a"]])
-    cycle.release(course, "sheet")
+    release.release(course, "sheet")
     sync_gradebook(course, roster, "sheet")
-    results = cycle.autograde(course, "sheet", sandbox=False)
+    results = autograde.autograde(course, "sheet", sandbox=False)
     assert [r.problem for r in results] == [""] * 12
-    cycle.feedback(course, "sheet")
+    feedback.feedback(course, "sheet")
     return course, roster, downloads, collections
 
 
@@ -178,8 +180,8 @@ def test_nbgraders_own_zip_collect_gives_the_same(graded, tmp_path):
     shutil.copytree(course, other, ignore=shutil.ignore_patterns("submitted", "autograded", "feedback", "reports"))
     (other / "downloaded/sheet/archive").mkdir(parents=True)
     shutil.copy(downloads["c"], other / "downloaded/sheet/archive/")
-    config = 'c.ZipCollectApp.extractor_plugin = "course_utils.olat.plugins.OlatExtractor"\n'
-    config += 'c.ZipCollectApp.collector_plugin = "course_utils.olat.plugins.OlatCollector"\n'
+    config = 'c.ZipCollectApp.extractor_plugin = "course_utils.stages.zip_collect.OlatExtractor"\n'
+    config += 'c.ZipCollectApp.collector_plugin = "course_utils.stages.zip_collect.OlatCollector"\n'
     with (other / "nbgrader_config.py").open("a") as file:
         file.write(config)
     run = [sys.executable, "-W", "ignore", "-m", "nbgrader", "zip_collect", "sheet"]

@@ -5,9 +5,9 @@ from datetime import datetime
 import openpyxl
 import pytest
 
-from course_utils.olat.roster import Student
-from course_utils.olat.sheet import SheetError, read_sheet
-from course_utils.olat.simulate import sheet_bytes
+from course_utils.classroom.roster import Student
+from course_utils.platforms.olat.sheet import SheetError, read_sheet
+from course_utils.platforms.olat.simulate import sheet_bytes
 
 STUDENTS = [
     Student("s1", "jmueller", "Müller", "Jörg", "joerg@students.example", "0012345", ("Gruppe 7",)),

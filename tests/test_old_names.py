@@ -1,6 +1,7 @@
 """Notebooks that were released already find what they import under its old name."""
 
 import importlib
+import sys
 
 import numpy as np
 import pytest
@@ -70,3 +71,24 @@ def test_what_a_released_notebook_imports_is_there(module):
 )
 def test_figures_that_changed_their_name_are_drawn_as_before(module, name, arguments):
     assert isinstance(getattr(importlib.import_module(f"course_utils.{module}"), name)(*arguments), Figure)
+
+
+@pytest.mark.parametrize(
+    ("old", "name", "new"),
+    [
+        ("grading.preprocessors", "GradeNotebook", "grading.nbgrader_plugins"),
+        ("grading.preprocessors", "RepairNotebook", "grading.nbgrader_plugins"),
+        ("grading.preprocessors", "ClearCoursesHiddenTests", "grading.nbgrader_plugins"),
+        ("grading.preprocessors", "FeedbackNotes", "grading.nbgrader_plugins"),
+        ("grading.preprocessors", "SubmissionExporter", "grading.nbgrader_plugins"),
+        ("grading.preprocessors", "move_links_away", "grading.nbgrader_plugins"),
+        ("olat.late", "LatePolicy", "classroom.deadlines"),
+        ("olat.plugins", "OlatExtractor", "stages.zip_collect"),
+        ("olat.plugins", "OlatCollector", "stages.zip_collect"),
+    ],
+)
+def test_settings_of_a_course_that_exists_are_found_with_a_warning(old, name, new):
+    sys.modules.pop(f"course_utils.{old}", None)
+    with pytest.warns(FutureWarning, match=f"course_utils.{old} is now course_utils.{new}; change the name"):
+        module = importlib.import_module(f"course_utils.{old}")
+    assert getattr(module, name) is getattr(importlib.import_module(f"course_utils.{new}"), name)

@@ -19,20 +19,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from course_utils.errors import CourseError
-from course_utils.olat.manifest import Member
-from course_utils.olat.pack import (
-    Team,
-    examine,
-    examine_folder,
-    find_folder,
-    pack,
-    read_notebooks,
-    read_team,
-    release_record,
-    write_team,
-)
-from course_utils.olat.pdf import TitleBlock, notebooks_to_pages, notebooks_to_pdf
-from course_utils.olat.release_zip import write_release_zip
+from course_utils.packing.examine import examine, examine_folder, find_folder, read_notebooks
+from course_utils.packing.manifest import Member
+from course_utils.packing.pack import pack, release_record
+from course_utils.packing.pdf import TitleBlock, notebooks_to_pages, notebooks_to_pdf
+from course_utils.packing.team import Team, read_team, write_team
+from course_utils.stages.release_zip import write_release_zip
 from tests import pdf_samples
 from tests.olat_course import make_course, notebook, notebook_bytes
 
@@ -193,7 +185,7 @@ def test_the_folder_is_found_from_inside_and_from_above(folder):
 
 
 def test_the_command_asks_packs_and_remembers(folder):
-    from course_utils.cli import app
+    from course_utils.command.app import app
 
     answers = "7\nJörg Müller\n0012345\n\n"
     result = CliRunner().invoke(app, ["pack", "sheet", "--folder", str(folder)], input=answers)
@@ -208,7 +200,7 @@ def test_the_command_asks_packs_and_remembers(folder):
 @pytest.fixture
 def command(folder, monkeypatch):
     """The command for a team that is known, on a wide terminal."""
-    from course_utils import cli
+    from course_utils.command import app as cli
 
     write_team(folder, TEAM)
     monkeypatch.setattr(cli.console, "_width", 200)
@@ -234,13 +226,12 @@ def test_what_is_found_while_packing_is_printed(command, folder):
 
 
 def test_each_file_is_read_and_looked_at_once(command, folder, monkeypatch):
-    from course_utils.olat import pack as packing
+    from course_utils.packing import examine as examine_module
 
     parsed, looked_at = [], []
-    parse, look = packing.parse_notebook, packing.examine
-    monkeypatch.setattr(packing, "parse_notebook", lambda content: parsed.append(1) or parse(content))
-    monkeypatch.setattr("course_utils.olat.notebooks.parse_notebook", packing.parse_notebook)
-    monkeypatch.setattr(packing, "examine", lambda name, *more: looked_at.append(name) or look(name, *more))
+    parse, look = examine_module.parse_notebook, examine_module.examine
+    monkeypatch.setattr(examine_module, "parse_notebook", lambda content: parsed.append(1) or parse(content))
+    monkeypatch.setattr(examine_module, "examine", lambda name, *more: looked_at.append(name) or look(name, *more))
     for record in (True, False):
         if not record:
             (folder / "assignment.json").unlink()
@@ -266,7 +257,7 @@ def test_all_cells_can_be_run_first(folder):
         lambda content: content["cells"][2].update(source=["def first():\n", "    return 2"]),
     )
     notebooks = read_notebooks(folder, "sheet").notebooks
-    from course_utils.olat.pack import run_notebooks
+    from course_utils.packing.examine import run_notebooks
 
     assert run_notebooks({"first": notebooks["first"]}, timeout=120) == []
     saved = json.loads((folder / "first.ipynb").read_text())
@@ -344,18 +335,16 @@ def test_the_text_of_the_pdf_is_right(result):
 
 
 def test_one_cell_that_typst_refuses_does_not_stop_the_pdf(tmp_path, monkeypatch):
-    import course_utils.olat.pdf as module
+    from course_utils.packing import pdf
 
-    original = module._prepare
-    monkeypatch.setattr(module, "_prepare", lambda text, *rest: original(text, *rest))
     cells = [pdf_samples.markdown("before"), pdf_samples.markdown("the bad one"), pdf_samples.markdown("after")]
-    convert = module._convert_markdown
+    convert = pdf.convert_markdown
 
     def spoil(pieces, *rest):
         convert(pieces, *rest)
         pieces[2].typst = "#undefined-function()"
 
-    monkeypatch.setattr(module, "_convert_markdown", spoil)
+    monkeypatch.setattr(pdf, "convert_markdown", spoil)
     made = notebooks_to_pdf([("n", pdf_samples.notebook(cells))], TITLE, tmp_path / "n.pdf")
     assert made.path.exists() and len(made.problems) == 1
     assert "n, cell 2: shown as plain text" in made.problems[0]
@@ -449,10 +438,10 @@ def test_the_wheel_works_outside_the_project(release_zip, tmp_path):
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel]
     subprocess.run(install, check=True, capture_output=True)
     code = (
-        "import course_utils, course_utils.checks, course_utils.cli, pathlib, sys\n"
+        "import course_utils, course_utils.checks, course_utils.command.app, pathlib, sys\n"
         "here = pathlib.Path(course_utils.__file__).parent\n"
         "assert here.is_relative_to(sys.argv[1]), here\n"
-        "assert (here / 'olat/how_to_return.html.j2').exists()\n"
+        "assert (here / 'platforms/olat/how_to_return.html.j2').exists()\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(site)}
     subprocess.run([sys.executable, "-c", code, site], check=True, cwd=tmp_path, env=environment)

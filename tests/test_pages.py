@@ -12,7 +12,7 @@ from jinja2 import Environment
 
 from course_utils.grading import pages, server
 from course_utils.grading.cleaning import clean, is_other_site, picture
-from course_utils.grading.texts import plain_math
+from course_utils.notebooks.texts import plain_math
 from tests.engine import ROOT
 
 PNG = "iVBORw0KGgo="

@@ -16,8 +16,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from course_utils import cycle
+from course_utils import errors
+from course_utils.classroom import folder
 from course_utils.grading import pool
+from course_utils.stages import autograde, feedback, release
 from tests.tiny_course import ASSIGNMENT, NOTEBOOK, hand_in, hand_in_class, make_course
 
 
@@ -27,7 +29,7 @@ def marks(results) -> dict[str, float]:
 
 def stored(course: Path) -> dict[str, float]:
     """The marks in the gradebook; every student once."""
-    with cycle.open_gradebook(course) as gradebook:
+    with folder.open_gradebook(course) as gradebook:
         submissions = gradebook.find_assignment(ASSIGNMENT).submissions
         names = [submission.student.id for submission in submissions]
         assert len(names) == len(set(names))
@@ -58,8 +60,8 @@ def test_serial_parallel_and_cold_runs_give_the_same_marks_feedback_and_reports(
     ):
         path = course / "nbgrader_config.py"
         path.write_text(path.read_text() + config)
-        assert marks(cycle.autograde(course, ASSIGNMENT, force=True, **options)) == known
-        cycle.feedback(course, ASSIGNMENT)
+        assert marks(autograde.autograde(course, ASSIGNMENT, force=True, **options)) == known
+        feedback.feedback(course, ASSIGNMENT)
         pages.append({student: seen_by_student(course, student) for student in known})
     assert pages[0] == pages[1] == pages[2]
     assert stored(course) == known
@@ -67,7 +69,7 @@ def test_serial_parallel_and_cold_runs_give_the_same_marks_feedback_and_reports(
 
 def test_nbgrader_autograde_gives_the_same_marks(course):
     known = hand_in_class(course, 5)
-    cycle.release(course, ASSIGNMENT)
+    release.release(course, ASSIGNMENT)
     subprocess.run(["nbgrader", "autograde", ASSIGNMENT], cwd=course, check=True, capture_output=True)
     assert stored(course) == known
 
@@ -75,24 +77,24 @@ def test_nbgrader_autograde_gives_the_same_marks(course):
 def test_unchanged_submissions_are_skipped_and_changed_ones_graded_again(course):
     hand_in(course, "ada00", "right")
     hand_in(course, "bob00", "half")
-    cycle.autograde(course, ASSIGNMENT, workers=1)
+    autograde.autograde(course, ASSIGNMENT, workers=1)
     worked: list[str] = []
-    cycle.autograde(course, ASSIGNMENT, workers=1, started=worked.append)
+    autograde.autograde(course, ASSIGNMENT, workers=1, started=worked.append)
     assert worked == []
     hand_in(course, "bob00", "right")
-    assert marks(cycle.autograde(course, ASSIGNMENT, workers=1, started=worked.append)) == {"ada00": 3, "bob00": 3}
+    assert marks(autograde.autograde(course, ASSIGNMENT, workers=1, started=worked.append)) == {"ada00": 3, "bob00": 3}
     assert worked == ["bob00"]
-    cycle.autograde(course, ASSIGNMENT, ["ada00"], workers=1, force=True, started=worked.append)
+    autograde.autograde(course, ASSIGNMENT, ["ada00"], workers=1, force=True, started=worked.append)
     assert worked == ["bob00", "ada00"]
 
 
 def test_a_manual_score_survives_grading_again(course):
     hand_in(course, "ada00", "right")
-    cycle.autograde(course, ASSIGNMENT, workers=1)
-    with cycle.open_gradebook(course) as gradebook:
+    autograde.autograde(course, ASSIGNMENT, workers=1)
+    with folder.open_gradebook(course) as gradebook:
         gradebook.find_grade("test_add_hidden", NOTEBOOK, ASSIGNMENT, "ada00").manual_score = 0.5
         gradebook.db.commit()
-    (result,) = cycle.autograde(course, ASSIGNMENT, workers=1, force=True)
+    (result,) = autograde.autograde(course, ASSIGNMENT, workers=1, force=True)
     assert result.points == 2.5 and result.needs_manual
 
 
@@ -107,7 +109,7 @@ def test_a_submission_that_kills_its_workers_is_told_and_the_others_are_graded(c
             worker.process.kill()
 
     monkeypatch.setattr(pool._Worker, "give", give_and_kill)
-    results = {result.student_id: result for result in cycle.autograde(course, ASSIGNMENT, workers=2)}
+    results = {result.student_id: result for result in autograde.autograde(course, ASSIGNMENT, workers=2)}
     assert results["eve00"].problem == "not gradable: 3 workers died while grading it"
     assert [results[name].points for name in ("ada00", "bob00")] == [3, 3]
 
@@ -125,7 +127,7 @@ def descendants(process: subprocess.Popen, kind: str) -> list[psutil.Process]:
 def test_kill_9_at_random_moments_loses_and_doubles_nothing(course, kind, request):
     """A run is killed again and again; the last one finishes what is left."""
     known = hand_in_class(course, 6)
-    cycle.release(course, ASSIGNMENT)
+    release.release(course, ASSIGNMENT)
     chance = random.Random(f"{kind} {request.config.getoption('--kills')}")
     command = [sys.executable, "-m", "course_utils", "autograde", ASSIGNMENT, "--workers", "2", "--course", str(course)]
     kills = 0
@@ -149,24 +151,24 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(course, kind, reques
 
 def test_a_gradebook_in_use_is_waited_for_and_then_told(course, monkeypatch):
     hand_in(course, "ada00", "right")
-    cycle.release(course, ASSIGNMENT)
-    cycle.autograde(course, ASSIGNMENT, workers=1)
+    release.release(course, ASSIGNMENT)
+    autograde.autograde(course, ASSIGNMENT, workers=1)
     hand_in(course, "ada00", "half")
-    monkeypatch.setattr(cycle, "_LOCKED_WAITS_S", (0.1,))
+    monkeypatch.setattr(autograde, "_LOCKED_WAITS_S", (0.1,))
     lock = sqlite3.connect(course / "gradebook.db", isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
-    with pytest.raises(cycle.CourseError, match=r"gradebook can't be written.*goes on from here"):
-        cycle.autograde(course, ASSIGNMENT, workers=1)
+    with pytest.raises(errors.CourseError, match=r"gradebook can't be written.*goes on from here"):
+        autograde.autograde(course, ASSIGNMENT, workers=1)
     lock.execute("ROLLBACK")
     lock.close()
     assert stored(course) == {"ada00": 3}
-    assert marks(cycle.autograde(course, ASSIGNMENT, workers=1)) == {"ada00": 2}
+    assert marks(autograde.autograde(course, ASSIGNMENT, workers=1)) == {"ada00": 2}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a full disk is made by mounting a small one, which only root may do")
 def test_a_full_disk_is_told_and_the_next_run_goes_on(course, tmp_path):
     hand_in(course, "ada00", "right")
-    cycle.autograde(course, ASSIGNMENT, workers=1)
+    autograde.autograde(course, ASSIGNMENT, workers=1)
     hand_in(course, "ada00", "half")
     small = course / "autograded"
     kept = tmp_path / "kept"
@@ -175,17 +177,17 @@ def test_a_full_disk_is_told_and_the_next_run_goes_on(course, tmp_path):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(small)], check=True)
     try:
         (small / "ballast").write_bytes(b"0" * 12_000)
-        with pytest.raises(cycle.CourseError, match=r"No space left on device.*make room"):
-            cycle.autograde(course, ASSIGNMENT, workers=1)
+        with pytest.raises(errors.CourseError, match=r"No space left on device.*make room"):
+            autograde.autograde(course, ASSIGNMENT, workers=1)
         assert stored(course) == {"ada00": 3}
     finally:
         subprocess.run(["umount", str(small)], check=True)
-    assert marks(cycle.autograde(course, ASSIGNMENT, workers=1)) == {"ada00": 2}
+    assert marks(autograde.autograde(course, ASSIGNMENT, workers=1)) == {"ada00": 2}
 
 
 def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(course):
     known = hand_in_class(course, 5)
-    cycle.release(course, ASSIGNMENT)
+    release.release(course, ASSIGNMENT)
     command = [sys.executable, "-m", "course_utils", "autograde", ASSIGNMENT, "--workers", "2", "--course", str(course)]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     while not list((course / "autograded").glob(f"*/{ASSIGNMENT}")) and run.poll() is None:

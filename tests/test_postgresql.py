@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from course_utils import cycle
+from course_utils.classroom import folder as folder_module
+from course_utils.stages import autograde, feedback
 from tests.tiny_course import ASSIGNMENT, hand_in, hand_in_class, make_course
 
 PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
@@ -50,11 +51,11 @@ def test_grading_into_postgresql_gives_the_same_marks(server, tmp_path):
     path = course / "nbgrader_config.py"
     path.write_text(path.read_text() + f"\nc.CourseDirectory.db_url = {server!r}\n")
     known = hand_in_class(course, 5)
-    assert {r.student_id: r.points for r in cycle.autograde(course, ASSIGNMENT, workers=2)} == known
+    assert {r.student_id: r.points for r in autograde.autograde(course, ASSIGNMENT, workers=2)} == known
     assert not (course / "gradebook.db").exists()
     known["student0001"] = hand_in(course, "student0001", "right")
-    cycle.autograde(course, ASSIGNMENT, workers=2)
-    with cycle.open_gradebook(course) as gradebook:
+    autograde.autograde(course, ASSIGNMENT, workers=2)
+    with folder_module.open_gradebook(course) as gradebook:
         assert {s.student.id: s.score for s in gradebook.find_assignment(ASSIGNMENT).submissions} == known
-    cycle.feedback(course, ASSIGNMENT)
+    feedback.feedback(course, ASSIGNMENT)
     assert (course / "feedback" / "student0000" / ASSIGNMENT / "adding.html").exists()

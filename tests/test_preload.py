@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils import data
 from course_utils.grading.preload import import_ready, modules_for
-from course_utils.grading.worker import Settings, grade_cells
+from course_utils.grading.run.engine import Settings, grade_cells
 
 
 def notebook(*cells) -> bytes:

@@ -11,8 +11,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config, LoggingConfigurable
 
-from course_utils.grading import preprocessors
-from course_utils.grading.preprocessors import (
+from course_utils.grading import nbgrader_plugins
+from course_utils.grading.nbgrader_plugins import (
     FeedbackNotes,
     GradeNotebook,
     RepairNotebook,
@@ -20,7 +20,7 @@ from course_utils.grading.preprocessors import (
     move_links_away,
     submission_files,
 )
-from course_utils.grading.worker import NotebookResult
+from course_utils.grading.run.engine import NotebookResult
 from tests.tiny_course import ASSIGNMENT, hand_in, make_course
 
 
@@ -157,7 +157,7 @@ def test_outputs_and_the_report_are_laid_in(course, tmp_path, monkeypatch):
     outputs = {0: [{"output_type": "stream", "name": "stdout", "text": "fresh"}]}
     result = NotebookResult(outputs, [("note", "x")], 0.5, True)
     asked = []
-    monkeypatch.setattr(preprocessors, "grade_cells", lambda *arguments: asked.append(arguments) or result)
+    monkeypatch.setattr(nbgrader_plugins, "grade_cells", lambda *arguments: asked.append(arguments) or result)
     stale = {"output_type": "stream", "name": "stdout", "text": "a student's"}
     cells = [new_code_cell("1", execution_count=7, outputs=[nbformat.from_dict(stale)]) for _ in range(2)]
     notebook = new_notebook(cells=cells, metadata={"course": {"imports": ["import math"]}})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
@@ -20,10 +21,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from course_utils import checks
-from course_utils.grading import values
-from course_utils.grading.limits import GradingLimits, ValueLimits, amount, limit_names
-from course_utils.grading.preprocessors import GradeNotebook
-from course_utils.grading.worker import Settings
+from course_utils.grading.bridge import tree as values
+from course_utils.grading.limits import GradingLimits, ValueLimits, limit_names
+from course_utils.grading.nbgrader_plugins import GradeNotebook
+from course_utils.grading.run.engine import Settings
+from course_utils.notebooks.limits import amount
 from tests.engine import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -143,7 +145,12 @@ def test_what_notebooks_import_never_imports_the_grader():
         if name in seen or not name.startswith("course_utils.") or not path.exists():
             continue
         seen.add(name)
-        assert not name.startswith(("course_utils.grading", "course_utils.olat", "course_utils.report")), name
+        assert not name.startswith(
+            tuple(
+                f"course_utils.{room}"
+                for room in ("grading", "classroom", "handins", "platforms", "stages", "command", "report")
+            )
+        ), name
         waiting |= imports(path.read_text(encoding="utf-8"))
     assert "course_utils.checks" in seen
 
@@ -185,7 +192,7 @@ def test_readme_names_documents_that_exist():
 
 def test_the_page_of_the_architecture_names_modules_that_exist():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## The way")[2]
-    named = set(re.findall(r"`((?:[a-z_]+\.)?[a-z_]+)`", text)) - {"penalty", "nbgrader_config.py"}
+    named = set(re.findall(r"`((?:[a-z_]+\.)*[a-z_]+)`", text)) - {"penalty", "nbgrader_config.py"}
     assert len(named) > 20
     for name in sorted(named):
         path = ROOT / "course_utils" / name.replace(".", "/")
@@ -196,6 +203,27 @@ def test_each_threat_names_tests_that_exist():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")))
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     assert len(named) > 30 and sorted(named - set(re.findall(r"def (test_\w+)", sources))) == []
+
+
+def test_the_floors_of_the_house_hold():
+    """The contract is in pyproject.toml."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_import_that_climbs_breaks_the_contract(tmp_path):
+    for name in ("course_utils", "pyproject.toml"):
+        source = ROOT / name
+        shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy(source, tmp_path)
+    with (tmp_path / "course_utils" / "checks" / "basic.py").open("a") as file:
+        file.write("\nfrom course_utils.command import app\n")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=tmp_path, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 1 and "course_utils.checks is not allowed to import course_utils.command" in done.stdout
 
 
 # Student data.

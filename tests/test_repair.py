@@ -10,8 +10,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_utils.grading.limits import FileLimits
-from course_utils.grading.repair import UnreadableNotebook, notebook_from, read_notebook, repair, skeleton_of
+from course_utils.notebooks.limits import FileLimits
+from course_utils.notebooks.reading import UnreadableNotebook, notebook_from, read_notebook
+from course_utils.notebooks.repair import repair
+from course_utils.notebooks.skeleton import skeleton_of
 from tests.engine import config
 from tests.tiny_course import source_notebook
 

@@ -21,10 +21,14 @@ import psutil
 import pytest
 
 import course_utils
-from course_utils.grading import cgroups, confine, launcher, sandbox
-from course_utils.grading.launcher import Zygote, close_shared_zygotes, collect_files, pack_files, shared_zygote
-from course_utils.grading.limits import MIB, SandboxLimits
-from course_utils.grading.sandbox import SandboxUnavailable
+from course_utils.grading.limits import SandboxLimits
+from course_utils.grading.sandbox import cgroups, confine, view
+from course_utils.grading.sandbox import host as host_module
+from course_utils.grading.sandbox import host as launcher
+from course_utils.grading.sandbox.files import collect_files, pack_files
+from course_utils.grading.sandbox.host import Zygote, close_shared_zygotes, shared_zygote
+from course_utils.grading.sandbox.view import SandboxUnavailable
+from course_utils.notebooks.limits import MIB
 from tests.attacks import resources
 from tests.sandboxed import QUICK, kernel
 
@@ -211,7 +215,7 @@ SHADOWS = dict.fromkeys(
         "usercustomize.py",
         "course_utils/__init__.py",
         "course_utils/checks.py",
-        "course_utils/grading/agent.py",
+        "course_utils/grading/bridge/agent.py",
         "ipykernel/__init__.py",
         "ipython_config.py",
         "ipython_kernel_config.py",
@@ -343,16 +347,16 @@ def test_course_folder_and_home_are_private(tmp_path, monkeypatch):
     (course / "source").mkdir(parents=True)
     monkeypatch.chdir(course)
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert {course.resolve(), tmp_path.resolve()} <= set(sandbox.private_paths())
+    assert {course.resolve(), tmp_path.resolve()} <= set(view.private_paths())
     monkeypatch.setenv("HOME", "/usr")  # a system folder that is some service's "home"
-    assert (Path("/usr") in sandbox.private_paths()) == (os.geteuid() == 0)
+    assert (Path("/usr") in view.private_paths()) == (os.geteuid() == 0)
 
 
 def test_environment_that_is_the_course_folder_shows_its_parts_only(tmp_path, monkeypatch):
     for name in ("bin", "lib", "source", "submitted"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    shown = sandbox.readable_paths()
+    shown = view.readable_paths()
     assert tmp_path / "lib" in shown
     assert not any(path in shown for path in (tmp_path, tmp_path / "source", tmp_path / "submitted"))
 
@@ -905,12 +909,12 @@ def test_sandbox_dies_with_the_host(tmp_path, warm):
 
 
 def test_probe_finds_a_sandbox_here():
-    assert sandbox.probe() is None
+    assert host_module.probe() is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a plain user's sandbox has the same user inside")
 def test_environment_closed_to_others_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(sandbox, "find_bubblewrap", lambda: str(wrapper))
+    monkeypatch.setattr(view, "find_bubblewrap", lambda: str(wrapper))
     real, copy = shutil.which("bwrap"), tmp_path / "python"
     shutil.copy(os.__file__, copy)
     copy.chmod(0o600)
@@ -921,12 +925,12 @@ def test_environment_closed_to_others_is_named(monkeypatch, tmp_path):
         f'exec {real} "${{args[@]:0:i}}" --ro-bind {copy} {os.__file__} "${{args[@]:i}}"\n'
     )
     wrapper.chmod(0o755)
-    assert re.search(r"cannot read .*os\.py.* chmod -R go\+rX", sandbox.probe())
+    assert re.search(r"cannot read .*os\.py.* chmod -R go\+rX", host_module.probe())
 
 
 def test_missing_bubblewrap_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "apt install bubblewrap" in sandbox.probe()
+    assert "apt install bubblewrap" in host_module.probe()
     with pytest.raises(SandboxUnavailable, match="needs the program bwrap, which is not here"), kernel(warm=False):
         pass
 
@@ -954,7 +958,7 @@ def test_wrong_limits_are_refused():
 def test_other_transports_are_refused():
     from jupyter_client import KernelManager
 
-    from course_utils.grading.provisioner import SandboxKernelSpecManager
+    from course_utils.grading.sandbox.provisioner import SandboxKernelSpecManager
 
     manager = KernelManager(kernel_name="python3", kernel_spec_manager=SandboxKernelSpecManager(options=QUICK))
     with pytest.raises(ValueError, match='transport="ipc"'):

@@ -16,7 +16,7 @@ from cloudpickle import cloudpickle
 
 from course_utils import checks
 from course_utils.checks import basic
-from course_utils.grading.sent_code import stripped_code
+from course_utils.grading.bridge.sent_code import stripped_code
 from tests.test_bridge import Student
 
 CANARY = "canary"

@@ -9,13 +9,15 @@ import nbformat
 import pytest
 from traitlets.config import Config
 
-from course_utils import cycle
-from course_utils.course_folder import load_config
-from course_utils.olat.collect import collect
-from course_utils.olat.notebooks import read_catalogue, stub_marks
-from course_utils.olat.pack import examine_folder, release_record
-from course_utils.olat.roster import read_roster
-from course_utils.olat.simulate import Folder, write_download
+from course_utils import errors
+from course_utils.classroom.folder import load_config
+from course_utils.classroom.roster import read_roster
+from course_utils.notebooks.recognising import read_catalogue, stub_marks
+from course_utils.packing.examine import examine_folder
+from course_utils.packing.pack import release_record
+from course_utils.platforms.olat.simulate import Folder, write_download
+from course_utils.stages import autograde, release
+from course_utils.stages.collect import collect
 from tests.olat_course import ROSTER, zip_bytes
 from tests.tiny_course import ASSIGNMENT, make_course
 
@@ -32,7 +34,7 @@ def template(tmp_path_factory):
     config = folder / "nbgrader_config.py"
     config.write_text(config.read_text() + GERMAN)
     (folder / "roster.csv").write_text(ROSTER, encoding="utf-8")
-    cycle.release(folder, ASSIGNMENT)
+    release.release(folder, ASSIGNMENT)
     return folder
 
 
@@ -105,7 +107,7 @@ def test_an_untouched_copy_of_a_cell_never_counts_when_it_is_graded(course, rele
         path = course / "submitted" / student / ASSIGNMENT / "adding.ipynb"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(notebook))
-    results = cycle.autograde(course, ASSIGNMENT, ["s01", "s02"], workers=1)
+    results = autograde.autograde(course, ASSIGNMENT, ["s01", "s02"], workers=1)
     assert {result.student_id: result.points for result in results} == {"s01": 3.0, "s02": 0.0}
 
 
@@ -129,5 +131,5 @@ def test_marks_of_a_solution_that_do_not_pair_are_told(course):
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[2].source = "### BEGIN SOLUTION\n### BEGIN SOLUTION"
     nbformat.write(notebook, path)
-    with pytest.raises(cycle.CourseError, match=r"adding\.ipynb can't be released: .*nested"):
+    with pytest.raises(errors.CourseError, match=r"adding\.ipynb can't be released: .*nested"):
         read_catalogue(course, ASSIGNMENT)

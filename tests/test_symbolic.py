@@ -20,7 +20,8 @@ from course_utils.checks.formulas import (
     partial_derivative,
     random_points,
 )
-from course_utils.grading.values import dumps, loads
+from course_utils.grading.bridge.reading import loads
+from course_utils.grading.bridge.writing import dumps
 
 N, n, d = symbols("N n d", integer=True, positive=True)
 i, j, k = symbols("i j k", integer=True)

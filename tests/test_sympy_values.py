@@ -45,7 +45,9 @@ from sympy import (
 
 from course_utils.checks import CheckFailed, assert_array, assert_equal, assert_keys, assert_number
 from course_utils.checks.expressions import Expression, as_data, to_text
-from course_utils.grading.values import Limits, ValueRefused, dumps, loads
+from course_utils.grading.bridge.reading import loads
+from course_utils.grading.bridge.tree import Limits, ValueRefused
+from course_utils.grading.bridge.writing import dumps
 from tests.test_values import frames_of
 
 x, y = symbols("x y")

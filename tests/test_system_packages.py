@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from course_utils import system_packages
+from course_utils.command import system_packages
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 
 from course_utils import data, stand_in
 from course_utils.checks import NotGradable
+from course_utils.grading.run.engine import Settings
 from course_utils.grading.submissions import Submission, grade
-from course_utils.grading.worker import Settings
 from tests.answers import Answer
 from tests.engine import SOURCE, answered, lost, run
 

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_utils.grading import trust
-from course_utils.grading.worker import NotebookResult
+from course_utils.grading.run import trust
+from course_utils.grading.run.engine import NotebookResult
 from tests.engine import ROOT
 from tests.tiny_course import source_notebook
 

@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 
 from course_utils import checks
 from course_utils.checks.unfilled import is_check
-from course_utils.grading import cells as kinds
+from course_utils.notebooks import cells as kinds
 from tests.engine import SOURCE
 
 STUB = "def double(x):\n    raise NotImplementedError()"

@@ -21,8 +21,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from course_utils.grading import values
-from course_utils.grading.values import Limits, ValueRefused, dumps, loads
+from course_utils.grading.bridge import reading
+from course_utils.grading.bridge.reading import loads
+from course_utils.grading.bridge.tree import TORCH_DTYPES, Limits, ValueRefused
+from course_utils.grading.bridge.writing import dumps
 
 Point = collections.namedtuple("Point", "x y")
 
@@ -107,7 +109,7 @@ def test_values_arrive_as_they_were_sent(value):
 
 @given(
     hnp.arrays(np.float32, hnp.array_shapes(min_dims=0, min_side=0, max_dims=4, max_side=3)),
-    st.sampled_from(values._TORCH_DTYPES),
+    st.sampled_from(TORCH_DTYPES),
     st.booleans(),
     st.booleans(),
 )
@@ -171,11 +173,11 @@ def test_nothing_is_run_or_imported_to_read_a_value():
     frames = dumps([Point(1, 2), *arrays, Fraction(1, 3), 1j, expression, math.nan])
     program = """
 import sys, torch, pickle
-from course_utils.grading import values
+from course_utils.grading.bridge.reading import loads
 frames = pickle.load(sys.stdin.buffer)
 seen = []
 sys.addaudithook(lambda event, args: seen.append(event))
-got = values.loads(frames)
+got = loads(frames)
 print([event for event in seen if event.split(".")[0] in
        ("compile", "exec", "import", "open", "os", "subprocess", "socket", "ctypes", "code", "pickle", "marshal")])
 print("sympy" in sys.modules, got[0].y, got[-2])
@@ -324,7 +326,7 @@ prime = 2**61 - 1  # Python's hash of a number is its remainder by this
     ids=["integers", "fractions", "tuples", "sets", "floats", "expressions", "too many"],
 )
 def test_keys_whose_hashes_are_chosen_are_refused(keys, monkeypatch):
-    monkeypatch.setattr(values, "_ODD_KEYS", 1000)
+    monkeypatch.setattr(reading, "_ODD_KEYS", 1000)
     tree, *buffers = dumps(keys)
     listed = json.loads(tree)["v"]
     for forged in ({"t": "set", "v": listed}, {"t": "frozenset", "v": listed},
@@ -337,7 +339,7 @@ def test_usual_keys_are_kept(monkeypatch):
     for keys in (range(20_000), [-1, -2, 0.5, True, False, None], [(a, b) for a in range(100) for b in range(100)]):
         assert loads(dumps(dict.fromkeys(keys, 1))) == dict.fromkeys(keys, 1)
     texts = {str(k): k for k in range(20_000)}
-    monkeypatch.setattr(values, "_ODD_KEYS", 10)
+    monkeypatch.setattr(reading, "_ODD_KEYS", 10)
     assert loads(dumps(texts)) == texts
 
 
@@ -417,7 +419,7 @@ def test_nothing_is_unpickled_or_evaluated(monkeypatch):
 
 
 # Trees as a forger might write them: right tags, wrong contents, and the other way round.
-tags = [name.removeprefix("_read_") for name in dir(values._Reader) if name.startswith("_read_")]
+tags = [name.removeprefix("_read_") for name in dir(reading._Reader) if name.startswith("_read_")]
 junk = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | whole
 words = st.sampled_from(
     ["x", "y", "f4", "<f8", "U3", "O", "float32", "int64", "cpu", "cuda:9", "ff", "-1", "nan", "0x"]

@@ -22,8 +22,10 @@ import torch
 
 from course_utils import checks
 from course_utils.checks import basic, evaluation, expressions, formulas
-from course_utils.grading import values
-from course_utils.grading.values import Limits, ValueRefused, dumps, loads
+from course_utils.grading.bridge import reading
+from course_utils.grading.bridge.reading import loads
+from course_utils.grading.bridge.tree import Limits, ValueRefused
+from course_utils.grading.bridge.writing import dumps
 
 # Families of audit events that mean that something was run, brought in or reached for.
 FORBIDDEN = frozenset(
@@ -61,7 +63,7 @@ HEADS = [
     *evaluation._Evaluator._METHODS, *evaluation._ELEMENTARY, *evaluation._CONSTANTS, *evaluation._RELATIONS,
     "And", "Or", "Not", "Tuple", "ExprCondPair", "BooleanTrue", "floor", "Interval", "lambdify", "__class__", "Number",
 ]  # fmt: skip
-TAGS = [name.removeprefix("_read_") for name in dir(values._Reader) if name.startswith("_read_")]
+TAGS = [name.removeprefix("_read_") for name in dir(reading._Reader) if name.startswith("_read_")]
 NAMES = [
     "x",
     "z",

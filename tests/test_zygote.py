@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from course_utils.grading import launcher, zygote
-from course_utils.grading.launcher import Zygote, close_shared_zygotes, shared_zygote
-from course_utils.grading.provisioner import SandboxProvisioner
+from course_utils.grading.sandbox import host, layout, view, zygote
+from course_utils.grading.sandbox.host import Zygote, close_shared_zygotes, shared_zygote
+from course_utils.grading.sandbox.provisioner import SandboxProvisioner
 from tests.sandboxed import kernel
 
 pytestmark = [
@@ -146,10 +146,10 @@ def test_figures_are_shown_inline():
 def test_nothing_of_a_student_enters_the_zygote():
     marker = f"unmistakable-{os.getpid()}-{time.time_ns()}"
     process = shared_zygote(preload=(), env={"ONLY": "marker"})
-    connection = {"transport": "ipc", "ip": f"{zygote.SOCKET_FOLDER}/k", "key": marker}
+    connection = {"transport": "ipc", "ip": f"{layout.SOCKET_FOLDER}/k", "key": marker}
     connection |= {f"{name}_port": port for port, name in enumerate(("shell", "iopub", "stdin", "hb", "control"), 1)}
     started = process.launch(
-        argv=["ipykernel_launcher", "-f", zygote.CONNECTION_FILE, f"--IPKernelApp.exec_lines=x='{marker}'"],
+        argv=["ipykernel_launcher", "-f", layout.CONNECTION_FILE, f"--IPKernelApp.exec_lines=x='{marker}'"],
         connection=connection,
         archive=None,
     )
@@ -201,7 +201,7 @@ def test_memory_holds_nothing_of_the_kernel_before():
 def test_dead_zygote_is_replaced():
     options = {"extra_env": {"ONLY": "dies"}}
     with kernel(**options) as it:
-        process = next(iter(reversed(launcher._shared.values())))
+        process = next(iter(reversed(host._shared.values())))
         os.kill(zygote_pid(process), signal.SIGKILL)
         assert it.run("1").status == "dead"  # what was forked from it goes with it
         assert it.provisioner.kernel.exit_code == -signal.SIGKILL
@@ -214,10 +214,10 @@ def test_dead_zygote_is_replaced():
 
 
 def test_cold_start_when_the_zygote_does_not_answer(monkeypatch):
-    monkeypatch.setattr(launcher, "KERNEL_TIMEOUT", 1)
+    monkeypatch.setattr(host, "KERNEL_TIMEOUT", 1)
     options = {"extra_env": {"ONLY": "hangs"}}
     with kernel(**options):
-        process = next(iter(reversed(launcher._shared.values())))
+        process = next(iter(reversed(host._shared.values())))
     os.kill(zygote_pid(process), signal.SIGSTOP)
     monkeypatch.setattr(SandboxProvisioner, "warm", True)
     with kernel(**options) as it:
@@ -231,22 +231,22 @@ def test_cold_start_when_the_zygote_does_not_answer(monkeypatch):
 def test_missing_library_does_not_stop_the_class(caplog):
     with kernel(preload=["no_such_library", "json"]) as it:
         assert it.run("print('served')").text == "served\n"
-    process = next(iter(reversed(launcher._shared.values())))
+    process = next(iter(reversed(host._shared.values())))
     assert process.failed_imports == {"no_such_library": "ModuleNotFoundError: No module named 'no_such_library'"}
 
 
 def test_everything_in_the_preload_can_be_imported():
-    process = next((one for key, one in launcher._shared.items() if "sklearn.svm" in key[0]), None)
+    process = next((one for key, one in host._shared.items() if "sklearn.svm" in key[0]), None)
     if process is None:
         ask("1")
-        process = next(one for key, one in launcher._shared.items() if "sklearn.svm" in key[0])
+        process = next(one for key, one in host._shared.items() if "sklearn.svm" in key[0])
     assert process.failed_imports == {}
 
 
 def test_forked_host_starts_its_own_zygote():
     script = """
         import os
-        from course_utils.grading.launcher import shared_zygote
+        from course_utils.grading.sandbox.host import shared_zygote
         def serve():
             kernel = shared_zygote(preload=()).launch(argv=[], connection={}, archive=None, probe=True)
             code = kernel.wait()
@@ -267,7 +267,7 @@ def test_forked_host_starts_its_own_zygote():
 
 def test_zygote_ends_with_its_process():
     script = """
-        from course_utils.grading.launcher import shared_zygote
+        from course_utils.grading.sandbox.host import shared_zygote
         print(shared_zygote(preload=())._process.pid)
     """
     result = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True)
@@ -284,6 +284,6 @@ def test_zygote_ends_when_the_host_goes_away():
 
 
 def test_a_start_that_takes_too_long_is_told_as_such(monkeypatch):
-    monkeypatch.setattr(launcher, "START_TIMEOUT", 0.01)
-    with pytest.raises(launcher.SandboxUnavailable, match=r"not ready after 0.01 seconds.*very busy"):
+    monkeypatch.setattr(host, "START_TIMEOUT", 0.01)
+    with pytest.raises(view.SandboxUnavailable, match=r"not ready after 0.01 seconds.*very busy"):
         Zygote(preload=())

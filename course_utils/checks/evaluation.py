@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from course_utils.checks.expressions import Expression, as_data, to_text
+from course_utils.errors import CheckFailed
 
 __all__ = ["EvaluationError", "Point", "a_noun", "evaluate", "shape_text"]
 
@@ -390,3 +391,16 @@ def shape_text(value: np.ndarray) -> str:
 def a_noun(noun: str) -> str:
     """Return a noun with its article."""
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def _as_float(expression: Expression) -> float:
+    try:
+        value = evaluate(expression, {})
+    except EvaluationError as error:
+        raise CheckFailed(f"{to_text(expression, 60)} {error}.") from None
+    if not isinstance(value, float):
+        raise CheckFailed(f"{to_text(expression, 60)} is a matrix, and a number is needed.")
+    return value
+
+
+Expression.__float__ = _as_float

@@ -70,17 +70,6 @@ class Expression:
     def __repr__(self) -> str:
         return to_text(self)
 
-    def __float__(self) -> float:
-        from course_utils.checks import evaluation
-
-        try:
-            value = evaluation.evaluate(self, {})
-        except evaluation.EvaluationError as error:
-            raise CheckFailed(f"{to_text(self, 60)} {error}.") from None
-        if not isinstance(value, float):
-            raise CheckFailed(f"{to_text(self, 60)} is a matrix, and a number is needed.")
-        return value
-
     def __getattr__(self, name: str) -> Any:
         # Protocols of Python and NumPy are looked up by such names, and not finding them is an answer.
         if name.startswith("_") and name != "_sympy_":
@@ -91,7 +80,8 @@ class Expression:
         raise NotComputed(_refusal(self, "an operator"))
 
     __lt__ = __le__ = __gt__ = __ge__ = _refuse
-    __bool__ = __int__ = __complex__ = __round__ = __abs__ = __neg__ = __pos__ = __invert__ = _refuse
+    # What `float` gives is known where expressions are evaluated, see `evaluation`.
+    __bool__ = __int__ = __float__ = __complex__ = __round__ = __abs__ = __neg__ = __pos__ = __invert__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
     __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _refuse
     __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refuse

@@ -7,33 +7,13 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = [
-    "FileLimits",
-    "GradingLimits",
-    "OutputLimits",
-    "RunLimits",
-    "SandboxLimits",
-    "ValueLimits",
-    "amount",
-    "limit_names",
-]
+from course_utils.notebooks.limits import GIB, MIB, FileLimits, LimitsOfOneKind
 
-MIB = 1 << 20
-GIB = 1 << 30
-
-
-class _Limits:
-    """What all kinds have in common: each limit is a positive integer."""
-
-    def __post_init__(self):
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-                raise ValueError(f"Limit `{field.name}` must be a positive integer, got {value!r}.")
+__all__ = ["GradingLimits", "OutputLimits", "RunLimits", "SandboxLimits", "ValueLimits", "limit_names"]
 
 
 @dataclasses.dataclass(frozen=True)
-class SandboxLimits(_Limits):
+class SandboxLimits(LimitsOfOneKind):
     """What one sandboxed kernel may use; reaching a limit costs the cell in which it happens, never the run.
 
     Parameters
@@ -84,7 +64,7 @@ class SandboxLimits(_Limits):
 
 
 @dataclasses.dataclass(frozen=True)
-class OutputLimits(_Limits):
+class OutputLimits(LimitsOfOneKind):
     """What is kept of a cell's output.
 
     Parameters
@@ -109,7 +89,7 @@ class OutputLimits(_Limits):
 
 
 @dataclasses.dataclass(frozen=True)
-class ValueLimits(_Limits):
+class ValueLimits(LimitsOfOneKind):
     """How much one value may hold that crosses between a kernel and its tests, see `values.Limits`.
 
     Parameters
@@ -128,25 +108,7 @@ class ValueLimits(_Limits):
 
 
 @dataclasses.dataclass(frozen=True)
-class FileLimits(_Limits):
-    """How large a submitted notebook may be.
-
-    Parameters
-    ----------
-    size : int, bytes
-        Of the file.
-    cells : int
-    cell : int, characters
-        Of one cell; a larger one is left empty.
-    """
-
-    size: int = 200 * MIB
-    cells: int = 2_000
-    cell: int = 200_000
-
-
-@dataclasses.dataclass(frozen=True)
-class RunLimits(_Limits):
+class RunLimits(LimitsOfOneKind):
     """What the run of one notebook may take.
 
     Parameters
@@ -238,18 +200,3 @@ class GradingLimits:
 def _nearest(name: str, names: Mapping[str, Any]) -> str:
     near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     return f" Did you mean `{near[0]}`?" if near else f" There are: {', '.join(names)}."
-
-
-def amount(num_bytes: float) -> str:
-    """Return bytes as text for people, such as ``"1.5 GiB"``.
-
-    Examples
-    --------
-    >>> amount(1.5 * 2**30), amount(512)
-    ('1.5 GiB', '512 B')
-    """
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if num_bytes < 1024 or unit == "GiB":
-            break
-        num_bytes /= 1024
-    return f"{num_bytes:.0f} {unit}" if num_bytes >= 100 else f"{num_bytes:.3g} {unit}"

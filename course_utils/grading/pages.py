@@ -19,7 +19,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
 from course_utils.grading.cleaning import as_text, clean, is_other_site, picture
-from course_utils.grading.texts import plain_math
+from course_utils.notebooks.texts import plain_math
 
 __all__ = ["MATHJAX", "FeedbackExporter", "highlight_code", "markdown2html", "unchanged"]
 

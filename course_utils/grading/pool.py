@@ -18,14 +18,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
-from course_utils.grading import graders, wire
-from course_utils.grading.fork_server import ForkServer
-from course_utils.grading.launcher import Zygote
-from course_utils.grading.provisioner import SandboxProvisioner
 from course_utils.grading.returned import BOUNDS, read_graded
-from course_utils.grading.sandbox import SandboxUnavailable
+from course_utils.grading.run import graders, wire
+from course_utils.grading.run.engine import Settings, grader_modules, sandbox_options
+from course_utils.grading.run.fork_server import ForkServer
+from course_utils.grading.sandbox.host import Zygote
+from course_utils.grading.sandbox.provisioner import SandboxProvisioner
+from course_utils.grading.sandbox.view import SandboxUnavailable
 from course_utils.grading.submissions import GradedSubmission, Submission
-from course_utils.grading.worker import Settings, grader_modules, sandbox_options
 
 __all__ = ["grade_here", "grade_on_cluster"]
 
@@ -39,7 +39,7 @@ SCHEDULER_TIMEOUT_S = 20
 _MESSAGE_S = 300.0
 
 
-class _Parents:
+class Parents:
     """The processes that kernels and grader processes are forked from, shared by all workers of this machine."""
 
     def __init__(self, settings: Settings) -> None:
@@ -81,10 +81,10 @@ class _Parents:
 class _Worker:
     """A process that grades one submission after another (see `pool_worker`)."""
 
-    def __init__(self, parents: _Parents | None = None) -> None:
+    def __init__(self, parents: Parents | None = None) -> None:
         ours, theirs = socket.socketpair()
         shared = parents.descriptors() if parents is not None else {}
-        program = "course_utils.grading.pool_worker"
+        program = "course_utils.grading.worker"
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", program, str(theirs.fileno()), json.dumps(shared)],
@@ -139,7 +139,7 @@ def grade_here(
     again: collections.deque[Submission] = collections.deque()
     attempts: collections.Counter[str] = collections.Counter()
     pool: list[_Worker] = []
-    parents: _Parents | None = None
+    parents: Parents | None = None
 
     def hand_out(worker: _Worker, submission: Submission) -> None:
         if started is not None:
@@ -157,7 +157,7 @@ def grade_here(
                 if submission is None:
                     break
                 if parents is None:
-                    parents = _Parents(submission.settings)
+                    parents = Parents(submission.settings)
                 if not idle:
                     idle.append(_Worker(parents))
                     pool.append(idle[0])

@@ -7,13 +7,13 @@ import importlib
 import json
 from collections.abc import Iterable, Iterator
 
-from course_utils.grading import cells as kinds
+from course_utils.notebooks import cells as kinds
 
 __all__ = ["GRADER_MODULES", "import_ready", "modules_for"]
 
 # What test cells use, where nobody says which assignment it is for.
 GRADER_MODULES = (
-    "course_utils.grading.sympy_values",
+    "course_utils.grading.bridge.sympy_values",
     "course_utils.torchvision_ops",
     "course_utils.training",
     "matplotlib.pyplot",

@@ -13,13 +13,13 @@ from typing import Any
 from nbformat import from_dict
 from nbformat.v4.rwbase import rejoin_lines
 
-from course_utils.grading import cells as kinds
-from course_utils.grading import repair
 from course_utils.grading.limits import GradingLimits
-from course_utils.grading.messages import Reader
+from course_utils.grading.run.messages import Reader
+from course_utils.grading.run.wire import BadMessage, Bounds
 from course_utils.grading.submissions import GradedNotebook, GradedSubmission, Submission, skeleton_of
-from course_utils.grading.texts import printable
-from course_utils.grading.wire import BadMessage, Bounds
+from course_utils.notebooks import cells as kinds
+from course_utils.notebooks import skeleton
+from course_utils.notebooks.texts import printable
 
 __all__ = ["BOUNDS", "read_graded"]
 
@@ -91,7 +91,7 @@ def _check_notebook(name: str, text: Any, submission: Submission) -> None:
 def _check_course(about: Any, course: Any) -> None:
     if not isinstance(about, dict) or set(about) != {"imports", "repairs", "unreadable", "trust"}:
         raise BadMessage("what is known of the run has another form")
-    if about["imports"] != repair._imports(course) or not isinstance(about["unreadable"], str):
+    if about["imports"] != skeleton.imports_of(course) or not isinstance(about["unreadable"], str):
         raise BadMessage("what is known of the notebook is not the course's")
     _sentences(about["repairs"])
     trust = about["trust"]

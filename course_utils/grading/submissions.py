@@ -19,11 +19,14 @@ from traitlets.config import Config
 
 from course_utils.checks.facts import FORM
 from course_utils.errors import NotGradable
-from course_utils.grading import repair, scratch, trust
+from course_utils.grading import scratch
 from course_utils.grading.hidden import FOLDER, read_hidden
-from course_utils.grading.limits import GradingLimits, SandboxLimits, amount
-from course_utils.grading.texts import one_line
-from course_utils.grading.worker import KernelUnavailable, NotebookResult, Settings, grade_cells
+from course_utils.grading.limits import GradingLimits, SandboxLimits
+from course_utils.grading.run import trust
+from course_utils.grading.run.engine import KernelUnavailable, NotebookResult, Settings, grade_cells
+from course_utils.notebooks import reading, repair, skeleton
+from course_utils.notebooks.limits import amount
+from course_utils.notebooks.texts import one_line
 
 __all__ = [
     "GradedNotebook",
@@ -161,8 +164,8 @@ def read_submission(
         path = folder / f"{name}.ipynb"
         if path.is_symlink() or path.exists():
             try:
-                notebooks[name] = repair.bytes_of(path, limits.file)
-            except repair.UnreadableNotebook as reason:
+                notebooks[name] = reading.bytes_of(path, limits.file)
+            except reading.UnreadableNotebook as reason:
                 notebooks[name] = str(reason)
     theirs, left_out = sort_out(folder, limits.sandbox)
     ours = {name: path for name, path in other_files(source).items() if FOLDER not in Path(name).parts}
@@ -311,7 +314,7 @@ def skeleton_of(source: bytes, clearing: dict[str, Any]) -> nbformat.NotebookNod
     """Return the course's notebook as it is graded; made once for each source and nbgrader's `ClearSolutions`."""
     key = hashlib.sha256(source + json.dumps(clearing, sort_keys=True).encode()).digest()
     if key not in _SKELETONS:
-        _SKELETONS[key] = repair.skeleton_of(source, Config(ClearSolutions=clearing))
+        _SKELETONS[key] = skeleton.skeleton_of(source, Config(ClearSolutions=clearing))
     return _SKELETONS[key]
 
 
@@ -322,8 +325,8 @@ def _grade_notebook(name: str, data: bytes | str, submission: Submission, files:
     submitted = None
     if not reason:
         try:
-            submitted = repair.notebook_from_bytes(data, limits)
-        except repair.UnreadableNotebook as error:
+            submitted = reading.notebook_from_bytes(data, limits)
+        except reading.UnreadableNotebook as error:
             reason = str(error)
     repaired = repair.repair(submitted, course, reason, limits)
     notebook = repaired.notebook

@@ -1,1 +1,1 @@
-"""OpenOlat in, OpenOlat out: reading its downloads, packing a hand-in, writing what it takes back."""
+"""Old names, for the settings of courses that use them; the rooms are `classroom`, `platforms` and `stages`."""

@@ -1,5 +1,6 @@
 """Small figures that the notebooks share: pictures, arrays with their numbers, kernels, maps side by side."""
 
+from course_utils.plotting.figures import play, save_png, show_figure
 from course_utils.plotting.panels import (
     BLACK,
     BLUE,
@@ -10,10 +11,7 @@ from course_utils.plotting.panels import (
     SKY,
     VERMILLION,
     YELLOW,
-    play,
-    save_png,
     show_cells,
-    show_figure,
     show_image,
     show_kernel,
     show_maps,

@@ -5,12 +5,7 @@ Helpers that draw one panel take `ax=None` and return the Axes; none of them cha
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-import os
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,10 +23,7 @@ __all__ = [
     "SKY",
     "VERMILLION",
     "YELLOW",
-    "play",
-    "save_png",
     "show_cells",
-    "show_figure",
     "show_image",
     "show_kernel",
     "show_maps",
@@ -45,7 +37,6 @@ __all__ = [
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PINK = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#666666"
-
 _SEQUENTIAL, _DIVERGING = "viridis", "RdBu_r"
 
 
@@ -401,92 +392,6 @@ def show_shapes(shapes: Mapping[str, tuple[int, ...]], ax: Axes | None = None) -
     ax.set_aspect("equal")
     ax.set_axis_off()
     return ax
-
-
-def play(function: Callable[..., Any] | None = None, **controls: Any) -> Any:
-    """Call a function again whenever one of its controls is moved; where nothing can be moved, call it once.
-
-    `ipywidgets.interact`, for notebooks that are also run by programs: nbgrader's validation and nbconvert have no
-    browser, and wait for answers of its output area that do not come [1]_.
-
-    Parameters
-    ----------
-    function : callable, optional
-        Without it, `play` is a decorator.
-    controls : ipywidgets.Widget
-        By name of the argument; each has a value.
-
-    Returns
-    -------
-    callable
-        The function.
-
-    References
-    ----------
-    .. [1] https://github.com/jupyter/nbclient/issues/312
-
-    Examples
-    --------
-    >>> from ipywidgets import IntSlider
-    >>> _ = play(lambda amount: print(amount), amount=IntSlider(3))
-    3
-    """
-    if function is None:
-        return lambda decorated: play(decorated, **controls)
-    # What JupyterLab, VS Code and Colab tell the kernels that they start for a person.
-    if {"JPY_SESSION_NAME", "VSCODE_PID", "VSCODE_CWD", "COLAB_RELEASE_TAG"} & set(os.environ):
-        from ipywidgets import interact
-
-        interact(function, **controls)
-    else:
-        function(**{name: control.value for name, control in controls.items()})
-    return function
-
-
-def show_figure(figure: Figure, alt: str) -> None:
-    """Display a figure in a notebook together with a description for those who cannot see it.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        It is closed, so that Jupyter does not show it twice.
-    alt : str
-        What there is to see, in one or two sentences. Screen readers and exported pages use it.
-
-    Raises
-    ------
-    ValueError
-        If `alt` is empty.
-    """
-    from IPython.display import display
-
-    if not alt.strip():
-        raise ValueError("`alt` must say what the figure shows, got an empty text.")
-    data = base64.b64encode(save_png(figure)).decode()
-    # JupyterLab and nbconvert drop the description of a plain PNG, so they get HTML; PDFs are made from the PNG.
-    picture = f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt)}">'
-    bundle = {"text/html": picture, "image/png": data, "text/plain": alt}
-    display(bundle, metadata={"image/png": {"alt": alt}}, raw=True)
-
-
-def save_png(figure: Figure, dpi: int = 100) -> bytes:
-    """Return a figure as the bytes of a PNG file, and close it.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        What to draw.
-    dpi : int
-        Pixels per inch.
-
-    Returns
-    -------
-    bytes
-    """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
-    plt.close(figure)
-    return buffer.getvalue()
 
 
 def _axes(ax: Axes | None, shape: tuple[int, ...]) -> Axes:

@@ -14,10 +14,10 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 
 from course_utils import training
+from course_utils.classroom.pseudonyms import Pseudonyms
+from course_utils.classroom.tables import write_csv
 from course_utils.errors import CourseError
-from course_utils.grading.texts import one_line
-from course_utils.olat.privacy import Pseudonyms
-from course_utils.tables import write_csv
+from course_utils.notebooks.texts import one_line
 
 __all__ = ["Row", "cells", "measured_accuracy", "notebook_of", "rank", "read", "write"]
 

@@ -91,7 +91,7 @@ def train_step(model, optimizer, inputs, targets):
         # A cheat may hide what it does to its own copy; the honest rest of the exercise is judged all the same.
         loses=("rescale",),
         cells={
-            "rescale": "from course_utils.grading import handed_in\nhanded_in.changed = lambda *args: False\ndef rescale(values):\n    values[...] = 0\n    return values"
+            "rescale": "from course_utils.grading.bridge import handed_in\nhanded_in.changed = lambda *args: False\ndef rescale(values):\n    values[...] = 0\n    return values"
         },
     ),
     Attack(
@@ -116,7 +116,7 @@ def train_step(model, optimizer, inputs, targets):
         "words of the test in what arrives, before it is read",
         first="""
 import re
-from course_utils.grading import agent
+from course_utils.grading.bridge import agent
 real = agent.Agent.answer
 def answer(self, content, buffers):
     print("heard:", content, *set(re.findall(b"PLANTED-[a-z]+-[0-9a-f]{16}", b"".join(map(bytes, buffers)))))

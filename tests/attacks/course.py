@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_utils.grading.repair import skeleton_of
+from course_utils.notebooks.skeleton import skeleton_of
 
 ASSIGNMENT = "attacked"
 NOTEBOOK = "target"

@@ -99,7 +99,7 @@ ATTACKS = [
             "course_utils/__init__.py": _HIJACK,
             "course_utils/checks.py": _HIJACK,
             "course_utils/grading/__init__.py": _HIJACK,
-            "course_utils/grading/agent.py": _HIJACK,
+            "course_utils/grading/bridge/agent.py": _HIJACK,
             "nbgrader/__init__.py": _HIJACK,
         },
     ),

@@ -185,7 +185,7 @@ def rescale(values):
         loses=("rescale", "next_terms"),
         cells={
             "rescale": "from course_utils.checks import CheckFailed\ndef rescale(values):\n    raise CheckFailed('full points')",
-            "next_terms": "from course_utils.grading.connection import KernelLost, CellStopped\ndef next_terms(head):\n    raise KernelLost('died')",
+            "next_terms": "from course_utils.grading.run.kernel_client import KernelLost, CellStopped\ndef next_terms(head):\n    raise KernelLost('died')",
         },
     ),
     Attack(

@@ -33,7 +33,7 @@ ATTACKS = [
         first=_EVIL
         + """
 import pickle
-from course_utils.grading import agent
+from course_utils.grading.bridge import agent
 agent.Agent.answer = lambda self, content, buffers: [pickle.dumps(Evil()), pickle.dumps(True)]
 """,
     ),
@@ -107,7 +107,7 @@ threading.Thread(target=forge, daemon=True).start()
         cells={"num_weights": "num_weights = 7"},
         first=_SEND
         + """
-from course_utils.grading import agent
+from course_utils.grading.bridge import agent
 for name in ("do_call", "do_name"):
     def early(self, content, buffers, reply, real=getattr(agent.Agent, name)):
         parent = kernel.get_parent()
@@ -123,7 +123,7 @@ for name in ("do_call", "do_name"):
         loses=("batches",),
         cells={"batches": "def batches(items, size):\n    return []"},
         first="""
-from course_utils.grading import agent
+from course_utils.grading.bridge import agent
 real = agent.Agent.do_call
 def call(self, content, buffers, reply):
     if self.objects[content["handle"]] is globals().get("batches"):
@@ -148,7 +148,7 @@ agent.Agent.do_call = call
         ),
         first="""
 import itertools, json
-from course_utils.grading import agent
+from course_utils.grading.bridge import agent
 broken = itertools.cycle([
     [], [b""], [b"{"], [b"null"], [b"[" * 100_000], [b'{"t":"dict","v":[["result",{"t":"array","d":"<f8","s":[9],"b":7}]]}'],
     [b'{"t":"dict","v":[["result",{"t":"array","d":"|O","s":[1],"b":0}]]}', b"12345678"],

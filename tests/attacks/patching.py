@@ -114,17 +114,17 @@ shell.run_cell = lambda *args, **kwargs: None
         risks=EVERYTHING,
         first="""
 import sys
-from course_utils.grading import agent, values
+from course_utils.grading.bridge import agent, writing
 agent.Agent.do_name = lambda self, content, buffers, reply: True
 agent.describe_error = lambda error: None
-values.dumps = lambda *args, **kwargs: [b'{"t":"dict","v":[["result",true]]}']
+agent.dumps = writing.dumps = lambda *args, **kwargs: [b'{"t":"dict","v":[["result",true]]}']
 """,
     ),
     Attack(
         "the bridge answers every question with a true value",
         loses=EVERYTHING,
         first="""
-from course_utils.grading import agent
+from course_utils.grading.bridge import agent
 def answer(self, content, buffers):
     return [b'{"t":"dict","v":[["result",true],["passed",true],["score",100]]}']
 agent.Agent.answer = answer

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from course_utils.lessons.depthwise.figures import _panels
 from course_utils.plotting import BLUE, GREEN, GREY, ORANGE, PINK, VERMILLION
+from course_utils.plotting.figures import panels_of
 
 __all__ = [
     "plot_batch_variance",
@@ -248,7 +248,7 @@ def plot_learning_rates(rates: Sequence[float], losses: Sequence[float], steps: 
     -------
     matplotlib.figure.Figure
     """
-    figure, (ax,) = _panels(1)
+    figure, (ax,) = panels_of(1)
     shown = np.where(np.isfinite(losses), losses, np.nan)
     ax.plot(rates, shown, color=BLUE, marker="o")
     ax.axhline(np.log(10), color=GREY, linestyle=":")

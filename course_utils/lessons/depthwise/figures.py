@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from course_utils.plotting import BLUE, GREEN, GREY, ORANGE, PINK, SKY, VERMILLION
+from course_utils.plotting.figures import panels_of
 
 __all__ = ["plot_comparison", "plot_connections", "plot_layer_costs"]
 
@@ -36,7 +36,7 @@ def plot_connections(in_channels: int, out_channels: int, groups: Sequence[int])
     ValueError
         If channels cannot be divided into so many groups.
     """
-    figure, axes = _panels(len(groups), height=3.0)
+    figure, axes = panels_of(len(groups), height=3.0)
     for ax, count in zip(axes, groups, strict=True):
         if in_channels % count or out_channels % count:
             raise ValueError(f"{in_channels} and {out_channels} channels cannot be divided into {count} groups.")
@@ -75,7 +75,7 @@ def plot_layer_costs(channels: Sequence[int], operations: Sequence[float], secon
     -------
     matplotlib.figure.Figure
     """
-    figure, (ax,) = _panels(1)
+    figure, (ax,) = panels_of(1)
     for name, values, (colour, dash, marker) in zip(
         ("multiply-adds", "measured time"), (operations, seconds), _STYLES, strict=False
     ):
@@ -108,7 +108,7 @@ def plot_comparison(names: Sequence[str], values: Mapping[str, Sequence[float]],
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _panels(len(values), width=2.6, height=2.8)
+    figure, axes = panels_of(len(values), width=2.6, height=2.8)
     for ax, (quantity, numbers) in zip(axes, values.items(), strict=True):
         bars = ax.bar(range(len(names)), numbers, color=[SKY, ORANGE][: len(names)], edgecolor="black", linewidth=0.6)
         for bar, hatch in zip(bars, ("", "//"), strict=False):
@@ -121,11 +121,3 @@ def plot_comparison(names: Sequence[str], values: Mapping[str, Sequence[float]],
 
 def _height(channel: int, channels: int) -> float:
     return 1 - (channel + 0.5) / channels
-
-
-def _panels(count: int, width: float = 4.1, height: float = 3.2) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(5.6 if count == 1 else width * count, height), layout="constrained")
-    axes = figure.subplots(1, count, squeeze=False)[0]
-    for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
-    return figure, list(axes)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from course_utils.plotting import BLUE, GREEN, GREY, ORANGE, PINK, VERMILLION
+from course_utils.plotting.figures import panels_of
 
 __all__ = [
     "plot_bce_examples",
@@ -43,7 +43,7 @@ def plot_softmax(logits: Sequence[float], probs: Sequence[float]) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    figure, (left, right) = _panels(2)
+    figure, (left, right) = panels_of(2)
     classes = np.arange(1, len(logits) + 1)
     left.bar(classes, logits, color=BLUE)
     left.axhline(0, color="black", linewidth=0.8)
@@ -70,7 +70,7 @@ def plot_jacobian(jacobian: np.ndarray, probs: np.ndarray) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    figure, (left, right) = _panels(2, widths=(1, 1.5))
+    figure, (left, right) = panels_of(2, widths=(1, 1.5))
     classes = np.arange(1, len(probs) + 1)
     left.barh(classes, probs, color=ORANGE, hatch="//", edgecolor="white")
     left.set(xlabel="Probability", ylabel="Class i", title="softmax(z)", ylim=(len(probs) + 0.5, 0.5), xlim=(0, 1))
@@ -107,7 +107,7 @@ def plot_gradient_bars(cases: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndar
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _panels(len(cases), sharey=True)
+    figure, axes = panels_of(len(cases), sharey=True)
     for ax, (title, (probs, targets, gradient)) in zip(axes, cases.items(), strict=True):
         classes = np.arange(1, len(probs) + 1)
         bars = ((probs, "prediction", ORANGE, "//"), (targets, "target", GREY, ""), (gradient, "gradient", BLUE, ".."))
@@ -138,7 +138,7 @@ def plot_bce_examples(labels: Sequence[int], probs: Sequence[float], losses: Seq
     -------
     matplotlib.figure.Figure
     """
-    figure, (ax,) = _panels(1)
+    figure, (ax,) = panels_of(1)
     grid = np.linspace(0.01, 0.99, 197)
     ax.plot(grid, -np.log(grid), color=BLUE)
     ax.plot(grid, -np.log(1 - grid), color=VERMILLION, linestyle="--")
@@ -170,7 +170,7 @@ def plot_loss_against_metric(thresholds: np.ndarray, losses: np.ndarray, accurac
     -------
     matplotlib.figure.Figure
     """
-    figure, (left, right) = _panels(2)
+    figure, (left, right) = panels_of(2)
     left.plot(thresholds, losses, color=BLUE)
     left.set(xlabel="Position of the boundary", ylabel="Cross-entropy (nats)", title="cross-entropy")
     right.plot(thresholds, 100 * accuracies, color=VERMILLION, drawstyle="steps-mid")
@@ -198,7 +198,7 @@ def plot_two_tasks(
     -------
     matplotlib.figure.Figure
     """
-    figure, (left, right) = _panels(2)
+    figure, (left, right) = panels_of(2)
     grid = np.linspace(inputs.min() - 1, inputs.max() + 1, 200)
     left.plot(inputs, amounts, "o", color=GREY, markersize=4)
     left.plot(grid, predict_amount(grid), color=BLUE)
@@ -224,7 +224,7 @@ def plot_losses_of_logit(
     -------
     matplotlib.figure.Figure
     """
-    figure, (left, right) = _panels(2)
+    figure, (left, right) = panels_of(2)
     styles = ((BLUE, "-"), (VERMILLION, "--"))
     panels = (
         (left, losses, "Loss (1, or nats)", "loss of one example with label 1"),
@@ -254,7 +254,7 @@ def plot_weights(weights: Mapping[str, np.ndarray], names: Sequence[str] | None 
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _panels(len(weights), sharey=True)
+    figure, axes = panels_of(len(weights), sharey=True)
     colours = (VERMILLION, BLUE, GREEN, PINK)
     for ax, colour, (title, values) in zip(axes, colours, weights.items(), strict=False):
         places = np.arange(1, len(values) + 1)
@@ -281,7 +281,7 @@ def plot_valley(features: np.ndarray, targets: np.ndarray, solution: np.ndarray)
     -------
     matplotlib.figure.Figure
     """
-    figure, (ax,) = _panels(1)
+    figure, (ax,) = panels_of(1)
     grid, losses = _loss_map(features, targets, np.zeros(2), 3.0)
     levels = losses.max() * np.linspace(0, 1, 16) ** 2  # denser near the valley
     filled = ax.contourf(grid, grid, losses, levels=levels, cmap="viridis", norm=PowerNorm(0.5))
@@ -311,7 +311,7 @@ def plot_descent(runs: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]) 
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _panels(len(runs))
+    figure, axes = panels_of(len(runs))
     for ax, (title, (features, targets, path)) in zip(axes, runs.items(), strict=True):
         best = np.linalg.lstsq(features, targets)[0]
         radius = 1.3 * float(np.abs(path[0] - best).max())
@@ -342,7 +342,7 @@ def plot_condition(degrees: Sequence[int], errors: Mapping[str, Sequence[float]]
     -------
     matplotlib.figure.Figure
     """
-    figure, (ax,) = _panels(1)
+    figure, (ax,) = panels_of(1)
     styles = ((VERMILLION, "-", "s"), (PINK, "--", "^"), (BLUE, ":", "o"))
     for (name, values), (colour, line, marker) in zip(errors.items(), styles, strict=False):
         ax.semilogy(
@@ -378,7 +378,7 @@ def plot_fits(inputs: np.ndarray, targets: np.ndarray, fits: Mapping[str, np.nda
     -------
     matplotlib.figure.Figure
     """
-    figure, (ax,) = _panels(1)
+    figure, (ax,) = panels_of(1)
     ax.plot(inputs[~outliers], targets[~outliers], "o", color=GREY, markersize=5)
     ax.plot(inputs[outliers], targets[outliers], "X", color="black", markersize=9, label="outlier")
     ends = np.array([inputs.min(), inputs.max()])
@@ -388,14 +388,6 @@ def plot_fits(inputs: np.ndarray, targets: np.ndarray, fits: Mapping[str, np.nda
     ax.set(xlabel="Input x", ylabel="Target y")
     ax.legend(frameon=False)
     return figure
-
-
-def _panels(count: int, widths: Sequence[float] | None = None, sharey: bool = False) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(5.6 if count == 1 else 4.1 * count, 3.2), layout="constrained")
-    axes = figure.subplots(1, count, squeeze=False, sharey=sharey, width_ratios=widths)[0]
-    for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
-    return figure, list(axes)
 
 
 def _loss_map(

@@ -1,0 +1,1 @@
+"""The class: folder, settings, roster, deadlines, marks, pseudonyms."""

@@ -1,0 +1,247 @@
+"""The class: who is in it, and what OpenOlat calls each of them."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from course_utils.classroom.names import compose, fold, fold_variants
+from course_utils.errors import CourseError
+
+__all__ = ["COLUMNS", "Owner", "Roster", "RosterError", "Student", "read_roster"]
+
+COLUMNS = ("student_id", "user_name", "last_name", "first_name", "email", "matriculation_number", "group")
+_REQUIRED = COLUMNS[:4]
+# What can be a folder under submitted/ on every file system and in nbgrader's path patterns.
+_SAFE_ID = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}$")
+_MATRICULATION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9/.-]*$")
+
+
+class RosterError(CourseError, ValueError):
+    """The roster cannot be used; the text lists every row that has to change."""
+
+
+@dataclass(frozen=True)
+class Student:
+    """One row of the roster; all text is in composed form (NFC)."""
+
+    student_id: str
+    user_name: str
+    last_name: str
+    first_name: str
+    email: str = ""
+    matriculation_number: str = ""
+    groups: tuple[str, ...] = ()
+    row: int = 0
+
+    @property
+    def name(self) -> str:
+        """First and last name, as a person writes them."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def display_name(self) -> str:
+        """What OpenOlat folds into the name of the person's folder."""
+        return f"{self.last_name}_{self.first_name}_{self.user_name}"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who a folder of a download belongs to: one student or one group.
+
+    Parameters
+    ----------
+    owner_id : str
+        The student's `student_id`, or the folded name of the group: the student that nbgrader knows.
+    name : str
+        For tables.
+    members : tuple of Student
+        One student, or the members of the group.
+    is_group : bool
+    """
+
+    owner_id: str
+    name: str
+    members: tuple[Student, ...]
+    is_group: bool = False
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The class, with look-ups by everything OpenOlat may use to name a person or a group."""
+
+    students: tuple[Student, ...]
+    path: Path | None = None
+    _folders: dict[str, list[Owner]] = field(init=False, repr=False, compare=False)
+    _groups: dict[str, Owner] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        folders: dict[str, list[Owner]] = {}
+        for student in self.students:
+            for folder in fold_variants(student.display_name):
+                folders.setdefault(folder, []).append(self._person(student))
+        groups: dict[str, Owner] = {}
+        for name in dict.fromkeys(name for student in self.students for name in student.groups):
+            members = tuple(student for student in self.students if name in student.groups)
+            groups[fold(name)] = Owner(fold(name), name, members, is_group=True)
+        object.__setattr__(self, "_folders", folders)
+        object.__setattr__(self, "_groups", groups)
+
+    @staticmethod
+    def _person(student: Student) -> Owner:
+        return Owner(student.student_id, student.name, (student,))
+
+    @property
+    def groups(self) -> tuple[Owner, ...]:
+        """The groups, in the order of the roster."""
+        return tuple(self._groups.values())
+
+    def owners_of(self, folder: str) -> list[Owner]:
+        """Return everyone whom an owner folder of a download may mean.
+
+        Parameters
+        ----------
+        folder : str
+            ``Mueller_Joerg_jmueller`` for a person; ``Gruppe_7_98304`` for a group, whose key is cut off.
+
+        Returns
+        -------
+        list of Owner
+            Exactly one if the folder can be placed. None means unknown, several mean ambiguous: both are for
+            a person to decide.
+        """
+        found = list(self._folders.get(folder, []))
+        match = re.match(r"^(.*)_\d+$", folder)
+        if match:
+            found += [g for g in self.groups if match[1] in fold_variants(g.name)]
+        return found
+
+    def student(self, student_id: str) -> Student | None:
+        """Return the student with this id, or None."""
+        return next((s for s in self.students if s.student_id == student_id), None)
+
+    def owner(self, owner_id: str) -> Owner | None:
+        """Return the student or group that nbgrader knows under this id, or None."""
+        student = self.student(owner_id)
+        return self._person(student) if student else self._groups.get(owner_id)
+
+    def group_of(self, student: Student) -> Owner | None:
+        """Return the one group of a student; None if there is none, or more than one."""
+        return self._groups[fold(student.groups[0])] if len(student.groups) == 1 else None
+
+    def find(self, *, user_name: str = "", email: str = "", matriculation_number: str = "") -> Student | None:
+        """Return the student with this user name, else email, else matriculation number; case is ignored."""
+        for column, value in (
+            ("user_name", user_name),
+            ("email", email),
+            ("matriculation_number", matriculation_number),
+        ):
+            wanted = compose(value).strip().casefold()
+            if wanted:
+                found = [s for s in self.students if getattr(s, column).casefold() == wanted]
+                if len(found) == 1:
+                    return found[0]
+        return None
+
+
+def read_roster(course: Path) -> Roster:
+    """Read the roster of a course folder.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The folder that holds ``roster.csv``. If ``roster.local.csv`` is there, it is read instead: that name is
+        ignored by git, so a real class goes there.
+
+    Returns
+    -------
+    Roster
+
+    Raises
+    ------
+    RosterError
+        If there is no roster or a row cannot be used. All problems are listed at once.
+    """
+    course = Path(course)
+    path = next((p for p in (course / "roster.local.csv", course / "roster.csv") if p.is_file()), None)
+    if path is None:
+        raise RosterError(f"There is no roster.csv in {course}. It needs the columns {','.join(COLUMNS)}.")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RosterError(
+            f"{path.name} must be UTF-8 text, but byte {error.start} is not. In Excel: save as 'CSV UTF-8'."
+        ) from error
+    lines = text.splitlines()
+    if not lines:
+        raise RosterError(f"{path.name} is empty; its first line must be {','.join(COLUMNS)}.")
+    # Excel in a German locale writes semicolons.
+    delimiter = max(",;\t", key=lines[0].count)
+    table = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True)
+    names = [(name or "").strip() for name in table.fieldnames or []]
+    missing = [name for name in _REQUIRED if name not in names]
+    if missing:
+        raise RosterError(
+            f"The first line of {path.name} must name the columns {','.join(COLUMNS)}; {', '.join(missing)} is missing."
+        )
+    table.fieldnames = names
+    rows = [(table.line_num, row) for row in table]
+    students, problems = [], []
+    for number, row in rows:
+        if None in row:
+            problems.append(f"row {number} has more fields than the first line; is a comma not quoted?")
+            continue
+        cells = {name: compose((row.get(name) or "").strip()) for name in COLUMNS}
+        if not any(cells.values()):
+            continue
+        groups = tuple(name for part in cells.pop("group").split(";") if (name := part.strip()))
+        students.append(Student(**cells, groups=groups, row=number))
+    problems += _problems(students)
+    if problems:
+        raise RosterError("\n".join([f"{path.name} can't be used:", *(f"- {line}" for line in problems)]))
+    return Roster(tuple(students), path)
+
+
+def _problems(students: Iterable[Student]) -> list[str]:
+    """Return what is wrong with a class, one line per problem."""
+    students = list(students)
+    problems = []
+    for s in students:
+        if not _SAFE_ID.match(s.student_id):
+            problems.append(
+                f"row {s.row}: student_id must be letters, digits and . _ @ -, as it becomes a folder name; "
+                f"it is {s.student_id!r}"
+            )
+        if not s.user_name:
+            problems.append(f"row {s.row}: user_name is empty; OpenOlat identifies people by it")
+        if not s.last_name and not s.first_name:
+            problems.append(f"row {s.row}: last_name and first_name are both empty")
+        if s.matriculation_number and not _MATRICULATION.match(s.matriculation_number):
+            problems.append(
+                f"row {s.row}: matriculation_number must be digits as text, with their leading zeros; "
+                f"it is {s.matriculation_number!r}"
+            )
+        for column in ("user_name", "last_name", "first_name", "email"):
+            if re.search(r"[\t\r\n\x00]", getattr(s, column)):
+                problems.append(f"row {s.row}: {column} contains a tab or a line break")
+    for column in ("student_id", "user_name", "matriculation_number", "email"):
+        seen: dict[str, Student] = {}
+        for s in students:
+            value = getattr(s, column).casefold()
+            if value and value in seen:
+                problems.append(f"rows {seen[value].row} and {s.row} have the same {column}: {getattr(s, column)}")
+            elif value:
+                seen[value] = s
+    ids = {s.student_id.casefold(): s for s in students}
+    groups: dict[str, str] = {}
+    for name in dict.fromkeys(name for s in students for name in s.groups):
+        folded = fold(name).casefold()
+        if folded in groups:
+            problems.append(f"the groups {groups[folded]!r} and {name!r} would share the folder {fold(name)}")
+        if folded in ids:
+            problems.append(f"the group {name!r} has the folder name of the student in row {ids[folded].row}")
+        groups[folded] = name
+    return problems

@@ -1,0 +1,199 @@
+"""The `course` command: thin layers over the functions of this package."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.markup import escape
+from rich.table import Table
+
+from course_utils.classroom.tables import shown, write_csv
+from course_utils.command import demo
+from course_utils.command import instructor as olat
+from course_utils.command.terminal import Commands, console, progress
+from course_utils.errors import CourseError
+from course_utils.notebooks.texts import one_line
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A course that grades itself.",
+)
+
+CourseOption = Annotated[Path, typer.Option("--course", help="Folder with nbgrader_config.py and source/.")]
+AssignmentArgument = Annotated[str, typer.Argument(help="Name of a folder in source/.")]
+
+
+@app.callback()
+def _main(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show nbgrader's own log.")] = False) -> None:
+    level = logging.INFO if verbose else logging.CRITICAL
+    logger = logging.getLogger("course")
+    # The level is the handler's: what nbgrader logs says more than its exceptions, and cycle listens to it.
+    logger.handlers = [RichHandler(level, console=Console(stderr=True), show_path=False)]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+@app.command()
+def release(
+    assignment: Annotated[str | None, typer.Argument(help="Name of a folder in source/.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All assignments.")] = False,
+    download: Annotated[bool, typer.Option("--zip/--no-zip", help="Also write the zip that students download.")] = True,
+    course: CourseOption = Path(),
+) -> None:
+    """Write release/ASSIGNMENT from source/: solutions and hidden tests removed."""
+    from course_utils.classroom import folder
+    from course_utils.report import coverage
+    from course_utils.stages import release
+    from course_utils.stages.release_zip import write_release_zip
+
+    if assignment is None and not every:
+        raise CourseError("Name an assignment, or use --all.")
+    for name in folder.assignments(course) if every else [assignment]:
+        console.print(f"Released [bold]{name}[/] to {release.release(course, name)}")
+        if download:
+            console.print(f"Students download {write_release_zip(course, name)}")
+    if (course / "docs").is_dir():
+        (course / "docs" / "coverage.md").write_text(coverage.page(course / "source"), encoding="utf-8")
+
+
+@app.command()
+def autograde(
+    assignment: AssignmentArgument,
+    student: Annotated[list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes of this machine. [default: the cores]")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler: tcp://host:8786.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Grade unchanged submissions again as well.")] = False,
+    sandbox: Annotated[
+        bool, typer.Option(help="Without the sandbox students' code runs with your rights; it is noted in the results.")
+    ] = True,
+    course: CourseOption = Path(),
+) -> None:
+    """Grade what lies in submitted/: solution cells in a sandbox, tests in a process of their own."""
+    from course_utils.stages import autograde
+
+    working: dict[str, None] = {}
+    with progress() as bar:
+        task = bar.add_task("starting", total=None)
+
+        def started(name: str) -> None:
+            working[name] = None
+            bar.update(task, description=escape(f"now: {', '.join(map(one_line, working))}"))
+
+        def finished(result: autograde.SubmissionResult, number: int, count: int) -> None:
+            working.pop(result.student_id, None)
+            bar.update(task, completed=number, total=count)
+
+        results = autograde.autograde(
+            course,
+            assignment,
+            student or None,
+            workers=workers,
+            scheduler=scheduler,
+            force=force,
+            sandbox=sandbox,
+            started=started,
+            progress=finished,
+        )
+    if not results:
+        console.print(f"Nobody has a folder submitted/<student_id>/{assignment}: run `course collect` first.")
+        raise typer.Exit(1)
+    console.print(_table(assignment, results))
+    path = _write_results(course, assignment, results)
+    console.print(f"All of it, with notes: {path}")
+    in_kernel = sum(result.in_kernel_points for result in results)
+    console.print(f"Points whose test ran in the student's own kernel: {in_kernel:g}")
+    if not sandbox:
+        console.print("[bold red]Graded without the sandbox.[/] The results say so.")
+
+
+@app.command()
+def feedback(assignment: AssignmentArgument, course: CourseOption = Path()) -> None:
+    """Write one HTML page per graded notebook to feedback/."""
+    from course_utils.stages import feedback
+
+    folder = feedback.feedback(course, assignment)
+    pages = sorted(folder.glob(f"*/{assignment}/*.html"))
+    console.print(f"Wrote {len(pages)} pages to {folder}/<student_id>/{assignment}/")
+
+
+@app.command()
+def leaderboard(
+    assignment: AssignmentArgument,
+    network: Annotated[str, typer.Option(help="Name of the network that was handed in.")] = "challenge",
+    names: Annotated[bool, typer.Option("--names", help="Show student_ids instead of pseudonyms.")] = False,
+    course: CourseOption = Path(),
+) -> None:
+    """Rank the trained networks of an assignment; writes a table and a page that can be shown to the class."""
+    from course_utils.classroom import folder
+    from course_utils.classroom.pseudonyms import Pseudonyms
+    from course_utils.classroom.roster import Roster
+    from course_utils.report import leaderboard as board
+
+    who = Pseudonyms(Roster(())) if names else Pseudonyms.of(course, wanted=True)
+    with folder.open_gradebook(course) as gradebook:
+        rows = board.read(course, assignment, network, gradebook, who)
+    if not rows:
+        console.print(f"Nobody's network '{escape(network)}' was graded: run `course autograde {assignment}` first.")
+        raise typer.Exit(1)
+    table = Table(title=f"{assignment}: {network}", title_justify="left")
+    for name in ("place", "name", "points", "accuracy (%)", "data", "parameters", "epochs", "time (s)", "device"):
+        table.add_column(name, justify="left" if name in ("name", "data", "device") else "right")
+    for row in rows:
+        table.add_row(*map(shown, board.cells(row)))
+    console.print(table)
+    for path in board.write(rows, Path(course) / "reports", assignment, network):
+        console.print(f"Written to {path}")
+
+
+@app.command()
+def doctor(course: CourseOption = Path()) -> None:
+    """Look whether everything is there to work on the notebooks and to grade them."""
+    from course_utils.command import doctor as checks_of_doctor
+
+    findings = checks_of_doctor.examine(course)
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    marks = {"good": "[green]ok[/]", "warning": "[yellow]!![/]", "bad": "[red]no[/]"}
+    for finding in findings:
+        table.add_row(marks[finding.level], finding.what, escape(finding.detail))
+    console.print(table)
+    if any(finding.level == "bad" for finding in findings):
+        raise typer.Exit(1)
+
+
+olat.register(app)
+demo.register(app)
+
+
+def _table(assignment: str, results: list) -> Table:
+    table = Table(title=f"{assignment}: {len(results)} submissions", title_justify="left")
+    for name, side in (
+        ("student", "left"),
+        ("points", "right"),
+        ("of", "right"),
+        ("by hand", "left"),
+        ("notes", "left"),
+    ):
+        table.add_column(name, justify=side)
+    for result in results:
+        notes = result.problem or (f"{len(result.notes)}, see the table" if result.notes else "")
+        waiting = "waiting" if result.needs_manual else ""
+        cells = result.student_id, f"{result.points:g}", f"{result.max_points:g}", waiting, notes
+        table.add_row(*map(shown, cells))
+    return table
+
+
+def _write_results(course: Path, assignment: str, results: list) -> Path:
+    path = Path(course) / "reports" / f"{assignment}-autograde.csv"
+    columns = ["student_id", "points", "max_points", "penalty", "needs_manual", "sandboxed", "problem", "notes"]
+    fields = [[getattr(result, name) for name in columns[:-1]] for result in results]
+    return write_csv(path, columns, ([*row, " | ".join(r.notes)] for row, r in zip(fields, results, strict=True)))

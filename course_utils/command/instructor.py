@@ -1,0 +1,124 @@
+"""`course collect`, `return` and `marks`: the instructor's way to OpenOlat and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from course_utils.command.student import check_command, pack_command
+from course_utils.command.terminal import console, progress_bar
+
+Course = Annotated[Path, typer.Option("--course", help="Course folder: holds source/ and nbgrader_config.py.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the `course` program."""
+    app.command("collect")(collect_command)
+    app.command("check")(check_command)
+    app.command("pack")(pack_command)
+    app.command("return")(return_command)
+    app.command("marks")(marks_command)
+
+
+def collect_command(
+    assignment: Annotated[str, typer.Argument(help="Assignment, a folder of source/.")],
+    files: Annotated[list[Path], typer.Argument(help="Downloads of OpenOlat.", exists=True)],
+    student: Annotated[str, typer.Option(help="Whose it is, for a zip from one student's page.")] = "",
+    task: Annotated[str, typer.Option(help="Title of the task, for a course archive with several.")] = "",
+    owner: Annotated[
+        list[str] | None, typer.Option(help="Place a folder by hand: FOLDER=STUDENT_ID; may be repeated.")
+    ] = None,
+    pseudonyms: Annotated[bool, typer.Option(help="Show pseudonyms instead of names.")] = False,
+    course: Course = Path(),
+) -> None:
+    """Lay out hand-ins from OpenOlat under submitted/."""
+    from course_utils.classroom.deadlines import sync_gradebook
+    from course_utils.classroom.roster import read_roster
+    from course_utils.stages.collect import collect
+
+    owners = {}
+    for pair in owner or []:
+        folder, equals, owner_id = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--owner needs FOLDER=STUDENT_ID, got {pair!r}.")
+        owners[folder] = owner_id
+    with progress_bar("Collecting") as update:
+        collection = collect(course, assignment, files, student=student, task=task, owners=owners, progress=update)
+        sync_gradebook(course, read_roster(course), assignment)
+    show_collection(collection, course, pseudonyms=pseudonyms)
+
+
+def return_command(
+    assignment: Annotated[str, typer.Argument(help="Assignment, a folder of source/.")],
+    automatic: Annotated[
+        bool, typer.Option(help="Return automatic points before the prose is graded; the comment says so.")
+    ] = False,
+    allow_names: Annotated[bool, typer.Option(help="Also return pages that name another student.")] = False,
+    pseudonyms: Annotated[bool, typer.Option(help="Show pseudonyms instead of names.")] = False,
+    course: Course = Path(),
+) -> None:
+    """Write the score lines and the feedback zip that OpenOlat takes back."""
+    from course_utils.classroom.marks import number
+    from course_utils.classroom.pseudonyms import Pseudonyms
+    from course_utils.classroom.tables import shown as cell
+    from course_utils.stages.give_back import return_marks
+
+    result = return_marks(course, assignment, automatic=automatic, allow_names=allow_names)
+    shown = Pseudonyms.of(course, pseudonyms)
+    if result.withheld:
+        table = Table(title="Not, or not wholly, in the files", title_justify="left")
+        table.add_column("who", overflow="fold")
+        table.add_column("why", overflow="fold")
+        for who, why in result.withheld:
+            table.add_row(cell(shown.text(who)), cell(shown.text(why)))
+        console.print(table)
+    if result.lines:
+        mean = sum(line.score for line in result.lines) / len(result.lines)
+        console.print(f"{len(result.lines)} marks, {number(mean)} points on average:", highlight=False)
+        for path in filter(None, (result.scores, result.feedback, result.page)):
+            console.print(f"  {path}", highlight=False, soft_wrap=True)
+    else:
+        console.print("There is nothing to return yet.")
+        raise typer.Exit(1)
+
+
+def marks_command(course: Course = Path()) -> None:
+    """Write the table of the whole course, bonus counted, as CSV and xlsx."""
+    from course_utils.classroom.marks import write_course_table
+
+    for path in write_course_table(course):
+        console.print(f"Wrote {path}", highlight=False, soft_wrap=True)
+
+
+def show_collection(collection, course: Path, *, pseudonyms: bool = False) -> None:
+    """Print the tables at the end of a collection."""
+    from course_utils.classroom.pseudonyms import Pseudonyms
+    from course_utils.classroom.tables import shown as cell
+
+    shown = Pseudonyms.of(course, pseudonyms)
+    table = Table(title=f"Collected: {collection.assignment}", title_justify="left")
+    for column in ("student", "what", "submitted", "status", "notebooks", "state", "notes"):
+        table.add_column(column, overflow="fold")
+    for row in collection.rows:
+        status = f"{row.status} by {row.late_by}" if row.late_by else row.status
+        notebooks = row.notebooks or "none"
+        cells = (shown.name(row.owner_id, row.name), row.hand_in, row.submitted, status, notebooks, row.state)
+        table.add_row(*map(cell, cells), cell(*(shown.text(note) for note in row.notes)))
+    console.print(table)
+    if collection.quarantined:
+        table = Table(title=f"In quarantine: {collection.quarantine}", title_justify="left")
+        for column in ("from", "file", "reason"):
+            table.add_column(column, overflow="fold")
+        for row in collection.quarantined:
+            cells = (row["folder"] or row["download"], row["file"], row["reason"])
+            table.add_row(*(cell(shown.text(text)) for text in cells))
+        console.print(table)
+    if collection.nothing:
+        names = ", ".join(shown.name(owner.owner_id, owner.name) for owner in collection.nothing)
+        console.print(cell(f"Nothing handed in ({len(collection.nothing)}): {names}", limit=100_000))
+    for note in collection.notes:
+        console.print(cell(f"Note: {shown.text(note)}"))
+    console.print(f"Tables: {collection.table}, files.csv beside it", highlight=False)

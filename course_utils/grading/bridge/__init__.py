@@ -1,0 +1,1 @@
+"""How tests reach the student's objects: values as data, everything else by handle."""

@@ -1,0 +1,270 @@
+"""nbgrader's plugin points: how `nbgrader autograde` and `nbgrader generate_feedback` use the engine.
+
+Configured in `nbgrader_config.py`. In the order in which a submission meets them: `move_links_away`,
+`SubmissionExporter`, `RepairNotebook`, `GradeNotebook`, and for the feedback `FeedbackNotes`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
+from traitlets import Bool, Dict, Enum, Float, List, TraitError, Unicode, validate
+from traitlets.config import Application, Config
+from traitlets.utils.bunch import Bunch
+
+from course_utils.classroom.safety_net import attempt
+from course_utils.grading import scratch
+from course_utils.grading.hidden import FOLDER, course_secret, read_hidden
+from course_utils.grading.limits import GradingLimits, SandboxLimits
+from course_utils.grading.preload import modules_for
+from course_utils.grading.run import trust
+from course_utils.grading.run.engine import Settings, grade_cells
+from course_utils.grading.submissions import handed_in_at, is_closed, lay_in_outputs, other_files, sort_out
+from course_utils.notebooks import cells as kinds
+from course_utils.notebooks.reading import UnreadableNotebook, read_notebook
+from course_utils.notebooks.repair import repair
+from course_utils.notebooks.skeleton import skeleton
+from course_utils.notebooks.texts import one_line, plain_markdown
+
+__all__ = [
+    "ClearCoursesHiddenTests",
+    "FeedbackNotes",
+    "GradeNotebook",
+    "RepairNotebook",
+    "SubmissionExporter",
+    "move_links_away",
+]
+
+
+def _limits(config: Config | None = None) -> GradingLimits:
+    """Return the limits of the settings: those given, or those of the command that runs."""
+    if config is None:
+        config = Application.instance().config if Application.initialized() else Config()
+    return GradingLimits.of(dict(config.GradeNotebook.get("limits", {})))
+
+
+def move_links_away(assignment: str, student: str, notebooks: list[str]) -> None:
+    """Move out of a submission what nbgrader must not copy (`Autograde.pre_convert_hook`).
+
+    That is links, pipes, what can't be read, what is too much, and a time stamp that is no time.
+
+    Raises
+    ------
+    RuntimeError
+        If `source/` holds trained networks: nbgrader would lay them over the students' own.
+    """
+    for folder in {Path(notebook).parent for notebook in notebooks}:
+        if (folder.parent.parent.parent / "source" / assignment / "artifacts").exists():
+            raise RuntimeError(
+                f"Move source/{assignment}/artifacts away: what is in source/ is handed out to students."
+            )
+        good = set(sort_out(folder, _limits().sandbox)[0].values())
+        # Notebooks that are none are told by the exporter, so that their points are zero for a stated reason.
+        if handed_in_at(folder) is not None:
+            good.add(folder / "timestamp.txt")
+        target = folder.parent.parent.parent / "quarantine" / folder.parent.name / folder.name
+        for path in _not_to_copy(folder, good):
+            kept = target / path.relative_to(folder)
+            number = 1
+            while os.path.lexists(kept):  # of an earlier run
+                number += 1
+                kept = target / f"{path.relative_to(folder)}.{number}"
+            _, fault = attempt(
+                folder.parent.parent.parent, student, "moved into quarantine", functools.partial(_move, path, kept)
+            )
+            what = fault or f"can't be graded; moved to {one_line(kept, 300)}"
+            logging.getLogger("course").warning("%s %s", one_line(path, 300), what)
+
+
+def _not_to_copy(folder: Path, good: set[Path]) -> list[Path]:
+    """Return what of a submission nbgrader must not see: files, and folders that are not entered as a whole."""
+    found = []
+    for root, folders, names in os.walk(folder):
+        here = Path(root).relative_to(folder)
+        folders[:] = [name for name in folders if name[0] != "."]  # nbgrader leaves them alone
+        closed = [name for name in folders if is_closed(here / name) or Path(root, name).is_symlink()]
+        folders[:] = [name for name in folders if name not in closed]
+        found += [Path(root, name) for name in closed]
+        found += [path for name in names if (path := Path(root, name)) not in good and path.suffix != ".ipynb"]
+    return found
+
+
+def _move(path: Path, kept: Path) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    path.rename(kept)
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads what a student handed in; a file that is no notebook becomes an empty one with the reason in it."""
+
+    def from_filename(self, filename: str, resources: dict | None = None, **kw: Any) -> tuple[NotebookNode, dict]:
+        path = Path(filename)
+        resources = ResourcesDict() if resources is None else resources
+        metadata = resources.setdefault("metadata", ResourcesDict())
+        metadata["name"], metadata["path"] = path.stem, str(path.parent)
+        if self._is_repaired(path, resources):
+            return self.from_notebook_node(nbformat.read(path, as_version=4), resources, **kw)
+        try:
+            notebook = read_notebook(path, _limits(self.config).file)
+        except UnreadableNotebook as reason:
+            self.log.error("%s can't be graded: %s", filename, reason)
+            notebook = nbformat.v4.new_notebook(metadata={"course": {"unreadable": str(reason)}})
+        return self.from_notebook_node(notebook, resources, **kw)
+
+    def _is_repaired(self, path: Path, resources: dict) -> bool:
+        """Whether it is our own notebook: nbgrader reads it again from `autograded/` before it is run."""
+        coursedir, ids = self.parent.coursedir, resources["nbgrader"]
+        ours = coursedir.format_path(coursedir.autograded_directory, ids["student"], ids["assignment"])
+        return path.parent.resolve() == Path(ours).resolve()
+
+
+@functools.lru_cache(maxsize=64)
+def _skeleton(source: Path, changed: float, clearing: str) -> NotebookNode:
+    return skeleton(source, _CONFIGS[clearing])
+
+
+_CONFIGS: dict[str, Config] = {}
+
+
+class RepairNotebook(NbGraderPreprocessor):
+    """Lay the student's answers into the course's notebook (see `repair`)."""
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        coursedir = self.parent.parent.coursedir
+        assignment, notebook = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
+        folder = coursedir.format_path(coursedir.source_directory, ".", assignment)
+        source = Path(folder, f"{notebook}.ipynb")
+        clearing = repr(self.config.get("ClearSolutions"))
+        _CONFIGS.setdefault(clearing, self.config)
+        course = _skeleton(source, source.stat().st_mtime, clearing)
+        reason = nb.metadata.get("course", {}).get("unreadable") if not nb.cells else None
+        repaired = repair(None if reason else nb, course, reason or "", _limits(self.config).file)
+        for sentence in repaired.repairs:
+            self.log.warning("%s/%s: %s", resources["nbgrader"]["student"], notebook, sentence)
+        return repaired.notebook, resources
+
+
+class GradeNotebook(NbGraderPreprocessor):
+    """Run the notebook: the student's cells in the sandbox, the tests in a process of their own."""
+
+    sandbox = Bool(True, help="False runs students' code with your own rights. Never do it on real submissions.").tag(
+        config=True
+    )
+    warm = Bool(True, help="Whether kernels are forked from a process that has done the imports.").tag(config=True)
+    notebook_timeout = Float(1800.0, help="Seconds for a whole notebook.").tag(config=True)
+    limits = Dict(help="Limits that differ from the defaults, by the names in docs/grading.md.").tag(config=True)
+    data = Enum(
+        ["any", "CIFAR-10", "stand-in"],
+        "any",
+        help="What trained networks must have been trained on to earn points. CIFAR-10 must then be in COURSE_DATA.",
+    ).tag(config=True)
+    preload = List(
+        Unicode(),
+        None,
+        allow_none=True,
+        help="Modules imported before students' code; None: what the assignment's notebooks import.",
+    ).tag(config=True)
+
+    @validate("limits")
+    def _known_limits(self, proposal: Bunch) -> dict[str, int]:
+        try:
+            GradingLimits.of(proposal.value)
+        except ValueError as error:
+            raise TraitError(f"c.GradeNotebook.limits: {error}") from None
+        return proposal.value
+
+    def settings(self) -> Settings:
+        """Return the traits in the form that workers take."""
+        preload = None if self.preload is None else tuple(self.preload)
+        return Settings(self.sandbox, self.warm, self.notebook_timeout, dict(self.limits), self.data, preload)
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        coursedir, ids = self.parent.parent.coursedir, resources["nbgrader"]
+        submitted = Path(coursedir.format_path(coursedir.submitted_directory, ids["student"], ids["assignment"]))
+        source = Path(coursedir.format_path(coursedir.source_directory, ".", ids["assignment"]))
+        settings = replace(self._settings_for(source), secret=course_secret(Path(coursedir.root), self.config))
+        place, limits = Path(resources["metadata"]["path"]), _limits(self.config).sandbox
+        with submission_files(place, submitted, limits) as files:
+            result = grade_cells(nb.cells, nb.metadata["course"]["imports"], files, settings, read_hidden(source))
+        lay_in_outputs(nb, result)
+        nb.metadata["course"]["trust"] = trust.report(nb, result)
+        return nb, resources
+
+    def _settings_for(self, source: Path) -> Settings:
+        settings = self.settings()
+        if settings.preload is None:
+            notebooks = sorted(source.glob("*.ipynb"))
+            settings = replace(settings, preload=_modules(tuple((path, path.stat().st_mtime) for path in notebooks)))
+        return settings
+
+
+@functools.lru_cache(maxsize=64)
+def _modules(notebooks: tuple[tuple[Path, float], ...]) -> tuple[str, ...]:
+    """Return `modules_for` of an assignment's notebooks, given with the times of their last change."""
+    return modules_for(path.read_bytes() for path, _ in notebooks)
+
+
+@contextlib.contextmanager
+def submission_files(folder: Path, submitted: Path, limits: SandboxLimits | None = None) -> Iterator[Path]:
+    """Give a copy of a submission's files for the kernel, without notebooks: those hold the hidden tests by now.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The submission's folder in `autograded/`.
+    submitted : pathlib.Path
+        The same in `submitted/`. nbgrader, which must not copy the course's `hidden/`, leaves a folder of this name out
+        everywhere; a student's own is taken from here.
+    limits : SandboxLimits, optional
+        How many files, and how many bytes, are taken.
+    """
+    with scratch.folder("files") as target:
+        copied = {name: path for name, path in other_files(folder, limits).items() if FOLDER not in Path(name).parts}
+        left_out = {name: path for name, path in other_files(submitted, limits).items() if FOLDER in Path(name).parts}
+        for name, path in {**left_out, **copied}.items():
+            copy = target / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+        yield target
+
+
+class ClearCoursesHiddenTests(ClearHiddenTests):
+    """Leave the source of hidden tests out of the feedback: of the course's test cells, which alone have any.
+
+    A student's cell may hold the same marks, whole or halved; it is shown as it is.
+    """
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        if not kinds.is_test(cell):
+            return cell, resources
+        return super().preprocess_cell(cell, resources, cell_index)
+
+
+class FeedbackNotes(NbGraderPreprocessor):
+    """Begin the feedback with what had to be put right and what happened while the notebook ran."""
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        course = nb.metadata.get("course", {})
+        lines = trust.for_student(course)
+        if lines:
+            text = "**About this submission**\n\n" + "\n".join(f"- {plain_markdown(line)}" for line in lines)
+            nb.cells.insert(0, nbformat.v4.new_markdown_cell(text))
+        for cell in nb.cells:
+            cell.metadata.pop("course", None)
+        nb.metadata.pop("course", None)
+        return nb, resources

@@ -1,0 +1,358 @@
+"""Owns the student's kernel and the grader process of one notebook at a time.
+
+worker ── starts, interrupts, restarts ──► kernel (in a sandbox, student's code)
+   └───── starts ──► grader process (in another one, tests) ◄── values ──┘
+
+What the grader process sends is read by `messages.Reader`; nothing it may send costs more than its own notebook.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_client import KernelManager
+
+from course_utils.errors import CourseError, NotGradable
+from course_utils.grading import scratch
+from course_utils.grading.limits import GradingLimits
+from course_utils.grading.preload import GRADER_MODULES
+from course_utils.grading.run import graders, turns
+from course_utils.grading.run.messages import CellBegun, CellDone, Ended, Failed, Finished, Job, Missing, Reader, Wanted
+from course_utils.grading.run.wire import BadMessage
+from course_utils.grading.sandbox.provisioner import SandboxKernelSpecManager
+from course_utils.grading.sandbox.view import SandboxUnavailable
+from course_utils.notebooks import cells as kinds
+
+__all__ = ["EngineError", "KernelUnavailable", "NotebookResult", "Settings", "grade_cells"]
+
+
+class KernelUnavailable(CourseError, RuntimeError):
+    """No kernel can be started here: an instructor's problem, not a student's."""
+
+
+class EngineError(RuntimeError):
+    """The course's own code failed while grading; no student is to blame."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How kernels are started.
+
+    Parameters
+    ----------
+    sandbox : bool
+        False runs the student's code with the rights of whoever grades. Only for an instructor who says so.
+    warm : bool
+        Whether kernels are forked from a process that has done the imports.
+    notebook_s : float, seconds
+        Limit for a whole notebook.
+    limits : dict
+        Limits that differ from the defaults, as `limits.GradingLimits.of` takes them.
+    data : str
+        Which data trained networks must have been trained on to count: "CIFAR-10", "stand-in", or "any".
+    preload : tuple of str, optional
+        Modules that are imported before the student's code; by default the libraries of the course. A course that needs
+        none of them starts more quickly with ``()``.
+    secret : str
+        The course's secret, see `hidden.course_secret`; if empty, each notebook is graded with a new one.
+    """
+
+    sandbox: bool = True
+    warm: bool = True
+    notebook_s: float = 1800.0
+    limits: dict[str, Any] = field(default_factory=dict)
+    data: str = "any"
+    preload: tuple[str, ...] | None = None
+    secret: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        GradingLimits.of(self.limits)  # what can't be obeyed is refused before anybody is graded
+
+
+@dataclass
+class NotebookResult:
+    """Outputs of a notebook's cells, and what happened on the way.
+
+    Parameters
+    ----------
+    outputs : dict of int to list of dict
+        By index of the cell.
+    events : list of tuple of (str, str)
+        See `grader.Outcome`.
+    seconds : float
+        Wall time.
+    sandboxed : bool
+        Whether the student's code ran in the sandbox.
+    """
+
+    outputs: dict[int, list[dict[str, Any]]]
+    events: list[tuple[str, str]]
+    seconds: float
+    sandboxed: bool
+
+
+# A grader process that dies does so in some cell. At the second death there (the first may have come from outside)
+# that cell is lost, and the notebook is graded without it.
+_GRADER_DEATHS = 12
+# May have come from outside; everything else has a cause in the cell.
+_CRASHED = "crashed"
+# What a test may take on top of its own limit before its process is given up.
+_PATIENCE_S = 30.0
+# An answer fits into the buffer of the socket: only a process that never reads makes it wait.
+_ANSWER_S = 5.0
+
+
+def grade_cells(
+    cells: list[dict[str, Any]],
+    imports: list[str],
+    files: Path,
+    settings: Settings | None = None,
+    hidden: Mapping[str, bytes] | None = None,
+) -> NotebookResult:
+    """Run the cells of a repaired notebook: the student's in a kernel, the tests in a grader process.
+
+    Parameters
+    ----------
+    cells : list of dict
+        As nbformat has them.
+    imports : list of str
+        Import statements of the course's own cells.
+    files : pathlib.Path
+        Folder with the files of the submission; a private copy is the kernel's working directory.
+    settings : Settings, optional
+    hidden : mapping of str to bytes, optional
+        Files that test cells import as the package `hidden`, see `hidden.read_hidden`.
+
+    Returns
+    -------
+    NotebookResult
+
+    Raises
+    ------
+    KernelUnavailable
+        If there is no sandbox, or no kernel can be started at all.
+    NotGradable
+        If data of the course that a test needs are not here.
+    """
+    settings = settings or Settings()
+    with turns.together():
+        result = _grade_cells(cells, imports, files, settings, hidden)
+    if any(kind == "starved" for kind, _ in result.events):
+        with turns.alone():
+            result = _grade_cells(cells, imports, files, settings, hidden)
+        result.events.append(("note", "the machine was busy at first, so this notebook was run again on its own"))
+    return result
+
+
+def _grade_cells(
+    cells: list[dict[str, Any]], imports: list[str], files: Path, settings: Settings, hidden: Mapping[str, bytes] | None
+) -> NotebookResult:
+    job = Job(cells=json.loads(json.dumps(cells)), imports=imports, data=settings.data)
+    job.limits = dict(settings.limits)
+    job.hidden, job.secret = dict(hidden or {}), settings.secret or secrets.token_hex(32)
+    events: list[tuple[str, str]] = []
+    deaths: set[int] = set()
+    known: dict[int, list[dict[str, Any]]] = {}
+    began = time.monotonic()
+    message = "Its test processes ended again and again"
+    for _ in range(_GRADER_DEATHS):
+        with _Kernel(files, settings) as kernel:
+            try:
+                # What graders are forked from imports its libraries while the kernel's does.
+                graders.get_ready(grader_modules(settings), settings.sandbox)
+            except SandboxUnavailable as error:
+                raise KernelUnavailable(str(error)) from error
+            kernel.started = kernel.start()
+            outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, known)
+        events += [("limit", text) for text in dict.fromkeys(kernel.events)]
+        if outcome is not None:
+            return NotebookResult(known, [*events, *outcome.events], time.monotonic() - began, settings.sandbox)
+        if time.monotonic() > began + settings.notebook_s:
+            if kernel.waited_s > settings.notebook_s / 4:
+                events.append(("starved", "the machine was too busy to run the whole notebook"))
+            message = f"The time of the whole notebook, {settings.notebook_s:g} seconds, was used up"
+            break
+        if lost_at not in deaths and reason == _CRASHED:
+            deaths.add(lost_at)
+            continue
+        name = kinds.name(cells[lost_at], lost_at)
+        events.append(("restart", f"{name}: the test process {reason}"))
+        job.skipped[lost_at] = f"This cell could not be finished: its process {reason} on what your code gave it."
+    # What was known by then counts.
+    text = f"{message}; this test did not run."
+    error = {"output_type": "error", "ename": "CheckFailed", "evalue": text, "traceback": [text]}
+    outputs = {index: [error] for index, cell in enumerate(cells) if kinds.is_test(cell)} | known
+    return NotebookResult(outputs, [*events, ("note", message)], time.monotonic() - began, settings.sandbox)
+
+
+def grader_modules(settings: Settings) -> tuple[str, ...]:
+    """Return what grader processes are forked with."""
+    modules = GRADER_MODULES if settings.preload is None else settings.preload
+    return ("course_utils.grading.run.grader", *modules)
+
+
+def sandbox_options(settings: Settings) -> dict[str, Any]:
+    """Return the traits of `SandboxProvisioner` for these settings."""
+    preload = {} if settings.preload is None else {"preload": list(settings.preload)}
+    return {"warm": settings.warm, "limits": vars(GradingLimits.of(settings.limits).sandbox), **preload}
+
+
+def _start_grader(job: Job, kernel: _Kernel) -> graders.SandboxedGrader | graders.GraderProcess:
+    settings = kernel.settings
+    try:
+        return graders.start(job, grader_modules(settings), kernel.files, kernel.folder, settings.sandbox)
+    except SandboxUnavailable as error:
+        raise KernelUnavailable(str(error)) from error
+    except OSError as error:
+        raise EngineError("The process that grader processes are forked from ends again and again.") from error
+
+
+def _run_grader(
+    job: Job, kernel: _Kernel, end: float, known: dict[int, list[dict[str, Any]]]
+) -> tuple[Finished | None, int, str]:
+    """Return what is told at the end, or the index of the cell in which the grader process was lost and why.
+
+    The outputs of cells that were finished are put into `known` as they come.
+    """
+    process = _start_grader(job, kernel)
+    limits = GradingLimits.of(job.limits)
+    channel, reader, restarts = process.channel, Reader(job.cells, limits), limits.run.restarts
+    index, limit = 0, 30.0
+    starts = 0
+    try:
+        with contextlib.suppress(OSError):  # a process that is dead already is found out below
+            channel.send(job.content(), timeout_s=_PATIENCE_S)
+        deadline = time.monotonic() + limit + _PATIENCE_S
+        while True:
+            try:
+                message = reader.read(channel.receive(max(0.0, min(deadline, end) - time.monotonic())))
+            except TimeoutError:
+                return None, index, "took too long"
+            except (EOFError, OSError):
+                return None, index, _CRASHED
+            except BadMessage as problem:
+                return None, index, f"sent something that is no result ({problem})"
+            match message:
+                case Finished():
+                    return message, index, ""
+                case Missing(text):
+                    raise NotGradable(text)
+                case Failed(text):
+                    raise EngineError(f"The grader failed at {kinds.name(job.cells[index], index)}:\n{text}")
+                case Ended(event):
+                    return None, index, f"was ended: to read an answer it was led to {event}"
+                case CellBegun():
+                    index, limit = message.index, message.limit
+                    deadline = time.monotonic() + limit + _PATIENCE_S
+                    if time.monotonic() > end:
+                        return None, index, "ran out of the time of the whole notebook"
+                case CellDone():
+                    known[message.index] = message.outputs
+                case Wanted(what):
+                    starts += what in ("start", "restart")
+                    if starts > restarts + 1:
+                        return None, index, "asked for too many kernels"
+                    answer = kernel.do(what)
+                    try:
+                        channel.send({"answer": answer}, kernel.sockets(what), timeout_s=_ANSWER_S)
+                    except TimeoutError:
+                        return None, index, "did not take its answers"
+                    except OSError:  # it is dead, which is found out above
+                        pass
+                    if what == "usage":
+                        # It waits for the kernel, and has a clock that counts more fairly than this one.
+                        deadline = time.monotonic() + limit + _PATIENCE_S
+                    if what in ("start", "restart"):
+                        # That took its own time, and so does the first answer.
+                        deadline = time.monotonic() + limit + _PATIENCE_S + job.ready_s
+    finally:
+        process.end()
+        kernel.events += process.events
+
+
+class _Kernel:
+    """The kernel of one notebook, started when the grader asks for it."""
+
+    def __init__(self, files: Path, settings: Settings) -> None:
+        self.files, self.settings = files, settings
+        self.manager: KernelManager | None = None
+        self.started: Any = None
+        self.events: list[str] = []
+        self.waited_s = 0.0  # for a core that others had
+
+    def __enter__(self) -> _Kernel:
+        self.folder = scratch.new_folder("kernel")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        scratch.remove(self.folder)
+
+    def do(self, request: str) -> Any:
+        """Carry out a request of the grader process and return the answer."""
+        if request in ("start", "restart"):
+            started, self.started = self.started, None
+            if started is None:
+                self.stop()
+                started = self.start()
+            return started
+        if request == "interrupt":
+            if self.manager is not None:
+                self.manager.interrupt_kernel()
+            return True
+        if request == "usage":  # None where nothing counts it: without the sandbox
+            return self.provisioner.usage() if self.manager is not None and self.settings.sandbox else None
+        if request == "alive":
+            return self.manager is not None and self.manager.is_alive()
+        raise ValueError(f"Unknown request {request!r}.")
+
+    def sockets(self, request: str) -> list[int]:
+        """Return what goes with the answer: the folder of the kernel's sockets, where it is in a sandbox."""
+        if request not in ("start", "restart") or self.manager is None or not self.settings.sandbox:
+            return []
+        return [self.provisioner.kernel.sockets]
+
+    def start(self) -> dict[str, Any]:
+        arguments = ["--IPKernelApp.extra_extensions=course_utils.grading.bridge.agent"]
+        manager = KernelManager(connection_file=str(self.folder / "kernel.json"), transport="ipc")
+        folder, extra = self.files, {}
+        if self.settings.sandbox:
+            manager.kernel_spec_manager = SandboxKernelSpecManager(options=sandbox_options(self.settings))
+        else:
+            # Unix sockets have short names, so the folder is near the root.
+            manager.ip = str(self.folder / "k")
+            folder = self.folder / "work"
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(self.files, folder, symlinks=True)
+            own = {name: value for name, value in os.environ.items() if name != "COURSE_SECRET"}
+            extra = {"env": {**own, "COURSE_GRADING": "1", "COURSE_OFFLINE": "1"}}
+        try:
+            manager.start_kernel(cwd=str(folder), extra_arguments=arguments, **extra)
+        except SandboxUnavailable as error:
+            raise KernelUnavailable(str(error)) from error
+        except (OSError, RuntimeError, ValueError) as error:
+            raise KernelUnavailable(f"No kernel can be started for grading: {error}") from error
+        self.manager, self.provisioner = manager, manager.provisioner
+        info = manager.get_connection_info()
+        return {**info, "key": info["key"].decode()}
+
+    def stop(self) -> None:
+        if self.manager is None:
+            return
+        if self.settings.sandbox and (used := self.provisioner.usage()) is not None:
+            self.waited_s += used[1]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.manager.shutdown_kernel(now=True)
+        self.events += getattr(self.provisioner, "events", ())
+        self.manager = None

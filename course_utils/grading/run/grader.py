@@ -1,0 +1,494 @@
+"""The grader process: runs one notebook, solution cells in the student's kernel and test cells here.
+
+It is forked for one notebook, holds the hidden tests and the expected values, and never runs a line of the student's
+code. The process that owns the kernel (`worker`) starts, interrupts and restarts it on request.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import importlib
+import io
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from course_utils import checks
+from course_utils.checks import facts
+from course_utils.grading.bridge import guard
+from course_utils.grading.bridge import tree as values
+from course_utils.grading.bridge.handles import Bridge, BridgeNamespace, StudentError
+from course_utils.grading.hidden import laid_out
+from course_utils.grading.limits import GradingLimits
+from course_utils.grading.run.clock import CellClock
+from course_utils.grading.run.kernel_client import CellRun, CellStopped, KernelConnection, KernelLost
+from course_utils.grading.run.messages import (
+    NOTEBOOK_OUTPUT,
+    CellBegun,
+    CellDone,
+    Ended,
+    Failed,
+    Finished,
+    Job,
+    Message,
+    Missing,
+    Wanted,
+    as_content,
+)
+from course_utils.grading.run.wire import Channel, socket_of
+from course_utils.notebooks import cells as kinds
+from course_utils.notebooks.texts import writable
+
+__all__ = ["Job", "Outcome", "Owner", "main"]
+
+# Characters; a message may quote what the student's code gave.
+_LONGEST_MESSAGE = 10_000
+
+# What is told of a notebook, and of one event.
+_EVENTS, _SENTENCE = 1000, 1000
+
+# Characters of all outputs of a notebook, pictures included.
+_NOTEBOOK_OUTPUT = NOTEBOOK_OUTPUT
+
+
+@dataclass
+class Outcome:
+    """What became of the notebook.
+
+    Parameters
+    ----------
+    outputs : dict of int to list of dict
+        Outputs by index of the cell.
+    events : list of tuple of (str, str)
+        What happened on the way, by kind (``"restart"``, ``"timeout"``, ``"limit"``, ``"note"``), for the report of
+        trust; ``"starved"``: others had the cores, so that the notebook should be graded again.
+    seconds : float
+        Wall time.
+    """
+
+    outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    events: list[tuple[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Owner(Protocol):
+    """Who owns the kernel."""
+
+    def tell(self, message: Message) -> None:
+        """Take note of a message."""
+
+    def ask(self, what: str) -> Any:
+        """Do what `Wanted` may name, and return the answer; for a start the kernel's connection file or a reason."""
+
+
+class _Worker:
+    """The worker, at the other end of a channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel, self.sockets = channel, -1
+
+    def tell(self, message: Message) -> None:
+        self.channel.send(as_content(message))
+
+    def ask(self, what: str) -> Any:
+        self.tell(Wanted(what))
+        content, files = self.channel.receive_with_files()
+        answer = content["answer"]
+        if files:
+            # The folder of the kernel's sockets, which is in no folder that is seen from here.
+            if self.sockets >= 0:
+                os.close(self.sockets)
+            (self.sockets,) = files
+            answer["ip"] = f"/proc/self/fd/{self.sockets}/k"
+        return answer
+
+
+def serve(descriptor: int) -> None:
+    """Grade the notebook that is asked for over the stream socket with this number."""
+    main(Channel(socket_of(descriptor)))
+
+
+def main(channel: Channel) -> None:
+    """Receive a `Job`, grade the notebook and tell what became of it (runs in a process of its own)."""
+    job = Job.read(channel.receive())
+    owner = _Worker(channel)
+    memory = GradingLimits.of(job.limits).run.test_memory
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    # Where `training` finds the artifacts, and which of them count. Real data are looked for, never downloaded.
+    os.environ.update(COURSE_GRADING="1", COURSE_OFFLINE="1", COURSE_FILES=job.files, COURSE_COUNTS=job.data)
+    os.environ.update(COURSE_DATA=job.data_folder, COURSE_SECRET=job.secret)
+    run = NotebookRun(owner, job)
+    try:
+        guard.install(lambda event: owner.tell(Ended(event)))
+        with laid_out(job.hidden, job.place or None):
+            outcome = run.grade()
+        owner.tell(Finished([(kind, text[:_SENTENCE]) for kind, text in outcome.events[:_EVENTS]], outcome.seconds))
+    except checks.NotGradable as missing:
+        with contextlib.suppress(OSError):
+            owner.tell(Missing(str(missing)))
+    except Exception:
+        # Nothing that a student wrote can lead here: the course or the engine is at fault, and must say so.
+        with contextlib.suppress(OSError, EOFError):  # whoever asked may be gone
+            owner.tell(Failed(traceback.format_exc()[-10_000:]))
+    finally:
+        run.close()
+
+
+def make_ready_to_read() -> None:
+    """Import what reading an answer would import: then nothing may be imported any more."""
+    if "sympy" in sys.modules:
+        importlib.import_module("course_utils.grading.bridge.sympy_values")
+
+
+class NotebookRun:
+    """Runs the cells of one notebook in order."""
+
+    def __init__(self, owner: Owner, job: Job) -> None:
+        self.owner, self.job = owner, job
+        self.limits = GradingLimits.of(job.limits)
+        self.outcome = Outcome()
+        self.kernel: KernelConnection | None = None
+        self.bridge: Bridge | None = None
+        self.lost = "not started"
+        self.starts = 0
+        self.done: list[int] = []
+        self.failed: set[int] = set()
+        self.own: dict[str, Any] = {}
+        self.clock: CellClock | None = None
+        self.printed: list[dict[str, Any]] = []
+        self.requests = 0
+        self.tried_again: set[int] = set()
+        self.budget, self.over_budget = _NOTEBOOK_OUTPUT, False
+
+    def grade(self) -> Outcome:
+        """Run every code cell; nothing the student wrote makes this raise."""
+        began = time.monotonic()
+        self.own = {"__name__": "__main__", "__builtins__": __builtins__}
+        exec(compile("\n".join(self.job.imports), "<imports of the course>", "exec"), self.own)
+        make_ready_to_read()
+        for index, cell in enumerate(self.job.cells):
+            if cell["cell_type"] != "code":
+                continue
+            if kinds.is_shown_only(cell):
+                self.outcome.outputs[index] = [_stream("[This cell shows something; it is not run for grading.]\n")]
+                self.owner.tell(CellDone(index, self.outcome.outputs[index]))
+                continue
+            limit = self.limit_of(cell)
+            self.owner.tell(CellBegun(index, limit))
+            run = self.run_test if kinds.is_test(cell) and not kinds.is_in_kernel(cell) else self.run_in_kernel
+            self.outcome.outputs[index] = self.within_budget(run(index, cell, limit))
+            self.owner.tell(CellDone(index, self.outcome.outputs[index]))
+        self.outcome.seconds = time.monotonic() - began
+        return self.outcome
+
+    def limit_of(self, cell: dict[str, Any]) -> float:
+        """Return the seconds that a cell may take: its own limit, or the usual one."""
+        return float(kinds.course(cell).get("timeout_s", self.limits.run.cell_seconds))
+
+    def within_budget(self, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Leave out what a notebook of many cells puts out too much in all; that there was an error stays."""
+        kept: list[dict[str, Any]] = []
+        for output in outputs:
+            shown = [output.get("text", ""), *output.get("data", {}).values(), *output.get("traceback", ())]
+            size = sum(map(len, shown))
+            self.budget -= size
+            if self.budget >= 0 or size < 100:
+                kept.append(output)
+            elif output["output_type"] == "error":
+                kept.append(_error(output["ename"], output["evalue"][:1000]))
+        if self.budget < 0 and not self.over_budget:
+            self.over_budget = True
+            self.outcome.events.append(("limit", "outputs were left out: the notebook puts out too much"))
+        return kept
+
+    def close(self) -> None:
+        if self.kernel is not None:
+            self.kernel.close()
+
+    # The student's cells.
+
+    def run_in_kernel(self, index: int, cell: dict[str, Any], limit: float) -> list[dict[str, Any]]:
+        source = cell["source"]
+        if not source.strip():
+            return []
+        name = kinds.name(cell, index)
+        if kinds.is_trusted(cell):
+            # Before the kernel has a say: were its names missing here, tests would take the student's.
+            self.run_own(cell)
+        if index in self.job.skipped:
+            return [_error("KernelLost", self.job.skipped[index])]
+        if not self.bring_back(index):
+            return [_error("KernelError", f"This cell did not run: {self.lost}.")]
+        clock = self.start_clock(limit)
+        try:
+            run = self.kernel.execute(source, clock)
+        except KernelLost as lost:
+            if self.may_try_again(index, lost):
+                return self.run_in_kernel(index, cell, limit)
+            return self.after_loss(lost, name, limit)
+        self.done.append(index)
+        if run.error or run.stopped:
+            self.failed.add(index)
+        outputs = self.finish(run, name, limit)
+        return [_of_test(output, kinds.points(cell)) for output in outputs] if kinds.is_test(cell) else outputs
+
+    def run_own(self, cell: dict[str, Any]) -> None:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            exec(compile(cell["source"], "<cell of the course>", "exec"), self.own)
+
+    def finish(self, run: CellRun, name: str, limit: float) -> list[dict[str, Any]]:
+        outputs = run.outputs
+        self.note_starving(name)
+        if run.stopped == "timeout":
+            self.outcome.events.append(("timeout", f"{name}: interrupted after {limit:g} s"))
+            outputs.append(_error("TimeLimit", f"This cell was stopped after {limit:g} seconds."))
+        elif run.stopped == "flood":
+            self.outcome.events.append(("limit", f"{name}: printed too much and was stopped"))
+            outputs.append(_error("OutputLimit", "This cell was stopped: it printed far too much."))
+        if run.cut:
+            self.outcome.events.append(("limit", f"{name}: its output was cut"))
+            outputs.append(_stream("\n[The rest of this output was left out: it is too long.]\n"))
+        return outputs
+
+    # The course's tests.
+
+    def run_test(self, index: int, cell: dict[str, Any], limit: float) -> list[dict[str, Any]]:
+        name = kinds.name(cell, index)
+        if index in self.job.skipped:
+            return [_error("CheckFailed", self.job.skipped[index])]
+        tree = ast.parse(cell["source"])  # a mistake in it is the course's: it ends the run instead of costing points
+        if not self.bring_back(index):
+            return [_error("CheckFailed", f"This test could not run: {self.lost}.")]
+        self.bridge.cells = self.cells_before(index)
+        self.printed = []
+        facts.start()
+        clock = self.start_clock(limit, time.process_time)
+        out = io.StringIO()
+        try:
+            with (
+                contextlib.redirect_stdout(out),
+                contextlib.redirect_stderr(out),
+                _alarm(limit + 5, clock.longest_s + 5),
+            ):
+                value = self.run_test_source(tree)
+        except KernelLost as lost:
+            if self.may_try_again(index, lost):
+                return self.run_test(index, cell, limit)
+            outputs = self.after_loss(lost, name, limit)
+        except CellStopped as stopped:
+            run = CellRun(stopped=stopped.reason)
+            outputs = self.finish(run, name, limit)
+        except _OutOfTime:
+            self.outcome.events.append(("timeout", f"{name}: the test took more than {limit:g} s"))
+            outputs = [_error("TimeLimit", f"This test was stopped after {limit:g} seconds.")]
+        except checks.NotGradable:
+            raise  # the course's own data are missing: no student is to blame
+        except BaseException as error:
+            outputs = [_error("CheckFailed", describe(error))]
+        else:
+            outputs = [] if value is None else [_result(max(0.0, min(value, kinds.points(cell))))]
+        text = writable(out.getvalue()[:20_000])
+        return [*self.printed[:50], *([_stream(text)] if text else []), *outputs, *facts.output()]
+
+    def cells_before(self, index: int) -> list[str]:
+        """Return the student's cells that a rule on the syntax tree looks at, in the order in which they count.
+
+        A later definition takes the place of an earlier one, unless an error may have kept its cell from its end.
+        """
+        before = [i for i in range(index) if kinds.is_students(self.job.cells[i])]
+        return [self.job.cells[i]["source"] for i in sorted(before, key=lambda i: (i not in self.failed, i))]
+
+    def run_test_source(self, tree: ast.Module) -> float | None:
+        """Run a test cell to its end; return the points that its last line computes, if it does."""
+        namespace = BridgeNamespace(self.own, self.bridge)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, "<test>", "exec"), namespace)
+        if last is None:
+            return None
+        requests = self.requests
+        value = eval(compile(ast.Expression(last.value), "<test>", "eval"), namespace)
+        # What the student's process was asked for is no number of points, even if the cell ends with it.
+        names = [node for node in ast.walk(last) if isinstance(node, ast.Name)]
+        known = {*namespace, *dir(builtins), *(name.id for name in names if isinstance(name.ctx, ast.Store))}
+        own = self.requests == requests and known.issuperset(name.id for name in names)
+        return value if own and type(value) in (int, float) else None
+
+    def request(self, content: dict[str, Any], buffers: Sequence[bytes]) -> list[bytes]:
+        """Carry one request of the bridge (this object is its transport)."""
+        if self.kernel is None:
+            raise KernelLost("died")
+        self.requests += 1
+        frames, run = self.kernel.request(content, buffers, self.clock)
+        self.printed += [_as_shown(output) for output in run.outputs]
+        return frames
+
+    # Time.
+
+    def start_clock(self, limit: float, own: Callable[[], float] | None = None) -> CellClock:
+        self.clock = CellClock(limit, self.usage, own)
+        return self.clock
+
+    def note_starving(self, name: str) -> None:
+        """Tell the owner of the kernel, by an event, that a cell lost its time to others: it may be run again."""
+        if self.clock is not None and self.clock.starved:
+            self.outcome.events.append(("starved", f"{name}: the machine was too busy to run it"))
+
+    # Losing the kernel and bringing it back.
+
+    def may_try_again(self, index: int, lost: KernelLost) -> bool:
+        """Whether a cell gets a second kernel: the first may have been killed from outside, by no fault of the cell."""
+        if lost.reason != "died" or index in self.tried_again:
+            return False
+        self.tried_again.add(index)
+        self.drop_kernel()
+        return True
+
+    def after_loss(self, lost: KernelLost, name: str, limit: float) -> list[dict[str, Any]]:
+        self.drop_kernel()
+        self.note_starving(name)
+        if lost.reason == "timeout":
+            what = f"did not stop when its time of {limit:g} seconds was up"
+            self.outcome.events.append(("timeout", f"{name}: ignored the interrupt after {limit:g} s"))
+        elif lost.reason == "flood":
+            what = "printed far too much and did not stop when told to"
+            self.outcome.events.append(("limit", f"{name}: flooded the output"))
+        else:
+            what = "ended the whole Python process"
+            self.outcome.events.append(("restart", f"{name}: the kernel died"))
+        outputs = lost.run.outputs if lost.run else []
+        return [*outputs, _error("KernelLost", f"This cell {what}. The cells after it ran in a fresh one.")]
+
+    def drop_kernel(self) -> None:
+        if self.kernel is not None:
+            self.kernel.close()
+        self.kernel = self.bridge = None
+
+    def bring_back(self, index: int) -> bool:
+        """Make sure there is a kernel in which the earlier cells have run."""
+        while self.kernel is None:
+            if self.starts > self.limits.run.restarts:
+                self.lost = "Python had to be started again too often"
+                return False
+            self.starts += 1
+            reply = self.owner.ask("start" if self.starts == 1 else "restart")
+            if not isinstance(reply, dict):
+                self.lost = f"Python could not be started ({reply})"
+                return False
+            connection = KernelConnection(reply, self.interrupt, self.alive, self.limits.output, self.usage)
+            try:
+                connection.wait_until_ready(self.job.ready_s)
+            except KernelLost as lost:
+                connection.close()
+                self.outcome.events.append(("note", f"a kernel did not start: {lost.reason}"))
+                continue
+            self.kernel = connection
+            self.bridge = Bridge(self, limits=values.Limits(**vars(self.limits.value)))
+            for earlier in list(self.done):
+                cell = self.job.cells[earlier]
+                limit = self.limit_of(cell)
+                self.owner.tell(CellBegun(index, limit))
+                try:
+                    self.kernel.execute(cell["source"], limit)
+                except KernelLost:
+                    # It ran before: whatever it does now, the cells after it get a kernel without it.
+                    self.done.remove(earlier)
+                    self.drop_kernel()
+                    break
+        return True
+
+    def interrupt(self) -> None:
+        self.owner.ask("interrupt")
+
+    def alive(self) -> bool:
+        return self.owner.ask("alive") is True
+
+    def usage(self) -> Sequence[float] | None:
+        return self.owner.ask("usage")
+
+
+class _OutOfTime(BaseException):
+    """The test itself took too long."""
+
+
+@contextlib.contextmanager
+def _alarm(cpu_s: float, clock_s: float) -> Iterator[None]:
+    """Raise `_OutOfTime` in this process after so many CPU seconds of its own, or seconds on the clock."""
+
+    def ring(*_: Any) -> None:
+        raise _OutOfTime
+
+    timers = {signal.ITIMER_PROF: (signal.SIGPROF, cpu_s), signal.ITIMER_REAL: (signal.SIGALRM, clock_s)}
+    before = {signum: signal.signal(signum, ring) for signum, _ in timers.values()}
+    try:
+        for timer, (_, seconds) in timers.items():
+            signal.setitimer(timer, seconds)
+        yield
+    finally:
+        for timer, (signum, _) in timers.items():
+            signal.setitimer(timer, 0)
+            signal.signal(signum, before[signum])
+
+
+def describe(error: BaseException) -> str:
+    """Return what a student reads about a test that did not pass; never a line of the test."""
+    if isinstance(error, (checks.CheckFailed, StudentError)):
+        return writable(str(error)[:_LONGEST_MESSAGE])
+    if isinstance(error, AssertionError):
+        return writable(str(error)[:_LONGEST_MESSAGE]) or "A check in this cell did not pass."
+    if isinstance(error, NameError) and error.name:
+        return f"{error.name} is not defined. Is its cell still there, and does it run without an error?"
+    return writable(f"The test could not use what your code gave it. {type(error).__name__}: {str(error)[:500]}")
+
+
+def _error(name: str, message: str) -> dict[str, Any]:
+    return {"output_type": "error", "ename": name, "evalue": message, "traceback": message.splitlines() or [""]}
+
+
+def _stream(text: str) -> dict[str, Any]:
+    return {"output_type": "stream", "name": "stdout", "text": text}
+
+
+def _result(value: float) -> dict[str, Any]:
+    return {
+        "output_type": "execute_result",
+        "data": {"text/plain": repr(value)},
+        "metadata": {},
+        "execution_count": None,
+    }
+
+
+def _as_shown(output: dict[str, Any]) -> dict[str, Any]:
+    """Return what the student's code put out during a test as something that nbgrader does not take for a score."""
+    if output["output_type"] == "error":
+        return _stream("\n".join(output["traceback"]) + "\n")
+    if output["output_type"] == "execute_result":
+        return {"output_type": "display_data", "data": output["data"], "metadata": {}}
+    return _as_stdout(output)
+
+
+def _of_test(output: dict[str, Any], points: float) -> dict[str, Any]:
+    """Return an output of a test that ran in the kernel: stderr costs nothing, and no line of the test shows."""
+    if output["output_type"] == "error":
+        return _error(output["ename"], output["evalue"] or "A check in this cell did not pass.")
+    if output["output_type"] == "execute_result":
+        # nbgrader gives up on a submission where a result is no score, or too high a one.
+        try:
+            score = float(output["data"]["text/plain"])
+        except (KeyError, ValueError):
+            return _as_shown(output)
+        return _result(min(score, points)) if score >= 0 else _as_shown(output)
+    return _as_stdout(output)
+
+
+def _as_stdout(output: dict[str, Any]) -> dict[str, Any]:
+    return {**output, "name": "stdout"} if output["output_type"] == "stream" else output

@@ -1,0 +1,383 @@
+"""A client of one student's kernel that believes nothing the kernel sends.
+
+Messages only carry values and outputs. What a cell printed is kept up to a limit; how a cell ended is taken from the
+kernel's word only where nothing depends on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import zmq
+from jupyter_client import BlockingKernelClient
+
+from course_utils.grading.bridge.agent import TARGET
+from course_utils.grading.limits import OutputLimits
+from course_utils.grading.run.clock import CellClock
+from course_utils.grading.run.messages import SHOWN
+from course_utils.notebooks.texts import BASE64, plain_math, printable, writable
+
+__all__ = ["CellRun", "CellStopped", "KernelConnection", "KernelLost", "OutputLimits"]
+
+
+class KernelLost(BaseException):
+    """The kernel is gone, or had to be given up. No `except Exception` of a test can swallow it.
+
+    Parameters
+    ----------
+    reason : str
+        ``"died"``, ``"timeout"`` or ``"flood"``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.run: CellRun | None = None
+
+
+class CellStopped(BaseException):
+    """The kernel stopped when it was told to, because time was up or too much was printed.
+
+    Parameters
+    ----------
+    reason : str
+        ``"timeout"`` or ``"flood"``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass
+class CellRun:
+    """What became of one cell in the student's kernel.
+
+    Parameters
+    ----------
+    outputs : list of dict
+        As nbformat has them, cut to the limits.
+    error : str, optional
+        Name of the exception, if one was raised.
+    stopped : str, optional
+        ``"timeout"`` or ``"flood"``, if the cell was interrupted.
+    cut : bool
+        Whether something of the output was left out.
+    """
+
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    error: str | None = None
+    stopped: str | None = None
+    cut: bool = False
+
+
+class KernelConnection:
+    """Run cells and bridge requests in a kernel.
+
+    Parameters
+    ----------
+    info : dict
+        Connection file of the kernel.
+    interrupt : callable
+        Sends the kernel an interrupt.
+    alive : callable
+        Whether the kernel's process lives, from outside the kernel.
+    limits : OutputLimits, optional
+        What to keep of outputs.
+    usage : callable, optional
+        What the kernel used until now, from outside the kernel, as `CellClock` takes it; by default nothing counts it,
+        and limits are seconds on the clock.
+    """
+
+    # After time is up: how long an interrupted cell has to stop.
+    grace_s = 3.0
+    # How long a kernel that has just answered may take to answer again.
+    reconnect_s = 20.0
+
+    def __init__(
+        self,
+        info: dict[str, Any],
+        interrupt: Callable[[], None],
+        alive: Callable[[], bool],
+        limits: OutputLimits | None = None,
+        usage: Callable[[], Sequence[float] | None] = lambda: None,
+    ) -> None:
+        self.usage = usage
+        self.info, self.interrupt, self.alive, self.limits = info, interrupt, alive, limits or OutputLimits()
+        self.context = zmq.Context()
+        self.context.setsockopt(zmq.MAXMSGSIZE, self.limits.message)
+        self.context.setsockopt(zmq.LINGER, 0)
+        self.comm: str | None = None
+        self.requests = 0
+        self._connect()
+
+    def _connect(self) -> None:
+        self.client = BlockingKernelClient(context=self.context)
+        self.client.load_connection_info(self.info)
+        self.client.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=False)
+        self.shell, self.iopub = self.client.shell_channel, self.client.iopub_channel
+
+    def close(self) -> None:
+        """Close the sockets; the kernel is left as it is."""
+        self.client.stop_channels()
+        self.context.destroy(linger=0)
+
+    def wait_until_ready(self, timeout_s: float) -> None:
+        """Wait until the kernel answers and its outputs arrive.
+
+        Raises
+        ------
+        KernelLost
+            If it does not within the time.
+        """
+        deadline = time.monotonic() + timeout_s
+        answered = heard = False
+        while not (answered and heard):
+            if time.monotonic() > deadline or not self.alive():
+                raise KernelLost("timeout" if self.alive() else "died")
+            self.client.kernel_info()
+            step = time.monotonic() + (0.05 if not answered else 0.5)
+            while time.monotonic() < step and not (answered and heard):
+                channel, _ = self._receive(max(0.0, step - time.monotonic()))
+                answered |= channel is self.shell
+                heard |= channel is self.iopub
+
+    def execute(self, source: str, timeout_s: float | CellClock) -> CellRun:
+        """Run one cell.
+
+        Parameters
+        ----------
+        source : str
+        timeout_s : float or CellClock, seconds
+            How much time it has; a clock counts on what it has counted before.
+
+        Raises
+        ------
+        KernelLost
+            If the kernel died, or did not stop when its time was up.
+        """
+        run = _Collector(self.limits)
+        message = self.client.execute(source, allow_stdin=False, stop_on_error=False)
+        try:
+            self._until_done(message, timeout_s, run)
+        except CellStopped as stopped:
+            run.run.stopped = stopped.reason
+        except KernelLost as lost:
+            lost.run = run.run
+            raise
+        return run.run
+
+    def request(
+        self, content: dict[str, Any], buffers: Sequence[bytes], timeout_s: float | CellClock
+    ) -> tuple[list[bytes], CellRun]:
+        """Send one request of the bridge; return the frames of the answer and what was printed meanwhile.
+
+        Raises
+        ------
+        CellStopped
+            If time was up, or too much was printed, and the kernel stopped when told to.
+        KernelLost
+            If the kernel died, or did not stop.
+        """
+        if self.comm is None:
+            self.comm = f"bridge-{time.monotonic_ns()}"
+            self._send("comm_open", {"comm_id": self.comm, "target_name": TARGET, "data": {}})
+        self.requests += 1
+        number = self.requests
+        data = {**content, "request": number}
+        message = self._send("comm_msg", {"comm_id": self.comm, "data": data}, buffers)
+        run = _Collector(self.limits, answer_to=(self.comm, number))
+        self._until_done(message, timeout_s, run)
+        return run.answer or [], run.run
+
+    def _send(self, kind: str, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> str:
+        message = self.client.session.msg(kind, content)
+        self.client.session.send(self.shell.socket, message, buffers=list(buffers))
+        return message["header"]["msg_id"]
+
+    def _until_done(self, message: str, timeout_s: float | CellClock, run: _Collector) -> None:
+        clock = timeout_s if isinstance(timeout_s, CellClock) else CellClock(timeout_s, self.usage)
+        reason: str | None = None
+        given_up = math.inf
+        next_sign = time.monotonic() + 0.5
+        while True:
+            now = time.monotonic()
+            if now > given_up:
+                raise KernelLost(reason)
+            if reason is None:
+                if run.received > self.limits.received:
+                    reason = "flood"
+                elif now >= clock.next_look and clock.is_up():
+                    reason = "timeout"
+                if reason is not None:
+                    given_up = time.monotonic() + self.grace_s
+                    self.interrupt()
+            until = min(next_sign, clock.next_look if reason is None else given_up)
+            channel, part = self._receive(until - time.monotonic())
+            if channel is None:
+                if time.monotonic() >= next_sign:
+                    next_sign = time.monotonic() + 0.5
+                    if not self.alive():
+                        raise KernelLost("died")
+                continue
+            run.received += part["size"]
+            if part["parent_header"].get("msg_id") != message:
+                continue
+            if channel is self.shell:
+                run.replied(part)
+            elif run.heard(part):
+                run.received -= part["size"]  # the answer has a limit of its own
+            if run.done or channel is self.shell:
+                break
+        # The end of the output may have been dropped for its size; what was asked is done all the same.
+        self._drain(message, run)
+        if not run.done:
+            # A message beyond the limit closes a socket for good: without a new one no later cell would be heard.
+            run.run.cut = True
+            self.client.stop_channels()
+            self._connect()
+            self.wait_until_ready(self.reconnect_s)
+        if reason is not None:
+            raise CellStopped(reason)
+
+    def _drain(self, message: str, run: _Collector, patience_s: float = 2.0) -> None:
+        deadline = time.monotonic() + patience_s
+        while not run.done and (left := deadline - time.monotonic()) > 0:
+            channel, part = self._receive(left)
+            if channel is self.iopub and part["parent_header"].get("msg_id") == message:
+                run.heard(part)
+
+    def _receive(self, timeout_s: float) -> tuple[Any, dict[str, Any]]:
+        poller = zmq.Poller()
+        poller.register(self.shell.socket, zmq.POLLIN)
+        poller.register(self.iopub.socket, zmq.POLLIN)
+        ready = dict(poller.poll(max(0, int(timeout_s * 1000))))
+        # Outputs first: they belong to what the reply ends.
+        for channel in (self.iopub, self.shell):
+            if channel.socket in ready:
+                frames = channel.socket.recv_multipart(zmq.NOBLOCK, copy=False)
+                size = sum(len(frame.buffer) for frame in frames)
+                with contextlib.suppress(Exception):
+                    # A message that is badly signed or no JSON is as good as none.
+                    _, parts = self.client.session.feed_identities(frames, copy=False)
+                    message = self.client.session.deserialize(parts, copy=False)
+                    if isinstance(message["content"], dict) and isinstance(message["parent_header"], dict):
+                        return channel, {**message, "size": size}
+                return channel, {"parent_header": {}, "content": {}, "msg_type": "", "buffers": [], "size": size}
+        return None, {}
+
+
+class _Collector:
+    """Gathers what belongs to one request."""
+
+    def __init__(self, limits: OutputLimits, answer_to: tuple[str, int] | None = None) -> None:
+        self.limits, self.answer_to = limits, answer_to
+        self.run = CellRun()
+        self.answer: list[bytes] | None = None
+        self.reply_seen = answer_to is not None
+        self.idle_seen = False
+        self.received = self.text = self.images = self.pieces = 0
+
+    @property
+    def done(self) -> bool:
+        if self.answer_to is not None:
+            return self.idle_seen
+        return self.reply_seen and self.idle_seen
+
+    def replied(self, message: dict[str, Any]) -> None:
+        self.reply_seen = True
+        content = message["content"]
+        if content.get("status") == "error" and self.run.error is None:
+            self.run.error = str(content.get("ename", "Error"))[:100]
+
+    def heard(self, message: dict[str, Any]) -> bool:
+        """Take what a message brings; return whether it is the answer."""
+        kind, content = message.get("msg_type"), message["content"]
+        if kind == "status":
+            self.idle_seen |= content.get("execution_state") == "idle"
+        elif kind == "comm_msg" and self.answer_to is not None and self.answer is None:
+            data = content.get("data")
+            request = data.get("request") if isinstance(data, dict) else None
+            if (content.get("comm_id"), request) == self.answer_to:
+                self.answer = [bytes(buffer) for buffer in message.get("buffers") or ()]
+                return True
+        elif kind == "stream":
+            self._stream(content)
+        elif kind in ("display_data", "execute_result"):
+            self._display(kind, content)
+        elif kind == "error":
+            self._error(content)
+        elif kind == "clear_output":
+            self.run.outputs.clear()
+        return False
+
+    def _stream(self, content: dict[str, Any]) -> None:
+        text = self._cut(content.get("text"))
+        if not text:
+            return
+        # Text on stderr is no error here: warnings and progress bars cost nothing.
+        name = "stderr" if content.get("name") == "stderr" else "stdout"
+        last = self.run.outputs[-1] if self.run.outputs else None
+        if last and last["output_type"] == "stream" and last["name"] == name:
+            last["text"] += text
+        else:
+            self._add({"output_type": "stream", "name": name, "text": text})
+
+    def _display(self, kind: str, content: dict[str, Any]) -> None:
+        data = content.get("data")
+        kept: dict[str, str] = {}
+        for form in SHOWN:
+            value = data.get(form) if isinstance(data, dict) else None
+            if not isinstance(value, str):
+                continue
+            if form.startswith("image/"):
+                self.images += len(value)
+                if self.images > self.limits.images:
+                    self.run.cut = True
+                    continue
+                # Pages put it into an attribute as it is.
+                if BASE64.fullmatch(value):
+                    kept[form] = value
+            elif text := self._cut(value):
+                kept[form] = plain_math(text) if form == "text/latex" else text
+        if kept:
+            output: dict[str, Any] = {"output_type": kind, "data": kept, "metadata": {}}
+            if kind == "execute_result":
+                output["execution_count"] = None
+            self._add(output)
+
+    def _error(self, content: dict[str, Any]) -> None:
+        lines = content.get("traceback")
+        lines = [str(line) for line in lines[:60]] if isinstance(lines, list) else []
+        self.run.error = printable(content.get("ename", "Error"), 100)
+        self._add(
+            {
+                "output_type": "error",
+                "ename": self.run.error,
+                "evalue": self._cut(str(content.get("evalue", ""))[:2000]),
+                "traceback": [self._cut(line[:4000]) for line in lines],
+            }
+        )
+
+    def _add(self, output: dict[str, Any]) -> None:
+        self.pieces += 1
+        if self.pieces > self.limits.pieces:
+            self.run.cut = True
+        else:
+            self.run.outputs.append(output)
+
+    def _cut(self, text: Any) -> str:
+        if not isinstance(text, str):
+            return ""
+        text = writable(text)
+        left = self.limits.text - self.text
+        self.text += len(text)
+        if len(text) <= left:
+            return text
+        self.run.cut = True
+        return text[: max(0, left)]

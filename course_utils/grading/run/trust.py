@@ -1,0 +1,129 @@
+"""The report of trust: how far a submission's marks rest on an undisturbed run."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from nbformat.notebooknode import NotebookNode
+
+from course_utils.notebooks import cells as kinds
+
+__all__ = ["for_student", "report", "suspicious"]
+
+# What honest answers have no need of: how the report names it, and the last part of the dotted names that show it.
+_PHRASES = {
+    "installs an input transformer": "input_transformers_post input_transformers_cleanup",
+    "installs a syntax-tree transformer": "ast_transformers",
+    "installs a tracing or audit hook": "settrace setprofile monitoring addaudithook",
+    "replaces how errors or results are shown": "excepthook displayhook set_custom_exc showtraceback",
+    "changes how modules are found": "meta_path path_hooks create_module sitecustomize usercustomize",
+    "registers code for the end of the process": "atexit",
+    "ends the process or sends signals": "_exit kill abort",
+    "starts processes": "fork forkpty Popen system posix_spawn execv execve multiprocessing",
+    "walks the stack": "_getframe _current_frames f_back tb_frame currentframe",
+    "searches the memory of the process": "get_objects get_referrers",
+    "reaches under Python": "ctypes ptrace",
+    "reads the environment": "environ getenv",
+    "walks the class tree": "__subclasses__",
+    "talks to the grader's channel": "comm_manager register_target comm",
+    "forges messages": "iopub_socket iopub_thread shell_stream",
+    "reaches into the kernel's names": "user_ns",
+    "opens sockets": "socket",
+    "uses pickle": "pickle __reduce__ __reduce_ex__",
+    "changes limits": "setrecursionlimit setrlimit",
+    "hides in comparisons": "__eq__ __ne__ __bool__ __instancecheck__ __class_getitem__ __array_ufunc__",
+}
+_SUSPICIOUS = {name: phrase for phrase, names in _PHRASES.items() for name in names.split()}
+_SHELL = re.compile(r"^\s*(!|%%?(bash|sh|script|sx|system)\b)", re.MULTILINE)
+_PLACES = (
+    "gradebook.db", "/proc/", "/etc/", "source/", "../", "nbgrader", "autograded", "submitted/",
+)  # fmt: skip
+
+
+def suspicious(source: str) -> list[str]:
+    """Return what in a cell an instructor may want to look at, as short phrases; empty for honest work.
+
+    Parameters
+    ----------
+    source : str
+        A code cell of the student.
+
+    Examples
+    --------
+    >>> suspicious("import os\\nos._exit(0)")
+    ['ends the process or sends signals']
+    """
+    found: dict[str, None] = {}
+    tree = _parse(source)
+    if tree is None:
+        # Magics and shell lines are IPython's; without them the rest is Python.
+        tree = _parse(re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE))
+        if _SHELL.search(source):
+            found["runs a shell line"] = None
+    for node in ast.walk(tree) if tree is not None else ():
+        names: list[str] = []
+        if isinstance(node, ast.Attribute):
+            names = [node.attr]
+        elif isinstance(node, ast.Name):
+            names = [node.id]
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [part for alias in node.names for part in alias.name.split(".")]
+            names += (getattr(node, "module", None) or "").split(".")
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names = [node.name]
+        elif isinstance(node, ast.Constant) and _names_a_place(node.value):
+            found["names a place outside its folder"] = None
+        for name in names:
+            if name in _SUSPICIOUS:
+                found[_SUSPICIOUS[name]] = None
+    return list(found)
+
+
+def _parse(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _names_a_place(text: Any) -> bool:
+    return isinstance(text, str) and len(text) < 1000 and "\n" not in text and any(p in text for p in _PLACES)
+
+
+def report(nb: NotebookNode, result: Any) -> dict[str, Any]:
+    """Return the report of trust of one notebook.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        Repaired and run.
+    result : worker.NotebookResult
+
+    Returns
+    -------
+    dict
+        ``sandboxed`` (bool), ``seconds``, ``events`` (list of [kind, sentence]), ``suspicious`` (list of sentences),
+        ``in_kernel_points`` (float) and ``points`` (float, automatic points of the notebook).
+    """
+    seen = []
+    for index, cell in enumerate(nb.cells):
+        if kinds.is_students(cell):
+            seen += [f"{kinds.name(cell, index)} {phrase}" for phrase in suspicious(cell.source)]
+    tests = [cell for cell in nb.cells if kinds.is_test(cell)]
+    return {
+        "sandboxed": result.sandboxed,
+        "seconds": round(result.seconds, 2),
+        "events": [list(event) for event in result.events],
+        "suspicious": seen,
+        "in_kernel_points": sum(kinds.points(cell) for cell in tests if kinds.is_in_kernel(cell)),
+        "points": sum(kinds.points(cell) for cell in tests),
+    }
+
+
+def for_student(course: Mapping[str, Any]) -> list[str]:
+    """Return the sentences of a feedback page: repairs, and what was stopped or started again."""
+    events = course.get("trust", {}).get("events", [])
+    return [*course.get("repairs", []), *(f"While it ran: {sentence}." for _, sentence in events)]

@@ -1,0 +1,159 @@
+"""The process inside the sandbox from which kernels are forked, and what stands around each kernel.
+
+Four processes, each forked from the one before:
+
+1. the *zygote* (first process of bubblewrap's PID namespace) imports the course's libraries once and then waits.
+   It never reads a request, so nothing of a student ever enters its memory;
+2. a *helper* reads one request, enters new namespaces and ends;
+3. the *keeper* (first process of the kernel's PID namespace) mounts private folders, unpacks the submission, gives up
+   all rights, watches the limits and, when it ends for whatever reason, takes every process of the sandbox with it;
+4. the *kernel* runs ipykernel with the student's code.
+
+A second zygote, with what tests import, does the same for the processes of the tests: what is called kernel below is
+then the function that `argv` names, with fewer system calls and without the student's folder among the modules.
+
+The host speaks with the keeper over one Unix socket per kernel; when the host closes it, the keeper ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+
+from course_utils.grading.preload import import_ready
+from course_utils.grading.sandbox import confine
+from course_utils.grading.sandbox.keeper import run_keeper
+from course_utils.grading.sandbox.layout import MAX_MESSAGE, REQUEST_FDS, USER_ID, keep_only, report
+
+# What students' notebooks import. (Not matplotlib_inline's backend: it sets itself up when a kernel imports it.)
+PRELOAD = (
+    "numpy",
+    "scipy.signal",
+    "scipy.special",
+    "scipy.stats",
+    "scipy.optimize",
+    "scipy.ndimage",
+    "matplotlib.pyplot",
+    "matplotlib.animation",
+    "PIL.Image",
+    "sympy",
+    "sklearn.svm",
+    "sklearn.datasets",
+    "sklearn.decomposition",
+    "sklearn.linear_model",
+    "sklearn.manifold",
+    "sklearn.metrics",
+    "sklearn.model_selection",
+    "sklearn.pipeline",
+    "sklearn.preprocessing",
+    "torch",
+    "torch._dynamo",  # the first optimiser of a process imports it, and takes more than a second
+    "torch.nn.functional",
+    "torch.optim.lr_scheduler",
+    "torch.utils.data",
+    "torchvision",
+    "torchvision.models",
+    "torchvision.transforms.v2",
+    "safetensors.torch",
+    "ipywidgets",
+)
+# What every kernel imports before it answers.
+KERNEL_MODULES = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.debugger",
+    "IPython.core.completer",
+    "IPython.core.pylabtools",
+)
+
+
+# --- zygote -----------------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Import what the host asks for, then fork a kernel for each request until the host goes away."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    preload = json.loads(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.umask(0o022)
+    failed = preload_modules(preload)
+    gc.collect()
+    gc.freeze()  # what is there now is never collected: children need not copy its pages to count references
+    control.send(json.dumps({"ready": failed}).encode())
+    while True:
+        select.select([control], [], [])
+        helper = os.fork()
+        if helper == 0:
+            run_helper(control)
+        _, status = os.waitpid(helper, 0)
+        if status != 0:  # the helper found the connection closed: the host is gone
+            return
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:  # keepers that ended
+                pass
+
+
+def preload_modules(names: list[str]) -> dict[str, str]:
+    """Import modules; return those that failed, with the reason."""
+    # Every kernel would import debugpy, which takes a tenth of a second, for a debugger that nobody can reach.
+    sys.modules.setdefault("debugpy", None)
+    failed = {}
+    for name in names:
+        package = name.partition(".")[0]
+        before = set(sys.modules)
+        try:
+            if package == "torchvision":
+                from course_utils.torchvision_ops import declare  # imports torch, which not every course needs
+
+                declare()
+            import_ready(name)
+        except Exception as error:  # a missing library must not stop the class; its users will see the error
+            failed[name] = f"{type(error).__name__}: {error}"
+            for half_loaded in [new for new in set(sys.modules) - before if new.partition(".")[0] == package]:
+                del sys.modules[half_loaded]
+    if sys.modules["debugpy"] is None:
+        del sys.modules["debugpy"]  # students may import it all the same
+    return failed
+
+
+# --- helper -----------------------------------------------------------------------------------------------------
+
+
+def run_helper(control: socket.socket) -> None:
+    """Read one request, enter new namespaces, fork the keeper there and end: status 0, or 1 if the host is gone."""
+    message, fds, _, _ = socket.recv_fds(control, MAX_MESSAGE, REQUEST_FDS)
+    if not message:
+        os._exit(1)
+    channel, archive = socket.socket(fileno=fds[0]), fds[1]
+    try:
+        request = json.loads(message)
+        request["wire"] = fds[2] if len(fds) == REQUEST_FDS else -1  # where the process of the tests is spoken to
+        keep_only({channel.fileno(), *fds[1:]})
+        namespaces = (
+            confine.CLONE_NEWNS
+            | confine.CLONE_NEWPID
+            | (confine.CLONE_NEWNET if request["wire"] < 0 else 0)  # tests stay in the zygote's, where nothing listens
+            | confine.CLONE_NEWIPC
+            | confine.CLONE_NEWUTS
+            | confine.CLONE_NEWCGROUP
+        )
+        if os.geteuid() == 0:
+            confine.unshare(namespaces)
+        else:  # rights over new namespaces come with a user namespace
+            confine.enter_user_namespace(USER_ID, namespaces)
+        if os.fork() == 0:
+            run_keeper(request, channel, archive)
+    except Exception:
+        report(channel, error=traceback.format_exc())
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

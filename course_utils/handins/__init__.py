@@ -1,0 +1,1 @@
+"""Handed-in files of any platform: archives and paths."""

@@ -1,0 +1,1 @@
+"""All that is known about a notebook: its cells, reading, skeleton, repair, recognising."""

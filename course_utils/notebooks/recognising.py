@@ -1,0 +1,410 @@
+"""Telling which notebook of an assignment a file is, from the cells inside."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from traitlets.config import Config
+
+from course_utils.errors import CourseError
+from course_utils.notebooks.texts import one_line
+
+__all__ = [
+    "MAX_BYTES",
+    "Catalogue",
+    "NotebookError",
+    "Recognised",
+    "Template",
+    "answers_of",
+    "catalogue_of",
+    "grade_ids",
+    "parse_notebook",
+    "read_catalogue",
+    "stub_marks",
+]
+
+# JSON of brackets takes thirty times its size in memory.
+MAX_BYTES = 64 << 20
+MAX_PARTS = 5_000_000
+
+
+class NotebookError(CourseError, ValueError):
+    """A file is no notebook that can be graded; the text says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """What is known of one source notebook: the ids of its cells and the text with which its answers are released."""
+
+    assignment: str
+    name: str
+    grade_ids: frozenset[str]
+    cell_ids: frozenset[str]
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A notebook of the assignment, with what was noticed about it."""
+
+    name: str
+    notes: tuple[str, ...] = ()
+    converted: str | None = None
+    cells: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The source notebooks of a course; `assignment` is the one that is collected.
+
+    `marks` are lines of what stands in a release in place of the solutions; see `stub_marks`.
+    """
+
+    assignment: str
+    templates: tuple[Template, ...]
+    marks: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The notebooks of the assignment, without suffix."""
+        return tuple(t.name for t in self.templates if t.assignment == self.assignment)
+
+    def recognise(self, content: bytes) -> Recognised:
+        """Say which notebook of the assignment a file is.
+
+        Parameters
+        ----------
+        content : bytes
+            The file.
+
+        Returns
+        -------
+        Recognised
+
+        Raises
+        ------
+        NotebookError
+            If it is no notebook, or not one of this assignment.
+        """
+        try:
+            return self.recognise_parsed(*parse_notebook(content))
+        except RecursionError as error:
+            raise NotebookError("is nested too deeply to be a notebook") from error
+
+    def recognise_parsed(
+        self, notebook: Mapping[str, Any], notes: Iterable[str] = (), converted: str | None = None
+    ) -> Recognised:
+        """Say the same of what `parse_notebook` returned."""
+        notes = list(notes)
+        found = grade_ids(notebook)
+        ids = frozenset(str(cell.get("id", "")) for cell in _cells(notebook)) - {""}
+        best = self._best(found, "grade_ids")
+        if not best and not found:
+            # Some editors drop the metadata of cells but keep their ids.
+            best = self._best(ids, "cell_ids")
+            if len(best) == 1:
+                notes.append("the grade_ids are gone; recognised by the ids of its cells")
+        if not best:
+            raise NotebookError("has none of the cells of this course" if not found else "has cells of another course")
+        if len(best) > 1:
+            raise NotebookError("could be " + " or ".join(f"{t.assignment}/{t.name}" for t in best))
+        template = best[0]
+        if template.assignment != self.assignment:
+            raise NotebookError(f"is {template.assignment}/{template.name}, not part of {self.assignment}")
+        missing = sorted(template.grade_ids - found) if found else []
+        if missing:
+            notes.append(f"{len(missing)} of {len(template.grade_ids)} graded cells are missing")
+        cells = tuple((_grade_id(cell) or "", source(cell)) for cell in _cells(notebook))
+        return Recognised(template.name, tuple(notes), converted, cells)
+
+    def is_blank(self, recognised: Recognised) -> bool:
+        """Return whether no solution cell differs from what was released."""
+        template = next(t for t in self.templates if (t.assignment, t.name) == (self.assignment, recognised.name))
+        mine = dict(recognised.cells)
+        return all(mine.get(g, s).strip() == s.strip() for g, s in template.answers.items())
+
+    def unfilled(self, name: str, notebook: Mapping[str, Any]) -> list[str]:
+        """Return the grade_ids of the answers that are as they were released, or still hold a mark of that.
+
+        Parameters
+        ----------
+        name : str
+            Of the notebook, as released.
+        notebook : dict
+            In format 4.
+
+        Returns
+        -------
+        list of str
+            In the order of the notebook.
+        """
+        template = next((t for t in self.templates if (t.assignment, t.name) == (self.assignment, name)), None)
+        released = template.answers if template else {}
+        blank = []
+        for cell in _cells(notebook):
+            grade_id, text = _grade_id(cell), source(cell)
+            if not grade_id or not _nbgrader(cell).get("solution"):
+                continue
+            as_released = _is_untouched(cell) or text.strip() == released.get(grade_id, "").strip()
+            if as_released or any(line.strip() in self.marks for line in text.splitlines()):
+                blank.append(grade_id)
+        return blank
+
+    def _best(self, found: frozenset[str], kind: str) -> list[Template]:
+        """Return the templates that share most ids with a notebook, if they share half of what it has."""
+        shared = {t: len(found & getattr(t, kind)) for t in self.templates}
+        most = max(shared.values(), default=0)
+        if most == 0 or 2 * most < len(found):
+            return []
+        return [t for t, count in shared.items() if count == most]
+
+
+def read_catalogue(
+    course: Path, assignment: str, source_directory: str = "source", config: Config | None = None
+) -> Catalogue:
+    """Read the cell ids of all source notebooks of a course.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course folder.
+    assignment : str
+        The assignment that is collected.
+    source_directory : str
+        nbgrader's name of the folder with the sources.
+    config : traitlets.config.Config, optional
+        nbgrader's configuration, which says what takes the place of solutions.
+
+    Returns
+    -------
+    Catalogue
+
+    Raises
+    ------
+    CourseError
+        If the assignment has no notebooks, or one of them can't be released.
+    """
+    folder = Path(course) / source_directory
+    templates = []
+    for path in sorted(folder.glob("*/*.ipynb")):
+        notebook = json.loads(path.read_bytes())
+        try:
+            answers = _released_answers(notebook, config) if path.parent.name == assignment else {}
+        except (ValueError, RuntimeError) as error:  # what nbgrader raises at marks of solutions that do not pair
+            raise CourseError(f"{path} can't be released: {error}") from error
+        templates.append(_template(path.parent.name, path.stem, notebook, answers))
+    if not any(t.assignment == assignment for t in templates):
+        known = ", ".join(sorted({t.assignment for t in templates})) or "none"
+        raise CourseError(f"There is no assignment {assignment!r} in {folder}; there are: {known}.")
+    return Catalogue(assignment, tuple(templates), stub_marks(config))
+
+
+def catalogue_of(assignment: str, notebooks: Mapping[str, Mapping[str, Any]]) -> Catalogue:
+    """Return what is known from released notebooks alone, for a student who has no sources and no record.
+
+    Parameters
+    ----------
+    assignment : str
+    notebooks : mapping of str to dict
+        In format 4, by name; what is no notebook of a course is left out.
+
+    Returns
+    -------
+    Catalogue
+    """
+    templates = [_template(assignment, name, notebook) for name, notebook in notebooks.items() if grade_ids(notebook)]
+    return Catalogue(assignment, tuple(templates), stub_marks())
+
+
+def stub_marks(config: Config | None = None) -> tuple[str, ...]:
+    """Return the lines by which a blank cell is known: comments of code stubs, lines of the text stub.
+
+    Statements are no mark: `pass` may be part of an answer.
+
+    Parameters
+    ----------
+    config : traitlets.config.Config, optional
+        nbgrader's configuration; without it, its own stubs.
+    """
+    from nbgrader.preprocessors import ClearSolutions
+
+    clearing = ClearSolutions(config=config or Config())
+    code = [line.strip() for stub in clearing.code_stub.values() for line in stub.splitlines()]
+    text = [line.strip() for line in clearing.text_stub.splitlines()]
+    return tuple(dict.fromkeys([*filter(lambda line: line.startswith("#"), code), *filter(None, text)]))
+
+
+def _template(
+    assignment: str, name: str, notebook: Mapping[str, Any], answers: Mapping[str, str] | None = None
+) -> Template:
+    ids = frozenset(str(cell.get("id", "")) for cell in _cells(notebook)) - {""}
+    return Template(assignment, name, grade_ids(notebook), ids, answers or {})
+
+
+def _released_answers(notebook: Mapping[str, Any], config: Config | None) -> dict[str, str]:
+    """Return the texts of the solution cells of a source notebook as nbgrader releases them, by grade_id."""
+    from nbgrader.preprocessors import ClearSolutions
+
+    cells = [{**cell, "metadata": cell.get("metadata", {}), "source": source(cell)} for cell in _cells(notebook)]
+    nodes = nbformat.from_dict({**notebook, "metadata": notebook.get("metadata", {}), "cells": cells})
+    released, _ = ClearSolutions(config=config or Config()).preprocess(nodes, {"nbgrader": {}})
+    return answers_of(released)
+
+
+def answers_of(notebook: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of the solution cells of a notebook, by grade_id."""
+    solutions = [cell for cell in _cells(notebook) if _grade_id(cell) and _nbgrader(cell).get("solution")]
+    return {_grade_id(cell): source(cell) for cell in solutions}
+
+
+def _is_untouched(cell: Mapping[str, Any]) -> bool:
+    """Return whether a cell is as nbgrader released it, by the checksum that it wrote into the cell then."""
+    from nbgrader.utils import compute_checksum
+
+    released = _nbgrader(cell).get("checksum")
+    if not isinstance(released, str):
+        return False
+    try:
+        return released == compute_checksum(nbformat.from_dict({**cell, "source": source(cell)}))
+    except (KeyError, AttributeError, TypeError, ValueError):  # the marks of the cell are damaged
+        return False
+
+
+def parse_notebook(content: bytes) -> tuple[dict, list[str], str | None]:
+    """Read a notebook of any format.
+
+    Parameters
+    ----------
+    content : bytes
+
+    Returns
+    -------
+    notebook : dict
+        In format 4.
+    notes : list of str
+    converted : str or None
+        The notebook as text in format 4, if the file itself is in an older one or no UTF-8.
+
+    Raises
+    ------
+    NotebookError
+        If it is no notebook; the text says what it seems to be.
+    """
+    if not content.strip():
+        raise NotebookError("is an empty file")
+    if len(content) > MAX_BYTES:
+        raise NotebookError(
+            f"is larger than {MAX_BYTES >> 20} MiB; clear outputs that are not needed and hand it in again"
+        )
+    # Each part takes up to thirty times its bytes once it is read.
+    if sum(map(content.count, (b"[", b"{", b'",'))) > MAX_PARTS:
+        raise NotebookError(f"has more than {MAX_PARTS:,} parts; clear its outputs and hand it in again")
+    notes: list[str] = []
+    text, odd = _decode(content)
+    if text.lstrip()[:1] == "<":
+        raise NotebookError("is no notebook but a web page; download the notebook itself (.ipynb)")
+    if re.search(r"^<<<<<<< ", text, re.MULTILINE):
+        raise NotebookError("is no valid JSON: it holds the marks of a merge conflict (<<<<<<<)")
+    try:
+        notebook = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise NotebookError(f"is no notebook: its text is no valid JSON{where}") from error
+    if not isinstance(notebook, dict) or not ({"cells", "worksheets"} & notebook.keys()):
+        raise NotebookError("is JSON, but no notebook: it has no cells")
+    major = notebook.get("nbformat")
+    converted = text if odd else None
+    if odd:
+        notes.append("its text was not plain UTF-8 and has been converted")
+    if type(major) is not int or major not in (1, 2, 3, 4):
+        raise NotebookError(f"is in an unknown notebook format ({one_line(repr(major))})")
+    if major < 4:
+        try:
+            new = nbformat.convert(nbformat.from_dict(_as_nodes(notebook)), 4)
+            notebook = json.loads(json.dumps(new))
+        except Exception as error:  # nbformat's upgrades raise whatever a malformed file makes them raise
+            raise NotebookError(
+                f"is in the old format {major} and can't be converted ({one_line(error, 200)})"
+            ) from error
+        notes.append(f"converted from the old notebook format {major}")
+        converted = json.dumps(notebook, indent=1) + "\n"
+    _check_shape(notebook)
+    return notebook, notes, converted
+
+
+def grade_ids(notebook: Mapping[str, Any]) -> frozenset[str]:
+    """Return the grade_ids of the cells of a notebook."""
+    return frozenset(filter(None, map(_grade_id, _cells(notebook))))
+
+
+def source(cell: Mapping[str, Any]) -> str:
+    """Return the text of a cell."""
+    text = cell.get("source", "")
+    return text if isinstance(text, str) else "".join(map(str, text))
+
+
+def _cells(notebook: Mapping[str, Any]) -> list[dict]:
+    return notebook["cells"]
+
+
+def _nbgrader(cell: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = cell.get("metadata")
+    found = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _grade_id(cell: Mapping[str, Any]) -> str | None:
+    grade_id = _nbgrader(cell).get("grade_id")
+    return grade_id if isinstance(grade_id, str) else None
+
+
+def _check_shape(notebook: Mapping[str, Any]) -> None:
+    cells = notebook.get("cells")
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise NotebookError("is JSON, but no notebook: its cells are not a list of cells")
+    for cell in cells:
+        if not isinstance(cell.get("source", ""), (str, list)) or cell.get("cell_type") not in (
+            "code", "markdown", "raw", "heading",
+        ):  # fmt: skip
+            raise NotebookError("is damaged: one of its cells has no text or no type")
+
+
+def _decode(content: bytes) -> tuple[str, bool]:
+    """Return the text, and whether it was anything but UTF-8 without a byte-order mark."""
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if content.startswith(mark):
+            try:
+                return content.decode(encoding), True
+            except UnicodeDecodeError as error:
+                raise NotebookError("is no notebook: it is not text") from error
+    try:
+        return content.decode("utf-8"), False
+    except UnicodeDecodeError:
+        if b"\x00" in content[:4096]:
+            raise NotebookError("is no notebook: it is not text") from None
+        return content.decode("cp1252", errors="replace"), True
+
+
+def _as_nodes(value: Any) -> Any:
+    """Give cells of an old notebook the fields that nbformat's upgrades take for granted."""
+    if isinstance(value, dict):
+        value = {key: _as_nodes(entry) for key, entry in value.items()}
+        if "cell_type" in value:
+            value.setdefault("metadata", {})
+        if value.get("cell_type") == "code":
+            value.setdefault("outputs", [])
+            value.setdefault("input", "")
+            value.setdefault("collapsed", False)
+        return value
+    return [_as_nodes(entry) for entry in value] if isinstance(value, list) else value
+
+
+def same_work(a: Recognised, b: Recognised) -> bool:
+    """Return whether two copies of a notebook have the same text in all cells; outputs do not count."""
+    return a.cells == b.cells

@@ -1,0 +1,212 @@
+"""The table that OpenOlat puts into a download: who handed in when."""
+
+from __future__ import annotations
+
+import re
+import warnings
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+from openpyxl.utils.exceptions import InvalidFileException
+
+from course_utils.classroom.names import compose, fold_variants
+from course_utils.errors import CourseError
+
+__all__ = ["SheetError", "SheetRow", "read_sheet"]
+
+# Header texts by meaning, German and English, reduced to letters and digits. Person fields are a site's choice,
+# so a field may be missing or called a little differently.
+_ALIASES = {
+    "user_name": ("benutzername", "username", "user", "login", "nickname", "olatbenutzername", "openolatbenutzername"),
+    "first_name": ("vorname", "firstname"),
+    "last_name": ("nachname", "lastname", "surname", "familienname"),
+    "email": ("email", "emailadresse", "emailaddress", "mail"),
+    "institutional_email": ("institutionsemail", "institutionalemail", "emailderinstitution"),
+    "matriculation_number": (
+        "institutionsnummer", "institutionsnummermatrikelnummer", "matrikelnummer", "matrikelnr",
+        "institutionidentifier", "institutionidentifierregistrationnumber", "institutionalidentifier",
+        "matriculationnumber", "registrationnumber",
+    ),
+    "group": ("gruppe", "group"),
+    "submitted": (
+        "abgabe", "submitted", "abgegeben", "abgabeabgeschlossen", "submissioncompleted", "abgabedatum",
+        "submissiondate",
+    ),
+    "remarks": ("bemerkungen", "bemerkung", "remarks", "remark"),
+    "score": ("punkte", "score", "points"),
+}  # fmt: skip
+_MEANING = {alias: meaning for meaning, aliases in _ALIASES.items() for alias in aliases}
+_PERSON = {"user_name", "email", "institutional_email", "matriculation_number", "first_name", "last_name"}
+_MOST_ROWS, _MOST_COLUMNS = 20_000, 200
+_EMPTY = {"", "-", "n/a", "na", "–"}
+
+
+class SheetError(CourseError, ValueError):
+    """The table of a download cannot be read; the text says why."""
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """What the table says about one person.
+
+    `submitted` is the server's local time without zone, None if there is none; `problem` says if there is
+    a time that could not be read.
+    """
+
+    user_name: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    institutional_email: str = ""
+    matriculation_number: str = ""
+    group: str = ""
+    submitted: datetime | None = None
+    remarks: str = ""
+    score: float | None = None
+    problem: str = ""
+
+
+def read_sheet(path: Path, task: str = "") -> list[SheetRow]:
+    """Read the table of a download, in German or English, of any version.
+
+    Columns are found by their header, never by position: in the newest form data may stand one column right of
+    the headers beyond *Coach*, and which person fields there are is a site's choice.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The ``.xlsx``.
+    task : str
+        Title of the task, for the old form with columns for several tasks.
+
+    Returns
+    -------
+    list of SheetRow
+        Empty for a table that is only a header.
+
+    Raises
+    ------
+    SheetError
+        If it is no such table.
+    """
+    try:
+        with warnings.catch_warnings(), path.open("rb") as file:
+            # OpenOlat writes no default style.
+            warnings.simplefilter("ignore", UserWarning)
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            # Any cell may say that it is the last of a million rows; what lies between would be made up.
+            cells = book.worksheets[0].iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True)
+            rows = [list(row) for row in cells]
+    except (
+        InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError, IndexError, OSError,
+        AttributeError, EOFError, NotImplementedError, RuntimeError,
+    ) as error:  # fmt: skip
+        raise SheetError(f"the table of the download can't be read ({type(error).__name__}: {error})") from error
+    header = next((i for i, row in enumerate(rows[:5]) if len(_PERSON & set(map(_meaning, row))) >= 2), None)
+    if header is None:
+        raise SheetError("the table of the download has no header with a name, user name or email in its first rows")
+    columns = _columns(rows, header, task)
+    result = []
+    for row in rows[header + 1 :]:
+        cells = {meaning: row[i] if i < len(row) else None for meaning, i in columns.items()}
+        texts = {meaning: _text(cells.get(meaning)) for meaning in (*_PERSON, "group", "remarks")}
+        if not any(texts[meaning] for meaning in _PERSON):
+            continue
+        submitted, problem = _moment(cells.get("submitted"))
+        result.append(SheetRow(**texts, submitted=submitted, score=_number(cells.get("score")), problem=problem))
+    return result
+
+
+def _columns(rows: Sequence[Sequence[Any]], header: int, task: str) -> dict[str, int]:
+    """Return the column of each meaning in the row with the headers."""
+    columns: dict[str, list[int]] = {}
+    for i, cell in enumerate(rows[header]):
+        if _plain(cell) == "coach":
+            # Beyond it, data may be shifted. Of what is read, only group and submission could stand there.
+            break
+        meaning = _meaning(cell)
+        if meaning:
+            columns.setdefault(meaning, []).append(i)
+    submitted = columns.get("submitted", [])
+    if len(submitted) > 1 and header > 0:
+        # The old form: the row above names the task once, over the first of its columns.
+        blocks, title = {}, ""
+        for i in range(len(rows[header])):
+            above = rows[header - 1][i] if i < len(rows[header - 1]) else None
+            title = _text(above) or title
+            blocks[i] = title
+        mine = [i for i in submitted if task and fold_variants(blocks[i]) & fold_variants(task)]
+        if len(mine) != 1:
+            titles = ", ".join(dict.fromkeys(repr(blocks[i]) for i in submitted))
+            raise SheetError(f"the table has columns for several tasks ({titles}); name the task with --task")
+        columns["submitted"] = mine
+        columns["score"] = [i for i in columns.get("score", []) if blocks[i] == blocks[mine[0]]]
+    return {meaning: places[0] for meaning, places in columns.items() if places}
+
+
+def _plain(cell: Any) -> str:
+    return re.sub(r"[^a-z0-9]", "", compose(str(cell or "")).casefold())
+
+
+def _meaning(cell: Any) -> str | None:
+    return _MEANING.get(_plain(cell))
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    text = compose(str(cell if cell is not None else "")).strip()
+    return "" if text in _EMPTY else text
+
+
+def _number(cell: Any) -> float | None:
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        return float(cell)
+    try:
+        return float(_text(cell).replace(",", "."))
+    except ValueError:
+        return None
+
+
+def _moment(cell: Any) -> tuple[datetime | None, str]:
+    if isinstance(cell, datetime):
+        # Excel counts days, so seconds come out with a rounding error.
+        return (cell + timedelta(microseconds=500_000)).replace(microsecond=0), ""
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        try:
+            moment = openpyxl.utils.datetime.from_excel(cell)
+        except (ValueError, OverflowError):
+            moment = None
+        if isinstance(moment, datetime):
+            return (moment + timedelta(microseconds=500_000)).replace(microsecond=0), ""
+        return None, f"the submission time {cell!r} can't be read"
+    text = _text(cell)
+    if not text:
+        return None, ""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None), ""
+    except ValueError:
+        pass
+    forms = ["%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%y %H:%M", "%d.%m.%Y, %H:%M", "%d.%m.%y, %H:%M"]
+    # English tables may put the month or the day first; a time that both readings allow is not guessed at.
+    slashes = ["%m/%d/%Y %H:%M", "%m/%d/%y %H:%M", "%m/%d/%Y %I:%M %p", "%m/%d/%y, %I:%M %p", "%m/%d/%y %I:%M %p"]
+    slashes += [form.replace("%m/%d", "%d/%m") for form in slashes]
+    text = text.replace("\u202f", " ").removesuffix(" Uhr")
+    found = {moment for form in forms + slashes if (moment := _strptime(text, form))}
+    if len(found) == 1:
+        return found.pop(), ""
+    why = "may mean two dates" if found else "can't be read"
+    return None, f"the submission time {text!r} {why}"
+
+
+def _strptime(text: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, form)
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""README's five stages, one file each."""

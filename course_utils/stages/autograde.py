@@ -1,0 +1,337 @@
+"""The stage autograde: `submitted/` becomes `autograded/` and rows of the gradebook."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from nbgrader.api import Gradebook
+from sqlalchemy.exc import OperationalError
+from traitlets.config import Config
+
+from course_utils.classroom.deadlines import sync_gradebook
+from course_utils.classroom.folder import load_config, open_gradebook
+from course_utils.classroom.roster import Roster, read_roster
+from course_utils.classroom.safety_net import Waiting, attempt, is_the_machines
+from course_utils.errors import CourseError
+from course_utils.grading import scratch
+from course_utils.grading.hidden import course_secret
+from course_utils.grading.nbgrader_plugins import GradeNotebook
+from course_utils.grading.pool import cores, grade_here, grade_on_cluster
+from course_utils.grading.preload import modules_for
+from course_utils.grading.records import is_recorded, record
+from course_utils.grading.sandbox.host import probe
+from course_utils.grading.submissions import GradedSubmission, Submission, read_submission
+from course_utils.notebooks.texts import one_line
+from course_utils.stages.checking import Stopped, make_sure_it_exists, only_this_run
+from course_utils.stages.release import make_sure_it_is_released
+
+__all__ = ["SubmissionResult", "autograde"]
+
+log = logging.getLogger("course")
+T = TypeVar("T")
+
+
+@dataclass
+class SubmissionResult:
+    """One student's row after grading.
+
+    Parameters
+    ----------
+    student_id : str
+    points, max_points : float
+        Automatic and manual points so far, before lateness, of the whole assignment.
+    problem : str
+        Why (part of) it could not be graded; empty if all went well.
+    notes : list of str
+        Repairs and events, by notebook.
+    needs_manual : bool
+        Whether cells wait for a person.
+    penalty : float
+        Points taken for lateness.
+    in_kernel_points : float
+        Possible points whose test ran in the student's own kernel.
+    sandboxed : bool
+        Whether the student's code ran in the sandbox.
+    """
+
+    student_id: str
+    points: float = 0.0
+    max_points: float = 0.0
+    problem: str = ""
+    notes: list[str] = field(default_factory=list)
+    needs_manual: bool = False
+    penalty: float = 0.0
+    in_kernel_points: float = 0.0
+    sandboxed: bool = True
+
+
+def autograde(
+    course: Path,
+    assignment: str,
+    students: Iterable[str] | None = None,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    force: bool = False,
+    sandbox: bool = True,
+    started: Callable[[str], None] | None = None,
+    progress: Callable[[SubmissionResult, int, int], None] | None = None,
+) -> list[SubmissionResult]:
+    """Grade the submissions of an assignment; no submission stops the others.
+
+    Workers run the notebooks, this process alone writes the gradebook. A run that was stopped is taken up again by
+    the next one: what is recorded and unchanged is left as it is.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    assignment : str
+    students : iterable of str, optional
+        Only these; by default everybody who has a folder in `submitted/`, or is in the roster and in no group that
+        has one.
+    workers : int, optional
+        Processes of this machine; by default one per core.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers grade instead.
+    force : bool
+        Grade unchanged submissions again as well.
+    sandbox : bool
+        False runs students' code with your own rights.
+    started : callable, optional
+        Called with a student's name when work on the submission begins.
+    progress : callable, optional
+        Called after each submission with its result, its number and their count.
+
+    Returns
+    -------
+    list of SubmissionResult
+        Sorted by student_id.
+
+    Raises
+    ------
+    CourseError
+        If the assignment is unknown, there is no sandbox, cells were added to or removed from notebooks that are
+        graded already, or the gradebook can't be written.
+    """
+    course = Path(course).resolve()
+    load_config(course)  # says whether it is one
+    with only_this_run(course, f"autograde {assignment}"):
+        return _autograde(course, assignment, students, workers, scheduler, force, sandbox, started, progress)
+
+
+def _autograde(
+    course, assignment, students, workers, scheduler, force, sandbox, started, progress
+) -> list[SubmissionResult]:
+    config = load_config(course)
+    config.GradeNotebook.sandbox = sandbox
+    settings = replace(GradeNotebook(config=config).settings(), secret=_secret(course, config))
+    if sandbox and scheduler is None and (reason := probe()) is not None:
+        raise CourseError(
+            f"There is no sandbox, so nothing was graded. (--no-sandbox is for work that you trust.) {reason}"
+        )
+    make_sure_it_exists(course, assignment)
+    make_sure_it_is_released(course, assignment)
+    roster = _enter_roster(course, assignment)
+    names = sorted(_everybody(course, assignment, roster) if students is None else set(students))
+
+    results: dict[str, SubmissionResult] = {}
+    given: dict[str, Submission] = {}
+    source = course / "source" / assignment
+    clearing = dict(config.ClearSolutions)
+    if settings.preload is None:
+        settings = replace(settings, preload=modules_for(path.read_bytes() for path in source.glob("*.ipynb")))
+
+    waiting = Waiting(course, assignment)
+    _clear_up(course, assignment)
+
+    def finish(result: SubmissionResult, fault: str = "") -> None:
+        """Give somebody their row; a fault, the course's or the machine's, also keeps older marks from going out."""
+        waiting.note(result.student_id, fault)
+        _make_fit(result)
+        results[result.student_id] = result
+        if progress is not None:
+            progress(result, len(results), len(names))
+
+    with open_gradebook(course, config) as gradebook:
+
+        def read(name: str) -> Submission | SubmissionResult:
+            folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
+            if reason := _nothing_to_grade(folder, source):
+                return SubmissionResult(name, problem=f"not gradable: {reason}")
+            submission = read_submission(folder, name, assignment, source, clearing, settings)
+            if not force and is_recorded(gradebook, done, submission):
+                return _read_result(gradebook, course, assignment, name)
+            return submission
+
+        def write(outcome: GradedSubmission) -> SubmissionResult:
+            name = outcome.student
+            folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
+            _record(gradebook, config, given[name], outcome, folder, done)
+            return _read_result(gradebook, course, assignment, name)
+
+        def in_the_net(name: str, done: str, work: Callable[[], T]) -> T | None:
+            """Return what `work` gives for somebody; None if it failed, and they have a row that says so."""
+            try:
+                result, fault = attempt(course, name, done, work, (Stopped, OperationalError))
+            except OperationalError as error:
+                raise Stopped(f"The gradebook can't be read ({error.orig}).") from error
+            if fault:
+                gradebook.db.rollback()
+                finish(SubmissionResult(name, problem=fault), fault)
+            return result
+
+        def to_grade() -> Iterator[Submission]:
+            for name in names:
+                submission = in_the_net(name, "read", functools.partial(read, name))
+                if isinstance(submission, SubmissionResult):
+                    finish(submission)
+                elif submission is not None:
+                    given[name] = submission
+                    yield submission
+
+        if scheduler is None:
+            graded = grade_here(to_grade(), workers or cores(), started)
+        else:
+            graded = grade_on_cluster(to_grade(), scheduler, started)
+        with contextlib.closing(graded):
+            for outcome in _told_if_alone(graded, scheduler):
+                if outcome.error:
+                    problem = f"not gradable: {outcome.error}"
+                    finish(SubmissionResult(outcome.student, problem=problem), one_line(problem, 300))
+                else:
+                    result = in_the_net(outcome.student, "recorded", functools.partial(write, outcome))
+                    if result is not None:
+                        finish(result)
+                del given[outcome.student]
+    return [results[name] for name in sorted(results)]
+
+
+def _secret(course: Path, config: Config) -> str:
+    try:
+        return course_secret(course, config)
+    except (OSError, RuntimeError) as error:
+        raise CourseError(str(error)) from error
+
+
+# Characters of a sentence in a row, and sentences.
+_LONGEST_NOTE, _MOST_NOTES = 400, 60
+
+
+def _make_fit(result: SubmissionResult) -> None:
+    """Make what a row says fit for a table: student's names and texts are quoted in it."""
+    result.problem = one_line(result.problem, 10 * _LONGEST_NOTE)
+    more = len(result.notes) - _MOST_NOTES
+    result.notes = [one_line(note, _LONGEST_NOTE) for note in result.notes[:_MOST_NOTES]]
+    if more > 0:
+        result.notes.append(f"{more} more notes, see the graded notebooks")
+
+
+def _clear_up(course: Path, assignment: str) -> None:
+    """Remove what a run left that was killed; none goes on now."""
+    scratch.sweep()
+    for stage in ("autograded", "submitted"):
+        for left in (course / stage).glob(f"*/.{assignment}.new"):
+            scratch.remove(left)
+
+
+def _told_if_alone(graded: Iterator[GradedSubmission], scheduler: str | None) -> Iterator[GradedSubmission]:
+    try:
+        yield from graded
+    except OSError as error:
+        if scheduler is None:
+            raise
+        raise CourseError(f"No Dask scheduler answers at {scheduler} ({str(error)[:100]}).") from error
+
+
+# A gradebook that formgrader is writing is free again within moments.
+_LOCKED_WAITS_S = (0.2, 0.5, 1, 2, 4, 8)
+
+
+def _is_locked(error: OperationalError) -> bool:
+    """Return whether another program is writing to the SQLite file; the higher bits of its code tell details."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _record(gradebook: Gradebook, config: Config, *parts: object) -> None:
+    for wait in (*_LOCKED_WAITS_S, None):
+        try:
+            return record(gradebook, config, *parts)
+        except OperationalError as error:
+            if wait is None or not _is_locked(error):
+                raise Stopped(
+                    f"The gradebook can't be written ({error.orig}). What was graded before is kept; close what uses "
+                    "it and run the command again: it goes on from here."
+                ) from error
+            time.sleep(wait)
+        except OSError as error:
+            if not is_the_machines(error):
+                raise
+            raise Stopped(
+                f"Results can't be written: {error}. What was graded before is kept; make room and run the command "
+                "again: it goes on from here."
+            ) from error
+
+
+def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: str) -> SubmissionResult:
+    result = SubmissionResult(student)
+    submission = gradebook.find_submission(assignment, student)
+    result.points, result.max_points = submission.score, submission.max_score
+    result.needs_manual = submission.needs_manual_grade
+    result.penalty = submission.late_submission_penalty or 0.0
+    problems = []
+    for name in sorted(notebook.name for notebook in submission.notebooks):
+        path = course / "autograded" / student / assignment / f"{name}.ipynb"
+        if not path.exists():
+            result.notes.append(f"{name}: was not handed in")
+            continue
+        about = json.loads(path.read_bytes())["metadata"].get("course", {})
+        if about.get("unreadable"):
+            problems.append(f"{name} is not gradable: {about['unreadable']}")
+        report = about.get("trust", {})
+        result.in_kernel_points += report.get("in_kernel_points", 0.0)
+        result.sandboxed &= report.get("sandboxed", True)
+        result.notes += [f"{name}: {text}" for text in about.get("repairs", [])]
+        result.notes += [f"{name}: {text}" for _, text in report.get("events", [])]
+        result.notes += [f"{name}: {text}" for text in report.get("suspicious", [])]
+    result.problem = "; ".join(problems)
+    return result
+
+
+def _enter_roster(course: Path, assignment: str) -> Roster | None:
+    if not any((course / name).exists() for name in ("roster.local.csv", "roster.csv")):
+        return None  # students are known by their folders alone
+    roster = read_roster(course)
+    sync_gradebook(course, roster, assignment)
+    return roster
+
+
+def _everybody(course: Path, assignment: str, roster: Roster | None) -> set[str]:
+    """Return who handed in, and whoever is in the class but neither handed in nor is in a group that did."""
+    folders = {path.parent.name for path in (course / "submitted").glob(f"*/{assignment}") if path.is_dir()}
+    if roster is None:
+        return folders
+    groups = [group for group in roster.groups if group.owner_id in folders]
+    covered = {member.student_id for group in groups for member in group.members}
+    return folders | {student.student_id for student in roster.students if student.student_id not in covered}
+
+
+def _nothing_to_grade(folder: Path, source: Path) -> str:
+    """Return why a submission holds nothing that could be graded; empty if it does."""
+    if not folder.is_dir():
+        return "nothing was handed in"
+    found = sorted(path.name for path in folder.glob("*.ipynb"))
+    if not found:
+        return "the folder holds no notebook"
+    if not any((source / name).exists() for name in found):
+        return f"no notebook of this assignment; there is {', '.join(found[:5])}"
+    return ""

@@ -1,0 +1,194 @@
+"""The stage return: who gets which marks and pages."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from course_utils.classroom.folder import coursedir, load_config
+from course_utils.classroom.marks import Mark, number, read_marks
+from course_utils.classroom.one_run import only_run
+from course_utils.classroom.roster import Owner, Roster, Student, read_roster
+from course_utils.classroom.safety_net import attempt
+from course_utils.classroom.settings import OpenOlat
+from course_utils.notebooks.texts import one_line
+from course_utils.platforms.olat.write_back import Line, Return, clean_comment, write_files
+
+__all__ = ["return_marks"]
+
+
+def return_marks(course: Path, assignment: str, *, automatic: bool = False, allow_names: bool = False) -> Return:
+    """Write the files that carry marks and feedback of an assignment back to OpenOlat.
+
+    They are put into ``returned/<assignment>/``. Everything that OpenOlat would drop without a word is found here
+    and told instead.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    assignment : str
+    automatic : bool
+        Also return those whose prose waits for a person: the points they have so far, and the comment says so.
+    allow_names : bool
+        Also return feedback pages that name another student.
+
+    Returns
+    -------
+    Return
+
+    Raises
+    ------
+    CourseError
+        If the roster cannot be used or the assignment is not in the gradebook.
+    """
+    course = Path(course).resolve()
+    with only_run(course, f"return {assignment}"):
+        return _return_marks(course, assignment, automatic, allow_names)
+
+
+def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: bool) -> Return:
+    config = load_config(course)
+    settings = OpenOlat(config=config)
+    folders = coursedir(course, config)
+    roster = read_roster(course)
+    result = Return(assignment)
+    candidates: dict[str, list[tuple[Mark, Owner]]] = {}
+    group_task = False
+    for mark in read_marks(course, assignment):
+        owner = roster.owner(mark.owner_id)
+        if owner is None:
+            result.withheld.append((mark.owner_id, "is in the gradebook, but not in the roster"))
+            continue
+        if mark.problem:
+            result.withheld.append((owner.name, mark.problem))
+            continue
+        # Groups that hand in through one member's individual task can get files back; group tasks cannot.
+        group_task |= owner.is_group and assignment not in settings.group_assignments
+        if mark.waiting and not automatic:
+            text = f"{mark.waiting} cells wait for a person; grade them, or use --automatic"
+            result.withheld.append((owner.name, text))
+            continue
+        for student in owner.members:
+            candidates.setdefault(student.student_id, []).append((mark, owner))
+    limit = settings.max_points.get(assignment)
+    taken = _other_names(roster)
+    names = _NameCheck(roster)
+    for student in roster.students:
+        options = candidates.get(student.student_id)
+        if not options:
+            continue
+        line = _line(student, options, assignment, settings, limit, taken, automatic, result)
+        if line is None:
+            continue
+        folder = Path(folders.format_path(folders.feedback_directory, line.owner_id, assignment))
+        group = roster.owner(line.owner_id).members
+        read = functools.partial(_pages, folder, None if allow_names else names, group)
+        found, fault = attempt(course, line.owner_id, "returned", read)
+        pages, withheld = found or ([], [f"has a score, but the feedback pages {fault}"])
+        result.withheld += [(student.name, reason) for reason in withheld]
+        result.lines.append(replace(line, pages=tuple(pages)))
+    write_files(course / "returned" / assignment, result, roster, settings, group_task)
+    return result
+
+
+def _pages(folder: Path, names: _NameCheck | None, group: Iterable[Student]) -> tuple[list[Path], list[str]]:
+    """Return the feedback pages of somebody that can be returned, and why others can't."""
+    pages, withheld = [], []
+    for page in sorted(folder.glob("*.html")):
+        if page.is_symlink() or not page.is_file():
+            withheld.append(f"{one_line(page.name)} is no plain file; left out")
+            continue
+        others = names.found_in(page, group) if names is not None else []
+        if others:
+            told = ", ".join(others)
+            withheld.append(f"{page.name} names {told}; left out. Look at it, then use --allow-names")
+        else:
+            pages.append(page)
+    if not pages and not withheld:
+        withheld.append("has a score but no feedback page; run `course feedback`")
+    return pages, withheld
+
+
+def _line(
+    student: Student,
+    options: list[tuple[Mark, Owner]],
+    assignment: str,
+    settings: OpenOlat,
+    limit: float | None,
+    taken: dict[str, set[str]],
+    automatic: bool,
+    result: Return,
+) -> Line | None:
+    mark, owner = options[0]
+    if len({m.score for m, _ in options}) > 1:
+        told = ", ".join(f"{o.name}: {number(m.score)}" for m, o in options)
+        result.withheld.append((student.name, f"has several marks ({told}); OpenOlat would keep the last one"))
+        return None
+    identifier = getattr(student, settings.identifier).strip()
+    problem = ""
+    best = float(limit) if limit is not None else mark.max_score
+    if not identifier:
+        problem = f"has no {settings.identifier} in the roster"
+    elif re.search(r"[\t\r\n/\\]|^\.|\.\.", identifier) or not identifier.isprintable():
+        problem = f"can't be identified by {identifier!r}: OpenOlat would not read it as one field or folder"
+    elif taken.get(identifier.casefold(), set()) - {student.student_id}:
+        problem = f"can't be identified by {identifier!r}: another person has it as a name, number or address"
+    elif mark.score > best + 1e-9:
+        problem = f"has {number(mark.score)} points, but the task takes {number(best)} at most: OpenOlat would drop it"
+    elif mark.score < 0:
+        problem = f"has {number(mark.score)} points: OpenOlat would drop it"
+    if problem:
+        result.withheld.append((student.name, problem))
+        return None
+    reached = f"{number(mark.score)} of {number(mark.max_score)} points"
+    if mark.waiting:
+        possible = mark.max_score - mark.waiting_points
+        reached = f"{number(mark.score)} of {number(possible)} points so far"
+        reached += f"; {number(mark.waiting_points)} more are not graded yet"
+    late = f"; {number(mark.penalty)} taken for lateness" if mark.penalty else ""
+    group = f" ({owner.name})" if owner.is_group else ""
+    comment = clean_comment(f"{assignment}{group}: {reached}{late}")
+    passed = mark.score >= settings.passed_share * mark.max_score - 1e-9 if settings.passed_share else None
+    return Line(student, identifier, mark.score, mark.max_score, comment, passed, owner_id=owner.owner_id)
+
+
+def _other_names(roster: Roster) -> dict[str, set[str]]:
+    """Return by whom each string would be understood when OpenOlat looks for an identifier."""
+    found: dict[str, set[str]] = {}
+    for s in roster.students:
+        for text in (s.user_name, s.matriculation_number, s.email, s.name):
+            if text:
+                found.setdefault(text.casefold(), set()).add(s.student_id)
+    return found
+
+
+class _NameCheck:
+    """Finds out whether a page names a student whom it does not belong to."""
+
+    def __init__(self, roster: Roster) -> None:
+        self._tokens: dict[str, Student] = {}
+        for s in roster.students:
+            for text in (s.matriculation_number, s.email):
+                if len(text) >= 5:
+                    self._tokens[text.casefold()] = s
+        self._names = [(s, {s.name.casefold(), f"{s.last_name}, {s.first_name}".casefold()}) for s in roster.students]
+
+    def found_in(self, page: Path, own: Iterable[Student]) -> list[str]:
+        """Return the names of students, other than `own`, whose full name, number or address is in a page."""
+        html = page.read_text(encoding="utf-8", errors="replace")
+        # Pictures are long runs of letters and digits.
+        text = re.sub(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]+", "", html).casefold()
+        mine = {s.student_id for s in own}
+        found = {
+            self._tokens[t] for t in set(re.findall(r"[\w.+-]+@[\w.-]+\w|\w[\w/.-]*\w", text)) if t in self._tokens
+        }
+        found |= {
+            s
+            for s, names in self._names
+            for n in names
+            if " " in n and n in text and re.search(rf"(?<!\w){re.escape(n)}(?!\w)", text)
+        }
+        return sorted(s.name for s in found if s.student_id not in mine)

@@ -1,0 +1,248 @@
+"""Where the files of one hand-in go."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from course_utils.classroom.names import fold
+from course_utils.classroom.roster import Owner, Roster
+from course_utils.classroom.settings import OpenOlat
+from course_utils.handins.archives import unpack
+from course_utils.handins.budget import Budget, StagedFile
+from course_utils.handins.paths import is_junk, unique
+from course_utils.notebooks.recognising import MAX_BYTES, Catalogue, NotebookError, Recognised, same_work
+from course_utils.notebooks.texts import one_line
+from course_utils.platforms.hand_ins import HandIn, content_hash
+
+__all__ = ["place_hand_in"]
+
+_MAX_MANIFEST = 5 << 20  # bytes
+MAX_NOTES = 15
+_MAX_MEMBERS = 20  # of a group
+
+
+@dataclass
+class Placement:
+    """What goes into the folder of one hand-in: staged files or text by path, and what does not."""
+
+    files: dict[tuple[str, ...], Path | str] = field(default_factory=dict)
+    hashes: dict[tuple[str, ...], str] = field(default_factory=dict)
+    notebooks: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str, Path | None]] = field(default_factory=list)
+    fates: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, parts: tuple[str, ...], content: Path | str, sha256: str) -> None:
+        self.files[parts] = content
+        self.hashes[parts] = sha256
+
+    @property
+    def content(self) -> str:
+        return content_hash(("/".join(parts), sha256) for parts, sha256 in self.hashes.items())
+
+
+def place_hand_in(
+    hand_in: HandIn, staging: Path, catalogue: Catalogue, settings: OpenOlat, roster: Roster
+) -> Placement:
+    """Decide which file of a hand-in goes where.
+
+    Parameters
+    ----------
+    hand_in : HandIn
+    staging : pathlib.Path
+        An empty folder for what its archives hold.
+    catalogue : Catalogue
+    settings : OpenOlat
+    roster : Roster
+
+    Returns
+    -------
+    Placement
+    """
+    placement = Placement()
+    budget = Budget(settings.limits, staging)
+    files: list[StagedFile] = []
+    for raw in hand_in.files:
+        found, refusals = unpack(raw.staged, raw.path, budget)
+        files += found
+        placement.refused += [(r.original, r.reason, r.kept) for r in refusals]
+        placement.fates += [(r.original, f"in quarantine: {r.reason}") for r in refusals]
+    for file in list(files):
+        if is_junk(file.parts):
+            files.remove(file)
+            what = "a checkpoint of the editor" if ".ipynb_checkpoints" in file.parts else "left by a system"
+            placement.fates.append((file.original, what))
+    notebooks = _recognise(files, catalogue, placement)
+    for name, (file, recognised) in notebooks.items():
+        content: Path | str = file.staged if recognised.converted is None else recognised.converted
+        data = content.encode() if isinstance(content, str) else None
+        sha256 = hashlib.sha256(data).hexdigest() if data is not None else file.sha256
+        placement.add((f"{name}.ipynb",), content, sha256)
+        placement.fates.append((file.original, f"notebook {name}"))
+        placement.notes += [f"{name}: {note}" for note in recognised.notes]
+        if file.name != f"{name}.ipynb":
+            placement.notes.append(f"{name}: handed in as {file.name}")
+    placement.notebooks = [name for name in catalogue.names if name in notebooks]
+    placement.missing = [name for name in catalogue.names if name not in notebooks]
+    if placement.missing and placement.notebooks:
+        placement.notes.append(f"without {', '.join(placement.missing)}")
+    base = next(iter(notebooks.values()))[0].parts[:-1] if notebooks else ()
+    others = [f for f in files if not f.name.lower().endswith(".ipynb")]
+    wanted = [_destination(f.parts, base) for f in others]
+    # The notebooks' names are taken; what nbgrader reads itself is not the student's to write.
+    taken = [*placement.files, ("timestamp.txt",)]
+    for file, parts in zip(others, unique([*taken, *wanted])[len(taken) :], strict=True):
+        placement.add(parts, file.staged, file.sha256)
+        placement.fates.append((file.original, f"kept as {'/'.join(parts)}"))
+        placement.notes += [f"{file.original}: {note}" for note in file.notes]
+    _check_manifest(others, hand_in, catalogue.assignment, roster, files, placement)
+    return placement
+
+
+def _recognise(
+    files: list[StagedFile], catalogue: Catalogue, placement: Placement
+) -> dict[str, tuple[StagedFile, Recognised]]:
+    """Return the notebook of each name; several for one name are settled by rules or refused."""
+    found: dict[str, list[tuple[StagedFile, Recognised]]] = {}
+    for file in files:
+        if not file.name.lower().endswith(".ipynb"):
+            continue
+        try:
+            if file.size > MAX_BYTES:
+                raise NotebookError(f"is larger than {MAX_BYTES >> 20} MiB; its outputs must be cleared")
+            recognised = catalogue.recognise(file.staged.read_bytes())
+        except NotebookError as error:
+            placement.refused.append((file.original, str(error), file.staged))
+            placement.fates.append((file.original, f"in quarantine: {error}"))
+            continue
+        found.setdefault(recognised.name, []).append((file, recognised))
+    result = {}
+    for name, candidates in found.items():
+        best = _one_of(name, candidates, catalogue)
+        for file, recognised in candidates:
+            if best and file is best[0]:
+                continue
+            if best and same_work(recognised, best[1]):
+                reason = f"another copy of {name}, with the same text"
+                placement.fates.append((file.original, reason))
+                continue
+            reason = (
+                f"is a second {name}; {best[0].original} was taken"
+                if best
+                else f"is one of {len(candidates)} different copies of {name}, and nothing says which one counts"
+            )
+            placement.refused.append((file.original, reason, file.staged))
+            placement.fates.append((file.original, f"in quarantine: {reason}"))
+        if best:
+            result[name] = best
+    return result
+
+
+def _one_of(
+    name: str, candidates: list[tuple[StagedFile, Recognised]], catalogue: Catalogue
+) -> tuple[StagedFile, Recognised] | None:
+    """Return the copy of a notebook that counts.
+
+    Copies with the same text are one; an untouched copy never counts beside another; among the others the one
+    with the released name does, if there is just one.
+    """
+
+    def one(some: list[tuple[StagedFile, Recognised]]) -> bool:
+        return bool(some) and all(same_work(some[0][1], other) for _, other in some)
+
+    worked = [c for c in candidates if not catalogue.is_blank(c[1])]
+    named = [c for c in worked if c[0].name == f"{name}.ipynb"]
+    for some in (candidates, worked, named):
+        if one(some):
+            return min(some, key=lambda c: (c[0].name != f"{name}.ipynb", len(c[0].parts), c[0].parts))
+    return None
+
+
+def _destination(parts: tuple[str, ...], base: tuple[str, ...]) -> tuple[str, ...]:
+    """Return where a file lies as seen from the notebooks, with artifacts always in `artifacts`."""
+    if "artifacts" in parts[:-1]:
+        return parts[parts.index("artifacts") :]
+    return parts[len(base) :] if parts[: len(base)] == base else parts
+
+
+def _check_manifest(
+    others: list[StagedFile],
+    hand_in: HandIn,
+    assignment: str,
+    roster: Roster,
+    files: list[StagedFile],
+    placement: Placement,
+) -> None:
+    """Compare the student's `submission.json`, if there is one, with what came and with the roster."""
+    manifests = [f for f in others if f.name == "submission.json"]
+    if not manifests:
+        return
+    try:
+        if manifests[0].size > _MAX_MANIFEST:
+            raise ValueError("it is too large")
+        manifest = json.loads(manifests[0].staged.read_bytes())
+        if not isinstance(manifest, dict):
+            raise ValueError("it is no object")
+        members = [m for m in manifest.get("members") or [] if isinstance(m, dict)]
+        hashes = {str(k): v for k, v in (manifest.get("sha256") or {}).items() if isinstance(v, str)}
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        placement.notes.append(f"its submission.json can't be read ({one_line(error, 200)})")
+        return
+    if manifest.get("assignment") not in (None, assignment):
+        placement.notes.append(f"its submission.json is of {_quoted(manifest['assignment'])}")
+    if len(members) > _MAX_MEMBERS:
+        placement.notes.append(f"its submission.json names {len(members)} members; only the first were looked at")
+        members = members[:_MAX_MEMBERS]
+    have = {f.sha256 for f in files}
+    changed = [path for path in sorted(hashes) if hashes[path] not in have]
+    placement.notes += [f"{one_line(path, 200)} is not the file that was packed" for path in changed[:MAX_NOTES]]
+    ours = {s.student_id for s in hand_in.owner.members}
+    for member in members:
+        number, name = _number_of(member), _said(member.get("name") or "")
+        student = roster.find(matriculation_number=number)
+        if student is None:
+            placement.notes.append(
+                f"names {name} ({one_line(number)}), who is not in the roster: gets no marks from here"
+            )
+        elif hand_in.owner.is_group and student.student_id not in ours:
+            their = ", ".join(student.groups) or "no group"
+            placement.notes.append(f"names {student.name}, whom the roster has in {their}: gets no marks from here")
+    named = {s.student_id for m in members if (s := roster.find(matriculation_number=_number_of(m)))}
+    if hand_in.owner.is_group and members:
+        left_out = [s.name for s in hand_in.owner.members if s.student_id not in named]
+        if left_out:
+            placement.notes.append(f"does not name {', '.join(left_out)}, whom the roster has in the group")
+    group = manifest.get("group")
+    group = str(group) if isinstance(group, (str, int)) else ""
+    if group and hand_in.owner.is_group and not _same_group(group, hand_in.owner):
+        placement.notes.append(f"says group {_quoted(group)}, the roster says {hand_in.owner.name!r}")
+
+
+def _same_group(written: str, owner: Owner) -> bool:
+    """Return whether a student's group number or name means a group of the roster."""
+    mine, theirs = fold(written[:200]).casefold(), owner.owner_id.casefold()
+    if mine == theirs or theirs.endswith(("_" + mine, "_" + mine.zfill(2))):
+        return True
+    # Compared as texts: digits there are in many scripts, and numbers of thousands of them.
+    digits = theirs[len(theirs.rstrip("0123456789")) :]
+    return bool(digits) and mine.isascii() and mine.isdecimal() and mine.lstrip("0") == digits.lstrip("0")
+
+
+def _quoted(value: Any) -> str:
+    """Return what a student's JSON says, as a note may quote it."""
+    return repr(_said(value)) if isinstance(value, str) else _said(value)
+
+
+def _said(value: Any) -> str:
+    return one_line(value) if isinstance(value, (str, int, float)) else f"a {type(value).__name__}"
+
+
+def _number_of(member: dict[str, Any]) -> str:
+    """Return the matriculation number in a member of a student's JSON, empty if there is none."""
+    number = member.get("matriculation_number")
+    return str(number)[:100] if isinstance(number, (str, int)) else ""

@@ -1,0 +1,113 @@
+"""nbgrader's own `zip_collect`, fed with OpenOlat's downloads.
+
+In ``nbgrader_config.py``::
+
+    c.ZipCollectApp.extractor_plugin = "course_utils.stages.zip_collect.OlatExtractor"
+    c.ZipCollectApp.collector_plugin = "course_utils.stages.zip_collect.OlatCollector"
+
+Downloads go to ``downloaded/<assignment>/archive/``; then ``nbgrader zip_collect <assignment>``. It gives the same
+``submitted/`` folder as `course collect`, without its table: what cannot be placed is in nbgrader's log.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
+
+from course_utils.classroom.roster import read_roster
+from course_utils.classroom.settings import OpenOlat
+from course_utils.notebooks.recognising import read_catalogue
+from course_utils.platforms.hand_ins import newest_of_each
+from course_utils.platforms.olat.downloads import read_download
+from course_utils.stages.placing import place_hand_in
+
+__all__ = ["OlatCollector", "OlatExtractor"]
+
+
+class OlatExtractor(ExtractorPlugin):
+    """Extract hand-ins from OpenOlat's downloads to ``<student_id>/<file>``, with the time of submission."""
+
+    def extract(self, archive_path: str, extracted_path: str) -> None:
+        """Extract everything in one folder of downloads.
+
+        Parameters
+        ----------
+        archive_path : str
+            Folder with OpenOlat's downloads.
+        extracted_path : str
+            Folder for one folder per student.
+        """
+        coursedir: CourseDirectory = self.parent.coursedir
+        course, assignment = Path(coursedir.root), coursedir.assignment_id
+        settings = OpenOlat(parent=self)
+        roster = read_roster(course)
+        catalogue = read_catalogue(course, assignment, coursedir.source_directory, self.parent.config)
+        target = Path(extracted_path)
+        with tempfile.TemporaryDirectory(prefix=".extract-", dir=course) as staging:
+            downloads = []
+            for number, path in enumerate(sorted(Path(archive_path).iterdir())):
+                folder = Path(staging, f"download-{number}")
+                folder.mkdir()
+                self.log.info("Extracting from: %s", path)
+                downloads.append(read_download(path, folder, assignment=assignment, roster=roster, settings=settings))
+            for download in downloads:
+                for problem in download.problems:
+                    self.log.error("%s %s: %s", problem.folder or problem.download, problem.file, problem.reason)
+            chosen, _, undecided = newest_of_each(h for d in downloads for h in d.hand_ins)
+            for candidates in undecided:
+                self.log.error("%s: different hand-ins, and no time says which is newer", candidates[0].owner.owner_id)
+            for number, hand_in in enumerate(chosen):
+                folder = Path(staging, f"hand-in-{number}")
+                folder.mkdir()
+                placement = place_hand_in(hand_in, folder, catalogue, settings, roster)
+                owner_id = hand_in.owner.owner_id
+                for file, reason, _ in placement.refused:
+                    self.log.error("%s: %s %s", owner_id, file, reason)
+                for note in placement.notes:
+                    self.log.warning("%s: %s", owner_id, note)
+                if not placement.notebooks:
+                    self.log.error("%s: no notebook of %s in the hand-in", owner_id, assignment)
+                    continue
+                if hand_in.draft and not settings.accept_drafts:
+                    self.log.error("%s: a draft that was never handed in", owner_id)
+                    continue
+                if hand_in.submitted:
+                    stamp = hand_in.submitted.strftime("%Y-%m-%d %H:%M:%S UTC") + "\n"
+                    placement.add(("timestamp.txt",), stamp, "")
+                for parts, content in placement.files.items():
+                    path = target.joinpath(owner_id, *parts)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    if isinstance(content, Path):
+                        shutil.copyfile(content, path)
+                    else:
+                        path.write_bytes(content.encode())
+
+
+class OlatCollector(FileNameCollectorPlugin):
+    """Say whose an extracted file is: the first folder is the student, the rest the file's own path."""
+
+    def collect(self, submitted_file: str) -> dict | None:
+        """Return student, file and time for one extracted file.
+
+        Parameters
+        ----------
+        submitted_file : str
+            Absolute path.
+
+        Returns
+        -------
+        dict or None
+            With ``student_id`` and ``file_id``; None for a file that no extractor of ours put there.
+        """
+        app = self.parent
+        extracted = Path(app._format_collect_path(app.extracted_directory))
+        path = Path(submitted_file)
+        try:
+            student_id, *parts = path.relative_to(extracted).parts
+        except ValueError:
+            return None
+        return {"student_id": student_id, "file_id": "/".join(parts)} if parts else None
