@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from benchmarks.classes import machine
 from course_utils import data, pretrained
 from course_utils.lessons.dog_breeds import dataset, feature_maps, submission
-from tests.hidden_files import hidden_module
+from tests.support.hidden_files import hidden_module
 
 ROOT = Path(__file__).parent.parent
 scores = hidden_module("dog-breeds", "scores")

@@ -20,9 +20,9 @@ from nbgrader.api import Gradebook
 
 from benchmarks.classes import machine
 from course_utils.stages import autograde, release
-from tests import tiny_course
 from tests.attacks import classroom, course, ending, resources
-from tests.engine import ROOT
+from tests.support import tiny_course
+from tests.support.engine import ROOT
 
 _FAMILIES = {attack.name: attack for attack in (*resources.ATTACKS, *ending.ATTACKS)}
 HOGS = [

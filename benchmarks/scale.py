@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.classes import machine, run
-from tests.tiny_course import hand_in, make_course
+from tests.support.tiny_course import hand_in, make_course
 
 
 def main() -> None:

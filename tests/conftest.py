@@ -40,3 +40,19 @@ def pytest_xdist_make_scheduler(config, log):
             return file if is_shared(file) else nodeid
 
     return Scheduler(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(report):
+    """Let a report hold the names of files that are no UTF-8: a worker of xdist could not send them."""
+
+    def writable(value):
+        if isinstance(value, str):
+            return value.encode(errors="backslashreplace").decode()
+        if isinstance(value, dict):
+            return {writable(key): writable(entry) for key, entry in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(map(writable, value))
+        return value
+
+    return writable((yield))

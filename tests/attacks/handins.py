@@ -2,7 +2,7 @@
 
 from tests.attacks.attack import Attack
 from tests.attacks.course import NOTEBOOK
-from tests.odd_things import KEEP, REPLACE, replaced_by
+from tests.support.odd_things import KEEP, REPLACE, replaced_by
 
 # Only the name of the notebook differs from the tiny course's.
 _NAMES = (

@@ -1,6 +1,6 @@
 """Right answers to cifar/architectures in other styles."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 
 def renamed(*pairs):

@@ -1,6 +1,6 @@
 """Right answers to cifar/challenge in other styles; the weights are the reference's."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 
 def half(record, weights):

@@ -1,6 +1,6 @@
 """Right answers to cifar/regularisation in other styles."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 
 def renamed(record, weights):

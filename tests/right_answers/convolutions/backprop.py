@@ -1,6 +1,6 @@
 """Right answers to convolutions/backprop that do not look like the reference."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 ANSWERS = [
     Answer(

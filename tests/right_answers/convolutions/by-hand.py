@@ -1,6 +1,6 @@
 """Solutions of convolutions/by-hand in other styles, which must earn full points."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 ANSWERS = [
     Answer(

@@ -1,6 +1,6 @@
 """Right answers to depthwise/depthwise-separable in other styles."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 NAMES = ("depthwise", "norm_one", "relu_one", "pointwise", "norm_two", "relu_two")
 

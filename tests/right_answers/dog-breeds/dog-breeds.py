@@ -1,6 +1,6 @@
 """Right answers to dog-breeds/dog-breeds in other styles; what was trained is the reference's."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 FILE_NAME = "artifacts/submission.csv"
 

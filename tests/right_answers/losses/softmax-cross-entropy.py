@@ -1,6 +1,6 @@
 """Right answers to losses/softmax-cross-entropy in other styles."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 ANSWERS = [
     Answer(

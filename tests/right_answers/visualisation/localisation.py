@@ -1,6 +1,6 @@
 """Right answers to visualisation/localisation in other styles."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 ANSWERS = [
     Answer(

@@ -2,7 +2,7 @@
 
 import torch
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 T_NET = ("test_conv_net_visible", "test_conv_net_hidden")
 OPTIMIZER, FOUR, OVERFIT, ONE = (

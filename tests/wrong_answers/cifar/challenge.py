@@ -2,7 +2,7 @@
 
 import torch
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 T_50, T_60, T_65, T_70 = (f"test_challenge_{percent}" for percent in (50, 60, 65, 70))
 ALL = (T_50, T_60, T_65, T_70)

@@ -2,7 +2,7 @@
 
 import torch
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 T_READING, T_MEAN = "test_reading_visible", "test_epoch_mean_hidden"
 T_EVALUATE = ("test_evaluate_visible", "test_evaluate_hidden")

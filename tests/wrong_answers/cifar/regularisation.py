@@ -2,7 +2,7 @@
 
 import torch
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 T_STANDARDISE = ("test_standardise_visible", "test_standardise_hidden")
 T_ZCA = ("test_zca_visible", "test_zca_hidden")

@@ -2,7 +2,7 @@
 
 import torch
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 EPOCH = ("test_train_epoch_visible", "test_train_epoch_hidden")
 MODES = "test_train_epoch_modes_hidden"

@@ -1,6 +1,6 @@
 """What students get wrong in convolutions/backprop."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 ENTRIES = ("test_circular_entries_visible", "test_circular_entries_hidden")
 MATRICES = ("test_circular_matrices_visible", "test_circular_matrices_hidden")

@@ -1,6 +1,6 @@
 """What students hand in for convolutions/by-hand and what it costs."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 CROSS_CORRELATE = """def cross_correlate(image, kernel, padding):
     k_h, k_w = kernel.shape

@@ -3,7 +3,7 @@
 Later cells of the reference use earlier functions, so a wrong function costs some of them as well.
 """
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 OUTPUT_SIZE = """def output_size(size, kernel_size, padding=0, stride=1):
     return (size + 2 * padding - kernel_size) // stride + 1

@@ -1,6 +1,6 @@
 """What students get wrong in convolutions/theory."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 GAP = ("test_equivariance_gap_visible", "test_equivariance_gap_hidden")
 ROWS = ("test_gap_rows_visible", "test_gap_rows_hidden")

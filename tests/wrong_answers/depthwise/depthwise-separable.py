@@ -2,7 +2,7 @@
 
 import torch
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 T_DEPTH = ("test_depthwise_conv2d_visible", "test_depthwise_conv2d_hidden")
 T_POINT = ("test_pointwise_conv2d_visible", "test_pointwise_conv2d_hidden")

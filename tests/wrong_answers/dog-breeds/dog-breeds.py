@@ -1,6 +1,6 @@
 """Wrong answers to dog-breeds/dog-breeds and what each must lose."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 SPLIT = ("test_split_breeds_visible", "test_split_breeds_hidden")
 LOSS = ("test_log_loss_visible", "test_log_loss_hidden")

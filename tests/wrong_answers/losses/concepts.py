@@ -1,6 +1,6 @@
 """Wrong answers to losses/concepts and what each must lose."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 T_EPOCH = ("test_best_epoch_visible", "test_best_epoch_hidden")
 T_PENALTY = ("test_penalised_gradient_visible", "test_penalised_gradient_hidden")

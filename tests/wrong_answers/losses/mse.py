@@ -1,6 +1,6 @@
 """Wrong answers to losses/mse and what each must lose."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 T_FIT = ("test_fit_least_squares_visible", "test_fit_least_squares_hidden")
 T_NORM = ("test_fit_minimum_norm_visible", "test_fit_minimum_norm_hidden")

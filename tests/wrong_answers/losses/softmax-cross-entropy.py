@@ -1,6 +1,6 @@
 """Wrong answers to losses/softmax-cross-entropy and what each must lose."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 
 def softmax(body: str) -> str:

@@ -1,6 +1,6 @@
 """Wrong answers to visualisation/localisation and what each must lose."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 T_MAPS = ("test_class_maps_visible", "test_class_maps_hidden")
 T_LOCATE = ("test_locate_visible", "test_locate_hidden")

@@ -1,6 +1,6 @@
 """Wrong answers to visualisation/saliency-and-fooling and what each must lose."""
 
-from tests.answers import Answer
+from tests.support.answers import Answer
 
 T_SALIENCY = ("test_saliency_visible", "test_saliency_hidden")
 T_SHARES = ("test_integrated_gradients_visible", "test_integrated_gradients_hidden")

@@ -1,0 +1,55 @@
+"""Grading on a Dask cluster: the marks of the serial run, also when a worker is lost on the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from course_utils import errors
+from course_utils.classroom import folder
+from course_utils.grading import pool
+from course_utils.stages import autograde, feedback
+from tests.grading.test_parallel import seen_by_student
+from tests.support.tiny_course import ASSIGNMENT, hand_in_class, make_course
+
+distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed.*", "ignore::ResourceWarning")
+def test_two_workers_one_killed_on_the_way_give_the_marks_of_the_serial_run(tmp_path):
+    course = make_course(tmp_path / "course")
+    known = hand_in_class(course, 10)
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**options, silence_logs=50) as cluster:
+        pids = [worker.pid for worker in cluster.workers.values()]
+
+        def kill_one() -> None:
+            while not list((course / "autograded").glob(f"*/{ASSIGNMENT}")):
+                time.sleep(0.1)
+            os.kill(pids[0], signal.SIGKILL)
+
+        killer = threading.Thread(target=kill_one)
+        killer.start()
+        results = autograde.autograde(course, ASSIGNMENT, scheduler=cluster.scheduler_address)
+        killer.join()
+    assert {result.student_id: result.points for result in results} == known
+    with folder.open_gradebook(course) as gradebook:
+        assert len(gradebook.find_assignment(ASSIGNMENT).submissions) == len(known)
+    # Feedback and reports of trust are those of a serial run too.
+    feedback.feedback(course, ASSIGNMENT)
+    of_cluster = {student: seen_by_student(course, student) for student in known}
+    autograde.autograde(course, ASSIGNMENT, workers=1, force=True)
+    feedback.feedback(course, ASSIGNMENT)
+    assert of_cluster == {student: seen_by_student(course, student) for student in known}
+
+
+def test_no_scheduler_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "SCHEDULER_TIMEOUT_S", 2)
+    course = make_course(tmp_path / "course")
+    hand_in_class(course, 1)
+    with pytest.raises(errors.CourseError, match=r"No Dask scheduler answers at tcp://127.0.0.1:9"):
+        autograde.autograde(course, ASSIGNMENT, scheduler="tcp://127.0.0.1:9")

@@ -1,0 +1,261 @@
+"""The promises of the pack, notebook by notebook: full points for the reference, none for the blank, and every
+planned wrong answer loses exactly the cells it is listed for."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import json
+import runpy
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from course_utils.classroom import folder
+from course_utils.notebooks import cells as kinds
+from course_utils.report import coverage
+from course_utils.stages import release
+from tests.support.answers import Answer
+from tests.support.engine import ROOT, SOURCE, answered, lost, run
+
+NOTEBOOKS = sorted(path.relative_to(SOURCE) for path in SOURCE.glob("*/*.ipynb"))
+SPECIFICATION = ROOT.parent / "shared" / "specs" / "coverage.csv"
+each_notebook = pytest.mark.parametrize("name", NOTEBOOKS, ids=lambda path: str(path.with_suffix("")))
+
+
+def answers(bank: str, name: Path) -> list[Answer]:
+    path = ROOT / "tests" / bank / name.with_suffix(".py")
+    return runpy.run_path(str(path))["ANSWERS"] if path.exists() else []
+
+
+def source_cells(name: Path) -> list[nbformat.NotebookNode]:
+    return nbformat.read(SOURCE / name, as_version=4).cells
+
+
+def automatic(name: Path) -> list[str]:
+    return [cell.metadata.nbgrader.grade_id for cell in source_cells(name) if kinds.is_test(cell)]
+
+
+def in_one_run(name: Path, bank: list[Answer]) -> list[list[Answer]]:
+    """Put answers together that touch different cells and lose different points: one run shows them all."""
+    links = _Links(name)
+    groups: list[list[Answer]] = []
+    for answer in bank:
+        for group in groups:
+            if not any(
+                _touch_the_same(answer, other) or links.hides(answer, other) or links.hides(other, answer)
+                for other in group
+            ):
+                group.append(answer)
+                break
+        else:
+            groups.append([answer])
+    return groups
+
+
+def _touch_the_same(one: Answer, other: Answer) -> bool:
+    return any(set(getattr(one, part)) & set(getattr(other, part)) for part in ("cells", "loses", "artifacts", "files"))
+
+
+class _Links:
+    """Which solution cells of a notebook use which others, and which of them each test judges."""
+
+    def __init__(self, name: Path) -> None:
+        self.bound: dict[str, set[str]] = {}
+        self.read: dict[str, set[str]] = {}
+        self.judged: dict[str, str] = {}  # for each test, the last cell before it of which it reads a name
+        for cell in source_cells(name):
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
+                self.bound[grade_id], self.read[grade_id] = _bound(cell.source), _read(cell.source)
+            elif kinds.is_test(cell):
+                reads = _read(cell.source)
+                self.judged[grade_id] = next((key for key in reversed(self.bound) if self.bound[key] & reads), "")
+
+    def used(self, names: set[str]) -> set[str]:
+        """The cells that define these names, those whose names they use, and so on."""
+        found: set[str] = set()
+        while new := {key for key, bound in self.bound.items() if bound & names} - found:
+            found |= new
+            names = set().union(*(self.read[key] for key in new))
+        return found
+
+    def hides(self, one: Answer, other: Answer) -> bool:
+        """Whether `one` replaces what would have shown the mistake in `other` by something that does not use it."""
+        for cell in {self.judged.get(test, "") for test in other.loses} & set(one.cells):
+            lost = self.used(self.read[cell]) - self.used(_read_if_possible(one.cells[cell]))
+            if lost & set(other.cells):
+                return True
+        return False
+
+
+def _read_if_possible(source: str) -> set[str]:
+    try:
+        return _read(source)
+    except SyntaxError:
+        return set()
+
+
+def show(name: Path, bank: list[Answer], request: pytest.FixtureRequest) -> list[str]:
+    """Grade a bank of answers; return a sentence for every one that is not marked as listed."""
+    source = SOURCE / name
+    wrong = []
+    groups = [[a] for a in bank] if request.config.getoption("--one-by-one") else in_one_run(name, bank)
+    while groups:
+        group = groups.pop()
+        cells = {key: text for answer in group for key, text in answer.cells.items()}
+        artifacts = {key: change for answer in group for key, change in answer.artifacts.items()}
+        files = {key: change for answer in group for key, change in answer.files.items()}
+        scores, _, _ = run(answered(source, cells), source, artifacts=artifacts, changed=files)
+        expected = {key for answer in group for key in answer.loses}
+        if lost(scores) == expected:
+            mute = [key for key in expected if not scores[key].message]
+            wrong += [f"{group[0].why}: {key} is lost without a message" for key in mute]
+        elif len(group) > 1:  # one hides what another loses
+            groups += [group[::2], group[1::2]]
+        else:
+            messages = {key: scores[key].message for key in lost(scores) ^ expected}
+            wrong.append(f"{group[0].why}: lost {sorted(lost(scores))}, listed {sorted(expected)}; {messages}")
+    return wrong
+
+
+@each_notebook
+def test_reference_earns_all_automatic_points_and_blank_none(name):
+    source = SOURCE / name
+    scores, result, repaired = run(answered(source), source)
+    assert {key: score.message for key, score in scores.items() if key in lost(scores)} == {}
+    assert not result.events and not repaired.repairs
+    made = {f"artifacts/{file}": None for cell in source_cells(name) for file in kinds.course(cell).get("files", [])}
+    blank, _, _ = run(answered(source, blank=True), source, changed=made)
+    assert sum(score.points for score in blank.values()) == 0
+
+
+@each_notebook
+def test_each_wrong_answer_loses_exactly_the_cells_it_is_listed_for(name, request):
+    bank = answers("wrong_answers", name)
+    assert show(name, bank, request) == []
+
+
+@each_notebook
+def test_each_automatic_cell_has_three_wrong_answers(name):
+    bank = answers("wrong_answers", name)
+    counts = {key: sum(key in answer.loses for answer in bank) for key in automatic(name)}
+    assert {key: count for key, count in counts.items() if count < 3} == {}
+
+
+@each_notebook
+def test_right_answers_in_other_styles_earn_full_points(name, request):
+    bank = answers("right_answers", name)
+    assert bank, f"tests/right_answers/{name.with_suffix('.py')} holds no answers"
+    assert not any(answer.loses for answer in bank)
+    assert show(name, bank, request) == []
+
+
+@each_notebook
+def test_no_point_depends_on_the_students_kernel(name):
+    tests = [cell for cell in source_cells(name) if kinds.is_test(cell)]
+    assert sum(kinds.points(cell) for cell in tests if kinds.is_in_kernel(cell)) == 0
+
+
+@each_notebook
+def test_tests_do_not_read_names_that_a_student_could_have_changed(name):
+    """A test may read what the student had to write, and what the grader defines itself; not the course's own data."""
+    mine, course, untrusted = set(), set(), {}
+    for cell in source_cells(name):
+        if cell.cell_type != "code" or kinds.is_test(cell):
+            continue
+        bound = _bound(cell.source)
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            mine |= bound
+        elif kinds.is_trusted(cell):
+            course |= bound
+        else:
+            untrusted |= dict.fromkeys(bound - _imported(cell.source), cell.source.splitlines()[0])
+    for cell in source_cells(name):
+        if kinds.is_test(cell):
+            reads = _read(cell.source)
+            found = {key: untrusted[key] for key in reads & set(untrusted) - mine - course}
+            assert not found, f"{cell.metadata.nbgrader.grade_id} reads {found}"
+
+
+@each_notebook
+def test_notebook_is_as_the_contract_says(name):
+    notebook = nbformat.read(SOURCE / name, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    names = [c.metadata.nbgrader.grade_id for c in notebook.cells if "nbgrader" in c.metadata]
+    assert len(names) == len(set(names)), "a grade_id is used twice"
+    assert notebook.cells[0].cell_type == "markdown"
+    for cell in notebook.cells:
+        assert cell.get("outputs", []) == [] and cell.get("execution_count") is None, "outputs are not cleared"
+        marks = cell.metadata.get("nbgrader", {})
+        if marks.get("grade"):
+            assert "covers" in kinds.course(cell), f"{marks.grade_id} does not say what it covers (it may be nothing)"
+        if kinds.is_test(cell) and "BEGIN HIDDEN TESTS" in cell.source:
+            # A visible check may have a hidden part, which names mistakes or tries what nobody can know.
+            begins = ("# Hidden tests (", '"""Visible check')
+            assert cell.source.startswith(begins), f"{marks.grade_id} does not say what it covers"
+        if marks.get("grade") and marks.get("solution") and cell.cell_type == "markdown":
+            assert "BEGIN SOLUTION" in cell.source, f"{marks.grade_id} has no model answer"
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    course = tmp_path_factory.mktemp("course")
+    (course / "source").symlink_to(SOURCE)
+    (course / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
+    for assignment in folder.assignments(course):
+        release.release(course, assignment)
+    return course / "release"
+
+
+@each_notebook
+def test_release_is_what_source_generates_and_holds_no_solution(name, released):
+    committed = json.loads((ROOT / "release" / name).read_text())
+    assert committed == json.loads((released / name).read_text()), "run `make release`"
+    for cell in committed["cells"]:
+        source = "".join(cell["source"])
+        assert not any(mark in source for mark in ("BEGIN SOLUTION", "END SOLUTION", "HIDDEN TESTS"))
+        if cell["metadata"].get("nbgrader", {}).get("solution"):
+            assert "raise NotImplementedError()" in source or "YOUR ANSWER HERE" in source
+
+
+def test_release_has_no_notebook_without_a_source():
+    assert {path.relative_to(ROOT / "release") for path in (ROOT / "release").glob("*/*.ipynb")} == set(NOTEBOOKS)
+
+
+def test_coverage_page_is_what_the_notebooks_say():
+    page = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
+    assert page == coverage.page(SOURCE), "run `make release`"
+
+
+@pytest.mark.skipif(not SPECIFICATION.exists(), reason="the list of the sheets' items is not beside the project")
+@each_notebook
+def test_every_item_of_the_sheets_that_names_the_notebook_is_covered(name):
+    with SPECIFICATION.open(encoding="utf-8") as file:
+        wanted = {row["id"] for row in csv.DictReader(file) if row["notebook"] == str(name.with_suffix(""))}
+    covered = {item for cell in source_cells(name) for item in kinds.course(cell).get("covers", [])}
+    assert covered == wanted
+
+
+def _bound(source: str) -> set[str]:
+    bound = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+    return bound | _imported(source)
+
+
+def _read(source: str) -> set[str]:
+    """Names that a cell takes from others."""
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)} - _bound(source)
+
+
+def _imported(source: str) -> set[str]:
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return {alias.asname or alias.name.split(".")[0] for node in nodes for alias in node.names}

@@ -1,0 +1,347 @@
+"""Marks back to OpenOlat: score lines, the zip, lateness, groups, bonus, and what must not be dropped silently."""
+
+import csv
+import shutil
+import zipfile
+from datetime import datetime
+
+import openpyxl
+import pytest
+from nbgrader.api import Gradebook
+
+from course_utils.classroom.deadlines import deadline_of, penalty, sync_gradebook
+from course_utils.classroom.marks import course_marks, read_marks, write_course_table
+from course_utils.classroom.roster import read_roster
+from course_utils.classroom.settings import Deadlines, course_config
+from course_utils.errors import CourseError
+from course_utils.platforms.olat.write_back import clean_comment
+from course_utils.stages.give_back import return_marks
+from tests.support.olat_course import ROSTER, make_course
+
+# One worker, for what is made once.
+pytestmark = pytest.mark.xdist_group("olat-return")
+
+LATE = """
+c.Deadlines.due = {"sheet": "2026-11-20 18:00"}
+c.Deadlines.policy = "percent per started day"
+c.Deadlines.grace_minutes = {"sheet": 15}
+"""
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """Made once: nbgrader takes seconds to make a gradebook."""
+    folder = make_course(tmp_path_factory.mktemp("template"))
+    with book(folder) as gradebook:
+        for assignment, cells in {
+            "sheet": [("first", "a", 2, "code"), ("first", "b", 2, "code"), ("second", "c", 4, "markdown")],
+            "other": [("third", "test_third", 2, "code")],
+        }.items():
+            gradebook.add_assignment(assignment)
+            for notebook, name, points, kind in cells:
+                gradebook.update_or_create_notebook(notebook, assignment)
+                gradebook.add_grade_cell(name, notebook, assignment, max_score=points, cell_type=kind)
+    return folder
+
+
+@pytest.fixture
+def course(template, tmp_path):
+    """A course whose gradebook knows `sheet`: two cells of 2 points in `first`, one by hand of 4 in `second`."""
+    return shutil.copytree(template, tmp_path / "course")
+
+
+def book(course):
+    return Gradebook(f"sqlite:///{course}/gradebook.db")
+
+
+def grade(course, owner_id, scores, assignment="sheet", timestamp=None, pages=True, html="<p>well done</p>"):
+    """Enter points by cell (None: waits for a person) and write a feedback page."""
+    with book(course) as gradebook:
+        gradebook.update_or_create_student(owner_id)
+        gradebook.update_or_create_submission(assignment, owner_id, timestamp=timestamp)
+        for notebook in gradebook.find_submission(assignment, owner_id).notebooks:
+            for cell in notebook.grades:
+                cell.auto_score = scores[cell.name]
+                cell.needs_manual_grade = scores[cell.name] is None
+        gradebook.db.commit()
+    if pages:
+        folder = course / "feedback" / owner_id / assignment
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "first.html").write_text(html, encoding="utf-8")
+
+
+def score_lines(result):
+    return result.scores.read_text(encoding="utf-8").splitlines()
+
+
+def test_lines_have_tabs_a_point_and_no_header(course):
+    """Fixture 10: leading zeros and dots in identifiers kept, who handed in nothing has no line."""
+    grade(course, "s01", {"a": 2, "b": 1.5, "c": 4})
+    grade(course, "s02", {"a": 2, "b": 2, "c": 4})
+    result = return_marks(course, "sheet")
+    raw = result.scores.read_bytes()
+    assert raw.decode("utf-8").splitlines() == [
+        "jmueller\t7.5\tsheet: 7.5 of 8 points",
+        "max.muster@uni.example\t8\tsheet: 8 of 8 points",
+    ]
+    assert not raw.startswith(b"\xef\xbb\xbf") and b'"' not in raw and raw.endswith(b"points\n")
+    assert result.withheld == []
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write('c.OpenOlat.identifier = "matriculation_number"\nc.OpenOlat.passed_share = 0.95\n')
+    assert score_lines(return_marks(course, "sheet")) == [
+        "0012345\t7.5\tn\tsheet: 7.5 of 8 points",
+        "0023456\t8\ty\tsheet: 8 of 8 points",
+    ]
+
+
+def test_every_folder_of_the_zip_has_a_line_with_a_score(course):
+    grade(course, "s01", {"a": 2, "b": 1, "c": 0}, html="x" * 2_000_000)
+    grade(course, "s02", {"a": 2, "b": 2, "c": None})
+    grade(course, "s03", {"a": 0, "b": 0, "c": 0}, pages=False)
+    result = return_marks(course, "sheet")
+    with zipfile.ZipFile(result.feedback) as archive:
+        infos = archive.infolist()
+    assert [info.filename for info in infos] == ["jmueller/sheet_first_feedback.html"]
+    assert {info.filename.split("/")[0] for info in infos} <= {line.split("\t")[0] for line in score_lines(result)}
+    assert all(info.compress_size >= 0.01 * info.file_size for info in infos), "OpenOlat refuses what shrinks more"
+    assert [line.split("\t")[:2] for line in score_lines(result)] == [["jmueller", "3"], ["oneill", "0"]]
+    assert dict(result.withheld) == {
+        "Anna Maria Müller-Lüdenscheid": "1 cells wait for a person; grade them, or use --automatic",
+        "Éloïse O'Neill": "has a score but no feedback page; run `course feedback`",
+    }
+    result = return_marks(course, "sheet", automatic=True)
+    assert "max.muster@uni.example\t4\tsheet: 4 of 4 points so far; 4 more are not graded yet" in score_lines(result)
+
+
+def test_a_score_over_the_maximum_is_stopped_here(course):
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write('c.OpenOlat.max_points = {"sheet": 6}\n')
+    grade(course, "s01", {"a": 2, "b": 2, "c": 4})
+    result = return_marks(course, "sheet")
+    assert result.lines == [] and result.feedback is None
+    told = "has 8 points, but the task takes 6 at most: OpenOlat would drop it"
+    assert result.withheld == [("Jörg Müller", told)]
+    assert told in result.page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("jmueller", "0034567", "another person has it as a name, number or address"),
+        ("jmueller", "a/b", "OpenOlat would not read it as one field or folder"),
+        ("jmueller", ".jm", "OpenOlat would not read it as one field or folder"),
+    ],
+)
+def test_an_identifier_that_misleads_is_not_used(course, old, new, told):
+    (course / "roster.csv").write_text(ROSTER.replace(old, new), encoding="utf-8")
+    grade(course, "s01", {"a": 2, "b": 2, "c": 4})
+    result = return_marks(course, "sheet")
+    assert not result.lines and told in result.withheld[0][1]
+
+
+def test_without_a_matriculation_number_nothing_is_made_up(course):
+    (course / "roster.csv").write_text(ROSTER.replace("0012345", ""), encoding="utf-8")
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write('c.OpenOlat.identifier = "matriculation_number"\n')
+    grade(course, "s01", {"a": 2, "b": 2, "c": 4})
+    assert return_marks(course, "sheet").withheld == [("Jörg Müller", "has no matriculation_number in the roster")]
+
+
+def test_a_student_unknown_to_the_roster_is_told(course):
+    grade(course, "zz", {"a": 2, "b": 2, "c": 4})
+    assert return_marks(course, "sheet").withheld == [("zz", "is in the gradebook, but not in the roster")]
+
+
+@pytest.mark.parametrize(
+    ("comment", "clean"),
+    [("a\tb\nc\r\nd", "a b c d"), ('""', ""), ("''", ""), ("  x  ", "x"), ("ü; ok", "ü; ok")],
+)
+def test_a_comment_stays_one_field(comment, clean):
+    assert clean_comment(comment) == clean
+
+
+def test_group_marks_fan_out_without_a_zip(course):
+    grade(course, "Gruppe_7", {"a": 2, "b": 2, "c": 3})
+    result = return_marks(course, "sheet")
+    assert score_lines(result) == [
+        "jmueller\t7\tsheet (Gruppe 7): 7 of 8 points",
+        "max.muster@uni.example\t7\tsheet (Gruppe 7): 7 of 8 points",
+    ]
+    assert result.feedback is None
+    assert (course / "returned/sheet/groups/Gruppe_7/sheet_first_feedback.html").exists()
+    assert "A group task takes no zip" in result.page.read_text(encoding="utf-8")
+
+
+def test_a_group_that_handed_in_through_one_member_gets_the_zip(course):
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write('c.OpenOlat.group_assignments = ["sheet"]\n')
+    grade(course, "Gruppe_7", {"a": 2, "b": 2, "c": 3})
+    with zipfile.ZipFile(return_marks(course, "sheet").feedback) as archive:
+        assert len(archive.namelist()) == 2
+
+
+def test_a_member_of_two_groups_with_two_marks_is_told(course):
+    (course / "roster.csv").write_text(ROSTER.replace("Gruppe 9", "Gruppe 7;Gruppe 9"), encoding="utf-8")
+    grade(course, "Gruppe_7", {"a": 2, "b": 2, "c": 3})
+    grade(course, "Gruppe_9", {"a": 1, "b": 2, "c": 3})
+    result = return_marks(course, "sheet")
+    assert (
+        "İpek Öztürk",
+        "has several marks (Gruppe 7: 7, Gruppe 9: 6); OpenOlat would keep the last one",
+    ) in result.withheld
+    assert [line.identifier for line in result.lines] == ["jmueller", "max.muster@uni.example"]
+    grade(course, "Gruppe_9", {"a": 2, "b": 2, "c": 3})
+    assert [line.identifier for line in return_marks(course, "sheet").lines][-1] == "abc12"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<p>see Éloïse O'Neill</p>", "<p>0034567</p>", "<td>O'Neill, Éloïse</td>", "mail: ELOISE@students.example."],
+)
+def test_a_page_that_names_another_student_is_left_out(course, text):
+    grade(course, "s01", {"a": 2, "b": 2, "c": 4}, html=f"<html>Jörg Müller 0012345 {text}</html>")
+    result = return_marks(course, "sheet")
+    assert result.feedback is None and score_lines(result)
+    assert "first.html names Éloïse O'Neill; left out" in result.withheld[0][1]
+    assert return_marks(course, "sheet", allow_names=True).feedback is not None
+
+
+def test_a_page_may_name_its_own_group_and_hold_pictures(course):
+    picture = 'src="data:image/png;base64,' + "0034567/" * 9 + '"'
+    grade(
+        course, "Gruppe_7", {"a": 2, "b": 2, "c": 4}, html=f"<img {picture}> Jörg Müller, Anna Maria Müller-Lüdenscheid"
+    )
+    assert return_marks(course, "sheet").withheld == []
+
+
+def test_the_page_holds_the_lines_and_the_buttons(course):
+    grade(course, "s01", {"a": 2, "b": 2, "c": 4})
+    page = return_marks(course, "sheet").page.read_text(encoding="utf-8")
+    assert "jmueller\t8\tsheet: 8 of 8 points" in page
+    for words in (
+        "Massenbewertung",
+        "Bulk assessment",
+        "sheet_feedback.zip",
+        "<strong>1</strong> people",
+        "Nothing was left out",
+    ):
+        assert words in page
+
+
+def test_lateness_is_counted_from_points_given_later_too(course):
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write(LATE)
+    (course / "extensions.csv").write_text("student_id,assignment,due\ns03,sheet,2026-11-21 18:00\n")
+    utc = {
+        "s01": datetime(2026, 11, 20, 17, 15),
+        "s02": datetime(2026, 11, 20, 17, 15, 1),
+        "s03": datetime(2026, 11, 21, 17),
+    }
+    for owner_id, moment in utc.items():
+        grade(course, owner_id, {"a": 2, "b": 2, "c": None}, timestamp=moment)
+        (course / "submitted" / owner_id / "sheet").mkdir(parents=True)
+    sync_gradebook(course, read_roster(course), "sheet")
+    marks = {m.owner_id: m for m in read_marks(course, "sheet")}
+    assert [marks[s].score for s in utc] == [4, pytest.approx(3.6), 4]
+    with book(course) as gradebook:
+        grade_by_hand = gradebook.find_grade("c", "second", "sheet", "s02")
+        grade_by_hand.manual_score, grade_by_hand.needs_manual_grade = 4, False
+        gradebook.db.commit()
+    mark = next(m for m in read_marks(course, "sheet") if m.owner_id == "s02")
+    assert (mark.score, mark.penalty) == (pytest.approx(7.2), pytest.approx(0.8))
+    with book(course) as gradebook:
+        assert gradebook.find_submission("sheet", "s02").late_submission_penalty == pytest.approx(0.8)
+        assert gradebook.find_submission("sheet", "s03").extension.total_seconds() == 86_400
+    line = next(x for x in score_lines(return_marks(course, "sheet")) if x.startswith("max"))
+    assert line.endswith("sheet: 7.2 of 8 points; 0.8 taken for lateness")
+
+
+@pytest.mark.parametrize(
+    ("policy", "days", "cost"),
+    [("none", 5, 0), ("percent per started day", 0.5, 1), ("percent per started day", 1.01, 2),
+     ("percent per started day", 30, 10), ("hard stop", 0.5, 10)],
+)  # fmt: skip
+def test_the_policies(policy, days, cost):
+    deadlines = Deadlines(policy=policy, percent_per_day=10, grace_minutes={"x": 60})
+    assert penalty(deadlines, "x", 10.0, days * 86_400) == pytest.approx(cost)
+    assert penalty(deadlines, "x", 10.0, 3600) == 0
+    assert penalty(deadlines, "x", 0.0, days * 86_400) == 0
+
+
+def test_after_the_last_day_nothing_counts():
+    deadlines = Deadlines(policy="percent per started day", percent_per_day=10, max_days=2)
+    assert [penalty(deadlines, "x", 10.0, d * 86_400) for d in (2, 2.01)] == [2, 10]
+
+
+def test_an_extension_of_a_member_is_one_of_the_group_and_never_earlier(course):
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write(LATE)
+    path = course / "extensions.csv"
+    path.write_text("student_id,assignment,due\ns01,sheet,2026-11-22 18:00\ns02,sheet,2026-11-01 18:00\n")
+    config = course_config(course)
+    assert deadline_of(course, config, "sheet", "Gruppe_7", ["s01", "s02"]).day == 22
+    assert deadline_of(course, config, "sheet", "s02", ["s02"]).day == 20
+    assert deadline_of(course, config, "other", "s01", ["s01"]) is None
+    path.write_text("student_id,assignment,due\ns01,sheet,soon\n")
+    with pytest.raises(CourseError, match=r"extensions\.csv, line 2: A date and time must look like"):
+        deadline_of(course, config, "sheet", "s01")
+
+
+def test_nbgraders_plugin_knows_the_assignment():
+    from nbgrader.preprocessors import AssignLatePenalties
+    from traitlets.config import Config
+
+    from course_utils.classroom.deadlines import LatePolicy
+
+    config = Config({"Deadlines": {"policy": "hard stop", "grace_minutes": {"sheet": 10}}})
+    preprocessor = AssignLatePenalties(plugin_class=LatePolicy, config=config)
+    preprocessor.assignment_id = "sheet"
+    preprocessor.init_plugin()
+    plugin = preprocessor.plugin_inst
+    assert plugin.late_submission_penalty("s01", 8.0, 600) is None
+    assert plugin.late_submission_penalty("s01", 8.0, 601) == 8.0
+
+
+def test_bonus_fills_up_lost_points_and_no_more(course):
+    """`other` is a bonus assignment of 2 points: all its cells say so."""
+    import json
+
+    path = course / "source/other/third.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][3]["metadata"]["course"] = {"bonus": True}
+    path.write_text(json.dumps(notebook))
+    for owner_id, points in {"s01": 1, "s02": 4, "s03": 3}.items():
+        grade(course, owner_id, {"a": 2, "b": 2, "c": points})
+        grade(course, owner_id, {"test_third": 2}, assignment="other")
+    grade(course, "s04", {"test_third": 1}, assignment="other")
+    _, marks = course_marks(course)
+    found = {m.student.student_id: (m.points, m.maximum, m.bonus, m.applied, m.total) for m in marks}
+    assert found == {
+        "s01": (5, 8, 2, 2, 7),
+        "s02": (8, 8, 2, 0, 8),
+        "s03": (7, 8, 2, 1, 8),
+        "s04": (0, 8, 1, 1, 1),
+        "s05": (0, 8, 0, 0, 0),
+    }
+    csv_path, xlsx_path = write_course_table(course)
+    with csv_path.open(encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert [r["total"] for r in rows[1:]] == ["7", "8", "8", "1", "0"]
+    assert rows[1]["matriculation_number"] == "0012345" and rows[4]["sheet"] == ""
+    table = openpyxl.load_workbook(xlsx_path)["Marks"]
+    assert table["E3"].value == "0012345"
+    assert [c.value for c in table[3]][8:14] == [
+        "=SUM(G3:H3)",
+        "=SUM(G$2:H$2)",
+        "=MAX(0,J3-I3)",
+        2,
+        "=MIN(L3,K3)",
+        "=I3+M3",
+    ]
+    header = [c.value for c in table[1]]
+    assert header[6:14] == ["other", "sheet", "points", "maximum", "lost", "bonus reached", "bonus counted", "total"]
+
+
+def test_an_assignment_that_was_never_graded_is_named(course):
+    with pytest.raises(CourseError, match="gradebook knows no assignment 'shet'"):
+        return_marks(course, "shet")
