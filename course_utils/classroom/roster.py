@@ -99,6 +99,11 @@ class Roster:
         """The groups, in the order of the roster."""
         return tuple(self._groups.values())
 
+    @property
+    def owner_ids(self) -> list[str]:
+        """What nbgrader knows students and groups under, in the order of the roster."""
+        return [*(s.student_id for s in self.students), *(g.owner_id for g in self.groups)]
+
     def owners_of(self, folder: str) -> list[Owner]:
         """Return everyone whom an owner folder of a download may mean.
 

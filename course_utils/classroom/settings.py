@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from traitlets import Bool, Dict, Enum, Float, Integer, List, TraitError, Unicode, validate
 from traitlets.config import LoggingConfigurable
 
-from course_utils.classroom.folder import load_config as course_config
 from course_utils.errors import CourseError
 from course_utils.handins.limits import Limits
 
-__all__ = ["Deadlines", "MomentError", "OpenOlat", "course_config", "parse_moment"]
+__all__ = ["Deadlines", "MomentError", "OpenOlat", "parse_moment"]
 
 
 class MomentError(CourseError, ValueError):

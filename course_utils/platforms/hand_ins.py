@@ -78,6 +78,11 @@ class HandIn:
         """Paths and hashes of the files; equal for the same hand-in in two downloads."""
         return frozenset((f.path, f.sha256) for f in self.files)
 
+    @property
+    def where(self) -> str:
+        """Where it came from, as a note may say it."""
+        return f"in {self.folder or self.download} ({self.download})"
+
 
 @dataclass
 class Download:

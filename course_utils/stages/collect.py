@@ -1,85 +1,102 @@
-"""`course collect`: from OpenOlat's downloads to nbgrader's ``submitted/`` folder."""
+"""`course collect`: from a platform's downloads to nbgrader's ``submitted/`` folder.
+
+Four phases: *read* the downloads into hand-ins, *settle* which of an owner's hand-ins counts, *place* the files of
+each, *write* what was placed. The first three change nothing but the staging folder.
+"""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import json
-import os
-import shutil
-import stat
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nbgrader.coursedir import CourseDirectory
-
 from course_utils.classroom.deadlines import deadline_of
 from course_utils.classroom.one_run import only_run
-from course_utils.classroom.roster import Owner, Roster, read_roster
+from course_utils.classroom.roster import Owner, Roster
 from course_utils.classroom.safety_net import attempt
-from course_utils.classroom.settings import OpenOlat, course_config
-from course_utils.classroom.tables import write_csv
 from course_utils.grading import scratch
-from course_utils.notebooks.recognising import Catalogue, read_catalogue
-from course_utils.platforms.hand_ins import Download, HandIn, Problem, content_hash, newest_of_each
+from course_utils.platforms.hand_ins import Download, HandIn, Problem, newest_of_each
 from course_utils.platforms.olat.downloads import read_download
-from course_utils.stages.placing import MAX_NOTES, Placement, place_hand_in
-from course_utils.stages.quarantine import Quarantine, where, write_json
+from course_utils.stages.collection import Collection, Row, write_tables
+from course_utils.stages.course_assignment import CourseAssignment, open_assignment
+from course_utils.stages.laying_out import lay_out
+from course_utils.stages.placing import Placement, place_hand_in
+from course_utils.stages.quarantine import Quarantine
 
-__all__ = ["Collection", "Row", "collect"]
+__all__ = ["Collection", "Row", "Settled", "collect", "place", "read", "settle", "write"]
 
-
-@dataclass
-class Row:
-    """One line of the table at the end of a collection: one student or group."""
-
-    owner_id: str
-    name: str
-    folder: str = ""
-    download: str = ""
-    hand_in: str = ""
-    submitted: str = ""
-    status: str = ""
-    late_by: str = ""
-    notebooks: str = ""
-    missing: str = ""
-    other_files: int = 0
-    state: str = ""
-    notes: list[str] = field(default_factory=list)
+_MAX_NOTES = 15
 
 
 @dataclass
-class Collection:
-    """What came of collecting an assignment.
+class Settled:
+    """Which hand-ins count.
 
     Parameters
     ----------
-    assignment : str
-    rows : list of Row
-        One per student or group with a hand-in, in the order of the roster.
-    quarantined : list of dict
-        Download, owner folder, student, file, reason and where the file is kept.
-    nothing : list of Owner
-        Who sent nothing.
-    notes : list of str
-        What concerns whole downloads.
-    fates : list of tuple of str
-        Download, file, and what became of it: every file of every download is in it.
+    chosen : list of HandIn
+        One per owner, in the order of the roster.
+    older : list of (HandIn, HandIn)
+        The others, each with the one that counts instead.
+    undecided : list of Owner
+        Of whose hand-ins nothing says which is newer: none counts.
+    problems : list of Problem
+        What can't be placed, so far.
     """
 
-    assignment: str
-    rows: list[Row] = field(default_factory=list)
-    quarantined: list[dict[str, str]] = field(default_factory=list)
-    nothing: list[Owner] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    fates: list[tuple[str, str, str]] = field(default_factory=list)
-    table: Path | None = None
-    quarantine: Path | None = None
+    chosen: list[HandIn]
+    older: list[tuple[HandIn, HandIn]]
+    undecided: list[Owner] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class Placed:
+    """What becomes of one hand-in.
+
+    Parameters
+    ----------
+    hand_in : HandIn
+    placement : Placement
+    row : Row
+        Its line of the table; the state is written when the files are.
+    refusal : str
+        Why the hand-in as a whole does not count; empty if it does.
+    verb : str
+        Whether the hand-in "is" that or "has" it.
+    """
+
+    hand_in: HandIn
+    placement: Placement
+    row: Row
+    refusal: str = ""
+    verb: str = "has"
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What of it goes into quarantine."""
+        hand_in, placement = self.hand_in, self.placement
+        owner = hand_in.owner
+
+        def problem(file: str, reason: str, kept: Path | None) -> Problem:
+            return Problem(hand_in.download, hand_in.folder, file, reason, kept, owner)
+
+        found = [problem(file, f"the file {reason}", kept) for file, reason, kept in placement.refused]
+        if self.refusal:
+            files = {"/".join(parts): content for parts, content in placement.files.items()}
+            kept = {name: content for name, content in files.items() if isinstance(content, Path)}
+            reason = f"the hand-in {self.verb} {self.refusal}"
+            found += [problem(name, reason, content) for name, content in kept.items()]
+            if not placement.files and not placement.refused:
+                found.append(problem("", reason, None))
+        return found
 
 
 def collect(
@@ -125,137 +142,139 @@ def collect(
         If there is no such assignment, or a setting is wrong.
     """
     course = Path(course).resolve()
+    hints = {"student": student, "task": task, "owners": owners}
     with only_run(course, f"collect {assignment}"):
-        return _collect(course, assignment, files, student, task, owners, now, progress)
+        there = open_assignment(course, assignment)
+        for left in course.glob(".collect-*"):
+            scratch.remove(left)  # of a run that was killed: no other is going on now
+        # Beside the course, so that files are moved, not copied.
+        with tempfile.TemporaryDirectory(prefix=".collect-", dir=course) as staging:
+            return _collect(there, files, hints, Path(staging), now or datetime.now(UTC), progress)
 
 
-def _collect(course, assignment, files, student, task, owners, now, progress) -> Collection:
-    config = course_config(course)
-    settings = OpenOlat(config=config)
-    coursedir = CourseDirectory(config=config)
-    roster = read_roster(course)
-    catalogue = read_catalogue(course, assignment, coursedir.source_directory, config)
-    collection = Collection(assignment)
-    report = course / "reports" / assignment
-    quarantine = Quarantine(course, assignment)
+def _collect(
+    there: CourseAssignment,
+    files: Sequence[Path],
+    hints: Mapping[str, Any],
+    staging: Path,
+    now: datetime,
+    progress: Callable[[int, int, str], None] | None,
+) -> Collection:
+    report = there.course / "reports" / there.name
     report.mkdir(parents=True, exist_ok=True)
     record_path = report / "collected.json"
     record = json.loads(record_path.read_text(encoding="utf-8")) if record_path.is_file() else {}
+    collection = Collection(there.name)
+    quarantine = Quarantine(there.course, there.name)
 
-    for left in course.glob(".collect-*"):
-        scratch.remove(left)  # of a run that was killed: no other is going on now
-    # Beside the course, so that files are moved, not copied.
-    with tempfile.TemporaryDirectory(prefix=".collect-", dir=course) as staging:
-        downloads: list[Download] = []
-        for i, path in enumerate(files):
-            folder = Path(staging, f"download-{i}")
-            folder.mkdir()
-            downloads.append(
-                read_download(
-                    Path(path).resolve(),
-                    folder,
-                    assignment=assignment,
-                    roster=roster,
-                    settings=settings,
-                    task=task,
-                    student=student,
-                    owners=owners,
-                )
-            )
-        chosen, older, undecided = newest_of_each(h for d in downloads for h in d.hand_ins)
-        problems = [problem for d in downloads for problem in d.problems]
-        for candidates in undecided:
-            told = ", ".join(f"{h.folder or h.download} in {h.download}" for h in candidates)
-            for hand_in in candidates:
-                reason = (
-                    f"there are different hand-ins of {hand_in.owner.name} ({told}) and no time says which is newer"
-                )
-                problems += [
-                    Problem(hand_in.download, hand_in.folder, f.path, reason, f.staged, hand_in.owner)
-                    for f in hand_in.files
-                ]
-        quarantine.forget(h.folder or h.owner.owner_id for d in downloads for h in d.hand_ins)
-        quarantine.forget(p.folder or p.download for p in problems)
-        quarantine.forget(d.path.name for d in downloads)
-        order = {owner_id: i for i, owner_id in enumerate(_owner_ids(roster))}
-        chosen.sort(key=lambda h: order[h.owner.owner_id])
-        for i, hand_in in enumerate(chosen):
-            if progress:
-                progress(i, len(chosen), hand_in.owner.name)
-            folder = Path(staging, f"hand-in-{i}")
-            folder.mkdir()
-            work = functools.partial(
-                _collect_one,
-                course,
-                coursedir,
-                hand_in,
-                folder,
-                catalogue,
-                roster,
-                settings,
-                config,
-                record,
-                quarantine,
-                collection,
-            )
-            row, fault = attempt(course, hand_in.owner.owner_id, "collected", work)
-            if row is None:
-                row = _failed(course, hand_in, fault, quarantine)
-            row.notes += [
-                f"also handed in {where(old)}; this one is newer" for old, new in older
-                if new is hand_in and old.content != new.content
-            ]  # fmt: skip
-            collection.rows.append(row)
+    downloads = read(there, files, staging, hints)
+    settled = settle(downloads, there.roster)
+    _forget_what_is_read_again(quarantine, downloads, settled)
+    for i, hand_in in enumerate(settled.chosen):
         if progress:
-            progress(len(chosen), len(chosen), "")
-        for problem in problems:
-            who = problem.folder or problem.download
-            attempt(course, who, "put into quarantine", functools.partial(quarantine.add, problem))
-        for old, _ in older:
-            replaced = {f.path for f in old.files}
-            collection.fates += [(old.download, f"{old.folder}/{path}", "older hand-in") for path in sorted(replaced)]
-        for download in downloads:
-            collection.notes += download.notes
-            collection.fates += [(download.path.name, file, fate) for file, fate in download.fates]
-        collection.quarantined = quarantine.write()
+            progress(i, len(settled.chosen), hand_in.owner.name)
+        folder = staging / f"hand-in-{i}"
+        folder.mkdir()
+        work = functools.partial(_place_and_write, there, hand_in, folder, record, quarantine)
+        placed, fault = attempt(there.course, hand_in.owner.owner_id, "collected", work)
+        row = placed.row if placed else _failed(there.course, hand_in, fault, quarantine)
+        row.notes += [
+            f"also handed in {old.where}; this one is newer" for old, new in settled.older
+            if new is hand_in and old.content != new.content
+        ]  # fmt: skip
+        collection.rows.append(row)
+        if placed:
+            fates = placed.placement.fates
+            collection.fates += [(hand_in.download, f"{hand_in.folder}/{file}", fate) for file, fate in fates]
+    if progress:
+        progress(len(settled.chosen), len(settled.chosen), "")
+    _quarantine_all(there.course, settled.problems, quarantine)
+    for old, _ in settled.older:
+        replaced = sorted({f.path for f in old.files})
+        collection.fates += [(old.download, f"{old.folder}/{path}", "older hand-in") for path in replaced]
+    for download in downloads:
+        collection.notes += download.notes
+        collection.fates += [(download.path.name, file, fate) for file, fate in download.fates]
+    collection.quarantined, collection.quarantine = quarantine.write(), quarantine.folder
 
-    handed_in = {row.owner_id for row in collection.rows} | {h.owner.owner_id for c in undecided for h in c}
-    by_group = assignment in settings.group_assignments or any(h.owner.is_group for h in chosen)
-    everyone = roster.groups if by_group else [roster.owner(s.student_id) for s in roster.students]
-    collection.nothing = [owner for owner in everyone if owner.owner_id not in handed_in | set(record)]
-    if by_group:
-        collection.nothing += [roster.owner(s.student_id) for s in roster.students if not s.groups]
-    write_json(record_path, record)
-    collection.quarantine = quarantine.folder
+    collection.nothing = _who_sent_nothing(there, settled, set(record))
+    _write_json(record_path, record)
     collection.table = report / "collected.csv"
-    _write_tables(collection, report, now or datetime.now(UTC))
+    write_tables(collection, report, now)
     return collection
 
 
-def _failed(course: Path, hand_in: HandIn, reason: str, quarantine: Quarantine) -> Row:
-    """Return the row of a hand-in that this program could not cope with, and keep its files."""
-    owner = hand_in.owner
-    for file in hand_in.files:
-        problem = Problem(hand_in.download, hand_in.folder, file.path, reason, file.staged, owner)
-        attempt(course, owner.owner_id, "put into quarantine", functools.partial(quarantine.add, problem))
-    return Row(owner.owner_id, owner.name, hand_in.folder, hand_in.download, state="not graded", notes=[reason])
+def read(
+    there: CourseAssignment, files: Sequence[Path], staging: Path, hints: Mapping[str, Any] | None = None
+) -> list[Download]:
+    """Read downloads into hand-ins: the first phase.
+
+    Parameters
+    ----------
+    there : CourseAssignment
+    files : sequence of pathlib.Path
+        The downloads.
+    staging : pathlib.Path
+        A folder for the files in them.
+    hints : dict, optional
+        What the instructor said about them, see `course_utils.platforms.olat.downloads.read_download`.
+
+    Returns
+    -------
+    list of Download
+    """
+    downloads = []
+    for i, path in enumerate(files):
+        folder = staging / f"download-{i}"
+        folder.mkdir()
+        known = {"assignment": there.name, "roster": there.roster, "settings": there.settings}
+        downloads.append(read_download(Path(path).resolve(), folder, **known, **(hints or {})))
+    return downloads
 
 
-def _collect_one(
-    course: Path,
-    coursedir: CourseDirectory,
-    hand_in: HandIn,
-    staging: Path,
-    catalogue: Catalogue,
-    roster: Roster,
-    settings: OpenOlat,
-    config: Any,
-    record: dict[str, Any],
-    quarantine: Quarantine,
-    collection: Collection,
-) -> Row:
-    owner = hand_in.owner
-    placement = place_hand_in(hand_in, staging, catalogue, settings, roster)
+def settle(downloads: Sequence[Download], roster: Roster) -> Settled:
+    """Settle which hand-in of each owner counts: the second phase.
+
+    Parameters
+    ----------
+    downloads : sequence of Download
+    roster : Roster
+
+    Returns
+    -------
+    Settled
+    """
+    chosen, older, undecided = newest_of_each(h for d in downloads for h in d.hand_ins)
+    problems = [problem for d in downloads for problem in d.problems]
+    for candidates in undecided:
+        told = ", ".join(f"{h.folder or h.download} in {h.download}" for h in candidates)
+        for hand_in in candidates:
+            owner = hand_in.owner
+            reason = f"there are different hand-ins of {owner.name} ({told}) and no time says which is newer"
+            problems += [
+                Problem(hand_in.download, hand_in.folder, f.path, reason, f.staged, owner) for f in hand_in.files
+            ]
+    order = {owner_id: i for i, owner_id in enumerate(roster.owner_ids)}
+    chosen.sort(key=lambda hand_in: order[hand_in.owner.owner_id])
+    return Settled(chosen, older, [candidates[0].owner for candidates in undecided], problems)
+
+
+def place(there: CourseAssignment, hand_in: HandIn, staging: Path) -> Placed:
+    """Decide what becomes of a hand-in: the third phase.
+
+    Parameters
+    ----------
+    there : CourseAssignment
+    hand_in : HandIn
+    staging : pathlib.Path
+        An empty folder for what its archives hold.
+
+    Returns
+    -------
+    Placed
+    """
+    owner, settings = hand_in.owner, there.settings
+    placement = place_hand_in(hand_in, staging, there)
     row = Row(
         owner.owner_id,
         owner.name,
@@ -266,41 +285,88 @@ def _collect_one(
         missing=", ".join(placement.missing),
         notes=[*hand_in.notes, *placement.notes],
     )
-    _judge_time(row, hand_in, catalogue.assignment, settings, config, course)
-    collection.fates += [(hand_in.download, f"{hand_in.folder}/{file}", fate) for file, fate in placement.fates]
-    for file, reason, kept in placement.refused:
-        quarantine.add(Problem(hand_in.download, hand_in.folder, file, f"the file {reason}", kept, owner))
-        row.notes.append(f"{file}: {reason}")
-    target = Path(coursedir.format_path(coursedir.submitted_directory, owner.owner_id, catalogue.assignment))
-    draft_refused = hand_in.draft and not settings.accept_drafts
-    if not placement.notebooks or draft_refused:
-        reason = "a draft that was never handed in" if draft_refused else "no notebook of this assignment in it"
-        for parts, content in placement.files.items():
-            if isinstance(content, Path):
-                quarantine.add(
-                    Problem(hand_in.download, hand_in.folder, "/".join(parts), f"the hand-in is {reason}"
-                            if draft_refused else f"the hand-in has {reason}", content, owner)
-                )  # fmt: skip
-        if not placement.files and not placement.refused:
-            quarantine.add(Problem(hand_in.download, hand_in.folder, "", f"the hand-in has {reason}", None, owner))
-        row.state = "not graded"
-        row.notes.insert(0, f"not graded: {reason}" + ("; an earlier hand-in stays" if target.is_dir() else ""))
-        return row
+    _judge_time(row, hand_in, there)
+    row.notes += [f"{file}: {reason}" for file, reason, _ in placement.refused]
+    if hand_in.draft and not settings.accept_drafts:
+        return Placed(hand_in, placement, row, "a draft that was never handed in", "is")
+    if not placement.notebooks:
+        return Placed(hand_in, placement, row, "no notebook of this assignment in it")
     if hand_in.submitted:
         stamp = hand_in.submitted.strftime("%Y-%m-%d %H:%M:%S UTC") + "\n"
         placement.add(("timestamp.txt",), stamp, hashlib.sha256(stamp.encode()).hexdigest())
-    row.other_files = len(placement.files) - len(placement.notebooks) - bool(hand_in.submitted)
-    row.state = _write_folder(course, coursedir, placement, target, catalogue.assignment, owner, record, quarantine)
-    if hand_in.submitted is None:
+    else:
         row.notes.append("time unknown: no lateness can be counted")
-    if len(row.notes) > MAX_NOTES:
-        row.notes[MAX_NOTES:] = [f"{len(row.notes) - MAX_NOTES} more notes, see files.csv and the quarantine"]
-    return row
+    row.other_files = len(placement.files) - len(placement.notebooks) - bool(hand_in.submitted)
+    return Placed(hand_in, placement, row)
 
 
-def _judge_time(row: Row, hand_in: HandIn, assignment: str, settings: OpenOlat, config: Any, course: Path) -> None:
-    zone = ZoneInfo(settings.timezone)
-    due = deadline_of(course, config, assignment, hand_in.owner.owner_id, [s.student_id for s in hand_in.owner.members])
+def write(there: CourseAssignment, placed: Placed, record: dict[str, Any], quarantine: Quarantine) -> None:
+    """Write what was placed, and keep what was not: the last phase. Completes the row.
+
+    Parameters
+    ----------
+    there : CourseAssignment
+    placed : Placed
+    record : dict
+        What earlier collections laid out, by owner; brought up to date.
+    quarantine : Quarantine
+    """
+    row, owner = placed.row, placed.hand_in.owner
+    for problem in placed.problems:
+        quarantine.add(problem)
+    if placed.refusal:
+        stays = "; an earlier hand-in stays" if there.folder_of("submitted", owner.owner_id).is_dir() else ""
+        row.state = "not graded"
+        row.notes.insert(0, f"not graded: {placed.refusal}{stays}")
+    else:
+        row.state = lay_out(placed.placement, owner, there, record, quarantine)
+    if len(row.notes) > _MAX_NOTES:
+        row.notes[_MAX_NOTES:] = [f"{len(row.notes) - _MAX_NOTES} more notes, see files.csv and the quarantine"]
+
+
+def _place_and_write(
+    there: CourseAssignment, hand_in: HandIn, staging: Path, record: dict[str, Any], quarantine: Quarantine
+) -> Placed:
+    placed = place(there, hand_in, staging)
+    write(there, placed, record, quarantine)
+    return placed
+
+
+def _forget_what_is_read_again(quarantine: Quarantine, downloads: Sequence[Download], settled: Settled) -> None:
+    quarantine.forget(h.folder or h.owner.owner_id for d in downloads for h in d.hand_ins)
+    quarantine.forget(p.folder or p.download for p in settled.problems)
+    quarantine.forget(d.path.name for d in downloads)
+
+
+def _failed(course: Path, hand_in: HandIn, reason: str, quarantine: Quarantine) -> Row:
+    """Return the row of a hand-in that this program could not cope with, and keep its files."""
+    owner = hand_in.owner
+    files = [(file.path, file.staged) for file in hand_in.files]
+    problems = [Problem(hand_in.download, hand_in.folder, path, reason, kept, owner) for path, kept in files]
+    _quarantine_all(course, problems, quarantine)
+    return Row(owner.owner_id, owner.name, hand_in.folder, hand_in.download, state="not graded", notes=[reason])
+
+
+def _quarantine_all(course: Path, problems: Sequence[Problem], quarantine: Quarantine) -> None:
+    for problem in problems:
+        who = problem.owner.owner_id if problem.owner else problem.folder or problem.download
+        attempt(course, who, "put into quarantine", functools.partial(quarantine.add, problem))
+
+
+def _who_sent_nothing(there: CourseAssignment, settled: Settled, known: set[str]) -> list[Owner]:
+    roster = there.roster
+    handed_in = {h.owner.owner_id for h in settled.chosen} | {owner.owner_id for owner in settled.undecided}
+    by_group = there.name in there.settings.group_assignments or any(h.owner.is_group for h in settled.chosen)
+    everyone = roster.groups if by_group else [roster.owner(s.student_id) for s in roster.students]
+    nothing = [owner for owner in everyone if owner.owner_id not in handed_in | known]
+    if by_group:
+        nothing += [roster.owner(s.student_id) for s in roster.students if not s.groups]
+    return nothing
+
+
+def _judge_time(row: Row, hand_in: HandIn, there: CourseAssignment) -> None:
+    zone, owner = ZoneInfo(there.settings.timezone), hand_in.owner
+    due = deadline_of(there.course, there.config, there.name, owner.owner_id, [s.student_id for s in owner.members])
     if hand_in.draft:
         row.status = "draft, not handed in"
     elif hand_in.submitted is None:
@@ -327,83 +393,5 @@ def _duration(time: timedelta) -> str:
     return " ".join(filter(None, parts)) or f"{seconds} s"
 
 
-def _write_folder(
-    course: Path,
-    coursedir: CourseDirectory,
-    placement: Placement,
-    target: Path,
-    assignment: str,
-    owner: Owner,
-    record: dict[str, Any],
-    quarantine: Quarantine,
-) -> str:
-    """Bring ``submitted/<id>/<assignment>`` up to date; return "new", "updated" or "unchanged"."""
-    known = record.get(owner.owner_id, {}).get("content")
-    there = _folder_hash(target) if target.is_dir() else None
-    if there == placement.content or (there is not None and known == placement.content):
-        # The second case: changed by hand since, which a download without news does not undo.
-        record[owner.owner_id] = {"content": placement.content}
-        return "unchanged"
-    if there is not None and there != known:
-        quarantine.keep_folder(target, owner, "changed by hand before a newer hand-in came; replaced by that")
-    new = target.with_name(f".{target.name}.new")
-    if new.exists():
-        scratch.remove(new)
-    for parts, content in placement.files.items():
-        path = new.joinpath(*parts)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, Path):
-            shutil.copyfile(content, path)
-        else:
-            path.write_bytes(content.encode())
-        path.chmod(0o644)
-    if target.is_dir():
-        scratch.remove(target)
-    new.rename(target)
-    # What was made from the older hand-in is stale; without it, both autograders do this one again.
-    for stage in (coursedir.autograded_directory, coursedir.feedback_directory):
-        made = Path(coursedir.format_path(stage, owner.owner_id, assignment))
-        if made.is_dir():
-            scratch.remove(made)
-    record[owner.owner_id] = {"content": placement.content}
-    return "new" if there is None else "updated"
-
-
-def _folder_hash(folder: Path) -> str:
-    files = []
-    for root, folders, names in os.walk(folder):
-        for path in (Path(root, name) for name in [*names, *folders]):
-            name = path.relative_to(folder).as_posix()
-            try:
-                kind = path.lstat().st_mode
-                if stat.S_ISREG(kind):
-                    with path.open("rb") as file:
-                        files.append((name, hashlib.file_digest(file, "sha256").hexdigest()))
-                elif not stat.S_ISDIR(kind):
-                    files.append((name, f"of the kind {stat.S_IFMT(kind):o}"))  # a person put it there
-            except OSError as error:
-                files.append((name, f"not read: {error.errno}"))
-    return content_hash(files)
-
-
-def _owner_ids(roster: Roster) -> list[str]:
-    return [*(s.student_id for s in roster.students), *(g.owner_id for g in roster.groups)]
-
-
-def _write_tables(collection: Collection, report: Path, now: datetime) -> None:
-    rows = [{**asdict(row), "notes": "; ".join(row.notes)} for row in collection.rows]
-    rows += [
-        {**asdict(Row(owner.owner_id, owner.name, state="nothing handed in")), "notes": ""}
-        for owner in collection.nothing
-    ]
-    columns = [*asdict(Row("", ""))]
-    write_csv(report / "collected.csv", columns, ([row[c] for c in columns] for row in rows))
-    write_csv(report / "files.csv", ("download", "file", "fate"), collection.fates)
-    states = ("new", "updated", "unchanged", "not graded")
-    counts = [sum(row.state == state for row in collection.rows) for state in states]
-    write_csv(
-        report / "collections.csv",
-        ["time", *states, "in quarantine", "nothing"],
-        [[now.isoformat(timespec="seconds"), *counts, len(collection.quarantined), len(collection.nothing)]],
-        append=True,
-    )
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.classroom.names import fold
-from course_utils.classroom.roster import Owner, Roster
-from course_utils.classroom.settings import OpenOlat
+from course_utils.classroom.roster import Owner
 from course_utils.handins.archives import unpack
 from course_utils.handins.budget import Budget, StagedFile
 from course_utils.handins.paths import is_junk, unique
 from course_utils.notebooks.recognising import MAX_BYTES, Catalogue, NotebookError, Recognised, same_work
 from course_utils.notebooks.texts import one_line
 from course_utils.platforms.hand_ins import HandIn, content_hash
+from course_utils.stages.course_assignment import CourseAssignment
 
 __all__ = ["place_hand_in"]
 
 _MAX_MANIFEST = 5 << 20  # bytes
-MAX_NOTES = 15
+_MAX_NOTES = 15
 _MAX_MEMBERS = 20  # of a group
 
 
@@ -46,9 +46,7 @@ class Placement:
         return content_hash(("/".join(parts), sha256) for parts, sha256 in self.hashes.items())
 
 
-def place_hand_in(
-    hand_in: HandIn, staging: Path, catalogue: Catalogue, settings: OpenOlat, roster: Roster
-) -> Placement:
+def place_hand_in(hand_in: HandIn, staging: Path, there: CourseAssignment) -> Placement:
     """Decide which file of a hand-in goes where.
 
     Parameters
@@ -56,16 +54,15 @@ def place_hand_in(
     hand_in : HandIn
     staging : pathlib.Path
         An empty folder for what its archives hold.
-    catalogue : Catalogue
-    settings : OpenOlat
-    roster : Roster
+    there : CourseAssignment
 
     Returns
     -------
     Placement
     """
+    catalogue = there.catalogue
     placement = Placement()
-    budget = Budget(settings.limits, staging)
+    budget = Budget(there.settings.limits, staging)
     files: list[StagedFile] = []
     for raw in hand_in.files:
         found, refusals = unpack(raw.staged, raw.path, budget)
@@ -100,7 +97,7 @@ def place_hand_in(
         placement.add(parts, file.staged, file.sha256)
         placement.fates.append((file.original, f"kept as {'/'.join(parts)}"))
         placement.notes += [f"{file.original}: {note}" for note in file.notes]
-    _check_manifest(others, hand_in, catalogue.assignment, roster, files, placement)
+    _check_manifest(others, hand_in, there, files, placement)
     return placement
 
 
@@ -173,12 +170,12 @@ def _destination(parts: tuple[str, ...], base: tuple[str, ...]) -> tuple[str, ..
 def _check_manifest(
     others: list[StagedFile],
     hand_in: HandIn,
-    assignment: str,
-    roster: Roster,
+    there: CourseAssignment,
     files: list[StagedFile],
     placement: Placement,
 ) -> None:
     """Compare the student's `submission.json`, if there is one, with what came and with the roster."""
+    assignment, roster = there.name, there.roster
     manifests = [f for f in others if f.name == "submission.json"]
     if not manifests:
         return
@@ -200,7 +197,7 @@ def _check_manifest(
         members = members[:_MAX_MEMBERS]
     have = {f.sha256 for f in files}
     changed = [path for path in sorted(hashes) if hashes[path] not in have]
-    placement.notes += [f"{one_line(path, 200)} is not the file that was packed" for path in changed[:MAX_NOTES]]
+    placement.notes += [f"{one_line(path, 200)} is not the file that was packed" for path in changed[:_MAX_NOTES]]
     ours = {s.student_id for s in hand_in.owner.members}
     for member in members:
         number, name = _number_of(member), _said(member.get("name") or "")

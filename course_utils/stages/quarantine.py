@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import shutil
 import stat
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from course_utils.classroom.roster import Owner
 from course_utils.classroom.tables import as_cell, write_csv
 from course_utils.handins.paths import clean_name
-from course_utils.platforms.hand_ins import HandIn, Problem
+from course_utils.platforms.hand_ins import Problem
 
 
 class Quarantine:
@@ -100,17 +99,9 @@ class Quarantine:
         return rows
 
 
-def where(hand_in: HandIn) -> str:
-    return f"in {hand_in.folder or hand_in.download} ({hand_in.download})"
-
-
 def _not_plain(folder: str, names: list[str]) -> list[str]:
     """Return what of a folder is no plain file, folder or link, so that nothing waits for a pipe."""
     kinds = {name: Path(folder, name).lstat().st_mode for name in names}
     return [
         name for name, kind in kinds.items() if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or stat.S_ISLNK(kind))
     ]
-
-
-def write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")

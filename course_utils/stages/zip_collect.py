@@ -22,7 +22,8 @@ from course_utils.classroom.roster import read_roster
 from course_utils.classroom.settings import OpenOlat
 from course_utils.notebooks.recognising import read_catalogue
 from course_utils.platforms.hand_ins import newest_of_each
-from course_utils.platforms.olat.downloads import read_download
+from course_utils.stages.collect import read
+from course_utils.stages.course_assignment import CourseAssignment
 from course_utils.stages.placing import place_hand_in
 
 __all__ = ["OlatCollector", "OlatExtractor"]
@@ -43,17 +44,16 @@ class OlatExtractor(ExtractorPlugin):
         """
         coursedir: CourseDirectory = self.parent.coursedir
         course, assignment = Path(coursedir.root), coursedir.assignment_id
-        settings = OpenOlat(parent=self)
-        roster = read_roster(course)
-        catalogue = read_catalogue(course, assignment, coursedir.source_directory, self.parent.config)
+        config = self.parent.config
+        catalogue = read_catalogue(course, assignment, coursedir.source_directory, config)
+        there = CourseAssignment(
+            course, assignment, config, OpenOlat(parent=self), coursedir, read_roster(course), catalogue
+        )
         target = Path(extracted_path)
         with tempfile.TemporaryDirectory(prefix=".extract-", dir=course) as staging:
-            downloads = []
-            for number, path in enumerate(sorted(Path(archive_path).iterdir())):
-                folder = Path(staging, f"download-{number}")
-                folder.mkdir()
-                self.log.info("Extracting from: %s", path)
-                downloads.append(read_download(path, folder, assignment=assignment, roster=roster, settings=settings))
+            files = sorted(Path(archive_path).iterdir())
+            self.log.info("Extracting from: %s", ", ".join(path.name for path in files))
+            downloads = read(there, files, Path(staging))
             for download in downloads:
                 for problem in download.problems:
                     self.log.error("%s %s: %s", problem.folder or problem.download, problem.file, problem.reason)
@@ -63,7 +63,7 @@ class OlatExtractor(ExtractorPlugin):
             for number, hand_in in enumerate(chosen):
                 folder = Path(staging, f"hand-in-{number}")
                 folder.mkdir()
-                placement = place_hand_in(hand_in, folder, catalogue, settings, roster)
+                placement = place_hand_in(hand_in, folder, there)
                 owner_id = hand_in.owner.owner_id
                 for file, reason, _ in placement.refused:
                     self.log.error("%s: %s %s", owner_id, file, reason)
@@ -72,7 +72,7 @@ class OlatExtractor(ExtractorPlugin):
                 if not placement.notebooks:
                     self.log.error("%s: no notebook of %s in the hand-in", owner_id, assignment)
                     continue
-                if hand_in.draft and not settings.accept_drafts:
+                if hand_in.draft and not there.settings.accept_drafts:
                     self.log.error("%s: a draft that was never handed in", owner_id)
                     continue
                 if hand_in.submitted:

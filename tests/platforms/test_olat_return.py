@@ -10,9 +10,10 @@ import pytest
 from nbgrader.api import Gradebook
 
 from course_utils.classroom.deadlines import deadline_of, penalty, sync_gradebook
+from course_utils.classroom.folder import load_config
 from course_utils.classroom.marks import course_marks, read_marks, write_course_table
 from course_utils.classroom.roster import read_roster
-from course_utils.classroom.settings import Deadlines, course_config
+from course_utils.classroom.settings import Deadlines
 from course_utils.errors import CourseError
 from course_utils.platforms.olat.write_back import clean_comment
 from course_utils.stages.give_back import return_marks
@@ -278,7 +279,7 @@ def test_an_extension_of_a_member_is_one_of_the_group_and_never_earlier(course):
         file.write(LATE)
     path = course / "extensions.csv"
     path.write_text("student_id,assignment,due\ns01,sheet,2026-11-22 18:00\ns02,sheet,2026-11-01 18:00\n")
-    config = course_config(course)
+    config = load_config(course)
     assert deadline_of(course, config, "sheet", "Gruppe_7", ["s01", "s02"]).day == 22
     assert deadline_of(course, config, "sheet", "s02", ["s02"]).day == 20
     assert deadline_of(course, config, "other", "s01", ["s01"]) is None

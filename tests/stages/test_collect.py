@@ -3,15 +3,18 @@
 import csv
 import json
 import zipfile
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from course_utils.classroom.roster import read_roster
 from course_utils.errors import CourseError
+from course_utils.platforms.hand_ins import Download, HandIn, RawFile
 from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_download
-from course_utils.stages.collect import collect
+from course_utils.stages.collect import collect, place, read, settle, write
+from course_utils.stages.course_assignment import open_assignment
+from course_utils.stages.quarantine import Quarantine
 from tests.support.olat_course import ROSTER, make_course, notebook, notebook_bytes, work, zip_bytes
 
 TOP = "ita_Sheet_2026-11-20T18-05-41_207"
@@ -495,3 +498,65 @@ def test_pseudonyms_replace_everything_that_names_a_student(course, students, tm
     assert hidden.endswith("müllern") and shown.name("s01", "x") in hidden
     assert Pseudonyms.of(course, wanted=True).name("s01", "x") == shown.name("s01", "x")
     assert Pseudonyms.of(course).text(text) == text
+
+
+# The phases, each for itself.
+
+
+@pytest.fixture
+def there(course):
+    return open_assignment(course, "sheet")
+
+
+def hand_in_of(student, there, tmp_path, name, submitted=None, content=b""):
+    file = tmp_path / name
+    file.write_bytes(content or zip_bytes(work()))
+    raw = RawFile("sheet.zip", file, file.stat().st_size, name)
+    return HandIn(there.roster.owner(student), name, "a.zip", files=(raw,), submitted=submitted)
+
+
+def test_reading_changes_nothing_in_the_course(course, there, students, tmp_path):
+    before = sorted(course.rglob("*"))
+    path = write_download(tmp_path / "a.zip", [Folder.of(students["s01"], hand_in())], top=TOP)
+    (tmp_path / "staging").mkdir()
+    (download,) = read(there, [path], tmp_path / "staging")
+    assert [h.owner.owner_id for h in download.hand_ins] == ["s01"] and sorted(course.rglob("*")) == before
+
+
+def test_settling_takes_the_later_one_and_decides_nothing_without_times(there, tmp_path):
+    early, late = datetime(2026, 11, 20, 9, tzinfo=UTC), datetime(2026, 11, 20, 10, tzinfo=UTC)
+    hand_ins = [
+        hand_in_of("s03", there, tmp_path, "c", early),
+        hand_in_of("s01", there, tmp_path, "a", late),
+        hand_in_of("s01", there, tmp_path, "b", early),
+        hand_in_of("s02", there, tmp_path, "d"),
+        hand_in_of("s02", there, tmp_path, "e"),
+    ]
+    settled = settle([Download(tmp_path / "a.zip", hand_ins)], there.roster)
+    assert [h.folder for h in settled.chosen] == ["a", "c"]  # in the order of the roster
+    assert [(old.folder, new.folder) for old, new in settled.older] == [("b", "a")]
+    assert [owner.owner_id for owner in settled.undecided] == ["s02"]
+    assert {p.kept.name for p in settled.problems} == {"d", "e"}
+
+
+def test_placing_decides_and_writes_nothing(course, there, tmp_path):
+    before = sorted(course.rglob("*"))
+    (tmp_path / "one").mkdir()
+    placed = place(there, hand_in_of("s01", there, tmp_path, "a"), tmp_path / "one")
+    assert placed.placement.notebooks == ["first", "second"] and not placed.refusal and not placed.problems
+    (tmp_path / "two").mkdir()
+    empty = place(there, hand_in_of("s01", there, tmp_path, "b", content=zip_bytes({"x.txt": b""})), tmp_path / "two")
+    assert empty.refusal == "no notebook of this assignment in it"
+    assert [p.reason for p in empty.problems] == ["the hand-in has no notebook of this assignment in it"]
+    assert sorted(course.rglob("*")) == before
+
+
+def test_writing_lays_out_once(course, there, tmp_path):
+    record, states = {}, []
+    for number in range(2):
+        (tmp_path / f"staging-{number}").mkdir()
+        placed = place(there, hand_in_of("s01", there, tmp_path, "a"), tmp_path / f"staging-{number}")
+        write(there, placed, record, Quarantine(course, "sheet"))
+        states.append(placed.row.state)
+    assert states == ["new", "unchanged"]
+    assert {"first.ipynb", "second.ipynb"} <= set(files_of(course, "s01"))

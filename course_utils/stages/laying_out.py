@@ -1,0 +1,93 @@
+"""Bringing ``submitted/`` up to date with what was placed, and what was made from older hand-ins out of the way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+from course_utils.classroom.roster import Owner
+from course_utils.grading import scratch
+from course_utils.platforms.hand_ins import content_hash
+from course_utils.stages.course_assignment import CourseAssignment
+from course_utils.stages.placing import Placement
+from course_utils.stages.quarantine import Quarantine
+
+__all__ = ["lay_out"]
+
+
+def lay_out(
+    placement: Placement, owner: Owner, there: CourseAssignment, record: dict[str, Any], quarantine: Quarantine
+) -> str:
+    """Bring ``submitted/<id>/<assignment>`` up to date.
+
+    Parameters
+    ----------
+    placement : Placement
+    owner : Owner
+        Whose it is.
+    there : CourseAssignment
+    record : dict
+        What earlier collections laid out, by owner; brought up to date.
+    quarantine : Quarantine
+        Keeps what a person changed by hand and a newer hand-in replaces.
+
+    Returns
+    -------
+    str
+        "new", "updated" or "unchanged".
+    """
+    target = there.folder_of("submitted", owner.owner_id)
+    known = record.get(owner.owner_id, {}).get("content")
+    present = _folder_hash(target) if target.is_dir() else None
+    if present == placement.content or (present is not None and known == placement.content):
+        # The second case: changed by hand since, which a download without news does not undo.
+        record[owner.owner_id] = {"content": placement.content}
+        return "unchanged"
+    if present is not None and present != known:
+        quarantine.keep_folder(target, owner, "changed by hand before a newer hand-in came; replaced by that")
+    new = target.with_name(f".{target.name}.new")
+    if new.exists():
+        scratch.remove(new)
+    _write(placement, new)
+    if target.is_dir():
+        scratch.remove(target)
+    new.rename(target)
+    # What was made from the older hand-in is stale; without it, both autograders do this one again.
+    for stage in ("autograded", "feedback"):
+        made = there.folder_of(stage, owner.owner_id)
+        if made.is_dir():
+            scratch.remove(made)
+    record[owner.owner_id] = {"content": placement.content}
+    return "new" if present is None else "updated"
+
+
+def _write(placement: Placement, folder: Path) -> None:
+    for parts, content in placement.files.items():
+        path = folder.joinpath(*parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, Path):
+            shutil.copyfile(content, path)
+        else:
+            path.write_bytes(content.encode())
+        path.chmod(0o644)
+
+
+def _folder_hash(folder: Path) -> str:
+    files = []
+    for root, folders, names in os.walk(folder):
+        for path in (Path(root, name) for name in [*names, *folders]):
+            name = path.relative_to(folder).as_posix()
+            try:
+                kind = path.lstat().st_mode
+                if stat.S_ISREG(kind):
+                    with path.open("rb") as file:
+                        files.append((name, hashlib.file_digest(file, "sha256").hexdigest()))
+                elif not stat.S_ISDIR(kind):
+                    files.append((name, f"of the kind {stat.S_IFMT(kind):o}"))  # a person put it there
+            except OSError as error:
+                files.append((name, f"not read: {error.errno}"))
+    return content_hash(files)
