@@ -37,6 +37,7 @@ def collect_command(
     """Lay out hand-ins from OpenOlat under submitted/."""
     from course_utils.classroom.deadlines import sync_gradebook
     from course_utils.classroom.roster import read_roster
+    from course_utils.platforms.hand_ins import Wanted
     from course_utils.stages.collect import collect
 
     owners = {}
@@ -45,8 +46,9 @@ def collect_command(
         if not equals:
             raise typer.BadParameter(f"--owner needs FOLDER=STUDENT_ID, got {pair!r}.")
         owners[folder] = owner_id
+    wanted = Wanted(assignment, task, student, owners)
     with progress_bar("Collecting") as update:
-        collection = collect(course, assignment, files, student=student, task=task, owners=owners, progress=update)
+        collection = collect(course, assignment, files, wanted=wanted, progress=update)
         sync_gradebook(course, read_roster(course), assignment)
     show_collection(collection, course, pseudonyms=pseudonyms)
 

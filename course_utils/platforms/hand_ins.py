@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from course_utils.classroom.roster import Owner
 
-__all__ = ["Download", "HandIn", "Problem", "RawFile", "newest_of_each"]
+__all__ = ["Download", "HandIn", "Problem", "RawFile", "Wanted", "newest_of_each"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,27 @@ class HandIn:
     def where(self) -> str:
         """Where it came from, as a note may say it."""
         return f"in {self.folder or self.download} ({self.download})"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for in a download.
+
+    Parameters
+    ----------
+    assignment : str
+    task : str
+        Title of the task on the platform, if the download holds several.
+    student : str
+        Id of the student or group that a download without names belongs to.
+    owners : mapping of str to str
+        Owner folders that are placed by hand: folder name to student id or group.
+    """
+
+    assignment: str
+    task: str = ""
+    student: str = ""
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

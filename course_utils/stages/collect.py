@@ -10,7 +10,7 @@ import functools
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from course_utils.classroom.one_run import only_run
 from course_utils.classroom.roster import Owner, Roster
 from course_utils.classroom.safety_net import attempt
 from course_utils.grading import scratch
-from course_utils.platforms.hand_ins import Download, HandIn, Problem, newest_of_each
+from course_utils.platforms.hand_ins import Download, HandIn, Problem, Wanted, newest_of_each
 from course_utils.platforms.olat.downloads import read_download
 from course_utils.stages.collection import Collection, Row, write_tables
 from course_utils.stages.course_assignment import CourseAssignment, open_assignment
@@ -104,9 +104,7 @@ def collect(
     assignment: str,
     files: Sequence[Path],
     *,
-    student: str = "",
-    task: str = "",
-    owners: Mapping[str, str] | None = None,
+    wanted: Wanted | None = None,
     now: datetime | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Collection:
@@ -123,8 +121,8 @@ def collect(
     assignment : str
     files : sequence of pathlib.Path
         Downloads of OpenOlat, see `course_utils.platforms.olat.downloads.read_download`.
-    student, task, owners
-        See `course_utils.platforms.olat.downloads.read_download`.
+    wanted : Wanted, optional
+        What the instructor says about them.
     now : datetime.datetime, optional
         Time of the collection, for tests.
     progress : callable, optional
@@ -142,20 +140,21 @@ def collect(
         If there is no such assignment, or a setting is wrong.
     """
     course = Path(course).resolve()
-    hints = {"student": student, "task": task, "owners": owners}
     with only_run(course, f"collect {assignment}"):
         there = open_assignment(course, assignment)
         for left in course.glob(".collect-*"):
             scratch.remove(left)  # of a run that was killed: no other is going on now
         # Beside the course, so that files are moved, not copied.
         with tempfile.TemporaryDirectory(prefix=".collect-", dir=course) as staging:
-            return _collect(there, files, hints, Path(staging), now or datetime.now(UTC), progress)
+            return _collect(
+                there, files, wanted or Wanted(assignment), Path(staging), now or datetime.now(UTC), progress
+            )
 
 
 def _collect(
     there: CourseAssignment,
     files: Sequence[Path],
-    hints: Mapping[str, Any],
+    wanted: Wanted,
     staging: Path,
     now: datetime,
     progress: Callable[[int, int, str], None] | None,
@@ -167,7 +166,7 @@ def _collect(
     collection = Collection(there.name)
     quarantine = Quarantine(there.course, there.name)
 
-    downloads = read(there, files, staging, hints)
+    downloads = read(there, files, staging, wanted)
     settled = settle(downloads, there.roster)
     _forget_what_is_read_again(quarantine, downloads, settled)
     for i, hand_in in enumerate(settled.chosen):
@@ -204,9 +203,7 @@ def _collect(
     return collection
 
 
-def read(
-    there: CourseAssignment, files: Sequence[Path], staging: Path, hints: Mapping[str, Any] | None = None
-) -> list[Download]:
+def read(there: CourseAssignment, files: Sequence[Path], staging: Path, wanted: Wanted) -> list[Download]:
     """Read downloads into hand-ins: the first phase.
 
     Parameters
@@ -216,8 +213,7 @@ def read(
         The downloads.
     staging : pathlib.Path
         A folder for the files in them.
-    hints : dict, optional
-        What the instructor said about them, see `course_utils.platforms.olat.downloads.read_download`.
+    wanted : Wanted
 
     Returns
     -------
@@ -227,8 +223,7 @@ def read(
     for i, path in enumerate(files):
         folder = staging / f"download-{i}"
         folder.mkdir()
-        known = {"assignment": there.name, "roster": there.roster, "settings": there.settings}
-        downloads.append(read_download(Path(path).resolve(), folder, **known, **(hints or {})))
+        downloads.append(read_download(Path(path).resolve(), folder, wanted, there.roster, there.settings))
     return downloads
 
 

@@ -14,10 +14,15 @@ from course_utils.classroom.one_run import only_run
 from course_utils.classroom.roster import Owner, Roster, Student, read_roster
 from course_utils.classroom.safety_net import attempt
 from course_utils.classroom.settings import OpenOlat
+from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
 from course_utils.platforms.olat.write_back import Line, Return, clean_comment, write_files
 
 __all__ = ["return_marks"]
+
+
+class CannotReturn(CourseError):
+    """A mark can't be returned; the text says why."""
 
 
 def return_marks(course: Path, assignment: str, *, automatic: bool = False, allow_names: bool = False) -> Return:
@@ -73,15 +78,16 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
             continue
         for student in owner.members:
             candidates.setdefault(student.student_id, []).append((mark, owner))
-    limit = settings.max_points.get(assignment)
     taken = _other_names(roster)
     names = _NameCheck(roster)
     for student in roster.students:
         options = candidates.get(student.student_id)
         if not options:
             continue
-        line = _line(student, options, assignment, settings, limit, taken, automatic, result)
-        if line is None:
+        try:
+            line = _line(student, options, assignment, settings, taken)
+        except CannotReturn as error:
+            result.withheld.append((student.name, str(error)))
             continue
         folder = Path(folders.format_path(folders.feedback_directory, line.owner_id, assignment))
         group = roster.owner(line.owner_id).members
@@ -117,32 +123,40 @@ def _line(
     options: list[tuple[Mark, Owner]],
     assignment: str,
     settings: OpenOlat,
-    limit: float | None,
     taken: dict[str, set[str]],
-    automatic: bool,
-    result: Return,
-) -> Line | None:
+) -> Line:
+    """Return the line of a student's mark.
+
+    Raises
+    ------
+    CannotReturn
+        With the reason, as it stands behind the student's name.
+    """
     mark, owner = options[0]
     if len({m.score for m, _ in options}) > 1:
         told = ", ".join(f"{o.name}: {number(m.score)}" for m, o in options)
-        result.withheld.append((student.name, f"has several marks ({told}); OpenOlat would keep the last one"))
-        return None
+        raise CannotReturn(f"has several marks ({told}); OpenOlat would keep the last one")
     identifier = getattr(student, settings.identifier).strip()
-    problem = ""
+    limit = settings.max_points.get(assignment)
     best = float(limit) if limit is not None else mark.max_score
     if not identifier:
-        problem = f"has no {settings.identifier} in the roster"
-    elif re.search(r"[\t\r\n/\\]|^\.|\.\.", identifier) or not identifier.isprintable():
-        problem = f"can't be identified by {identifier!r}: OpenOlat would not read it as one field or folder"
-    elif taken.get(identifier.casefold(), set()) - {student.student_id}:
-        problem = f"can't be identified by {identifier!r}: another person has it as a name, number or address"
-    elif mark.score > best + 1e-9:
-        problem = f"has {number(mark.score)} points, but the task takes {number(best)} at most: OpenOlat would drop it"
-    elif mark.score < 0:
-        problem = f"has {number(mark.score)} points: OpenOlat would drop it"
-    if problem:
-        result.withheld.append((student.name, problem))
-        return None
+        raise CannotReturn(f"has no {settings.identifier} in the roster")
+    if re.search(r"[\t\r\n/\\]|^\.|\.\.", identifier) or not identifier.isprintable():
+        raise CannotReturn(f"can't be identified by {identifier!r}: OpenOlat would not read it as one field or folder")
+    if taken.get(identifier.casefold(), set()) - {student.student_id}:
+        raise CannotReturn(f"can't be identified by {identifier!r}: another person has it as a name, number or address")
+    if mark.score > best + 1e-9:
+        raise CannotReturn(
+            f"has {number(mark.score)} points, but the task takes {number(best)} at most: OpenOlat would drop it"
+        )
+    if mark.score < 0:
+        raise CannotReturn(f"has {number(mark.score)} points: OpenOlat would drop it")
+    comment = clean_comment(_comment(assignment, mark, owner))
+    passed = mark.score >= settings.passed_share * mark.max_score - 1e-9 if settings.passed_share else None
+    return Line(student, identifier, mark.score, mark.max_score, comment, passed, owner_id=owner.owner_id)
+
+
+def _comment(assignment: str, mark: Mark, owner: Owner) -> str:
     reached = f"{number(mark.score)} of {number(mark.max_score)} points"
     if mark.waiting:
         possible = mark.max_score - mark.waiting_points
@@ -150,9 +164,7 @@ def _line(
         reached += f"; {number(mark.waiting_points)} more are not graded yet"
     late = f"; {number(mark.penalty)} taken for lateness" if mark.penalty else ""
     group = f" ({owner.name})" if owner.is_group else ""
-    comment = clean_comment(f"{assignment}{group}: {reached}{late}")
-    passed = mark.score >= settings.passed_share * mark.max_score - 1e-9 if settings.passed_share else None
-    return Line(student, identifier, mark.score, mark.max_score, comment, passed, owner_id=owner.owner_id)
+    return f"{assignment}{group}: {reached}{late}"
 
 
 def _other_names(roster: Roster) -> dict[str, set[str]]:

@@ -21,7 +21,7 @@ from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 from course_utils.classroom.roster import read_roster
 from course_utils.classroom.settings import OpenOlat
 from course_utils.notebooks.recognising import read_catalogue
-from course_utils.platforms.hand_ins import newest_of_each
+from course_utils.platforms.hand_ins import Wanted, newest_of_each
 from course_utils.stages.collect import read
 from course_utils.stages.course_assignment import CourseAssignment
 from course_utils.stages.placing import place_hand_in
@@ -53,7 +53,7 @@ class OlatExtractor(ExtractorPlugin):
         with tempfile.TemporaryDirectory(prefix=".extract-", dir=course) as staging:
             files = sorted(Path(archive_path).iterdir())
             self.log.info("Extracting from: %s", ", ".join(path.name for path in files))
-            downloads = read(there, files, Path(staging))
+            downloads = read(there, files, Path(staging), Wanted(assignment))
             for download in downloads:
                 for problem in download.problems:
                     self.log.error("%s %s: %s", problem.folder or problem.download, problem.file, problem.reason)

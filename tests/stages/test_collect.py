@@ -10,7 +10,7 @@ import pytest
 
 from course_utils.classroom.roster import read_roster
 from course_utils.errors import CourseError
-from course_utils.platforms.hand_ins import Download, HandIn, RawFile
+from course_utils.platforms.hand_ins import Download, HandIn, RawFile, Wanted
 from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_download
 from course_utils.stages.collect import collect, place, read, settle, write
 from course_utils.stages.course_assignment import open_assignment
@@ -115,7 +115,7 @@ def test_a_course_archive_with_two_tasks(course, students, tmp_path):
     collection = collect(course, "other", [path])
     assert not collection.rows
     assert "it holds the tasks Other_Task, Sheet; say which is other with --task" in reasons(collection)[path.name]
-    collection = collect(course, "other", [path], task="Other Task")
+    collection = collect(course, "other", [path], wanted=Wanted("other", task="Other Task"))
     assert row(collection, "s03").notebooks == "third"
     with (course / "nbgrader_config.py").open("a") as file:
         file.write('c.OpenOlat.task_titles = {"other": "Other: Task", "sheet": "Sheet"}\n')
@@ -131,9 +131,9 @@ def test_one_students_page_needs_a_name(course, tmp_path):
     collection = collect(course, "sheet", [path])
     assert "collect it with --student ID" in reasons(collection)["submission.zip"]
     assert not collection.rows
-    collection = collect(course, "sheet", [path], student="s02")
+    collection = collect(course, "sheet", [path], wanted=Wanted("sheet", student="s02"))
     assert row(collection, "s02").notebooks == "first, second" and not collection.quarantined
-    collection = collect(course, "sheet", [path], student="nobody")
+    collection = collect(course, "sheet", [path], wanted=Wanted("sheet", student="nobody"))
     assert "no student or group 'nobody'" in reasons(collection)["submission.zip"]
 
 
@@ -201,7 +201,8 @@ def test_owners_that_are_unknown_or_two(course, students, tmp_path):
     for kept in collection.quarantined:
         assert zipfile.is_zipfile(course / "quarantine/sheet" / kept["kept_as"])
     # Placed by hand, they leave the quarantine.
-    collection = collect(course, "sheet", [path], owners={"Doppel_Dora_ab": "s07", "ONeill_Eloise_eo77": "s03"})
+    by_hand = {"Doppel_Dora_ab": "s07", "ONeill_Eloise_eo77": "s03"}
+    collection = collect(course, "sheet", [path], wanted=Wanted("sheet", owners=by_hand))
     assert [r.owner_id for r in collection.rows] == ["s01", "s03", "s07"]
     assert list(reasons(collection)) == ["Fremd_Franka_ff"]
     assert sorted(p.name for p in (course / "quarantine/sheet").iterdir()) == ["Fremd_Franka_ff", "reasons.csv"]
@@ -519,7 +520,7 @@ def test_reading_changes_nothing_in_the_course(course, there, students, tmp_path
     before = sorted(course.rglob("*"))
     path = write_download(tmp_path / "a.zip", [Folder.of(students["s01"], hand_in())], top=TOP)
     (tmp_path / "staging").mkdir()
-    (download,) = read(there, [path], tmp_path / "staging")
+    (download,) = read(there, [path], tmp_path / "staging", Wanted("sheet"))
     assert [h.owner.owner_id for h in download.hand_ins] == ["s01"] and sorted(course.rglob("*")) == before
 
 

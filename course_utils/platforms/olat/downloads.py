@@ -18,7 +18,7 @@ from course_utils.handins.archives import ZipReader
 from course_utils.handins.budget import Budget
 from course_utils.handins.limits import Limits, RefusedError
 from course_utils.handins.paths import is_junk, walk_folder
-from course_utils.platforms.hand_ins import Download, HandIn, Problem, RawFile
+from course_utils.platforms.hand_ins import Download, HandIn, Problem, RawFile, Wanted
 from course_utils.platforms.olat.names import split_owner, strip_task_folder
 from course_utils.platforms.olat.sheet import SheetError, SheetRow, read_sheet
 
@@ -72,17 +72,7 @@ class _Place:
     mark: str = ""
 
 
-def read_download(
-    path: Path,
-    staging: Path,
-    *,
-    assignment: str,
-    roster: Roster,
-    settings: OpenOlat,
-    task: str = "",
-    student: str = "",
-    owners: Mapping[str, str] | None = None,
-) -> Download:
+def read_download(path: Path, staging: Path, wanted: Wanted, roster: Roster, settings: OpenOlat) -> Download:
     """Find the hand-ins of one assignment in one download.
 
     Parameters
@@ -92,16 +82,10 @@ def read_download(
         student's page, or one of these unpacked to a folder.
     staging : pathlib.Path
         An empty folder for the bytes of the files.
-    assignment : str
-        The assignment that is collected.
+    wanted : Wanted
+        The assignment that is collected, and what the instructor said about the download.
     roster : Roster
     settings : OpenOlat
-    task : str
-        Title of the task, if the download holds several.
-    student : str
-        Id of the student or group that a zip without names belongs to.
-    owners : mapping of str to str, optional
-        Owner folders that are placed by hand: folder name to student id or group.
 
     Returns
     -------
@@ -113,11 +97,11 @@ def read_download(
     budget = Budget(outer, staging)
     try:
         with _Folder(path) if path.is_dir() else _Zip(path, outer.max_files) as source:
-            _read(source, download, budget, assignment, roster, settings, task, student, owners or {})
+            _Reading(source, download, budget, wanted, roster, settings).read()
     except RefusedError as error:
-        if student and not path.is_dir():
+        if wanted.student and not path.is_dir():
             # One student's page may hold a single file that is no zip.
-            _one_student(download, path, budget, roster, student)
+            _one_student(download, budget, roster, wanted.student)
         else:
             download.problems.append(Problem(path.name, "", path.name, f"the download {error}", path))
     except OSError as error:
@@ -125,109 +109,224 @@ def read_download(
     return download
 
 
-def _read(source, download, budget, assignment, roster, settings, task, student, owners) -> None:
-    places: dict[tuple[tuple[str, ...], str], _Place] = {}
-    others: list[int] = []
-    for i, name in enumerate(source.names):
-        parts = tuple(part for part in name.split("/") if part)
-        if not parts or is_junk(parts) or parts[-1].startswith("._oo_meta_"):
-            download.fates.append((name, "left by a system"))
-            continue
-        split = split_owner(name)
-        if split is None:
-            others.append(i)
-            continue
-        prefix, folder, step, own = split
-        place = places.setdefault((prefix, folder), _Place())
-        kind = step.split("_")[1]
-        if kind == "submissions" and len(own) == 1 and own[0] in _MARKS:
-            place.mark = _MARKS[own[0]]
-            download.fates.append((name, f"mark of OpenOlat: {place.mark}"))
-        elif kind == "submissions":
-            place.submissions.append(i)
-        elif kind == "revisions":
-            place.revisions.setdefault(int(step.rpartition("_")[2]), []).append(i)
-        else:
-            download.fates.append((name, f"not a hand-in ({kind})"))
+@dataclass(frozen=True)
+class _Reading:
+    """A download that is being read; what is found goes to `download`."""
 
-    if not places:
-        _no_owner(source, download, budget, others, roster, student)
-        return
-    if student:
-        download.problems.append(
-            Problem(
-                download.path.name, "", download.path.name,
-                "the download names its owners itself; collect it without --student",
-            )
-        )  # fmt: skip
-        return
-    prefix = _choose_task(places, download, assignment, settings, task)
-    if prefix is None:
-        return
-    rows = _sheets(source, download, budget, others, prefix, task or settings.task_titles.get(assignment, ""))
-    for i in others:
-        download.fates.append((source.names[i], "not a hand-in"))
-    _check_groups(rows, roster, download)
-    stamp = strip_task_folder(prefix[-1])[1] if prefix else ""
-    stamp = stamp or (m[1] if (m := _STAMP.search(download.path.name)) else "")
-    for (where, folder), place in places.items():
-        if where != prefix:
-            names = [source.names[i] for i in _indices(place)]
-            download.fates += [(name, f"of another task ({'/'.join(where)})") for name in names]
-            continue
-        read = functools.partial(_one_owner, source, download, budget, roster, settings, assignment, owners)
-        # The files of one owner are one student's work: whatever they do to the reader, the others are read.
-        course = roster.path.parent if roster.path else budget.folder
-        _, fault = attempt(course, folder, "read", functools.partial(read, folder, place, stamp, rows))
-        if fault:
-            download.problems.append(Problem(download.path.name, folder, "", f"the hand-in {fault}"))
-            download.fates += [(source.names[i], f"not read: {fault}") for i in _indices(place)]
+    source: _Folder | _Zip
+    download: Download
+    budget: Budget
+    wanted: Wanted
+    roster: Roster
+    settings: OpenOlat
 
+    def read(self) -> None:
+        """Find the owner folders, and read each."""
+        places: dict[tuple[tuple[str, ...], str], _Place] = {}
+        others: list[int] = []
+        for i, name in enumerate(self.source.names):
+            parts = tuple(part for part in name.split("/") if part)
+            if not parts or is_junk(parts) or parts[-1].startswith("._oo_meta_"):
+                self.download.fates.append((name, "left by a system"))
+                continue
+            split = split_owner(name)
+            if split is None:
+                others.append(i)
+                continue
+            prefix, folder, step, own = split
+            place = places.setdefault((prefix, folder), _Place())
+            kind = step.split("_")[1]
+            if kind == "submissions" and len(own) == 1 and own[0] in _MARKS:
+                place.mark = _MARKS[own[0]]
+                self.download.fates.append((name, f"mark of OpenOlat: {place.mark}"))
+            elif kind == "submissions":
+                place.submissions.append(i)
+            elif kind == "revisions":
+                place.revisions.setdefault(int(step.rpartition("_")[2]), []).append(i)
+            else:
+                self.download.fates.append((name, f"not a hand-in ({kind})"))
 
-def _one_owner(source, download, budget, roster, settings, assignment, owners, folder, place, stamp, rows) -> None:
-    revision = max(place.revisions, default=0)
-    newest = place.revisions.get(revision, place.submissions)
-    for i in _indices(place):
-        if i not in newest:
-            download.fates.append((source.names[i], f"older hand-in; revision {revision} counts"))
-    files = []
-    for i in newest:
-        own = "/".join(split_owner(source.names[i])[3])
-        try:
-            staged, size, sha256 = source.copy(i, budget)
-        except RefusedError as error:
-            download.problems.append(Problem(download.path.name, folder, own, f"the file {error}", download.path))
-            download.fates.append((source.names[i], f"in quarantine: {error}"))
-            continue
-        files.append(RawFile(own, staged, size, sha256))
-    owner, reason = _owner(folder, roster, owners)
-    sender = ""
-    if owner and not owner.is_group and assignment in settings.group_assignments:
-        sender = owner.owner_id
-        group = roster.group_of(owner.members[0])
-        if group is None:
-            groups = owner.members[0].groups
-            reason = (
-                f"{owner.name} is in several groups ({', '.join(groups)}); place it by hand"
-                if groups
-                else f"{owner.name} is in no group, but this assignment is handed in by groups"
-            )
-        owner = group
-    if owner is None:
-        for file in files:
-            download.problems.append(Problem(download.path.name, folder, file.path, reason, file.staged))
+        if not places:
+            self._no_owner(others)
+            return
+        if self.wanted.student:
+            self.download.problems.append(
+                Problem(
+                    self.download.path.name, "", self.download.path.name,
+                    "the download names its owners itself; collect it without --student",
+                )
+            )  # fmt: skip
+            return
+        prefix = self._choose_task(places)
+        if prefix is None:
+            return
+        rows = self._sheets(others, prefix)
+        for i in others:
+            self.download.fates.append((self.source.names[i], "not a hand-in"))
+        self._check_groups(rows)
+        stamp = strip_task_folder(prefix[-1])[1] if prefix else ""
+        stamp = stamp or (m[1] if (m := _STAMP.search(self.download.path.name)) else "")
+        for (where, folder), place in places.items():
+            if where != prefix:
+                names = [self.source.names[i] for i in _indices(place)]
+                self.download.fates += [(name, f"of another task ({'/'.join(where)})") for name in names]
+                continue
+            # The files of one owner are one student's work: whatever they do to the reader, the others are read.
+            course = self.roster.path.parent if self.roster.path else self.budget.folder
+            _, fault = attempt(course, folder, "read", functools.partial(self._one_owner, folder, place, stamp, rows))
+            if fault:
+                self.download.problems.append(Problem(self.download.path.name, folder, "", f"the hand-in {fault}"))
+                self.download.fates += [(self.source.names[i], f"not read: {fault}") for i in _indices(place)]
+
+    def _one_owner(self, folder: str, place: _Place, stamp: str, rows: Sequence[SheetRow]) -> None:
+        revision = max(place.revisions, default=0)
+        newest = place.revisions.get(revision, place.submissions)
+        for i in _indices(place):
+            if i not in newest:
+                self.download.fates.append((self.source.names[i], f"older hand-in; revision {revision} counts"))
+        files = []
+        for i in newest:
+            own = "/".join(split_owner(self.source.names[i])[3])
+            try:
+                staged, size, sha256 = self.source.copy(i, self.budget)
+            except RefusedError as error:
+                self.download.problems.append(
+                    Problem(self.download.path.name, folder, own, f"the file {error}", self.download.path)
+                )
+                self.download.fates.append((self.source.names[i], f"in quarantine: {error}"))
+                continue
+            files.append(RawFile(own, staged, size, sha256))
+        owner, reason = _owner(folder, self.roster, self.wanted.owners)
+        sender = ""
+        if owner and not owner.is_group and self.wanted.assignment in self.settings.group_assignments:
+            sender = owner.owner_id
+            group = self.roster.group_of(owner.members[0])
+            if group is None:
+                groups = owner.members[0].groups
+                reason = (
+                    f"{owner.name} is in several groups ({', '.join(groups)}); place it by hand"
+                    if groups
+                    else f"{owner.name} is in no group, but this assignment is handed in by groups"
+                )
+            owner = group
+        if owner is None:
+            for file in files:
+                self.download.problems.append(Problem(self.download.path.name, folder, file.path, reason, file.staged))
+            if not files:
+                self.download.problems.append(Problem(self.download.path.name, folder, "", reason))
+            names = [self.source.names[i] for i in newest]
+            self.download.fates += [(name, "in quarantine: owner unknown") for name in names]
+            return
         if not files:
-            download.problems.append(Problem(download.path.name, folder, "", reason))
-        names = [source.names[i] for i in newest]
-        download.fates += [(name, "in quarantine: owner unknown") for name in names]
-        return
-    if not files:
-        return
-    hand_in = HandIn(
-        owner, folder, download.path.name, stamp, revision, tuple(files), "" if revision else place.mark, sender=sender
-    )
-    download.hand_ins.append(_with_time(hand_in, rows, download, roster, settings))
-    download.fates += [(source.names[i], f"handed in by {owner.owner_id}") for i in newest]
+            return
+        hand_in = HandIn(
+            owner,
+            folder,
+            self.download.path.name,
+            stamp,
+            revision,
+            tuple(files),
+            "" if revision else place.mark,
+            sender=sender,
+        )
+        self.download.hand_ins.append(self._with_time(hand_in, rows))
+        self.download.fates += [(self.source.names[i], f"handed in by {owner.owner_id}") for i in newest]
+
+    def _no_owner(self, others: list[int]) -> None:
+        """Handle a download without any owner folder: empty, or of one student's page."""
+        rest = [
+            i
+            for i in others
+            if not self.source.names[i].lower().endswith(".xlsx")
+            and "solutions" not in self.source.names[i].split("/")[:-1]
+        ]
+        if not rest and not self.wanted.student:
+            self.download.notes.append(f"{self.download.path.name} holds no hand-in")
+            self.download.fates += [(self.source.names[i], "not a hand-in") for i in others]
+        elif not self.wanted.student:
+            self.download.problems.append(
+                Problem(
+                    self.download.path.name, "", self.download.path.name,
+                    "no name in it says whose it is, as in a download from one student's page; "
+                    "collect it with --student ID",
+                    self.download.path if not self.download.path.is_dir() else None,
+                )
+            )  # fmt: skip
+        else:
+            _one_student(self.download, self.budget, self.roster, self.wanted.student)
+
+    def _choose_task(self, places: Iterable[tuple[tuple[str, ...], str]]) -> tuple[str, ...] | None:
+        """Return the folders above the owners of the task that is collected."""
+        prefixes = list(dict.fromkeys(prefix for prefix, _ in places))
+        titles = {prefix: strip_task_folder(prefix[-1])[0] if prefix else "" for prefix in prefixes}
+        wanted = self.wanted
+        named = wanted.task or self.settings.task_titles.get(wanted.assignment, "")
+        if len(prefixes) == 1 and (not named or not prefixes[0]):
+            return prefixes[0]
+        titles_wanted = fold_variants(named or wanted.assignment)
+        # Two tasks of one title are told apart by a number behind it.
+        found = [p for p in prefixes if titles[p] in titles_wanted] or [
+            p for p in prefixes if p and p[-1] in titles_wanted
+        ]
+        if len(found) == 1:
+            return found[0]
+        listed = ", ".join(sorted("/".join(p) or "(no folder)" for p in prefixes))
+        reason = (
+            f"it holds the tasks {listed}; say which is {wanted.assignment} with --task TITLE or OpenOlat.task_titles"
+            if not named
+            else f"it holds {listed}, but the task is called {named!r}"
+        )
+        self.download.problems.append(Problem(self.download.path.name, "", self.download.path.name, reason))
+        return None
+
+    def _sheets(self, others: list[int], prefix: tuple[str, ...]) -> list[SheetRow]:
+        task = self.wanted.task or self.settings.task_titles.get(self.wanted.assignment, "")
+        rows: list[SheetRow] = []
+        for i in list(others):
+            parts = tuple(self.source.names[i].split("/"))
+            if parts[:-1] != prefix or not parts[-1].lower().endswith(".xlsx") or parts[-1] == "course_results.xlsx":
+                continue
+            others.remove(i)
+            try:
+                staged, _, _ = self.source.copy(i, self.budget)
+                rows += read_sheet(staged, task)
+                self.download.has_sheet = True
+                self.download.fates.append((self.source.names[i], "table of hand-ins"))
+            except (SheetError, RefusedError) as error:
+                self.download.notes.append(f"{self.download.path.name}: {error}; submission times are unknown")
+                self.download.fates.append((self.source.names[i], f"table of hand-ins, not read: {error}"))
+        return rows
+
+    def _with_time(self, hand_in: HandIn, rows: Sequence[SheetRow]) -> HandIn:
+        """Return the hand-in with what the table says about its time."""
+        notes = list(hand_in.notes)
+        people = hand_in.owner.members
+        if hand_in.sender:
+            people = (self.roster.student(hand_in.sender),)
+        mine = [row for student in people for row in _rows_of(student, rows)]
+        notes += [row.problem for row in mine if row.problem]
+        times = {_utc(row.submitted, self.settings.timezone) for row in mine if row.submitted}
+        if len(people) == 1 and len(mine) > 1:
+            notes.append("the table of the download has several lines for this person")
+        if len(times) > 1:
+            notes.append("the table has several times; the latest counts")
+        remarks = "; ".join(dict.fromkeys(row.remarks for row in mine if row.remarks))
+        draft = bool(mine) and not times and not any(row.problem for row in mine)
+        submitted = max(times, default=None)
+        if submitted and submitted > datetime.now(UTC):
+            notes.append("the time of submission lies in the future; is OpenOlat.timezone right?")
+        return replace(hand_in, submitted=submitted, draft=draft, remarks=remarks, notes=tuple(dict.fromkeys(notes)))
+
+    def _check_groups(self, rows: Iterable[SheetRow]) -> None:
+        for row in rows:
+            student = self.roster.find(
+                user_name=row.user_name, email=row.email, matriculation_number=row.matriculation_number
+            )
+            if row.group and student and not any(fold(row.group) == fold(g) for g in student.groups):
+                ours = ", ".join(student.groups) or "no group"
+                self.download.notes.append(
+                    f"{student.name} ({student.student_id}) is in {row.group!r} in OpenOlat, in {ours} in the roster"
+                )
 
 
 def _owner(folder: str, roster: Roster, owners: Mapping[str, str]) -> tuple[Owner | None, str]:
@@ -258,30 +357,8 @@ def _row(owner: Owner) -> str:
     return f"row {owner.members[0].row} ({owner.name}, {owner.members[0].user_name})"
 
 
-def _no_owner(source, download, budget, others, roster, student) -> None:
-    """Handle a download without any owner folder: empty, or of one student's page."""
-    rest = [
-        i
-        for i in others
-        if not source.names[i].lower().endswith(".xlsx") and "solutions" not in source.names[i].split("/")[:-1]
-    ]
-    if not rest and not student:
-        download.notes.append(f"{download.path.name} holds no hand-in")
-        download.fates += [(source.names[i], "not a hand-in") for i in others]
-    elif not student:
-        download.problems.append(
-            Problem(
-                download.path.name, "", download.path.name,
-                "no name in it says whose it is, as in a download from one student's page; "
-                "collect it with --student ID",
-                download.path if not download.path.is_dir() else None,
-            )
-        )  # fmt: skip
-    else:
-        _one_student(download, download.path, budget, roster, student)
-
-
-def _one_student(download: Download, path: Path, budget: Budget, roster: Roster, student: str) -> None:
+def _one_student(download: Download, budget: Budget, roster: Roster, student: str) -> None:
+    path = download.path
     owner = roster.owner(student) or roster.owner(fold(compose(student)))
     if owner is None:
         reason = f"there is no student or group {student!r} in the roster"
@@ -294,46 +371,6 @@ def _one_student(download: Download, path: Path, budget: Budget, roster: Roster,
         files.append(RawFile(name, staged, size, sha256))
         download.fates.append((name, f"handed in by {owner.owner_id}"))
     download.hand_ins.append(HandIn(owner, "", path.name, files=tuple(files)))
-
-
-def _choose_task(places, download, assignment, settings, task) -> tuple[str, ...] | None:
-    """Return the folders above the owners of the task that is collected."""
-    prefixes = list(dict.fromkeys(prefix for prefix, _ in places))
-    titles = {prefix: strip_task_folder(prefix[-1])[0] if prefix else "" for prefix in prefixes}
-    named = task or settings.task_titles.get(assignment, "")
-    if len(prefixes) == 1 and (not named or not prefixes[0]):
-        return prefixes[0]
-    wanted = fold_variants(named or assignment)
-    # Two tasks of one title are told apart by a number behind it.
-    found = [p for p in prefixes if titles[p] in wanted] or [p for p in prefixes if p and p[-1] in wanted]
-    if len(found) == 1:
-        return found[0]
-    listed = ", ".join(sorted("/".join(p) or "(no folder)" for p in prefixes))
-    reason = (
-        f"it holds the tasks {listed}; say which is {assignment} with --task TITLE or OpenOlat.task_titles"
-        if not named
-        else f"it holds {listed}, but the task is called {named!r}"
-    )
-    download.problems.append(Problem(download.path.name, "", download.path.name, reason))
-    return None
-
-
-def _sheets(source, download, budget, others, prefix, task) -> list[SheetRow]:
-    rows: list[SheetRow] = []
-    for i in list(others):
-        parts = tuple(source.names[i].split("/"))
-        if parts[:-1] != prefix or not parts[-1].lower().endswith(".xlsx") or parts[-1] == "course_results.xlsx":
-            continue
-        others.remove(i)
-        try:
-            staged, _, _ = source.copy(i, budget)
-            rows += read_sheet(staged, task)
-            download.has_sheet = True
-            download.fates.append((source.names[i], "table of hand-ins"))
-        except (SheetError, RefusedError) as error:
-            download.notes.append(f"{download.path.name}: {error}; submission times are unknown")
-            download.fates.append((source.names[i], f"table of hand-ins, not read: {error}"))
-    return rows
 
 
 def _rows_of(student: Student, rows: Sequence[SheetRow]) -> list[SheetRow]:
@@ -353,42 +390,9 @@ def _rows_of(student: Student, rows: Sequence[SheetRow]) -> list[SheetRow]:
     return []
 
 
-def _with_time(
-    hand_in: HandIn, rows: Sequence[SheetRow], download: Download, roster: Roster, settings: OpenOlat
-) -> HandIn:
-    """Return the hand-in with what the table says about its time."""
-    notes = list(hand_in.notes)
-    people = hand_in.owner.members
-    if hand_in.sender:
-        people = (roster.student(hand_in.sender),)
-    mine = [row for student in people for row in _rows_of(student, rows)]
-    notes += [row.problem for row in mine if row.problem]
-    times = {_utc(row.submitted, settings.timezone) for row in mine if row.submitted}
-    if len(people) == 1 and len(mine) > 1:
-        notes.append("the table of the download has several lines for this person")
-    if len(times) > 1:
-        notes.append("the table has several times; the latest counts")
-    remarks = "; ".join(dict.fromkeys(row.remarks for row in mine if row.remarks))
-    draft = bool(mine) and not times and not any(row.problem for row in mine)
-    submitted = max(times, default=None)
-    if submitted and submitted > datetime.now(UTC):
-        notes.append("the time of submission lies in the future; is OpenOlat.timezone right?")
-    return replace(hand_in, submitted=submitted, draft=draft, remarks=remarks, notes=tuple(dict.fromkeys(notes)))
-
-
 def _utc(local: datetime, zone: str) -> datetime:
     # The hour that autumn has twice: the earlier one, in favour of the student.
     return local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
-
-
-def _check_groups(rows: Iterable[SheetRow], roster: Roster, download: Download) -> None:
-    for row in rows:
-        student = roster.find(user_name=row.user_name, email=row.email, matriculation_number=row.matriculation_number)
-        if row.group and student and not any(fold(row.group) == fold(g) for g in student.groups):
-            ours = ", ".join(student.groups) or "no group"
-            download.notes.append(
-                f"{student.name} ({student.student_id}) is in {row.group!r} in OpenOlat, in {ours} in the roster"
-            )
 
 
 def _indices(place: _Place) -> list[int]:
