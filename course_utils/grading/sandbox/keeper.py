@@ -10,6 +10,7 @@ import select
 import signal
 import socket
 import tarfile
+import time
 import traceback
 from pathlib import Path
 
@@ -119,10 +120,10 @@ def show_again_below(folder: str, new: str) -> None:
 def keep(kernel: int, channel: socket.socket, wake_up: int, serving: int, log: int, limits: dict) -> None:
     """Reap processes, pass on signals and watch the limits, until the kernel or the host ends."""
     watch = Watch(limits)
-    pause = 0.0
+    next_look = 0.0
     wait_for = [channel, wake_up, serving]
     while True:
-        ready, _, _ = select.select(wait_for, [], [], pause)
+        ready, _, _ = select.select(wait_for, [], [], max(0.0, next_look - time.monotonic()))
         if serving in ready:  # the kernel has bound its sockets
             wait_for.remove(serving)
             report(channel, serving=True)
@@ -147,7 +148,10 @@ def keep(kernel: int, channel: socket.socket, wake_up: int, serving: int, log: i
             else:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(kernel, int(message))
+        if time.monotonic() < next_look:  # questions and processes that end come by the hundred
+            continue
         pause, events, fatal = watch.look()
+        next_look = time.monotonic() + pause
         for event in events:
             report(channel, event=event)
         if fatal:

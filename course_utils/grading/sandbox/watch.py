@@ -46,6 +46,9 @@ class Watch:
         if began >= self.next_close_look:
             self.count_areas(stats)
             found |= self.put_first_in_line(stats)
+            if has_more_locks(limits["locks"]):
+                found["locks"] = f"locks: more than {limits['locks']} locks on files; the kernel was killed"
+                fatal = True
             now = time.monotonic()
             self.next_close_look = now + max(self.CLOSE_LOOK_S, self.CLOSE_LOOK_SHARE * (now - began))
         threads = sum(int(fields[17]) for fields in stats.values())
@@ -72,9 +75,6 @@ class Watch:
             fatal = True
         if self.cpu > limits["cpu_seconds"]:
             found["cpu"] = f"cpu: the limit of {limits['cpu_seconds']} CPU seconds was used up; the kernel was killed"
-            fatal = True
-        if has_more_locks(limits["locks"]):
-            found["locks"] = f"locks: more than {limits['locks']} locks on files; the kernel was killed"
             fatal = True
         if self.has_too_many_sessions(stats):
             found["sessions"] = f"sessions: more than {limits['sessions']} sessions of processes; the kernel was killed"
