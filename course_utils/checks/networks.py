@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils import data, training
+from course_utils import artifacts, data
 from course_utils.checks import CheckFailed, assert_tensor
 
 __all__ = [
@@ -164,7 +164,7 @@ def _output(network: Any, inputs: Tensor, train: bool, seed: int) -> Any:
         return network(inputs.clone())
 
 
-def restored(make: Callable[[], Any], name: str) -> tuple[training.Record, Any]:
+def restored(make: Callable[[], Any], name: str) -> tuple[artifacts.Record, Any]:
     """Return a trained network that was handed in, in evaluation mode.
 
     Parameters
@@ -185,7 +185,7 @@ def restored(make: Callable[[], Any], name: str) -> tuple[training.Record, Any]:
     CheckFailed
         If the network is missing, or its weights are of another class than the student's.
     """
-    record, weights = training.handed_in(name)
+    record, weights = artifacts.handed_in(name)
     network = make()
     own = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     kept = {key: tuple(value.shape) for key, value in weights.items()}
@@ -315,7 +315,7 @@ def assert_memorised(
     ValueError
         If weights of the twin can be confused.
     """
-    record, weights = training.handed_in(name)
+    record, weights = artifacts.handed_in(name)
     least = _needed_for(record, needed)
     own, theirs = _by_kind_and_shape(twin.state_dict()), _by_kind_and_shape(weights)
     if len(own) != sum(value.is_floating_point() for value in twin.state_dict().values()):
@@ -342,14 +342,14 @@ def _by_kind_and_shape(state: Mapping[str, Tensor]) -> dict[tuple[str, tuple[int
     }
 
 
-def _needed_for(record: training.Record, needed: Mapping[str, float]) -> float:
+def _needed_for(record: artifacts.Record, needed: Mapping[str, float]) -> float:
     least = needed.get(record.data)
     if least is None:
         _fail(f"{record.name!r} was trained on {record.data[:80]!r}, which is none of {', '.join(needed)}.", None)
     return least
 
 
-def _require(share: float, least: float, which: str, record: training.Record, hint: str | None) -> None:
+def _require(share: float, least: float, which: str, record: artifacts.Record, hint: str | None) -> None:
     if share < least:
         fact = f"Your network {record.name!r} is right on {100 * share:.1f} % of {which}"
         _fail(f"{fact}; {100 * least:g} % are needed ({record.data}).", hint)

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import course_utils
+from course_utils.environment import for_kernels
 from course_utils.errors import CourseError
 from course_utils.grading.sandbox import layout
 
@@ -220,8 +221,7 @@ def environment(threads: int = 1, extra: dict[str, str] | None = None) -> dict[s
         "PYTHONHASHSEED": "0",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "CUDA_VISIBLE_DEVICES": "",
-        "COURSE_GRADING": "1",  # trained networks are loaded, never trained
-        "COURSE_OFFLINE": "1",
+        **for_kernels(),
         **{
             f"{library}_NUM_THREADS": str(threads)
             for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
