@@ -16,7 +16,8 @@ from course_utils.grading.run.messages import Job
 from course_utils.grading.run.wire import Channel
 from course_utils.grading.sandbox import layout
 from course_utils.grading.sandbox.files import collect_files, pack_files
-from course_utils.grading.sandbox.host import ZygoteLost, shared_zygote
+from course_utils.grading.sandbox.host import shared_zygote
+from course_utils.grading.sandbox.sandboxed_kernel import ZygoteLost
 
 __all__ = ["SandboxedGrader", "data_folder", "get_ready", "start", "zygote_options"]
 

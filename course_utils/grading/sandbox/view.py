@@ -190,6 +190,23 @@ def command(
     return [*args, "--chdir", "/", "--"]
 
 
+def namespace_hint() -> str:
+    """Say what on this machine usually keeps a sandbox from being built."""
+    setting = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+    if setting.exists() and setting.read_text().strip() == "1":
+        return (
+            "This system lets only chosen programs create user namespaces: "
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0 allows it until the next start."
+        )
+    setting = Path("/proc/sys/kernel/unprivileged_userns_clone")
+    if setting.exists() and setting.read_text().strip() == "0":
+        return "User namespaces are switched off: sudo sysctl kernel.unprivileged_userns_clone=1 allows them."
+    return (
+        "The sandbox needs user, mount, PID and network namespaces. In a container, allow them "
+        "(Docker: --security-opt seccomp=unconfined --security-opt systempaths=unconfined)."
+    )
+
+
 def environment(threads: int = 1, extra: dict[str, str] | None = None) -> dict[str, str]:
     """Return the whole environment of a sandboxed kernel, the same for every student.
 
