@@ -196,20 +196,26 @@ def train(
     model.eval()
     record.finished = True
     if weights:
-        state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-        if half:
-            state = {key: v.half() if v.is_floating_point() else v for key, v in state.items()}
-        content = safetensors.torch.save(state)
-        if len(content) > MOST_WEIGHTS:
-            raise ArtifactError(
-                f"The weights of {name!r} take {len(content) / 2**20:.0f} MiB; at most {MOST_WEIGHTS // 2**20} MiB can "
-                "be handed in. Pass half=True, or take a smaller network."
-            )
+        content = _packed(name, model, half)
         record.sha256 = hashlib.sha256(content).hexdigest()
         write_file(place / f"{name}.safetensors", content)
     write_file(place / f"{name}.json", json.dumps(asdict(record), indent=1).encode())
     part.remove()
     return record
+
+
+def _packed(name: str, model: nn.Module, half: bool) -> bytes:
+    """Return the weights as they are kept: on the CPU, with 16 bits each if they are to take half the room."""
+    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    if half:
+        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    content = safetensors.torch.save(state)
+    if len(content) > MOST_WEIGHTS:
+        raise ArtifactError(
+            f"The weights of {name!r} take {len(content) / 2**20:.0f} MiB; at most {MOST_WEIGHTS // 2**20} MiB can "
+            "be handed in. Pass half=True, or take a smaller network."
+        )
+    return content
 
 
 def code_marks(model: nn.Module, epoch: Callable[..., Any]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from course_utils.classroom.folder import coursedir, load_config
@@ -73,15 +73,15 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
             continue
         for student in owner.members:
             candidates.setdefault(student.student_id, []).append((mark, owner))
-    limit = settings.max_points.get(assignment)
-    taken = _other_names(roster)
+    rules = _Rules(assignment, settings, settings.max_points.get(assignment), _other_names(roster))
     names = _NameCheck(roster)
     for student in roster.students:
         options = candidates.get(student.student_id)
         if not options:
             continue
-        line = _line(student, options, assignment, settings, limit, taken, automatic, result)
-        if line is None:
+        line = _line(student, options, rules)
+        if isinstance(line, str):
+            result.withheld.append((student.name, line))
             continue
         folder = Path(folders.format_path(folders.feedback_directory, line.owner_id, assignment))
         group = roster.owner(line.owner_id).members
@@ -112,37 +112,38 @@ def _pages(folder: Path, names: _NameCheck | None, group: Iterable[Student]) -> 
     return pages, withheld
 
 
-def _line(
-    student: Student,
-    options: list[tuple[Mark, Owner]],
-    assignment: str,
-    settings: OpenOlat,
-    limit: float | None,
-    taken: dict[str, set[str]],
-    automatic: bool,
-    result: Return,
-) -> Line | None:
+@dataclass(frozen=True)
+class _Rules:
+    """What is the same for the lines of all students."""
+
+    assignment: str
+    settings: OpenOlat
+    limit: float | None  # points that the task in OpenOlat takes; None: what can be reached
+    taken: dict[str, set[str]]  # as `_other_names` returns it
+
+
+def _line(student: Student, options: list[tuple[Mark, Owner]], rules: _Rules) -> Line | str:
+    """Return the line of a student, or why none goes back."""
     mark, owner = options[0]
+    settings = rules.settings
     if len({m.score for m, _ in options}) > 1:
         told = ", ".join(f"{o.name}: {number(m.score)}" for m, o in options)
-        result.withheld.append((student.name, f"has several marks ({told}); OpenOlat would keep the last one"))
-        return None
+        return f"has several marks ({told}); OpenOlat would keep the last one"
     identifier = getattr(student, settings.identifier).strip()
     problem = ""
-    best = float(limit) if limit is not None else mark.max_score
+    best = float(rules.limit) if rules.limit is not None else mark.max_score
     if not identifier:
         problem = f"has no {settings.identifier} in the roster"
     elif re.search(r"[\t\r\n/\\]|^\.|\.\.", identifier) or not identifier.isprintable():
         problem = f"can't be identified by {identifier!r}: OpenOlat would not read it as one field or folder"
-    elif taken.get(identifier.casefold(), set()) - {student.student_id}:
+    elif rules.taken.get(identifier.casefold(), set()) - {student.student_id}:
         problem = f"can't be identified by {identifier!r}: another person has it as a name, number or address"
     elif mark.score > best + 1e-9:
         problem = f"has {number(mark.score)} points, but the task takes {number(best)} at most: OpenOlat would drop it"
     elif mark.score < 0:
         problem = f"has {number(mark.score)} points: OpenOlat would drop it"
     if problem:
-        result.withheld.append((student.name, problem))
-        return None
+        return problem
     reached = f"{number(mark.score)} of {number(mark.max_score)} points"
     if mark.waiting:
         possible = mark.max_score - mark.waiting_points
@@ -150,7 +151,7 @@ def _line(
         reached += f"; {number(mark.waiting_points)} more are not graded yet"
     late = f"; {number(mark.penalty)} taken for lateness" if mark.penalty else ""
     group = f" ({owner.name})" if owner.is_group else ""
-    comment = clean_comment(f"{assignment}{group}: {reached}{late}")
+    comment = clean_comment(f"{rules.assignment}{group}: {reached}{late}")
     passed = mark.score >= settings.passed_share * mark.max_score - 1e-9 if settings.passed_share else None
     return Line(student, identifier, mark.score, mark.max_score, comment, passed, owner_id=owner.owner_id)
 
