@@ -8,7 +8,6 @@ a download (kept for the next time), else the course works with small pictures o
 from __future__ import annotations
 
 import functools
-import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils import stand_in
+from course_utils import environment, stand_in
 from course_utils.draws import seed_for
 from course_utils.errors import NotGradable
 
@@ -95,13 +94,13 @@ def cifar10(split: str = "train", source: str | None = None) -> tuple[Tensor, Te
             "cifar-10-batches-py."
         )
     else:
-        images, labels = (array.copy() for array in _read_cifar10(_folder(), split))
+        images, labels = (array.copy() for array in _read_cifar10(environment.data_folder(), split))
     return torch.from_numpy(images), torch.from_numpy(labels)
 
 
 def cifar10_source() -> str:
     """Return which pictures `cifar10` gives: "CIFAR-10" or "stand-in"."""
-    if _is_cifar10(_folder()):
+    if _is_cifar10(environment.data_folder()):
         return CIFAR10
     return CIFAR10 if _download() else STAND_IN
 
@@ -351,16 +350,11 @@ def get_ready() -> None:
     """Draw or read the pictures now, so that processes forked from this one have them at once."""
     for split in ("train", "test"):
         stand_in.shapes(split)
-        if _is_cifar10(_folder()):
-            _read_cifar10(_folder(), split)
+        if _is_cifar10(environment.data_folder()):
+            _read_cifar10(environment.data_folder(), split)
 
 
 # Where the real data come from.
-
-
-def _folder() -> Path:
-    named = os.environ.get("COURSE_DATA")
-    return Path(named) if named else Path.home() / ".cache" / "course-data"
 
 
 def _is_cifar10(folder: Path) -> bool:
@@ -397,12 +391,12 @@ def _read_cifar10(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
 @functools.cache
 def _download() -> bool:
     """Try once per process to get CIFAR-10 into the folder; tell whether it worked."""
-    if os.environ.get("COURSE_OFFLINE"):
+    if environment.is_offline():
         return False
     from course_utils.torchvision_ops import datasets  # a slow import that offline work does not need
 
     try:
-        datasets.CIFAR10(_folder(), download=True)
+        datasets.CIFAR10(environment.data_folder(), download=True)
     except (OSError, RuntimeError) as error:
         print(f"CIFAR-10 could not be downloaded ({error}); working with the stand-in.", file=sys.stderr)
         return False

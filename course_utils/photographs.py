@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import urllib.request
 import warnings
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from course_utils import stand_in
+from course_utils import environment, stand_in
 from course_utils.errors import CourseError
 from course_utils.pretrained import SHAPES, as_rgb, kind
 
@@ -145,7 +144,7 @@ def example_pictures(name: str, count: int = 4, seed: int = 0) -> dict[str, Imag
         titles = [f"{number}: {stand_in.SHAPES[label]}" for number, label in enumerate(labels.tolist(), start=1)]
         arrays = images.permute(0, 2, 3, 1).numpy()
         return dict(zip(titles, map(Image.fromarray, arrays), strict=True))
-    folder = Path(os.environ.get("COURSE_DATA") or Path.home() / ".cache" / "course-data", "imagenet", "photos")
+    folder = environment.data_folder() / "imagenet" / "photos"
     if not any(folder.glob("*")):
         _download_photo(folder)
     files = sorted(path for path in folder.glob("*") if path.is_file())
@@ -265,7 +264,7 @@ def _is_heic(content: bytes) -> bool:
 
 
 def _download_photo(folder: Path) -> None:
-    if os.environ.get("COURSE_OFFLINE"):
+    if environment.is_offline():
         return
     try:
         with urllib.request.urlopen(_PHOTO, timeout=20) as answer:

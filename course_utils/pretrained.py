@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-import os
 import urllib.request
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from course_utils import stand_in
+from course_utils import environment, stand_in
 from course_utils.errors import CourseError
 
 __all__ = [
@@ -277,7 +276,7 @@ def _torchvision_network(name: str) -> nn.Module:
     address = models.get_model_weights(name)["IMAGENET1K_V1"].url
     cached = Path(torch.hub.get_dir(), "checkpoints", address.rpartition("/")[2])
     missing = f"The weights of {name} are not in {cached.parent}, and could not be downloaded"
-    if not cached.is_file() and os.environ.get("COURSE_OFFLINE"):
+    if not cached.is_file() and environment.is_offline():
         raise NetworkMissing(f"{missing}: COURSE_OFFLINE is set.")
     try:
         if not cached.is_file():  # without a network this would take minutes to find out

@@ -13,14 +13,11 @@ import functools
 import hashlib
 import inspect
 import json
-import os
 import platform
-import re
-import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +26,20 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from course_utils.errors import CheckFailed
+from course_utils import environment
+from course_utils.artifacts import (
+    MOST_WEIGHTS,
+    ArtifactError,
+    Record,
+    folder,
+    handed_in,
+    load,
+    read_file,
+    read_record,
+    read_weights,
+    require_name,
+    write_file,
+)
 
 __all__ = [
     "ArtifactError",
@@ -46,61 +56,6 @@ __all__ = [
     "read_weights",
     "train",
 ]
-
-# Bytes; an artifact comes from a student, so nothing larger is read.
-MOST_WEIGHTS, MOST_RECORD = 64 * 2**20, 2**20
-_MOST_NUMBERS = 10_000
-_LARGEST_NUMBER = 10**15
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-
-
-class ArtifactError(CheckFailed):
-    """A trained network that is missing, cannot be read, or is not what its record says."""
-
-
-@dataclass
-class Record:
-    """How a network was trained.
-
-    Parameters
-    ----------
-    name : str
-        Of the artifact.
-    data : str
-        What it was trained on: "CIFAR-10", "stand-in", ...
-    epochs : int
-        Passes over the training set.
-    seconds : float
-        Time spent in training.
-    device : str
-        "cpu", "cuda" or "mps".
-    parameters : int
-        How many numbers were learned.
-    history : dict of str to list of float
-        One list per quantity, one number per epoch.
-    settings : dict
-        What the notebook says about the run: learning rate, batch size, ...
-    code : dict of str to str
-        A mark of each function and class that took part; other code, another mark.
-    versions : dict of str to str
-    sha256 : str
-        Of the weights' file; empty where no weights were kept.
-    finished : bool
-        False while training goes on, or where it was interrupted.
-    """
-
-    name: str
-    data: str
-    epochs: int = 0
-    seconds: float = 0.0
-    device: str = "cpu"
-    parameters: int = 0
-    history: dict[str, list[float]] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-    code: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    sha256: str = ""
-    finished: bool = False
 
 
 def pick_device() -> torch.device:
@@ -148,20 +103,6 @@ def _is_bfloat16_faster() -> bool:
         times = [(seconds(True), seconds(False)) for _ in range(6)][1:]  # the first round sets things up
     with_it, without = (min(column) for column in zip(*times, strict=True))
     return with_it < 0.9 * without
-
-
-def folder() -> Path:
-    """Return the folder of the artifacts: ``artifacts`` beside the notebook, or in the submission being graded.
-
-    A notebook in ``source/<assignment>`` keeps its own in ``build/artifacts/<assignment>``: whatever lies in ``source``
-    is handed out to students.
-    """
-    if os.environ.get("COURSE_FILES"):
-        return Path(os.environ["COURSE_FILES"], "artifacts")
-    here = Path.cwd()
-    if here.parent.name == "source":
-        return here.parent.parent / "build" / "artifacts" / here.name
-    return here / "artifacts"
 
 
 def train(
@@ -214,11 +155,11 @@ def train(
     ValueError
         If `name` is no such name or `epochs` is below 1.
     """
-    _require_name(name)
+    require_name(name)
     if epochs < 1:
         raise ValueError(f"`epochs` must be at least 1, got {epochs}.")
     place = folder()
-    grading = bool(os.environ.get("COURSE_GRADING"))
+    grading = environment.is_grading()
     code, wanted = code_marks(model, epoch), dict(settings or {}) | {"epochs": epochs}
     if (place / f"{name}.json").exists() and not (again and not grading):
         record = read_record(name)
@@ -255,184 +196,26 @@ def train(
     model.eval()
     record.finished = True
     if weights:
-        state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-        if half:
-            state = {key: v.half() if v.is_floating_point() else v for key, v in state.items()}
-        content = safetensors.torch.save(state)
-        if len(content) > MOST_WEIGHTS:
-            raise ArtifactError(
-                f"The weights of {name!r} take {len(content) / 2**20:.0f} MiB; at most {MOST_WEIGHTS // 2**20} MiB can "
-                "be handed in. Pass half=True, or take a smaller network."
-            )
+        content = _packed(name, model, half)
         record.sha256 = hashlib.sha256(content).hexdigest()
-        _write(place / f"{name}.safetensors", content)
-    _write(place / f"{name}.json", json.dumps(asdict(record), indent=1).encode())
+        write_file(place / f"{name}.safetensors", content)
+    write_file(place / f"{name}.json", json.dumps(asdict(record), indent=1).encode())
     part.remove()
     return record
 
 
-def load(name: str, model: nn.Module) -> Record:
-    """Put kept weights into a model, and the model into evaluation mode.
-
-    Parameters
-    ----------
-    name : str
-        Of the artifact.
-    model : torch.nn.Module
-        Of the class that was trained.
-
-    Returns
-    -------
-    Record
-
-    Raises
-    ------
-    ArtifactError
-        If the artifact is missing or cannot be read, or the weights are of another network.
-    """
-    record, kept = read_record(name), read_weights(name)
-    own = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    other = {key: tuple(value.shape) for key, value in kept.items()}
-    if own != other:
-        key = sorted(set(own.items()) ^ set(other.items()))[0][0]
+def _packed(name: str, model: nn.Module, half: bool) -> bytes:
+    """Return the weights as they are kept: on the CPU, with 16 bits each if they are to take half the room."""
+    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    if half:
+        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    content = safetensors.torch.save(state)
+    if len(content) > MOST_WEIGHTS:
         raise ArtifactError(
-            f"The weights of {name!r} are of another network: {key!r} has the shape {other.get(key, 'none')} there and "
-            f"{own.get(key, 'none')} in your {type(model).__name__}. If you changed the class, train it again "
-            "(again=True)."
+            f"The weights of {name!r} take {len(content) / 2**20:.0f} MiB; at most {MOST_WEIGHTS // 2**20} MiB can "
+            "be handed in. Pass half=True, or take a smaller network."
         )
-    model.load_state_dict(kept)
-    model.eval()
-    return record
-
-
-def handed_in(name: str) -> tuple[Record, dict[str, Tensor]]:
-    """Return a trained network for a test: its record and weights, if it was trained on data that count.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    record : Record
-        What the student's notebook wrote; it may be made up, so a test measures for itself.
-    weights : dict of str to torch.Tensor
-
-    Raises
-    ------
-    ArtifactError
-        As `read_weights`, and if this course counts only networks that were trained on other data.
-    """
-    record = read_record(name)
-    counts = os.environ.get("COURSE_COUNTS", "any")
-    if counts not in ("any", record.data):
-        raise ArtifactError(
-            f"{name!r} was trained on {record.data[:80]!r}; this course counts networks that were trained on {counts}. "
-            "Put the data where the notebook finds them, then train it again (again=True)."
-        )
-    return record, read_weights(name)
-
-
-def read_record(name: str) -> Record:
-    """Read the record of an artifact; whatever is in the file, the result has the right types.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    Record
-
-    Raises
-    ------
-    ArtifactError
-        If it is missing, too large, or not a record of this name.
-    """
-    content = _read(name, ".json", MOST_RECORD)
-    try:
-        values = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ArtifactError(f"artifacts/{name}.json is not a record of a training run: it is not JSON.") from error
-    if not isinstance(values, dict) or set(values) != {f.name for f in fields(Record)} or not _is_record(values):
-        raise ArtifactError(f"artifacts/{name}.json is not a record of a training run of this course.")
-    if values["name"] != name:
-        shown = values["name"][:80]
-        raise ArtifactError(f"artifacts/{name}.json is the record of another network, {shown!r}.")
-    return Record(**values)
-
-
-def read_weights(name: str) -> dict[str, Tensor]:
-    """Read the weights of an artifact, as `torch.nn.Module.load_state_dict` takes them.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    dict of str to torch.Tensor
-
-    Raises
-    ------
-    ArtifactError
-        If they are missing, too large, damaged, or other weights than the record was made for.
-    """
-    record = read_record(name)
-    if not record.finished:
-        raise ArtifactError(
-            f"The training of {name!r} was not finished. Run its cell again; it goes on where it stopped."
-        )
-    content = _read(name, ".safetensors", MOST_WEIGHTS)
-    if hashlib.sha256(content).hexdigest() != record.sha256:
-        raise ArtifactError(
-            f"artifacts/{name}.safetensors and artifacts/{name}.json do not belong together: one of them was made by "
-            "another run, or changed afterwards. Train the network again (again=True)."
-        )
-    try:
-        return safetensors.torch.load(content)
-    except Exception as error:  # its own class, and what a header that was tampered with leads to
-        raise ArtifactError(f"artifacts/{name}.safetensors is damaged: it cannot be read.") from error
-
-
-def read_file(file: str, most: int, made_by: str) -> bytes:
-    """Read a file of the artifacts that may come from anybody: no links, no devices, not too large.
-
-    Parameters
-    ----------
-    file : str
-        Its name in the folder.
-    most : int
-        Bytes.
-    made_by : str
-        What the cell does that makes the file, for the message: ``"writes it"``.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    ArtifactError
-        If it is missing, no plain file, or larger.
-    """
-    try:
-        descriptor = os.open(folder() / file, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
-    except OSError as error:
-        missing = f"artifacts/{file} is missing. Run the cell that {made_by}, then pack again."
-        raise ArtifactError(
-            missing if isinstance(error, FileNotFoundError) else f"artifacts/{file} is no file."
-        ) from error
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):  # a folder can be opened, too
-            raise ArtifactError(f"artifacts/{file} is no file.")
-        if status.st_size > most:
-            raise ArtifactError(f"artifacts/{file} is larger than {most // 2**20} MiB.")
-        with os.fdopen(descriptor, "rb", closefd=False) as opened:
-            return opened.read(most)
-    finally:
-        os.close(descriptor)
+    return content
 
 
 def code_marks(model: nn.Module, epoch: Callable[..., Any]) -> dict[str, str]:
@@ -532,8 +315,8 @@ class _Part:
         tensors |= {f"model/{key}": value for key, value in self.model.state_dict().items()}
         content = safetensors.torch.save({key: v.detach().cpu().contiguous().clone() for key, v in tensors.items()})
         rest["sha256"] = hashlib.sha256(content).hexdigest()
-        _write(self.paths[0], content)
-        _write(self.paths[1], json.dumps(rest).encode())
+        write_file(self.paths[0], content)
+        write_file(self.paths[1], json.dumps(rest).encode())
 
     def take_up(self, record: Record) -> None:
         """Put the state that was saved into the model and its optimiser, if it is of the same run."""
@@ -627,40 +410,3 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         if self.display is None and self.text:
             print(("\r" if sys.stdout.isatty() else "") + self.text)
-
-
-def _require_name(name: str) -> None:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError(f"An artifact's name is letters, digits, dots and hyphens, at most 80; got {name!r}.")
-
-
-def _read(name: str, ending: str, most: int) -> bytes:
-    _require_name(name)
-    return read_file(f"{name}{ending}", most, f"trains {name!r}")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file at once: whoever stops the run finds the old one or the new one."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_bytes(content)
-    fresh.replace(path)
-
-
-def _is_record(values: dict[str, Any]) -> bool:
-    kinds = {"name": str, "data": str, "device": str, "sha256": str, "finished": bool, "epochs": int, "parameters": int}
-    if not all(type(values[key]) is kind for key, kind in kinds.items()):
-        return False
-    measured = [values["seconds"], values["epochs"], values["parameters"]]
-    # A number of hundreds of digits is an int to JSON, and no float can hold it.
-    if type(values["seconds"]) not in (int, float) or not all(abs(number) < _LARGEST_NUMBER for number in measured):
-        return False
-    if not all(type(values[key]) is dict for key in ("history", "settings", "code", "versions")):
-        return False
-    if not all(type(text) is str for key in ("code", "versions") for text in values[key].values()):
-        return False
-    return len(values["history"]) <= 100 and all(
-        type(numbers) is list
-        and len(numbers) <= _MOST_NUMBERS
-        and all(type(number) is float or (type(number) is int and abs(number) < _LARGEST_NUMBER) for number in numbers)
-        for numbers in values["history"].values()
-    )

@@ -1,22 +1,18 @@
 """Checks for the test cells of a notebook, with messages written for students."""
 
 from course_utils.checks.basic import (
-    CheckFailed,
-    NotGradable,
     assert_array,
-    assert_calls,
     assert_equal,
-    assert_figure,
-    assert_gradient,
     assert_keys,
     assert_length,
-    assert_no_calls,
     assert_number,
     assert_tensor,
-    assert_unchanged,
-    numerical_gradient,
-    shared,
+    assert_that,
 )
+from course_utils.checks.calls import assert_calls, assert_no_calls, assert_unchanged, shared
+from course_utils.checks.figures import assert_figure
+from course_utils.checks.gradients import assert_gradient, numerical_gradient
+from course_utils.errors import CheckFailed, NotGradable
 
 __all__ = [
     "CheckFailed",
@@ -31,6 +27,7 @@ __all__ = [
     "assert_no_calls",
     "assert_number",
     "assert_tensor",
+    "assert_that",
     "assert_unchanged",
     "numerical_gradient",
     "shared",

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils import data, training
-from course_utils.checks import CheckFailed, assert_tensor
+from course_utils import artifacts, data
+from course_utils.checks import assert_tensor
+from course_utils.checks.wording import fail
 
 __all__ = [
     "assert_accuracy",
@@ -89,7 +90,7 @@ def assert_shapes(network: Any, twin: nn.Module, name: str, hint: str | None = N
         If not; the message says which shape is missing or too many, or that shapes are not known yet.
     """
     if not isinstance(network, nn.Module):
-        _fail(f"{name} must be an nn.Module. Derive its class from nn.Module.", hint)
+        fail(f"{name} must be an nn.Module. Derive its class from nn.Module.", hint)
     wanted = sorted(tuple(weight.shape) for weight in twin.parameters())
     try:
         found = sorted(tuple(weight.shape) for weight in network.parameters())
@@ -97,12 +98,12 @@ def assert_shapes(network: Any, twin: nn.Module, name: str, hint: str | None = N
         if not any("Lazy" in type(layer).__name__ for layer in network.modules()):
             raise
         fact = f"{name} has layers whose sizes are not known yet (nn.Lazy…)."
-        _fail(f"{fact}\nGive their sizes, or send zeros of the right shape through them at the end of __init__.", None)
+        fail(f"{fact}\nGive their sizes, or send zeros of the right shape through them at the end of __init__.", None)
     if found == wanted:
         return
     if not found:
         reason = "Layers in a plain list are not found; use attributes, nn.Sequential or nn.ModuleList."
-        _fail(f"{name} has no parameters.\n{reason}", hint)
+        fail(f"{name} has no parameters.\n{reason}", hint)
     missing, over = list(wanted), []
     for shape in found:
         if shape in missing:
@@ -111,7 +112,7 @@ def assert_shapes(network: Any, twin: nn.Module, name: str, hint: str | None = N
             over.append(shape)
     facts = [f"one of shape {shape} is missing" for shape in missing[:1]]
     facts += [f"one of shape {shape} is too many" for shape in over[:1]]
-    _fail(f"{name} has {len(found)} weights and biases, expected {len(wanted)}; {' and '.join(facts)}.", hint)
+    fail(f"{name} has {len(found)} weights and biases, expected {len(wanted)}; {' and '.join(facts)}.", hint)
 
 
 def assert_same_network(
@@ -164,7 +165,7 @@ def _output(network: Any, inputs: Tensor, train: bool, seed: int) -> Any:
         return network(inputs.clone())
 
 
-def restored(make: Callable[[], Any], name: str) -> tuple[training.Record, Any]:
+def restored(make: Callable[[], Any], name: str) -> tuple[artifacts.Record, Any]:
     """Return a trained network that was handed in, in evaluation mode.
 
     Parameters
@@ -185,7 +186,7 @@ def restored(make: Callable[[], Any], name: str) -> tuple[training.Record, Any]:
     CheckFailed
         If the network is missing, or its weights are of another class than the student's.
     """
-    record, weights = training.handed_in(name)
+    record, weights = artifacts.handed_in(name)
     network = make()
     own = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     kept = {key: tuple(value.shape) for key, value in weights.items()}
@@ -193,7 +194,7 @@ def restored(make: Callable[[], Any], name: str) -> tuple[training.Record, Any]:
         key = sorted(set(own.items()) ^ set(kept.items()))[0][0]
         there, here = kept.get(key, "none"), own.get(key, "none")
         fact = f"The weights of {name!r} are of another network: {key!r} has the shape {there} there, {here} in your"
-        _fail(f"{fact} class.", "If you changed the class, train it again (again=True).")
+        fail(f"{fact} class.", "If you changed the class, train it again (again=True).")
     network.load_state_dict(weights)
     network.eval()
     return record, network
@@ -228,7 +229,7 @@ def share_right(network: Any, inputs: Tensor, labels: Tensor, name: str) -> floa
         wanted = (len(labels[part]), 10)
         if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:
             got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            _fail(f"The network {name!r} must return logits of shape {wanted}, got {got}.", None)
+            fail(f"The network {name!r} must return logits of shape {wanted}, got {got}.", None)
         right += int((logits.argmax(1) == labels[part]).sum())
     return right / len(labels)
 
@@ -315,7 +316,7 @@ def assert_memorised(
     ValueError
         If weights of the twin can be confused.
     """
-    record, weights = training.handed_in(name)
+    record, weights = artifacts.handed_in(name)
     least = _needed_for(record, needed)
     own, theirs = _by_kind_and_shape(twin.state_dict()), _by_kind_and_shape(weights)
     if len(own) != sum(value.is_floating_point() for value in twin.state_dict().values()):
@@ -326,7 +327,7 @@ def assert_memorised(
         fact = (
             f"The weights of {name!r} are of another network: they hold {there} {kind!r} of shape {shape}; here there"
         )
-        _fail(f"{fact} {here}.", "If you changed the class, train it again (again=True).")
+        fail(f"{fact} {here}.", "If you changed the class, train it again (again=True).")
     twin.load_state_dict({own[key]: weights[theirs[key]] for key in own}, strict=False)
     twin.eval()
     images, labels = (part[:count] for part in data.cifar10("train", record.data))
@@ -342,18 +343,14 @@ def _by_kind_and_shape(state: Mapping[str, Tensor]) -> dict[tuple[str, tuple[int
     }
 
 
-def _needed_for(record: training.Record, needed: Mapping[str, float]) -> float:
+def _needed_for(record: artifacts.Record, needed: Mapping[str, float]) -> float:
     least = needed.get(record.data)
     if least is None:
-        _fail(f"{record.name!r} was trained on {record.data[:80]!r}, which is none of {', '.join(needed)}.", None)
+        fail(f"{record.name!r} was trained on {record.data[:80]!r}, which is none of {', '.join(needed)}.", None)
     return least
 
 
-def _require(share: float, least: float, which: str, record: training.Record, hint: str | None) -> None:
+def _require(share: float, least: float, which: str, record: artifacts.Record, hint: str | None) -> None:
     if share < least:
         fact = f"Your network {record.name!r} is right on {100 * share:.1f} % of {which}"
-        _fail(f"{fact}; {100 * least:g} % are needed ({record.data}).", hint)
-
-
-def _fail(fact: str, hint: str | None) -> None:
-    raise CheckFailed(f"{fact}\n{hint}" if hint else fact)
+        fail(f"{fact}; {100 * least:g} % are needed ({record.data}).", hint)

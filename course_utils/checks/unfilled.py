@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import linecache
-import os
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
+
+from course_utils.environment import is_grading
 
 __all__ = ["explain_unfilled_cells", "is_check", "sentence_for"]
 
@@ -22,7 +23,7 @@ def explain_unfilled_cells() -> None:
 
     All other errors, and those in a student's own cells, are shown as always. Outside Jupyter nothing happens.
     """
-    if os.environ.get("COURSE_GRADING"):
+    if is_grading():
         return
     try:
         from IPython import get_ipython

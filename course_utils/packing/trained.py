@@ -39,17 +39,17 @@ def examine_artifacts(name: str, notebook: Mapping[str, Any], folder: Path) -> l
     ]
     if not wanted:
         return lacking
-    from course_utils import training  # imports torch, which takes a second
+    from course_utils import artifacts, training  # imports torch, which takes a second
 
     known = training.definitions(source(cell) for cell in notebook["cells"] if cell.get("cell_type") == "code")
     findings = []
     with contextlib.chdir(folder):
         for key in dict.fromkeys(wanted):
             try:
-                record = training.read_record(key)
+                record = artifacts.read_record(key)
                 if record.sha256 or not record.finished:
-                    training.read_weights(key)
-            except (training.ArtifactError, ValueError) as error:
+                    artifacts.read_weights(key)
+            except (artifacts.ArtifactError, ValueError) as error:
                 findings.append(Finding(name, str(error)))
                 continue
             changed = [part for part, mark in record.code.items() if part in known and known[part][0] != mark]

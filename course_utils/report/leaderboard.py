@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 
-from course_utils import training
+from course_utils import artifacts
 from course_utils.classroom.pseudonyms import Pseudonyms
 from course_utils.classroom.tables import write_csv
+from course_utils.environment import reading_submission
 from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
 
@@ -101,9 +99,9 @@ def read(course: Path, assignment: str, artifact: str, gradebook: Gradebook, pse
         student = folder.parent.name
         try:
             graded = gradebook.find_submission_notebook(notebook, assignment, student)
-            with _artifacts_of(folder):
-                record = training.read_record(artifact)
-        except (MissingEntry, training.ArtifactError):
+            with reading_submission(folder):
+                record = artifacts.read_record(artifact)
+        except (MissingEntry, artifacts.ArtifactError):
             continue
         rows.append(
             Row(
@@ -193,17 +191,3 @@ def cells(row: Row) -> list[str]:
 
 def _values(row: Row) -> list[Any]:
     return [getattr(row, field.name) for field in fields(Row)]
-
-
-@contextlib.contextmanager
-def _artifacts_of(folder: Path) -> Iterator[None]:
-    """Let `training` read the artifacts of a submission."""
-    before = os.environ.get("COURSE_FILES")
-    os.environ["COURSE_FILES"] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["COURSE_FILES"]
-        else:
-            os.environ["COURSE_FILES"] = before

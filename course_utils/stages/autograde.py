@@ -125,16 +125,32 @@ def autograde(
     course = Path(course).resolve()
     load_config(course)  # says whether it is one
     with only_this_run(course, f"autograde {assignment}"):
-        return _autograde(course, assignment, students, workers, scheduler, force, sandbox, started, progress)
+        return _autograde(course, assignment, students, _How(workers, scheduler, force, sandbox), started, progress)
+
+
+@dataclass(frozen=True)
+class _How:
+    """Where work is graded, and how; see `autograde`."""
+
+    workers: int | None
+    scheduler: str | None
+    force: bool
+    sandbox: bool
 
 
 def _autograde(
-    course, assignment, students, workers, scheduler, force, sandbox, started, progress
+    course: Path,
+    assignment: str,
+    students: Iterable[str] | None,
+    how: _How,
+    started: Callable[[str], None] | None,
+    progress: Callable[[SubmissionResult, int, int], None] | None,
 ) -> list[SubmissionResult]:
+    """Read, grade and record one submission after the other; whatever becomes of one, everybody gets a row."""
     config = load_config(course)
-    config.GradeNotebook.sandbox = sandbox
+    config.GradeNotebook.sandbox = how.sandbox
     settings = replace(GradeNotebook(config=config).settings(), secret=_secret(course, config))
-    if sandbox and scheduler is None and (reason := probe()) is not None:
+    if how.sandbox and how.scheduler is None and (reason := probe()) is not None:
         raise CourseError(
             f"There is no sandbox, so nothing was graded. (--no-sandbox is for work that you trust.) {reason}"
         )
@@ -168,7 +184,7 @@ def _autograde(
             if reason := _nothing_to_grade(folder, source):
                 return SubmissionResult(name, problem=f"not gradable: {reason}")
             submission = read_submission(folder, name, assignment, source, clearing, settings)
-            if not force and is_recorded(gradebook, done, submission):
+            if not how.force and is_recorded(gradebook, done, submission):
                 return _read_result(gradebook, course, assignment, name)
             return submission
 
@@ -198,12 +214,12 @@ def _autograde(
                     given[name] = submission
                     yield submission
 
-        if scheduler is None:
-            graded = grade_here(to_grade(), workers or cores(), started)
+        if how.scheduler is None:
+            graded = grade_here(to_grade(), how.workers or cores(), started)
         else:
-            graded = grade_on_cluster(to_grade(), scheduler, started)
+            graded = grade_on_cluster(to_grade(), how.scheduler, started)
         with contextlib.closing(graded):
-            for outcome in _told_if_alone(graded, scheduler):
+            for outcome in _told_if_alone(graded, how.scheduler):
                 if outcome.error:
                     problem = f"not gradable: {outcome.error}"
                     finish(SubmissionResult(outcome.student, problem=problem), one_line(problem, 300))

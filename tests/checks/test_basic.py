@@ -1,11 +1,8 @@
 """What test cells call: each check passes right work, and says calmly what is different about the rest."""
 
 import ast
-import linecache
-import textwrap
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
@@ -18,26 +15,17 @@ from course_utils.checks import (
     CheckFailed,
     assert_array,
     assert_equal,
-    assert_figure,
-    assert_gradient,
     assert_keys,
     assert_length,
-    assert_no_calls,
     assert_number,
     assert_tensor,
-    assert_unchanged,
+    assert_that,
     basic,
-    numerical_gradient,
+    calls,
+    figures,
+    gradients,
 )
-from course_utils.checks.source_rules import SourceNotFound, forbidden_in, forbidden_names
-
-
-def message(check, *args, **kwargs):
-    """The text with which a check fails; that it fails is part of the test."""
-    with pytest.raises(CheckFailed) as caught:
-        check(*args, **kwargs)
-    return str(caught.value)
-
+from tests.support.check_messages import message
 
 # --- display -----------------------------------------------------------------------------------------------
 
@@ -340,222 +328,29 @@ def test_the_names_of_a_dict():
     assert len(message(assert_keys, dict.fromkeys(range(1000)), ["a"], "sizes")) < 300
 
 
-# --- unchanged arguments -----------------------------------------------------------------------------------
-
-
-def test_unchanged_arguments_pass():
-    assert_unchanged(np.array([1.0, np.nan]), np.array([1.0, np.nan]), "x")
-    assert_unchanged(torch.ones(2, requires_grad=True), torch.ones(2), "x")
-    assert_unchanged(np.array(["a"]), np.array(["a"]), "x")
-
-
-@pytest.mark.parametrize("changed", [np.array([1.0, 3.0]), np.array([[1.0, 2.0]]), np.array([1, 2]), np.array([1.0])])
-def test_changed_arguments_fail(changed):
-    text = message(assert_unchanged, changed, np.array([1.0, 2.0]), "conv2d's argument x")
-    assert text == "conv2d's argument x was changed by the call; work on a copy."
-
-
-# --- gradients ---------------------------------------------------------------------------------------------
-
-
-def test_numerical_gradient_of_a_known_function():
-    x = np.array([[1.0, -2.0], [0.5, 3.0]])
-    before = x.copy()
-    np.testing.assert_allclose(numerical_gradient(lambda a: (a**3).sum(), x), 3 * x**2, rtol=1e-7)
-    np.testing.assert_array_equal(x, before)
-
-
-def test_numerical_gradient_gives_the_function_what_it_was_given():
-    seen = []
-    numerical_gradient(lambda a: seen.append(type(a)) or float(a.sum()), torch.ones(2, dtype=torch.float64))
-    numerical_gradient(lambda a: seen.append(type(a)) or float(a.sum()), np.ones(2))
-    assert seen == [torch.Tensor] * 4 + [np.ndarray] * 4
-
-
-def test_gradients_are_compared_with_differences():
-    x = torch.tensor([0.3, -1.2], dtype=torch.float64)
-
-    def loss(a):
-        return float(torch.exp(a).sum())
-
-    assert_gradient(torch.exp(x), loss, x, "dx")
-    assert_gradient(torch.exp(x).numpy(), loss, x, "dx")
-    assert "wrong in 2 of 2" in message(assert_gradient, -torch.exp(x), loss, x, "dx")
-    assert "must have shape (2,), got (1, 2)" in message(assert_gradient, torch.exp(x)[None], loss, x, "dx")
-    assert message(assert_gradient, None, loss, x, "dx").startswith("dx must be a torch.Tensor, got None")
-    assert message(assert_gradient, [1, 2], loss, x.numpy(), "dx") == "dx must be a NumPy array, got a list."
-    text = message(assert_gradient, -torch.exp(x), loss, x, "dx", mistakes={"The sign is wrong.": -torch.exp(x)})
-    assert text.endswith("\nThe sign is wrong.")
-
-
-# --- figures -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def curves():
-    """Two labelled lines in one panel."""
-    plt.switch_backend("agg")
-    figure, ax = plt.subplots()
-    ax.plot([0, 1], [1, 0], label="train")
-    ax.plot([0, 1], [1, 2], label="validation")
-    ax.set_xlabel("Epoch")
-    ax.set_ylabel("Loss (nats)")
-    yield figure
-    plt.close("all")
-
-
-def test_a_readable_figure_passes(curves):
-    curves.axes[0].legend()
-    assert_figure(curves, axes=1, lines=2, legend=True)
-    assert_figure(curves.axes[0], lines=2)
-
-
-def test_text_beside_lines_replaces_a_legend(curves):
-    assert "add a legend" in message(assert_figure, curves, legend=True)
-    curves.axes[0].text(1, 2, "validation")
-    assert_figure(curves, legend=True)
-
-
-def test_what_is_missing_in_a_figure_is_named(curves):
-    assert "must have 2 panels, got 1" in message(assert_figure, curves, axes=2)
-    assert "at least 3 lines, got 2" in message(assert_figure, curves, lines=3)
-    assert "at least 1 image, got 0" in message(assert_figure, curves, images=1)
-    curves.axes[0].set_ylabel(" ")
-    assert message(assert_figure, curves, "the curves") == "Panel 1 of the curves has no label on its vertical axis."
-    assert_figure(curves, labels=False)
-
-
-def test_a_line_of_one_point_is_no_curve(curves):
-    curves.axes[0].plot([1], [1])
-    assert "at least 3 lines, got 2" in message(assert_figure, curves, lines=3)
-
-
-def test_other_things_are_no_figures():
-    assert "return the figure that you drew" in message(assert_figure, None)
-    assert "must be a Matplotlib figure or axes, got a list" in message(assert_figure, [1])
-
-
-# --- rules on the source -----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def notebook():
-    """Run cells as a notebook does, so that their source can be found again."""
-    names = {"__name__": "__main__"}
-    count = 0
-
-    def run(cell):
-        nonlocal count
-        count += 1
-        cell = textwrap.dedent(cell)
-        file = f"<ipython-input-{count}-of-test-checks>"
-        linecache.cache[file] = (len(cell), None, cell.splitlines(keepends=True), file)
-        exec(compile(cell, file, "exec"), names)
-        return names
-
-    return run
-
-
-def test_a_function_that_keeps_the_rule_passes(notebook):
-    names = notebook("""
-        def mine(x):
-            "does not call F.conv2d"  # conv2d
-            conv2d = x + 1
-            return conv2d
-    """)
-    assert_no_calls(names["mine"], ["F.conv2d"], "mine")
-
-
-def test_a_broken_rule_is_named(notebook):
-    names = notebook("import torch.nn.functional as F\ndef mine(x, w):\n    return F.conv2d(x, w)")
-    text = message(assert_no_calls, names["mine"], ["torch.nn.functional.conv2d"], "mine", "Use loops.")
-    assert text == "mine uses F.conv2d, which is not allowed in this exercise.\nUse loops."
+def test_a_fact_is_true_or_it_is_told():
+    assert_that(True, "It must be.")
+    assert_that(np.float64(2) > 1, "It must be.")
+    assert message(assert_that, False, "fit must return a dict.", "Return the history.") == (
+        "fit must return a dict.\nReturn the history."
+    )
+    assert message(assert_that, np.bool_(False), "It must be.") == "It must be."
 
 
 @pytest.mark.parametrize(
-    "cells",
-    [
-        ["from torch.nn.functional import conv2d as c", "def mine(x, w):\n    return c(x, w)"],
-        ["from torch.nn.functional import conv2d", "def mine(x, w):\n    return conv2d(x, w)"],
-        [
-            "import torch",
-            "def helper(x, w):\n    return torch.conv2d(x, w)",
-            "def mine(x, w):\n    return helper(x, w)",
-        ],
-        [
-            "from torch import conv2d as c",
-            "def helper(x, w):\n    return c(x, w)",
-            "h = helper",
-            "def mine(x, w):\n    return h(x, w)",
-        ],
-        ["import torch\nclass Mine:\n    def forward(self, x):\n        return torch.conv2d(x, x)\nmine = Mine"],
-        ["import torch\nclass Mine:\n    def forward(self, x):\n        return torch.conv2d(x, x)\nmine = Mine()"],
-        ["import torch\nmine = lambda x, w: torch.conv2d(x, w)"],
-        ["import functools, torch\n@functools.cache\ndef mine(x, w):\n    return torch.conv2d(x, w)"],
-        ["import torch\ndef mine(x, w):\n    return getattr(torch, 'conv' + '2d')(x, w)"],
-    ],
+    "fact", [None, 1, "True", [True], torch.tensor(True), type("Agrees", (), {"__eq__": lambda *_: True})()]
 )
-def test_detours_in_a_notebook_are_found(notebook, cells):
-    for cell in cells:
-        names = notebook(cell)
-    assert "which is not allowed" in message(assert_no_calls, names["mine"], ["F.conv2d"], "mine")
-
-
-def test_functions_that_call_each_other_end(notebook):
-    names = notebook("def even(n):\n    return n == 0 or odd(n - 1)\ndef odd(n):\n    return n != 0 and even(n - 1)")
-    assert forbidden_names(names["even"], ["np.convolve"]) == set()
-
-
-def test_an_own_function_of_a_forbidden_name_is_allowed(notebook):
-    names = notebook("""
-        def correlate(window, kernel):
-            return (window * kernel).sum()
-
-        def mine(x, w):
-            return correlate(x, w)
-    """)
-    assert_no_calls(names["mine"], ["np.correlate"], "mine")
-
-
-def test_a_function_from_elsewhere_has_no_source_to_look_at():
-    assert "could not be read: write it as a function in a notebook cell" in message(
-        assert_no_calls, len, ["np.convolve"], "mine"
-    )
-    assert "could not be read" in message(assert_no_calls, None, ["np.convolve"], "mine")
-
-
-def test_at_grading_time_the_cells_count_not_the_function():
-    class StandIn:
-        @property
-        def __course_source__(self):
-            return lambda: None
-
-        def __call__(self, x):
-            return x
-
-    StandIn.__course_source__ = lambda self: ("mine", ["def mine(x):\n    return np.convolve(x, x)"])
-    assert "mine uses np.convolve" in message(assert_no_calls, StandIn(), ["np.convolve"], "mine")
-
-
-def test_cells_that_are_no_python_are_skipped_and_magics_left_out():
-    cells = ["%matplotlib inline\n!ls\nimport numpy as np", "def mine(:", "def mine(x):\n    return np.convolve(x, x)"]
-    assert forbidden_in("mine", cells, ["np.convolve"]) == {"np.convolve"}
-    with pytest.raises(SourceNotFound, match="no cell of the notebook defines `yours`"):
-        forbidden_in("yours", cells, ["np.convolve"])
-
-
-def test_other_functions_of_the_notebook_do_not_matter():
-    cells = ["import numpy as np", "def other(x):\n    return np.convolve(x, x)", "def mine(x):\n    return x"]
-    assert forbidden_in("mine", cells, ["np.convolve"]) == set()
+def test_what_only_counts_as_true_is_no_fact(fact):
+    assert message(assert_that, fact, "It must be.") == "It must be."
 
 
 # --- the module itself -------------------------------------------------------------------------------------
 
 
 def test_every_check_is_exported():
-    tree = ast.parse(Path(basic.__file__).read_text(encoding="utf-8"))
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
-    assert (defined | {"CheckFailed", "NotGradable"}) - {"speak_of"} == set(checks.__all__)
+    modules = (basic, calls, figures, gradients)
+    defined = {name for module in modules for name in module.__all__}
+    assert (defined | {"CheckFailed", "NotGradable"}) - {"speak_of", "compare"} == set(checks.__all__)
 
 
 def test_checks_do_not_import_the_graders_half():

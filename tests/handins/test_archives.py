@@ -20,10 +20,11 @@ import py7zr
 import pytest
 
 from course_utils.handins import budget
-from course_utils.handins.archives import ZipReader, archive_kind, unpack
+from course_utils.handins.archives import archive_kind, unpack
 from course_utils.handins.budget import Budget
 from course_utils.handins.limits import Limits, RefusedError
 from course_utils.handins.paths import clean_name, is_junk, safe_parts, unique
+from course_utils.handins.zips import ZipReader
 from tests.support.olat_course import zip_bytes
 
 

@@ -21,7 +21,7 @@ import cloudpickle
 import numpy as np
 
 from course_utils import checks
-from course_utils.checks import basic
+from course_utils.checks import calls
 from course_utils.grading.bridge import sent_code, writing
 from course_utils.grading.bridge.guard import reading
 from course_utils.grading.bridge.handed_in import NotTakenBack, Shared, overlap, own_parts, take_back
@@ -412,7 +412,7 @@ class BridgeNamespace(dict):
         self.fetched: dict[str, tuple[int, Any]] = {}
         # From here on `shared` and `assert_unchanged` speak of what happens behind this bridge, in this cell.
         bridge.changed_there.clear()
-        basic.speak_of(bridge)
+        calls.speak_of(bridge)
 
     def __missing__(self, name: str) -> Any:
         if hasattr(builtins, name) or name.startswith("__"):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import shutil
 import time
@@ -22,6 +21,7 @@ from typing import Any
 
 from jupyter_client import KernelManager
 
+from course_utils import environment
 from course_utils.errors import CourseError, NotGradable
 from course_utils.grading import scratch
 from course_utils.grading.limits import GradingLimits
@@ -334,8 +334,7 @@ class _Kernel:
             folder = self.folder / "work"
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(self.files, folder, symlinks=True)
-            own = {name: value for name, value in os.environ.items() if name != "COURSE_SECRET"}
-            extra = {"env": {**own, "COURSE_GRADING": "1", "COURSE_OFFLINE": "1"}}
+            extra = {"env": {**environment.without_secret(), **environment.for_kernels()}}
         try:
             manager.start_kernel(cwd=str(folder), extra_arguments=arguments, **extra)
         except SandboxUnavailable as error:

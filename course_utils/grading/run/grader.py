@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from course_utils import checks
 from course_utils.checks import facts
+from course_utils.environment import for_tests
 from course_utils.grading.bridge import guard
 from course_utils.grading.bridge import tree as values
 from course_utils.grading.bridge.handles import Bridge, BridgeNamespace, StudentError
@@ -125,8 +126,8 @@ def main(channel: Channel) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     # Where `training` finds the artifacts, and which of them count. Real data are looked for, never downloaded.
-    os.environ.update(COURSE_GRADING="1", COURSE_OFFLINE="1", COURSE_FILES=job.files, COURSE_COUNTS=job.data)
-    os.environ.update(COURSE_DATA=job.data_folder, COURSE_SECRET=job.secret)
+    variables = for_tests(files=job.files, counts=job.data, data=job.data_folder, secret=job.secret)
+    os.environ.update(variables)
     run = NotebookRun(owner, job)
     try:
         guard.install(lambda event: owner.tell(Ended(event)))

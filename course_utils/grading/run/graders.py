@@ -9,13 +9,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from course_utils import environment
 from course_utils.grading.limits import SandboxLimits
 from course_utils.grading.run.fork_server import GraderProcess, shared_server
 from course_utils.grading.run.messages import Job
 from course_utils.grading.run.wire import Channel
 from course_utils.grading.sandbox import layout
 from course_utils.grading.sandbox.files import collect_files, pack_files
-from course_utils.grading.sandbox.host import ZygoteLost, shared_zygote
+from course_utils.grading.sandbox.host import shared_zygote
+from course_utils.grading.sandbox.sandboxed_kernel import ZygoteLost
 
 __all__ = ["SandboxedGrader", "data_folder", "get_ready", "start", "zygote_options"]
 
@@ -106,11 +108,10 @@ def get_ready(modules: Iterable[str], sandbox: bool) -> None:
 
 def data_folder() -> str:
     """Return where real data lie; empty if nowhere."""
-    named = os.environ.get("COURSE_DATA")
-    if named:
-        return named
+    if named := environment.named_data_folder():
+        return str(named)
     with contextlib.suppress(RuntimeError):  # a user without a home
-        usual = Path.home() / ".cache" / "course-data"
+        usual = environment.data_folder()
         if usual.is_dir():
             return str(usual)
     return ""

@@ -16,7 +16,8 @@ from traitlets import Bool, Dict, Instance, Int, List, TraitError, Unicode
 from course_utils.grading.limits import GradingLimits, SandboxLimits
 from course_utils.grading.sandbox import layout, zygote
 from course_utils.grading.sandbox.files import collect_files, pack_files
-from course_utils.grading.sandbox.host import SandboxedKernel, Zygote, ZygoteLost, shared_zygote
+from course_utils.grading.sandbox.host import Zygote, shared_zygote
+from course_utils.grading.sandbox.sandboxed_kernel import SandboxedKernel, ZygoteLost
 
 # Nothing a grader asks for, and each costs time at the start or writes files.
 QUIET_KERNEL = [

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import course_utils
+from course_utils.environment import for_kernels
 from course_utils.errors import CourseError
 from course_utils.grading.sandbox import layout
 
@@ -189,6 +190,23 @@ def command(
     return [*args, "--chdir", "/", "--"]
 
 
+def namespace_hint() -> str:
+    """Say what on this machine usually keeps a sandbox from being built."""
+    setting = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+    if setting.exists() and setting.read_text().strip() == "1":
+        return (
+            "This system lets only chosen programs create user namespaces: "
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0 allows it until the next start."
+        )
+    setting = Path("/proc/sys/kernel/unprivileged_userns_clone")
+    if setting.exists() and setting.read_text().strip() == "0":
+        return "User namespaces are switched off: sudo sysctl kernel.unprivileged_userns_clone=1 allows them."
+    return (
+        "The sandbox needs user, mount, PID and network namespaces. In a container, allow them "
+        "(Docker: --security-opt seccomp=unconfined --security-opt systempaths=unconfined)."
+    )
+
+
 def environment(threads: int = 1, extra: dict[str, str] | None = None) -> dict[str, str]:
     """Return the whole environment of a sandboxed kernel, the same for every student.
 
@@ -220,8 +238,7 @@ def environment(threads: int = 1, extra: dict[str, str] | None = None) -> dict[s
         "PYTHONHASHSEED": "0",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "CUDA_VISIBLE_DEVICES": "",
-        "COURSE_GRADING": "1",  # trained networks are loaded, never trained
-        "COURSE_OFFLINE": "1",
+        **for_kernels(),
         **{
             f"{library}_NUM_THREADS": str(threads)
             for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")

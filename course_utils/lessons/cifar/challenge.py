@@ -6,7 +6,6 @@ come from what is measured here.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils import data, training
+from course_utils import artifacts, data, environment
 from course_utils.checks import CheckFailed, facts
 
 __all__ = ["GRACE", "PICTURES", "Measured", "accuracy", "measure", "require", "summary"]
@@ -36,12 +35,12 @@ class Measured:
     ----------
     accuracy : float
         Share of the held-out pictures on which it is right, measured here.
-    record : training.Record
+    record : artifacts.Record
         What the notebook wrote about the training.
     """
 
     accuracy: float
-    record: training.Record
+    record: artifacts.Record
 
 
 def accuracy(network: Any, predict: Callable[[Any, Tensor], Tensor], images: Tensor, labels: Tensor) -> float:
@@ -98,9 +97,9 @@ def measure(
     Raises
     ------
     CheckFailed
-        If the network is missing, of another class, or was trained on data that do not count; see `training.handed_in`.
+        If the network is missing, of another class, or trained on data that do not count; see `artifacts.handed_in`.
     """
-    record, weights = training.handed_in(name)
+    record, weights = artifacts.handed_in(name)
     key = (name, record.sha256, seed)
     if key in _known:
         return _known[key]
@@ -119,7 +118,7 @@ def measure(
         ) from error
     network.eval()
     measured = Measured(accuracy(network, predict, images, labels), record)
-    if os.environ.get("COURSE_GRADING"):
+    if environment.is_grading():
         _known[key] = measured
     return measured
 
@@ -154,12 +153,12 @@ def require(measured: Measured, least: int, hint: str) -> None:
     raise CheckFailed(f"{found}; this cell asks for {least} %.\n{hint}")
 
 
-def summary(record: training.Record) -> str:
+def summary(record: artifacts.Record) -> str:
     """Return in a few words how a network was trained, as its record says.
 
     Examples
     --------
-    >>> summary(training.Record("challenge", "stand-in", epochs=3, seconds=12.5, parameters=66_000))
+    >>> summary(artifacts.Record("challenge", "stand-in", epochs=3, seconds=12.5, parameters=66_000))
     '66,000 parameters, 3 epochs on stand-in, 12 s on cpu'
     """
     return (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
 import shutil
 import tempfile
 import zipfile
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from course_utils import data, stand_in
+from course_utils import data, environment, stand_in
 
 __all__ = [
     "KAGGLE",
@@ -111,7 +110,7 @@ def dog_breeds() -> DogBreeds:
     data.DataMissing
         If there is such a folder, but something is missing in it.
     """
-    place = Path(os.environ.get("COURSE_DATA") or Path.home() / ".cache" / "course-data")
+    place = environment.data_folder()
     for name in NAMES:
         if (place / name).is_dir():
             return read_folder(place / name, KAGGLE)

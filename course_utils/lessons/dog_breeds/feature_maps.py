@@ -12,7 +12,7 @@ import torch
 from PIL import ImageOps
 from torch import Tensor, nn
 
-from course_utils import photographs, pretrained, training
+from course_utils import artifacts, photographs, pretrained, training
 from course_utils.errors import CheckFailed
 from course_utils.lessons.dog_breeds.dataset import DogBreeds
 
@@ -172,7 +172,7 @@ def cached(name: str, compute: Callable[[], Tensor], about: str) -> Tensor:
     -------
     torch.Tensor
     """
-    path = training.folder().with_name("cache") / f"{name}.safetensors"
+    path = artifacts.folder().with_name("cache") / f"{name}.safetensors"
     made_from = {"about": about, **training.code_marks(nn.Module(), compute)}
     try:
         with safetensors.safe_open(path, "pt") as file:

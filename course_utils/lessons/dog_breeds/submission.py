@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from course_utils import training
+from course_utils import artifacts
 from course_utils.errors import CheckFailed
 from course_utils.lessons.dog_breeds.dataset import MOST_BYTES
 
@@ -21,7 +21,7 @@ _TOLERANCE = 1e-3
 
 
 def read_submission(name: str = "submission.csv") -> bytes:
-    """Read a submission from ``artifacts/``, as `training.read_file` does.
+    """Read a submission from ``artifacts/``, as `artifacts.read_file` does.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def read_submission(name: str = "submission.csv") -> bytes:
     CheckFailed
         If it is missing, no plain file, or larger than 64 MiB.
     """
-    return training.read_file(name, MOST_BYTES, "writes it")
+    return artifacts.read_file(name, MOST_BYTES, "writes it")
 
 
 def parse_submission(

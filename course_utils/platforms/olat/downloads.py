@@ -14,10 +14,10 @@ from course_utils.classroom.names import compose, fold, fold_variants
 from course_utils.classroom.roster import Owner, Roster, Student
 from course_utils.classroom.safety_net import attempt
 from course_utils.classroom.settings import OpenOlat
-from course_utils.handins.archives import ZipReader
 from course_utils.handins.budget import Budget
 from course_utils.handins.limits import Limits, RefusedError
 from course_utils.handins.paths import is_junk, walk_folder
+from course_utils.handins.zips import ZipReader
 from course_utils.platforms.hand_ins import Download, HandIn, Problem, RawFile, Wanted
 from course_utils.platforms.olat.names import split_owner, strip_task_folder
 from course_utils.platforms.olat.sheet import SheetError, SheetRow, read_sheet

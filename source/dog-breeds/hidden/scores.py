@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from course_utils import environment
 from course_utils.checks import CheckFailed, NotGradable
 from course_utils.lessons.dog_breeds import dataset, submission
 
@@ -127,8 +127,8 @@ def grade_submission(name: str = "submission.csv") -> Graded:
         elif real is not None and _columns(content) > 100:  # meant for the real pictures, with a wrong header
             ids, breeds = real.test_ids, real.breeds
     probs = submission.parse_submission(content, ids, breeds, f"artifacts/{name}")
-    counts = os.environ.get("COURSE_COUNTS", "any")
-    if source == dataset.STAND_IN and counts not in ("any", dataset.STAND_IN):
+    counts = environment.counted_data()
+    if source == dataset.STAND_IN and counts not in (environment.ANY_DATA, dataset.STAND_IN):
         raise CheckFailed(
             f"artifacts/{name} is for the pictures of the stand-in; this course counts those for Kaggle's pictures. "
             "Put them where the notebook finds them, then run it again."
@@ -165,7 +165,7 @@ def require(graded: Graded, limit: float, hint: str) -> None:
 
 def _real_folder() -> dataset.DogBreeds | None:
     """Return Kaggle's folder, if it is here."""
-    place = Path(os.environ.get("COURSE_DATA") or Path.home() / ".cache" / "course-data")
+    place = environment.data_folder()
     folder = next((place / name for name in dataset.NAMES if (place / name).is_dir()), None)
     return None if folder is None else dataset.read_folder(folder)
 

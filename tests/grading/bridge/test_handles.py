@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_utils import checks
-from course_utils.checks import CheckFailed, basic
+from course_utils.checks import CheckFailed, calls
 from course_utils.grading.bridge import tree as tree_module
 from course_utils.grading.bridge import writing
 from course_utils.grading.bridge.agent import Agent
@@ -33,7 +33,7 @@ matplotlib.use("agg")
 @pytest.fixture(autouse=True)
 def _a_notebook_again(monkeypatch):
     """After a test, `shared` and `assert_unchanged` speak of one process again."""
-    monkeypatch.setattr(basic, "_bridge", None)
+    monkeypatch.setattr(calls, "_bridge", None)
 
 
 class Direct:
@@ -303,7 +303,7 @@ def test_that_a_call_changed_its_argument_is_noted(body, given):
     student = Student(f"def change(x):\n    {body}")
     kept = copy.deepcopy(given)
     names = student.test("try:\n    change(given)\nexcept ValueError:\n    pass", given=given)
-    basic.speak_of(None)
+    calls.speak_of(None)
     checks.assert_unchanged(given, kept, "change's argument x")
     student.test("", given=given)  # a new cell knows nothing of the calls of earlier ones
     checks.assert_unchanged(given, kept, "change's argument x")

@@ -302,7 +302,7 @@ def test_a_hidden_module_itself_is_not_sent(hidden):
 
 
 def test_stripped_code_keeps_every_constant_that_it_loads():
-    functions = (checks.assert_tensor, basic._compare, traceback.format_exception, functools.wraps, inspect.getsource,
+    functions = (checks.assert_tensor, basic.compare, traceback.format_exception, functools.wraps, inspect.getsource,
                  torch.nn.Linear.forward, textwrap.dedent)  # fmt: skip
     for function in functions:
         code = stripped_code(function.__code__)

@@ -21,7 +21,7 @@ import sympy
 import torch
 
 from course_utils import checks
-from course_utils.checks import basic, evaluation, expressions, formulas
+from course_utils.checks import evaluation, expressions, formulas, wording
 from course_utils.grading.bridge import reading
 from course_utils.grading.bridge.reading import loads
 from course_utils.grading.bridge.tree import Limits, ValueRefused
@@ -239,7 +239,7 @@ class Watch:
         # In turn: a test cell looks at an answer in one way, too.
         check, expected = CHECKS[self.read % len(CHECKS)]
         _judged(check, value, expected, "the answer")
-        assert len(basic._shorten(value)) <= 200
+        assert len(wording.shorten(value)) <= 200
         for part in _expressions(value):
             self.evaluated += 1
             assert len(expressions.to_text(part)) <= 200

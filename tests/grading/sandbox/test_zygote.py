@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from course_utils.grading.sandbox import host, layout, view, zygote
+from course_utils.grading.sandbox import host, layout, sandboxed_kernel, view, zygote
 from course_utils.grading.sandbox.host import Zygote, close_shared_zygotes, shared_zygote
 from course_utils.grading.sandbox.provisioner import SandboxProvisioner
 from tests.support.sandboxed import kernel
@@ -214,7 +214,7 @@ def test_dead_zygote_is_replaced():
 
 
 def test_cold_start_when_the_zygote_does_not_answer(monkeypatch):
-    monkeypatch.setattr(host, "KERNEL_TIMEOUT", 1)
+    monkeypatch.setattr(sandboxed_kernel, "KERNEL_TIMEOUT", 1)
     options = {"extra_env": {"ONLY": "hangs"}}
     with kernel(**options):
         process = next(iter(reversed(host._shared.values())))

@@ -1,0 +1,142 @@
+"""What a call may do to its arguments, and what a function may call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from course_utils.checks import source_rules
+from course_utils.checks.wording import fail, to_numpy
+
+__all__ = ["assert_calls", "assert_no_calls", "assert_unchanged", "shared", "speak_of"]
+
+# Where tests run apart from the student's code, what carries their calls: it knows what became of the copies.
+_bridge: Any = None
+
+
+def speak_of(bridge: Any) -> None:
+    """Let `shared` and `assert_unchanged` speak of what happens behind a bridge; None: of what happens here.
+
+    Parameters
+    ----------
+    bridge : object
+        The grader's way to the student's objects.
+    """
+    global _bridge
+    _bridge = bridge
+
+
+def shared(thing: Any) -> Any:
+    """Mark an argument of a call that the call is meant to change.
+
+    At grading time your function gets copies of what a test hands in, and what it does to them stays with it. So a test
+    of a training step says ``train_epoch(shared(model), …)``: then the weights of its own model become those that the
+    call left behind. In a notebook this returns `thing` itself.
+
+    Parameters
+    ----------
+    thing : array, tensor, torch.nn.Module, optimiser, scheduler, iterator over a list, or list or dict of these
+
+    Returns
+    -------
+    object
+        What to hand in, in the place of `thing`.
+    """
+    return thing if _bridge is None else _bridge.share(thing)
+
+
+def assert_unchanged(actual: Any, original: Any, name: str, hint: str | None = None) -> None:
+    """Check that a call left its argument alone.
+
+    Parameters
+    ----------
+    actual : numpy.ndarray, torch.Tensor or torch.nn.Module
+        The argument after the call.
+    original : like `actual`
+        A copy made before the call; of a network, a deep copy.
+    name : str
+        How the message calls the argument, with its function: ``"conv2d's argument x"``.
+    hint : str, optional
+        What to do instead.
+
+    Raises
+    ------
+    CheckFailed
+        If shape, dtype or a value changed; of a network, if a parameter or buffer did, or came or went.
+    """
+    if _bridge is not None and _bridge.was_changed(actual):
+        fail(f"{name} was changed by the call; work on a copy.", hint)
+    if hasattr(original, "state_dict"):
+        after = actual.state_dict()
+        if list(after) != list(original.state_dict()):
+            fail(f"{name} was changed by the call: it has other layers now.", hint)
+        for key, value in original.state_dict().items():
+            assert_unchanged(after[key], value, f"{name} ({key})", hint)
+        return
+    before, after = to_numpy(original), to_numpy(actual)
+    same = before.shape == after.shape and before.dtype == after.dtype
+    if not same or not np.array_equal(before, after, equal_nan=before.dtype.kind in "fc"):
+        fail(f"{name} was changed by the call; work on a copy.", hint)
+
+
+def assert_no_calls(function: Any, forbidden: Sequence[str], name: str, hint: str | None = None) -> None:
+    """Check that the source of a function keeps a rule such as "do not call `F.conv2d`".
+
+    The rule is checked on the syntax tree, so comments and strings do not matter. At grading time, helper
+    functions of the student that `function` uses are looked at as well.
+
+    Parameters
+    ----------
+    function : callable
+        A function that the student defined in the notebook.
+    forbidden : sequence of str
+        Dotted names: ``"F.conv2d"`` forbids every spelling that ends in ``conv2d``, imported under any name.
+    name : str
+        How the message calls the function.
+    hint : str, optional
+        What to do instead.
+
+    Raises
+    ------
+    CheckFailed
+        If a forbidden name is used; the message says which.
+    """
+    try:
+        used = source_rules.forbidden_names(function, forbidden)
+    except source_rules.SourceNotFound as error:
+        fail(f"The source of {name} could not be read: {error}", hint)
+    if used:
+        fail(f"{name} uses {', '.join(sorted(used))}, which is not allowed in this exercise.", hint)
+
+
+def assert_calls(function: Any, required: Sequence[str], name: str, hint: str | None = None) -> None:
+    """Check that the source of a function uses each of some names, as `assert_no_calls` checks the opposite.
+
+    Parameters
+    ----------
+    function : callable
+        A function that the student defined in the notebook.
+    required : sequence of str
+        Dotted names; the last part decides, whatever it was imported as. A function of the same name that
+        the student wrote does not count.
+    name : str
+        How the message calls the function.
+    hint : str, optional
+        What to do instead.
+
+    Raises
+    ------
+    CheckFailed
+        If a required name is not used; the message says which.
+    """
+    for dotted in required:
+        try:
+            used = source_rules.forbidden_names(function, [dotted])
+        except source_rules.SourceNotFound as error:
+            fail(f"The source of {name} could not be read: {error}", hint)
+        last = dotted.rpartition(".")[2]
+        # `used` may hold detours such as `getattr` as well, and "module.f (as g)" for f imported as g.
+        if not any(spelling.partition(" ")[0].rpartition(".")[2] == last for spelling in used):
+            fail(f"{name} does not use {dotted}, which this exercise is about.", hint)

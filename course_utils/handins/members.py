@@ -1,0 +1,60 @@
+"""What readers of archives share: where a file of an archive belongs, and what of it was refused."""
+
+from __future__ import annotations
+
+import errno
+import lzma
+import re
+import struct
+import zipfile
+import zlib
+from dataclasses import replace
+
+from course_utils.handins.budget import Budget, Refusal, StagedFile
+from course_utils.handins.limits import RefusedError
+from course_utils.handins.paths import MAX_NAME, safe_parts
+
+__all__ = ["DISK_FULL", "ENTRIES_PER_FILE", "READ_ERRORS", "Refusals", "place_inside"]
+
+# What reading a broken or hostile archive raises.
+READ_ERRORS = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError,
+    ValueError, struct.error, OverflowError,
+)  # fmt: skip
+# No fault of an archive.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+# Entries of an archive that are looked at, by files that may be read.
+ENTRIES_PER_FILE = 20
+
+
+def place_inside(file: StagedFile, name: str, budget: Budget) -> StagedFile:
+    """Return the place in the hand-in of a file called `name` in the archive `file`; its bytes come later."""
+    parts, notes = safe_parts(name, budget.limits)
+    # The archive itself becomes a folder, but the student's own zip is only a wrapper.
+    folder = file.parts[:-1] if len(file.parts) == 1 else (*file.parts[:-1], _stem(file.name))
+    if len(file.parts) == 1 and "!" in file.original:
+        folder = (_stem(file.name),)
+    return StagedFile((*folder, *parts), file.staged, f"{file.original}!{name}", 0, "", notes)
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"(\.tar)?\.[A-Za-z0-9]+$", "", name) or name
+
+
+class Refusals:
+    """The refusals of one archive; those by the thousand, for a limit, are told once."""
+
+    def __init__(self, file: StagedFile) -> None:
+        self.file, self.all, self._limits = file, [], {}
+
+    def add(self, name: str, error: RefusedError) -> None:
+        """Keep a refusal with its reason, or count it, if it is the same limit again."""
+        reason, original = str(error), f"{self.file.original}!{name[:MAX_NAME]}"
+        if error.limit:
+            count, place = self._limits.get(reason, (0, len(self.all)))
+            self._limits[reason] = count + 1, place
+            if count:
+                told = f"{reason}: {count + 1} files of this archive were not read, this is the first"
+                self.all[place] = replace(self.all[place], reason=told)
+                return
+        self.all.append(Refusal(original, reason, self.file.staged))

@@ -1,0 +1,135 @@
+"""Arguments are left alone, and rules on the source are kept."""
+
+import linecache
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils.checks import assert_no_calls, assert_unchanged
+from course_utils.checks.source_rules import SourceNotFound, forbidden_in, forbidden_names
+from tests.support.check_messages import message
+
+
+def test_unchanged_arguments_pass():
+    assert_unchanged(np.array([1.0, np.nan]), np.array([1.0, np.nan]), "x")
+    assert_unchanged(torch.ones(2, requires_grad=True), torch.ones(2), "x")
+    assert_unchanged(np.array(["a"]), np.array(["a"]), "x")
+
+
+@pytest.mark.parametrize("changed", [np.array([1.0, 3.0]), np.array([[1.0, 2.0]]), np.array([1, 2]), np.array([1.0])])
+def test_changed_arguments_fail(changed):
+    text = message(assert_unchanged, changed, np.array([1.0, 2.0]), "conv2d's argument x")
+    assert text == "conv2d's argument x was changed by the call; work on a copy."
+
+
+@pytest.fixture
+def notebook():
+    """Run cells as a notebook does, so that their source can be found again."""
+    names = {"__name__": "__main__"}
+    count = 0
+
+    def run(cell):
+        nonlocal count
+        count += 1
+        cell = textwrap.dedent(cell)
+        file = f"<ipython-input-{count}-of-test-checks>"
+        linecache.cache[file] = (len(cell), None, cell.splitlines(keepends=True), file)
+        exec(compile(cell, file, "exec"), names)
+        return names
+
+    return run
+
+
+def test_a_function_that_keeps_the_rule_passes(notebook):
+    names = notebook("""
+        def mine(x):
+            "does not call F.conv2d"  # conv2d
+            conv2d = x + 1
+            return conv2d
+    """)
+    assert_no_calls(names["mine"], ["F.conv2d"], "mine")
+
+
+def test_a_broken_rule_is_named(notebook):
+    names = notebook("import torch.nn.functional as F\ndef mine(x, w):\n    return F.conv2d(x, w)")
+    text = message(assert_no_calls, names["mine"], ["torch.nn.functional.conv2d"], "mine", "Use loops.")
+    assert text == "mine uses F.conv2d, which is not allowed in this exercise.\nUse loops."
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["from torch.nn.functional import conv2d as c", "def mine(x, w):\n    return c(x, w)"],
+        ["from torch.nn.functional import conv2d", "def mine(x, w):\n    return conv2d(x, w)"],
+        [
+            "import torch",
+            "def helper(x, w):\n    return torch.conv2d(x, w)",
+            "def mine(x, w):\n    return helper(x, w)",
+        ],
+        [
+            "from torch import conv2d as c",
+            "def helper(x, w):\n    return c(x, w)",
+            "h = helper",
+            "def mine(x, w):\n    return h(x, w)",
+        ],
+        ["import torch\nclass Mine:\n    def forward(self, x):\n        return torch.conv2d(x, x)\nmine = Mine"],
+        ["import torch\nclass Mine:\n    def forward(self, x):\n        return torch.conv2d(x, x)\nmine = Mine()"],
+        ["import torch\nmine = lambda x, w: torch.conv2d(x, w)"],
+        ["import functools, torch\n@functools.cache\ndef mine(x, w):\n    return torch.conv2d(x, w)"],
+        ["import torch\ndef mine(x, w):\n    return getattr(torch, 'conv' + '2d')(x, w)"],
+    ],
+)
+def test_detours_in_a_notebook_are_found(notebook, cells):
+    for cell in cells:
+        names = notebook(cell)
+    assert "which is not allowed" in message(assert_no_calls, names["mine"], ["F.conv2d"], "mine")
+
+
+def test_functions_that_call_each_other_end(notebook):
+    names = notebook("def even(n):\n    return n == 0 or odd(n - 1)\ndef odd(n):\n    return n != 0 and even(n - 1)")
+    assert forbidden_names(names["even"], ["np.convolve"]) == set()
+
+
+def test_an_own_function_of_a_forbidden_name_is_allowed(notebook):
+    names = notebook("""
+        def correlate(window, kernel):
+            return (window * kernel).sum()
+
+        def mine(x, w):
+            return correlate(x, w)
+    """)
+    assert_no_calls(names["mine"], ["np.correlate"], "mine")
+
+
+def test_a_function_from_elsewhere_has_no_source_to_look_at():
+    assert "could not be read: write it as a function in a notebook cell" in message(
+        assert_no_calls, len, ["np.convolve"], "mine"
+    )
+    assert "could not be read" in message(assert_no_calls, None, ["np.convolve"], "mine")
+
+
+def test_at_grading_time_the_cells_count_not_the_function():
+    class StandIn:
+        @property
+        def __course_source__(self):
+            return lambda: None
+
+        def __call__(self, x):
+            return x
+
+    StandIn.__course_source__ = lambda self: ("mine", ["def mine(x):\n    return np.convolve(x, x)"])
+    assert "mine uses np.convolve" in message(assert_no_calls, StandIn(), ["np.convolve"], "mine")
+
+
+def test_cells_that_are_no_python_are_skipped_and_magics_left_out():
+    cells = ["%matplotlib inline\n!ls\nimport numpy as np", "def mine(:", "def mine(x):\n    return np.convolve(x, x)"]
+    assert forbidden_in("mine", cells, ["np.convolve"]) == {"np.convolve"}
+    with pytest.raises(SourceNotFound, match="no cell of the notebook defines `yours`"):
+        forbidden_in("yours", cells, ["np.convolve"])
+
+
+def test_other_functions_of_the_notebook_do_not_matter():
+    cells = ["import numpy as np", "def other(x):\n    return np.convolve(x, x)", "def mine(x):\n    return x"]
+    assert forbidden_in("mine", cells, ["np.convolve"]) == set()
