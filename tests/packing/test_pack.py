@@ -230,7 +230,9 @@ def test_each_file_is_read_and_looked_at_once(command, folder, monkeypatch):
 
     parsed, looked_at = [], []
     parse, look = examine_module.parse_notebook, examine_module.examine
-    monkeypatch.setattr(examine_module, "parse_notebook", lambda content: parsed.append(1) or parse(content))
+    monkeypatch.setattr(
+        examine_module, "parse_notebook", lambda *content, **more: parsed.append(1) or parse(*content, **more)
+    )
     monkeypatch.setattr(examine_module, "examine", lambda name, *more: looked_at.append(name) or look(name, *more))
     for record in (True, False):
         if not record:
