@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -77,8 +78,10 @@ def take_pictures(source: str, attachments: Any, room: Room) -> tuple[str, dict[
         if isinstance(name, str) and len(name) < _LONGEST_NAME:
             found[writable(name)] = _attached(forms, room)
 
+    numbers = itertools.count(1)
+
     def paste(match: re.Match[str]) -> str:
-        name = next(name for number in range(1, 10_000) if (name := f"pasted-{number}") not in found)
+        name = next(name for number in numbers if (name := f"pasted-{number}") not in found)
         found[name] = _from_base64(match[1], room)
         return f"attachment:{name}"
 

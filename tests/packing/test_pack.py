@@ -133,8 +133,8 @@ def test_missing_renamed_and_foreign_notebooks_are_told(folder):
     (folder / "broken.ipynb").write_text("{")
     examined = examine_folder(folder, "sheet")
     assert sorted(texts(examined.findings)) == [
-        "broken.ipynb: is no notebook: its text is no valid JSON, line 1; it ends in the middle, as if it were not whole"
-        "; it is not packed",
+        "broken.ipynb: is no notebook: its text is no valid JSON, line 1; it ends in the middle, "
+        "as if it were not whole; it is not packed",
         "first (1).ipynb: is packed under its released name first.ipynb",
         "scratch.ipynb: has none of the cells of this course; it is not packed",
         "second.ipynb: is not here",
