@@ -19,7 +19,7 @@ __all__ = ["Album", "PictureLeftOut"]
 
 # Pixels: what is put into the PDF as it is, what is made smaller (a JPEG can be read at an eighth), and the new size.
 _AS_IT_IS = 4_000_000
-_MOST = {"image/jpeg": 130_000_000}
+_MOST = {"image/jpeg": 120_000_000}
 _MOST_OTHERS = 60_000_000
 _SIDE = 1600
 _SUFFIX = {"image/png": "png", "image/jpeg": "jpg"}
