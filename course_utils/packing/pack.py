@@ -145,6 +145,7 @@ def archive_name(assignment: str, team: Team) -> str:
 
     Examples
     --------
+    >>> from course_utils.packing.manifest import Member
     >>> archive_name("convolutions", Team("7", (Member("Jörg Müller", "0012345"),)))
     'convolutions_group_7'
     >>> archive_name("convolutions", Team("", (Member("Jörg Müller", "0012345"),)))
