@@ -65,7 +65,7 @@ class Expression:
         return not self == other
 
     def __hash__(self) -> int:
-        return hash((self.head, self.value, self.facts, self.args))
+        return hash((self.head, None if _is_nan(self.value) else self.value, self.facts, self.args))
 
     def __repr__(self) -> str:
         return to_text(self)
@@ -115,12 +115,16 @@ def _walk_both(one: Expression, other: Expression) -> Iterator[tuple[Expression,
             waiting += zip(pair[0].args, pair[1].args, strict=True)
 
 
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and value != value
+
+
 def _same_node(pair: tuple[Expression, Expression]) -> bool:
     one, other = pair
     return (
         (one.head, len(one.args), one.facts) == (other.head, len(other.args), other.facts)
         and type(one.value) is type(other.value)  # SymPy tells 1 from 1.0 as well
-        and one.value == other.value
+        and (one.value == other.value or (_is_nan(one.value) and _is_nan(other.value)))
     )
 
 

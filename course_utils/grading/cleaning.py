@@ -6,14 +6,20 @@ looks go by them; no link but to other web sites, with its address shown.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import html
+import posixpath
 import re
 from collections.abc import Mapping
+from urllib.parse import quote, unquote
 
 import nh3
 from pygments.token import STANDARD_TYPES
 
-__all__ = ["clean", "is_other_site", "picture"]
+from course_utils.notebooks.pictures import kind_of
+
+__all__ = ["clean", "is_other_site", "no_picture", "picture"]
 
 _TAGS = (
     "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 "
@@ -45,11 +51,13 @@ _ATTRIBUTES = {
 _CLASSES = {"span": {name for name in STANDARD_TYPES.values() if name}, "div": {"highlight"}}
 _REL = "noopener noreferrer nofollow"
 
-# Never a form that may hold scripts, such as SVG.
-_PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
+# Of what kind it is says the data, so that never a form comes through that may hold scripts, such as SVG.
+_PICTURE = re.compile(r"data:image/[a-z0-9.+-]{1,40};base64,([A-Za-z0-9+/]++={0,2})")
 # A name with a dot and letters behind the last: no address of this machine or of the local network in any notation.
 _HOST = r"(?:[a-z0-9_-]+\.)+(?:[a-z]{2,24}|xn--[a-z0-9-]{1,60})"
 _SITE = re.compile(rf"https?://({_HOST})(?::\d{{1,5}})?(?:[/?#][^\s\"'<>\\`]*)?", re.I)
+_NAMED = "data:text/plain,"
+_BASE64 = re.compile(r"[A-Za-z0-9+/]++={0,2}")
 _LOCAL = "localhost local localdomain internal intranet lan home corp test example invalid arpa"
 _LONGEST_ADDRESS = 2_000
 
@@ -83,15 +91,49 @@ def picture(source: str, attachments: Mapping[str, Mapping[str, str]]) -> str | 
     Parameters
     ----------
     source : str
-        ``attachment:name``, or a data address.
+        ``attachment:name``, the path of a file that was attached under it, or a data address.
     attachments : mapping of str to mapping of str to str
         Base64 data by name and media type.
     """
-    if source.startswith("attachment:"):
-        forms = attachments.get(source.removeprefix("attachment:"), {})
-        kind = next((kind for kind in ("image/png", "image/jpeg", "image/gif", "image/webp") if kind in forms), "")
-        source = f"data:{kind};base64,{''.join(forms.get(kind, '').split())}"
-    return source if _PICTURE.fullmatch(source) else None
+    found = _PICTURE.fullmatch(source)
+    if found:
+        return _checked(found[1])
+    forms = _forms_of(source, attachments)
+    shown = (_checked("".join(data.split())) for form, data in forms.items() if form.startswith("image/"))
+    return next(filter(None, shown), None)
+
+
+def _forms_of(source: str, attachments: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """Return what is attached under an address; names with blanks and umlauts come encoded."""
+    name = source.removeprefix("attachment:")
+    for known in (name, plain := unquote(name), posixpath.normpath(plain)):
+        if known in attachments:
+            return attachments[known]
+    return {}
+
+
+def _checked(data: str) -> str | None:
+    """Return base64 data as an address if it begins like a picture of a known kind."""
+    try:
+        kind = kind_of(base64.b64decode(data[:32], validate=True))
+    except (binascii.Error, ValueError):
+        return None
+    return f"data:{kind};base64,{data}" if kind and _BASE64.fullmatch(data) else None
+
+
+def _why_no_picture(source: str, attachments: Mapping[str, Mapping[str, str]]) -> str:
+    """Return why a picture is not shown, as far as that is known.
+
+    Parameters
+    ----------
+    source : str
+    attachments : mapping
+        As `picture` takes them; `notebooks.pictures` writes reasons into them.
+    """
+    forms = _forms_of(source, attachments)
+    if "text/plain" in forms:
+        return forms["text/plain"]
+    return "it is not in the notebook that was handed in" if source.startswith("attachment:") else ""
 
 
 def clean(page: str, attachments: Mapping[str, Mapping[str, str]], own_host: str = "") -> str:
@@ -111,7 +153,8 @@ def clean(page: str, attachments: Mapping[str, Mapping[str, str]], own_host: str
         if name in ("class", "rel"):
             return value  # nh3 itself keeps those of _CLASSES and _REL only
         if name == "src":
-            return picture(value, attachments)
+            # Of one that is not shown the name goes along, as an address that loads nothing.
+            return picture(value, attachments) or f"{_NAMED}{quote(value[:500])}"
         if name == "href":
             return value if is_other_site(value, own_host) else None
         return value if name in _VALUES and _VALUES[name].fullmatch(value) else None
@@ -126,7 +169,7 @@ def clean(page: str, attachments: Mapping[str, Mapping[str, str]], own_host: str
         url_schemes={"http", "https", "data", "attachment"},
         link_rel=_REL,
     )
-    cleaned = _IMAGE.sub(_picture_or_its_text, cleaned)
+    cleaned = _IMAGE.sub(lambda tag: _picture_or_its_text(tag, attachments), cleaned)
     return _LINK.sub(_link_with_its_address, cleaned)
 
 
@@ -135,11 +178,30 @@ _IMAGE = re.compile(r'<img((?: [a-z]+="[^"]*")*)>')
 _LINK = re.compile(r'<a((?: [a-z]+="[^"]*")*)>(.*?)</a>', re.S)
 
 
-def _picture_or_its_text(tag: re.Match[str]) -> str:
-    if ' src="' in tag[1]:
+def _picture_or_its_text(tag: re.Match[str], attachments: Mapping[str, Mapping[str, str]]) -> str:
+    address = re.search(r' src="([^"]*)"', tag[1])
+    if address and not address[1].startswith(_NAMED):
         return tag[0]
     text = re.search(r' alt="([^"]*)"', tag[1])
-    return f"[picture: {text[1] if text else ''}]"
+    url = unquote(address[1].removeprefix(_NAMED)) if address else ""
+    return no_picture(text[1] if text else "", url, attachments)
+
+
+def no_picture(text: str, url: str, attachments: Mapping[str, Mapping[str, str]]) -> str:
+    """Return what stands in the place of a picture that is not shown: what it was called, and why.
+
+    Parameters
+    ----------
+    text : str
+        HTML.
+    url : str
+        Plain text.
+    attachments : mapping
+        As `picture` takes them.
+    """
+    shown = as_text(text, unquote(url.removeprefix("attachment:")))
+    reason = _why_no_picture(url, attachments)
+    return f"[picture: {shown}{html.escape(f': {reason}') if reason else ''}]"
 
 
 def _link_with_its_address(tag: re.Match[str]) -> str:

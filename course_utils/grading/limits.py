@@ -150,7 +150,7 @@ def limit_names() -> list[str]:
     Examples
     --------
     >>> [name for name in limit_names() if name.startswith("notebook")]
-    ['notebook_size', 'notebook_cells', 'notebook_cell']
+    ['notebook_size', 'notebook_cells', 'notebook_cell', 'notebook_picture', 'notebook_pictures']
     """
     return list(_home_of())
 

@@ -34,6 +34,7 @@ from course_utils.grading.run import trust
 from course_utils.grading.run.engine import Settings, grade_cells
 from course_utils.grading.submissions import handed_in_at, is_closed, lay_in_outputs, other_files, sort_out
 from course_utils.notebooks import cells as kinds
+from course_utils.notebooks.pictures import lay_in_files
 from course_utils.notebooks.reading import UnreadableNotebook, read_notebook
 from course_utils.notebooks.repair import repair
 from course_utils.notebooks.skeleton import skeleton
@@ -198,6 +199,7 @@ class GradeNotebook(NbGraderPreprocessor):
         settings = replace(self._settings_for(source), secret=course_secret(Path(coursedir.root), self.config))
         place, limits = Path(resources["metadata"]["path"]), _limits(self.config).sandbox
         with submission_files(place, submitted, limits) as files:
+            lay_in_files(nb.cells, files, _limits(self.config).file)
             result = grade_cells(nb.cells, nb.metadata["course"]["imports"], files, settings, read_hidden(source))
         lay_in_outputs(nb, result)
         nb.metadata["course"]["trust"] = trust.report(nb, result)

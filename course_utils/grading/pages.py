@@ -18,7 +18,8 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
-from course_utils.grading.cleaning import as_text, clean, is_other_site, picture
+from course_utils.grading.cleaning import as_text, clean, is_other_site, no_picture, picture
+from course_utils.notebooks.pictures import Room, take_pictures
 from course_utils.notebooks.texts import plain_math
 
 __all__ = ["MATHJAX", "FeedbackExporter", "highlight_code", "markdown2html", "unchanged"]
@@ -26,7 +27,8 @@ __all__ = ["MATHJAX", "FeedbackExporter", "highlight_code", "markdown2html", "un
 # Where nbconvert's templates take MathJax 2 from; it loads the rest of itself from there, and evaluates its settings.
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
 
-# Characters. Longer texts are shown as they were typed: some take a Markdown reader hours.
+# Characters that are read at once: some texts take a Markdown reader hours. Longer ones are read in parts, and a part
+# without a blank line is shown as it was typed.
 _LONGEST = 20_000
 # Seconds of processor time for Markdown and colours of one page; what comes after that is shown as it was typed.
 _PATIENCE_S = 10.0
@@ -44,10 +46,17 @@ def markdown2html(context: Any, source: str) -> str:
         Markdown, with formulas.
     """
     clock = _Clock(context)
-    if len(source) > _LONGEST or clock.is_up():
-        return f"<pre>{html.escape(source)}</pre>"
     attachments = context.get("cell", {}).get("attachments", {})
     own_host = context.get("resources", {}).get("course_host", "")
+    # Pasted pictures are no text: the limits are on what is read.
+    source, pasted = take_pictures(source, {}, Room())
+    attachments = {**attachments, **pasted}
+    return "".join(_part(part, attachments, own_host, clock) for part in _in_parts(source))
+
+
+def _part(source: str, attachments: dict[str, dict[str, str]], own_host: str, clock: _Clock) -> str:
+    if len(source) > _LONGEST or clock.is_up():
+        return f"<pre>{html.escape(source)}</pre>"
     try:
         with clock:
             page = MarkdownWithMath(renderer=_Renderer(attachments, own_host)).render(source)
@@ -56,6 +65,25 @@ def markdown2html(context: Any, source: str) -> str:
         return f"<pre>{html.escape(source)}</pre>"
     # Only now: entities are letters, and nothing that MathJax would skip stands within a command any more.
     return f'<div style="{_KEPT_INSIDE}">{plain_math(page)}</div>'
+
+
+def _in_parts(source: str) -> list[str]:
+    """Split a long text at blank lines that stand in no block of code or formula."""
+    if len(source) <= _LONGEST:
+        return [source]
+    parts, lines, size, fence, formula = [], [], 0, "", False
+    for line in source.split("\n"):
+        size += len(line) + 1
+        mark = line.lstrip()[:3]
+        if mark in ("```", "~~~"):
+            fence = "" if fence == mark else fence or mark
+        elif not fence:
+            formula ^= line.count("$$") % 2 == 1
+        lines.append(line)
+        if size > _LONGEST // 2 and not line.strip() and not fence and not formula:
+            parts.append("\n".join(lines))
+            lines, size = [], 0
+    return [*parts, "\n".join(lines)]
 
 
 # Formulas may be moved and may be of any size; they must not lie over what formgrader shows around them.
@@ -78,7 +106,7 @@ class _Renderer(IPythonRenderer):
     def image(self, text: str, url: str, title: str | None = None) -> str:
         source = picture(url, self.attachments)
         if source is None:
-            return f"[picture: {as_text(html.escape(text), url)}]"
+            return no_picture(html.escape(text), url, self.attachments)
         return f'<img src="{source}" alt="{html.escape(text)}">'
 
     def task_list_item(self, text: str, checked: bool = False) -> str:

@@ -26,6 +26,7 @@ from course_utils.grading.run import trust
 from course_utils.grading.run.engine import KernelUnavailable, NotebookResult, Settings, grade_cells
 from course_utils.notebooks import reading, repair, skeleton
 from course_utils.notebooks.limits import amount
+from course_utils.notebooks.pictures import lay_in_files
 from course_utils.notebooks.texts import one_line
 
 __all__ = [
@@ -330,6 +331,7 @@ def _grade_notebook(name: str, data: bytes | str, submission: Submission, files:
             reason = str(error)
     repaired = repair.repair(submitted, course, reason, limits)
     notebook = repaired.notebook
+    lay_in_files(notebook.cells, files, limits)
     imports = notebook.metadata["course"]["imports"]
     result = grade_cells(notebook.cells, imports, files, submission.settings, submission.hidden)
     result.events[:0] = [("limit", sentence) for sentence in submission.left_out]

@@ -9,6 +9,7 @@ from typing import IO
 
 from course_utils.handins.limits import Limits, RefusedError, mib
 from course_utils.handins.paths import is_work
+from course_utils.notebooks.limits import FileLimits
 
 __all__ = ["Budget", "Refusal", "StagedFile"]
 
@@ -62,7 +63,10 @@ class Refusal:
 
 @dataclass
 class Budget:
-    """What is left of the limits of one hand-in, and the numbers of its staged files."""
+    """What is left of the limits of one hand-in, and the numbers of its staged files.
+
+    `notebooks` counts the bytes of notebooks: as many as one may have are no bomb, however much they shrink.
+    """
 
     limits: Limits
     folder: Path
@@ -70,6 +74,7 @@ class Budget:
     others: int = 0
     bytes: int = 0
     seconds: float = 0.0
+    notebooks: int = 0
     number: int = field(default=0)
 
     def target(self) -> Path:
@@ -123,13 +128,15 @@ class Budget:
             with target.open("xb") as file:
                 while chunk := source.read(CHUNK):
                     size += len(chunk)
-                    self._check(size, packed)
+                    self._check(size, packed, name)
                     digest.update(chunk)
                     file.write(chunk)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
         self.bytes += size
+        if self._may_shrink(size, name):
+            self.notebooks += size
         return target, size, digest.hexdigest()
 
     def check_whole(self, size: int, packed: int) -> None:
@@ -145,11 +152,16 @@ class Budget:
         if size > RATIO_FLOOR and size > self.limits.max_ratio * max(packed, 1):
             raise RefusedError(f"unpacks to more than {self.limits.max_ratio:g} times its size")
 
-    def _check(self, size: int, packed: int | None) -> None:
+    def _may_shrink(self, size: int, name: str) -> bool:
+        """Return whether a file may shrink to nothing: a cell may have printed megabytes of zeros."""
+        return ".ipynb" in name.lower() and self.notebooks + size <= FileLimits().size
+
+    def _check(self, size: int, packed: int | None, name: str) -> None:
         limits = self.limits
         if size > limits.max_file_bytes:
             raise RefusedError(f"unpacks to more than {mib(limits.max_file_bytes)}")
         if self.bytes + size > limits.max_bytes:
             raise RefusedError(f"the hand-in unpacks to more than {mib(limits.max_bytes)}", limit=True)
-        if packed is not None and size > RATIO_FLOOR and size > limits.max_ratio * max(packed, 1):
+        shrinks = packed is not None and size > RATIO_FLOOR and size > limits.max_ratio * max(packed, 1)
+        if shrinks and not self._may_shrink(size, name):
             raise RefusedError(f"unpacks to more than {limits.max_ratio:g} times its size")

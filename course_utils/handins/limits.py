@@ -21,7 +21,8 @@ class Limits:
         Unpacked bytes of all files together, and of one.
     max_ratio : float
         Unpacked over packed size, of a file and of a whole archive. Looked at beyond 16 MiB only: small
-        arrays of zeros shrink as much as a bomb does.
+        arrays of zeros shrink as much as a bomb does. Notebooks may shrink as they like, all together up to the
+        size that one may have.
     max_depth : int
         Archives inside archives: 1 is the student's own zip.
     max_folders : int

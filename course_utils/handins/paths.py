@@ -18,6 +18,8 @@ __all__ = ["clean_name", "is_junk", "safe_parts"]
 _MAX_PATH = 1_000  # bytes; file systems end at 4096, with the course folder in front
 # Characters of a path in an archive; of a longer one nothing more is looked at.
 MAX_NAME = 4_096
+# Where Jupyter keeps a copy of each notebook.
+CHECKPOINTS = ".ipynb_checkpoints"
 
 
 def is_junk(parts: tuple[str, ...]) -> bool:
@@ -30,7 +32,9 @@ def is_junk(parts: tuple[str, ...]) -> bool:
     """
     folders, name = parts[:-1], parts[-1]
     return (
-        any(f in {"__MACOSX", "__pycache__", ".git", ".ipynb_checkpoints"} for f in folders)
+        any(f in {"__MACOSX", "__pycache__", ".git"} for f in folders)
+        # The editor's copy of a notebook may be the only one that came.
+        or (CHECKPOINTS in folders and not name.lower().endswith(".ipynb"))
         or name in {".DS_Store", "Thumbs.db", "desktop.ini"}
         or name.startswith(("._", "~$"))
     )

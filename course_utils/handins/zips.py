@@ -116,7 +116,7 @@ def read_zip(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[R
         If nothing of it can be read.
     """
     files, refusals = [], Refusals(file)
-    before = budget.bytes
+    before, notebooks = budget.bytes, budget.notebooks
     with ZipReader(file.staged, budget.limits.max_files) as archive:
         # Limits must not be used up by what nobody grades, so the work comes first.
         for member in sorted(archive.members, key=lambda m: not is_work(m.name)):
@@ -130,7 +130,7 @@ def read_zip(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[R
                 continue
             files.append(replace(place, staged=staged, size=size, sha256=sha256))
             # Files that share the same packed bytes pass the check of each file, not the one of the archive.
-            unpacked = budget.bytes - before
+            unpacked = budget.bytes - before - (budget.notebooks - notebooks)
             if unpacked > RATIO_FLOOR and unpacked > budget.limits.max_ratio * file.size:
                 raise RefusedError(f"unpacks to more than {budget.limits.max_ratio:g} times its size")
     if not files and not refusals.all:

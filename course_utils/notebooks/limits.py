@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 __all__ = ["FileLimits", "amount"]
 
@@ -30,12 +31,28 @@ class FileLimits(LimitsOfOneKind):
         Of the file.
     cells : int
     cell : int, characters
-        Of one cell; a larger one is left empty.
+        Of one cell, without its pictures; a larger one is left empty.
+    picture, pictures : int, bytes
+        One picture of an answer, and all pictures of the notebook; what is more is named on the page, not shown.
     """
 
     size: int = 200 * MIB
     cells: int = 2_000
     cell: int = 200_000
+    picture: int = 16 * MIB
+    pictures: int = 48 * MIB
+
+    @classmethod
+    def of_config(cls, config: Any) -> FileLimits:
+        """Return the limits of `c.GradeNotebook.limits`, where these begin with ``notebook_``.
+
+        Parameters
+        ----------
+        config : traitlets.config.Config or None
+        """
+        given = dict(config.GradeNotebook.get("limits", {})) if config is not None else {}
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(**{name: given[f"notebook_{name}"] for name in names if f"notebook_{name}" in given})
 
 
 def amount(num_bytes: float) -> str:

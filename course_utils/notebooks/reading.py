@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
@@ -13,15 +12,15 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from course_utils.errors import CourseError
+from course_utils.notebooks.files import NotebookError, foreign_language, load_notebook, unix_lines
 from course_utils.notebooks.limits import FileLimits
-from course_utils.notebooks.texts import BASE64, one_line, writable
+from course_utils.notebooks.pictures import Room, take_pictures
+from course_utils.notebooks.texts import writable
 
 __all__ = ["UnreadableNotebook", "read_notebook"]
 
 # A notebook with a flood in its outputs is still read; what is larger than `limits.FileLimits` says is no notebook.
-MOST_PARTS = 5_000_000
 LARGEST_NOTEBOOK = 2_000_000
-LARGEST_PICTURES = 12 * 2**20
 
 
 class UnreadableNotebook(CourseError, ValueError):
@@ -86,15 +85,10 @@ def bytes_of(path: Path, limits: FileLimits | None = None) -> bytes:
 
 def notebook_from_bytes(data: bytes, limits: FileLimits | None = None) -> NotebookNode:
     """Return a notebook in format 4 from the bytes of a file; raise `UnreadableNotebook` if they are none."""
-    if not data.strip():
-        raise UnreadableNotebook("it is empty")
-    # Each part takes up to thirty times its bytes once it is read.
-    if sum(map(data.count, (b"[", b"{", b'",'))) > MOST_PARTS:
-        raise UnreadableNotebook(f"it has more than {MOST_PARTS:,} parts; clear its outputs and save it again")
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableNotebook(f"it is no JSON ({one_line(error, 100)})") from None
+        content, _, _ = load_notebook(data, limits)
+    except NotebookError as error:
+        raise UnreadableNotebook(f"it {error}") from None
     return notebook_from(content, limits)
 
 
@@ -103,36 +97,36 @@ def notebook_from(content: Any, limits: FileLimits | None = None) -> NotebookNod
 
     Only what is graded is taken: types, sources and names of cells, and pictures pasted into texts.
     """
-    if not isinstance(content, dict) or type(content.get("nbformat")) is not int:
+    if not isinstance(content, dict) or type(content.get("nbformat", 4)) is not int:
         raise UnreadableNotebook("it is JSON, but no notebook")
-    metadata = content.get("metadata")
-    for block, key in (("kernelspec", "language"), ("language_info", "name")):
-        about = metadata.get(block) if isinstance(metadata, dict) else None
-        language = about.get(key) if isinstance(about, dict) else None
-        if isinstance(language, str) and language.lower() not in ("python", "python3", "ipython", ""):
-            raise UnreadableNotebook(f"it is written in {one_line(language)}, not in Python")
     cells = content.get("cells")
-    if content["nbformat"] < 4:
+    if content.get("nbformat", 4) < 4:
         sheets = content.get("worksheets")
         parts = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)] if isinstance(sheets, list) else []
         cells = [cell for part in parts if isinstance(part, list) for cell in part] if parts else cells
     if not isinstance(cells, list):
         raise UnreadableNotebook("it has no cells")
-    most = (limits or FileLimits()).cells
-    if len(cells) > most:
-        raise UnreadableNotebook(f"it has {len(cells)} cells; at most {most} are read")
-    plain = [_plain_cell(cell, number) for number, cell in enumerate(cells) if isinstance(cell, dict)]
+    limits = limits or FileLimits()
+    if len(cells) > limits.cells:
+        raise UnreadableNotebook(f"it has {len(cells)} cells; at most {limits.cells} are read")
+    room = Room(limits)
+    plain = [_plain_cell(cell, number, room) for number, cell in enumerate(cells) if isinstance(cell, dict)]
+    theirs = [
+        cell["source"] for cell in plain if cell["cell_type"] == "code" and not cell["metadata"].pop("locked", False)
+    ]
+    if language := foreign_language(content, theirs):
+        raise UnreadableNotebook(f"it is written in {language}, not in Python")
     return nbformat.from_dict({"cells": plain, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
-def _plain_cell(cell: dict[str, Any], number: int) -> dict[str, Any]:
+def _plain_cell(cell: dict[str, Any], number: int, room: Room) -> dict[str, Any]:
     """Return a cell of any format as one of format 4, with nothing in it but what `repair` uses."""
     kind, source = cell.get("cell_type"), cell.get("source")
     if source is None and kind == "code":
         source = cell.get("input")  # before format 4
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
-    source = writable(source) if isinstance(source, str) else ""
+    source = unix_lines(writable(source)) if isinstance(source, str) else ""
     if kind == "heading":  # before format 4
         level = cell.get("level")
         kind, source = "markdown", f"{'#' * (level if level in range(1, 7) else 1)} {source}"
@@ -147,23 +141,13 @@ def _plain_cell(cell: dict[str, Any], number: int) -> dict[str, Any]:
     }
     if kind == "code":
         plain |= {"outputs": [], "execution_count": None}
-    if kind == "markdown" and (pictures := _pictures(cell.get("attachments"))):
-        plain["attachments"] = pictures
+        if isinstance(marks, dict) and marks.get("locked"):
+            plain["metadata"]["locked"] = True
+    if kind == "markdown":
+        plain["source"], pictures = take_pictures(source, cell.get("attachments"), room)
+        if pictures:
+            plain["attachments"] = pictures
     return plain
-
-
-def _pictures(attachments: Any) -> dict[str, dict[str, str]]:
-    """Return the pictures pasted into a text, as far as they are nothing else."""
-    pictures: dict[str, dict[str, str]] = {}
-    size = 0
-    for name, forms in attachments.items() if isinstance(attachments, dict) else ():
-        for form in ("image/png", "image/jpeg"):
-            data = forms.get(form) if isinstance(forms, dict) else None
-            data = "".join(data.split()) if isinstance(data, str) else ""
-            size += len(data)
-            if data and size <= LARGEST_PICTURES and BASE64.fullmatch(data) and len(name) < 200:
-                pictures[writable(name)] = {form: data}
-    return pictures
 
 
 # What nbformat allows.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +12,11 @@ import nbformat
 from traitlets.config import Config
 
 from course_utils.errors import CourseError
+from course_utils.notebooks.files import NotebookError, foreign_language, kernel_language, load_notebook, unix_lines
+from course_utils.notebooks.limits import FileLimits
 from course_utils.notebooks.texts import one_line
 
 __all__ = [
-    "MAX_BYTES",
     "Catalogue",
     "NotebookError",
     "Recognised",
@@ -28,14 +28,6 @@ __all__ = [
     "read_catalogue",
     "stub_marks",
 ]
-
-# JSON of brackets takes thirty times its size in memory.
-MAX_BYTES = 64 << 20
-MAX_PARTS = 5_000_000
-
-
-class NotebookError(CourseError, ValueError):
-    """A file is no notebook that can be graded; the text says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +55,14 @@ class Recognised:
 class Catalogue:
     """The source notebooks of a course; `assignment` is the one that is collected.
 
-    `marks` are lines of what stands in a release in place of the solutions; see `stub_marks`.
+    `marks` are lines of what stands in a release in place of the solutions; see `stub_marks`. `limits` are those of
+    grading, so that what is collected can be graded.
     """
 
     assignment: str
     templates: tuple[Template, ...]
     marks: tuple[str, ...] = ()
+    limits: FileLimits = field(default_factory=FileLimits)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,7 +87,7 @@ class Catalogue:
             If it is no notebook, or not one of this assignment.
         """
         try:
-            return self.recognise_parsed(*parse_notebook(content))
+            return self.recognise_parsed(*parse_notebook(content, self.limits))
         except RecursionError as error:
             raise NotebookError("is nested too deeply to be a notebook") from error
 
@@ -202,7 +196,7 @@ def read_catalogue(
     if not any(t.assignment == assignment for t in templates):
         known = ", ".join(sorted({t.assignment for t in templates})) or "none"
         raise CourseError(f"There is no assignment {assignment!r} in {folder}; there are: {known}.")
-    return Catalogue(assignment, tuple(templates), stub_marks(config))
+    return Catalogue(assignment, tuple(templates), stub_marks(config), FileLimits.of_config(config))
 
 
 def catalogue_of(assignment: str, notebooks: Mapping[str, Mapping[str, Any]]) -> Catalogue:
@@ -276,17 +270,22 @@ def _is_untouched(cell: Mapping[str, Any]) -> bool:
         return False
 
 
-def parse_notebook(content: bytes) -> tuple[dict, list[str], str | None]:
+def parse_notebook(
+    content: bytes, limits: FileLimits | None = None, *, outputs: bool = False
+) -> tuple[dict, list[str], str | None]:
     """Read a notebook of any format.
 
     Parameters
     ----------
     content : bytes
+    limits : FileLimits, optional
+    outputs : bool
+        See `load_notebook`.
 
     Returns
     -------
     notebook : dict
-        In format 4.
+        In format 4, with cells that have a text and a known type.
     notes : list of str
     converted : str or None
         The notebook as text in format 4, if the file itself is in an older one or no UTF-8.
@@ -296,32 +295,9 @@ def parse_notebook(content: bytes) -> tuple[dict, list[str], str | None]:
     NotebookError
         If it is no notebook; the text says what it seems to be.
     """
-    if not content.strip():
-        raise NotebookError("is an empty file")
-    if len(content) > MAX_BYTES:
-        raise NotebookError(
-            f"is larger than {MAX_BYTES >> 20} MiB; clear outputs that are not needed and hand it in again"
-        )
-    # Each part takes up to thirty times its bytes once it is read.
-    if sum(map(content.count, (b"[", b"{", b'",'))) > MAX_PARTS:
-        raise NotebookError(f"has more than {MAX_PARTS:,} parts; clear its outputs and hand it in again")
-    notes: list[str] = []
-    text, odd = _decode(content)
-    if text.lstrip()[:1] == "<":
-        raise NotebookError("is no notebook but a web page; download the notebook itself (.ipynb)")
-    if re.search(r"^<<<<<<< ", text, re.MULTILINE):
-        raise NotebookError("is no valid JSON: it holds the marks of a merge conflict (<<<<<<<)")
-    try:
-        notebook = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise NotebookError(f"is no notebook: its text is no valid JSON{where}") from error
-    if not isinstance(notebook, dict) or not ({"cells", "worksheets"} & notebook.keys()):
-        raise NotebookError("is JSON, but no notebook: it has no cells")
-    major = notebook.get("nbformat")
-    converted = text if odd else None
-    if odd:
-        notes.append("its text was not plain UTF-8 and has been converted")
+    notebook, notes, whole = load_notebook(content, limits, outputs=outputs)
+    converted = None if whole is None else whole.decode()
+    major = notebook.get("nbformat", 4)
     if type(major) is not int or major not in (1, 2, 3, 4):
         raise NotebookError(f"is in an unknown notebook format ({one_line(repr(major))})")
     if major < 4:
@@ -334,7 +310,12 @@ def parse_notebook(content: bytes) -> tuple[dict, list[str], str | None]:
             ) from error
         notes.append(f"converted from the old notebook format {major}")
         converted = json.dumps(notebook, indent=1) + "\n"
-    _check_shape(notebook)
+    notes += _mend_cells(notebook)
+    theirs = [source(c) for c in notebook["cells"] if c["cell_type"] == "code" and not _nbgrader(c).get("locked")]
+    if language := foreign_language(notebook, theirs):
+        notes.append(f"it is written in {language}, not in Python")
+    elif language := kernel_language(notebook):
+        notes.append(f"its kernel is one of {language}; its code reads like Python and is graded")
     return notebook, notes, converted
 
 
@@ -345,8 +326,8 @@ def grade_ids(notebook: Mapping[str, Any]) -> frozenset[str]:
 
 def source(cell: Mapping[str, Any]) -> str:
     """Return the text of a cell."""
-    text = cell.get("source", "")
-    return text if isinstance(text, str) else "".join(map(str, text))
+    text = cell.get("source") or ""
+    return unix_lines(text if isinstance(text, str) else "".join(map(str, text)))
 
 
 def _cells(notebook: Mapping[str, Any]) -> list[dict]:
@@ -364,31 +345,21 @@ def _grade_id(cell: Mapping[str, Any]) -> str | None:
     return grade_id if isinstance(grade_id, str) else None
 
 
-def _check_shape(notebook: Mapping[str, Any]) -> None:
+def _mend_cells(notebook: dict[str, Any]) -> list[str]:
+    """Give each cell a text and a known type; return what was found. One odd cell costs no other."""
     cells = notebook.get("cells")
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise NotebookError("is JSON, but no notebook: its cells are not a list of cells")
+    odd: dict[str, int] = {}
     for cell in cells:
-        if not isinstance(cell.get("source", ""), (str, list)) or cell.get("cell_type") not in (
-            "code", "markdown", "raw", "heading",
-        ):  # fmt: skip
-            raise NotebookError("is damaged: one of its cells has no text or no type")
-
-
-def _decode(content: bytes) -> tuple[str, bool]:
-    """Return the text, and whether it was anything but UTF-8 without a byte-order mark."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if content.startswith(mark):
-            try:
-                return content.decode(encoding), True
-            except UnicodeDecodeError as error:
-                raise NotebookError("is no notebook: it is not text") from error
-    try:
-        return content.decode("utf-8"), False
-    except UnicodeDecodeError:
-        if b"\x00" in content[:4096]:
-            raise NotebookError("is no notebook: it is not text") from None
-        return content.decode("cp1252", errors="replace"), True
+        if not isinstance(cell.get("source", ""), (str, list)):
+            cell["source"] = ""
+            odd["without a text"] = odd.get("without a text", 0) + 1
+        if cell.get("cell_type") not in ("code", "markdown", "raw", "heading"):
+            kind = f"of an unknown type ({one_line(repr(cell.get('cell_type')), 40)})"
+            cell["cell_type"] = "raw"
+            odd[kind] = odd.get(kind, 0) + 1
+    return [f"{count} cell{'s' * (count > 1)} {kind}" for kind, count in list(odd.items())[:3]]
 
 
 def _as_nodes(value: Any) -> Any:

@@ -130,7 +130,7 @@ def read_notebooks(folder: Path, assignment: str) -> Examined:
     parsed, findings = {}, []
     for path in sorted(folder.glob("*.ipynb")):
         try:
-            parsed[path] = parse_notebook(path.read_bytes())
+            parsed[path] = parse_notebook(path.read_bytes(), outputs=True)
         except NotebookError as error:
             findings.append(Finding(path.name, f"{error}; it is not packed"))
     catalogue = _expected(assignment, record, {path.stem: notebook for path, (notebook, *_) in parsed.items()})

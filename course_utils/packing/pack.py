@@ -15,6 +15,7 @@ from typing import Any
 from course_utils.classroom.names import fold
 from course_utils.errors import CourseError
 from course_utils.notebooks.recognising import answers_of, grade_ids, stub_marks
+from course_utils.notebooks.texts import one_line
 from course_utils.packing.examine import LARGE, Examined
 from course_utils.packing.findings import Finding
 from course_utils.packing.manifest import FILE_NAME, manifest
@@ -24,7 +25,7 @@ from course_utils.packing.team import Team
 
 __all__ = ["Packed", "pack", "release_record"]
 
-_PICTURES = {".png", ".jpg", ".jpeg", ".svg", ".gif"}
+_PICTURES = {".png", ".jpg", ".jpeg", ".svg", ".gif", ".webp"}
 _LEFT_OUT = {"data", "course_utils", "__pycache__", "node_modules", "venv", "build"}
 
 
@@ -106,6 +107,13 @@ def _pdf_of(examined: Examined, title: TitleBlock, language: str, packed: Packed
     except PdfError as error:
         packed.findings.append(Finding(packed.path.name, f"has no PDF in it. {error} Then pack again.", serious=False))
         return {}
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # what a library raises, panics of typst among it: the zip counts, not the PDF
+        what = f"has no PDF in it: it could not be made ({type(error).__name__}: {one_line(error, 120)})."
+        packed.findings.append(Finding(packed.path.name, f"{what} Your notebooks are packed.", serious=False))
+        return {}
+    packed.findings += [Finding(target.name, problem, serious=False) for problem in packed.pdf_problems]
     content = target.read_bytes()
     target.unlink()
     return {target.name: content}
@@ -137,6 +145,7 @@ def archive_name(assignment: str, team: Team) -> str:
 
     Examples
     --------
+    >>> from course_utils.packing.manifest import Member
     >>> archive_name("convolutions", Team("7", (Member("Jörg Müller", "0012345"),)))
     'convolutions_group_7'
     >>> archive_name("convolutions", Team("", (Member("Jörg Müller", "0012345"),)))
@@ -147,7 +156,9 @@ def archive_name(assignment: str, team: Team) -> str:
         return (
             f"{assignment}_{group}" if group.lower().startswith(("group", "gruppe")) else f"{assignment}_group_{group}"
         )
-    return f"{assignment}_{fold(team.members[0].name.split()[-1])}"
+    name = fold(team.members[0].name.split()[-1])
+    # Of a name whose letters have no plain ones, nothing is left: then the number tells whose it is.
+    return f"{assignment}_{name if name.strip('_') else fold(team.members[0].matriculation_number)}"
 
 
 def _ascii(name: str) -> str:

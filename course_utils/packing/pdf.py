@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_utils.packing.fonts import told, without_glyph
 from course_utils.packing.manifest import Member
 from course_utils.packing.markdown import convert_markdown
+from course_utils.packing.pictures import Album
 from course_utils.packing.pieces import (
     PdfError,
     PdfResult,
     Piece,
-    clean,
+    as_plain_text,
     notebook_heading,
     pieces_of,
-    raw,
     string,
-    wrap,
 )
 
 __all__ = ["TitleBlock", "notebooks_to_pdf"]
@@ -136,12 +136,12 @@ def _compile(
 
     with tempfile.TemporaryDirectory(prefix="course-pdf-") as place:
         root = Path(place)
-        (root / "pictures").mkdir()
+        album = Album(root)
         pieces: list[Piece] = []
         for number, (name, notebook) in enumerate(notebooks):
             pieces.append(Piece(name, notebook_heading(name, first=number == 0)))
-            pieces += pieces_of(name, notebook, root, result)
-        convert_markdown(pieces, root, folder, pypandoc, result)
+            pieces += pieces_of(name, notebook, album, result)
+        convert_markdown(pieces, album, folder, pypandoc.get_pandoc_path(), result)
         head = _PREAMBLE.replace("LANGUAGE", json.dumps(language)).replace("FOOTER", string(_footer(title, language)))
         head += _title(title, [name for name, _ in notebooks], language)
         main = root / "main.typ"
@@ -152,22 +152,27 @@ def _compile(
             return made if isinstance(made, list) else [made]
 
         try:
-            return whole()
+            made = whole()
         except typst.TypstError:
             _show_refused_as_text(head, pieces, main.with_name("alone.typ"), typst, result)
-            return whole()
+            made = whole()
+        if missing := without_glyph(main.read_text(encoding="utf-8"), root, typst):
+            result.problems.append(told(missing))
+        return made
 
 
 def _show_refused_as_text(head: str, pieces: list[Piece], path: Path, typst: Any, result: PdfResult) -> None:
-    """Show the cells that typst refuses as plain text."""
-    for piece in pieces:
-        path.write_text(head + piece.typst, encoding="utf-8")
-        try:
-            typst.compile(str(path), root=str(path.parent))
-        except typst.TypstError as error:
-            result.problems.append(f"{piece.where}: shown as plain text ({str(error).splitlines()[0]})")
-            text = piece.markdown if piece.markdown is not None else "[it can't be shown]"
-            piece.typst = f"#{raw(wrap(clean(text)), '')}"
+    """Show the cells that typst refuses as plain text; they are found by halves."""
+    path.write_text(head + "\n".join(piece.typst for piece in pieces), encoding="utf-8")
+    try:
+        typst.compile(str(path), root=str(path.parent))
+    except typst.TypstError as error:
+        if len(pieces) == 1:
+            as_plain_text(pieces[0], str(error).splitlines()[0], result)
+            return
+        half = len(pieces) // 2
+        for some in (pieces[:half], pieces[half:]):
+            _show_refused_as_text(head, some, path, typst, result)
 
 
 def _footer(title: TitleBlock, language: str) -> str:

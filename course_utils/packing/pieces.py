@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import html
-import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 from course_utils.errors import CourseError
 from course_utils.notebooks.recognising import source
+from course_utils.packing.pictures import Album
 
 __all__ = ["PdfResult"]
 
@@ -22,6 +22,8 @@ _COLUMNS = 106  # of the code font on the width of the text
 _MAX_OUTPUT_LINES = 60
 _MAX_OUTPUT_CHARACTERS = 12_000
 _MAX_HTML = 200_000
+_MAX_TEXT = 60_000
+_MAX_COLOURED = 20_000
 _TEXT_WIDTH, _MAX_IMAGE_HEIGHT = 470.0, 430.0  # points
 
 
@@ -47,7 +49,7 @@ class Piece:
     attachments: Mapping[str, Any] = field(default_factory=dict)
 
 
-def pieces_of(name: str, notebook: Mapping[str, Any], root: Path, result: PdfResult) -> list[Piece]:
+def pieces_of(name: str, notebook: Mapping[str, Any], album: Album, result: PdfResult) -> list[Piece]:
     pieces = []
     for number, cell in enumerate(notebook["cells"], start=1):
         where = f"{name}, cell {number}"
@@ -57,14 +59,19 @@ def pieces_of(name: str, notebook: Mapping[str, Any], root: Path, result: PdfRes
         if cell.get("cell_type") in ("markdown", "heading"):
             pieces.append(Piece(where, markdown=text, attachments=cell.get("attachments") or {}))
         elif cell.get("cell_type") == "code":
-            pieces.append(Piece(where, f"#code-cell({raw(wrap(clean(text)), 'python')})"))
-            pieces += _outputs(where, cell.get("outputs") or [], root, result)
+            pieces.append(Piece(where, f"#code-cell({raw(wrap(_cut(clean(text))), _colours(text))})"))
+            pieces += _outputs(where, cell.get("outputs") or [], album, result)
         else:
-            pieces.append(Piece(where, f"#code-cell({raw(wrap(clean(text)), '')})"))
+            pieces.append(Piece(where, f"#code-cell({raw(wrap(_cut(clean(text))), '')})"))
     return pieces
 
 
-def _outputs(where: str, outputs: Sequence[Any], root: Path, result: PdfResult) -> list[Piece]:
+def _colours(text: str) -> str:
+    """Return the language in whose colours code is set: none for what takes too long."""
+    return "python" if len(text) <= _MAX_COLOURED else ""
+
+
+def _outputs(where: str, outputs: Sequence[Any], album: Album, result: PdfResult) -> list[Piece]:
     pieces: list[Piece] = []
     stream = ""
 
@@ -85,17 +92,19 @@ def _outputs(where: str, outputs: Sequence[Any], root: Path, result: PdfResult) 
             trace = "\n".join(map(str, output.get("traceback") or [])) or str(output.get("evalue", ""))
             pieces.append(Piece(where, f"#failure({raw(wrap(_shorten(_terminal(trace))), '')})"))
         else:
-            pieces.append(_display(where, output.get("data") or {}, output.get("metadata") or {}, root, result))
+            pieces.append(_display(where, output.get("data") or {}, output.get("metadata") or {}, album, result))
     flush()
     return [piece for piece in pieces if piece.typst or piece.markdown]
 
 
-def _display(where: str, data: Mapping[str, Any], metadata: Mapping[str, Any], root: Path, result: PdfResult) -> Piece:
-    for kind, suffix in (("image/png", "png"), ("image/jpeg", "jpg"), ("image/svg+xml", "svg")):
+def _display(
+    where: str, data: Mapping[str, Any], metadata: Mapping[str, Any], album: Album, result: PdfResult
+) -> Piece:
+    for kind in ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"):
         if kind in data:
             try:
                 shown = metadata.get(kind) if isinstance(metadata.get(kind), Mapping) else {}
-                return Piece(where, _picture(_joined(data[kind]), suffix, root, shown.get("width")))
+                return Piece(where, _picture(_joined(data[kind]), kind, album, shown.get("width")))
             except (binascii.Error, OSError, ValueError) as error:
                 result.problems.append(f"{where}: a picture can't be shown ({error})")
                 return Piece(where, f"#output({raw('[a picture that cannot be shown]', '')})")
@@ -119,27 +128,34 @@ def _bare_table(page: str) -> str:
     return "\n\n".join(tables)
 
 
-def _picture(content: str, suffix: str, root: Path, shown_width: Any = None) -> str:
-    number = len(list((root / "pictures").iterdir()))
-    path = root / "pictures" / f"{number:04d}.{suffix}"
-    if suffix == "svg":
-        path.write_text(content, encoding="utf-8")
-        size = re.search(r"<svg\b[^>]*?\swidth=[\"']([\d.]+)(pt|px)?[\"']", content)
+def _picture(content: str, kind: str, album: Album, shown_width: Any = None) -> str:
+    if kind == "image/svg+xml":
+        path = album.write(content.encode("utf-8", "replace"), "svg")
+        size = re.search(r"<svg\b[^>]{0,2000}?\swidth=[\"']([\d.]{1,12})(pt|px)?[\"']", content)
         points = float(size[1]) * (1 if size[2] == "pt" else 0.75) if size else 0.7 * _TEXT_WIDTH
-        return f"#picture({json.dumps(f'pictures/{path.name}')}, {min(max(points, 1), _TEXT_WIDTH):.1f}pt)"
-    raw = base64.b64decode("".join(content.split()), validate=True)
-    from PIL import Image
-
-    with Image.open(io.BytesIO(raw)) as picture:
-        width, height = picture.size
-    path.write_bytes(raw)
+        return f"#picture({json.dumps(path)}, {min(max(points, 1), _TEXT_WIDTH):.1f}pt)"
+    path, width, height = album.add(base64.b64decode("".join(content.split()), validate=True))
     # Jupyter shows a pixel as a pixel, of which a screen has about 96 per inch.
     # A figure for a sharp screen has more pixels than it is wide.
     screen = 0.75
     if isinstance(shown_width, (int, float)) and 0 < shown_width < width:
         screen *= shown_width / width
-    scale = min(screen, _TEXT_WIDTH / width, _MAX_IMAGE_HEIGHT / height)
-    return f"#picture({json.dumps(f'pictures/{path.name}')}, {max(width * scale, 1):.1f}pt)"
+    scale = min(screen, _TEXT_WIDTH / max(width, 1), _MAX_IMAGE_HEIGHT / max(height, 1))
+    return f"#picture({json.dumps(path)}, {max(width * scale, 1):.1f}pt)"
+
+
+def as_plain_text(piece: Piece, reason: str, result: PdfResult) -> None:
+    """Show a piece as it was typed, and tell why."""
+    result.problems.append(f"{piece.where}: shown as plain text ({reason})")
+    text = piece.markdown if piece.markdown is not None else "[it can't be shown]"
+    piece.typst = f"#{raw(wrap(_cut(clean(text))), '')}"
+
+
+def _cut(text: str) -> str:
+    """Return a text as long as somebody may want to read it in print; the notebook has all of it."""
+    if len(text) <= _MAX_TEXT:
+        return text
+    return f"{text[:_MAX_TEXT]}\n[{len(text) - _MAX_TEXT:,} more characters are in the notebook]"
 
 
 def clean(text: str) -> str:
@@ -179,14 +195,13 @@ def wrap(text: str) -> str:
     lines = []
     for line in text.split("\n"):
         indent = min(len(line) - len(line.lstrip()), _COLUMNS // 2)
-        rest, first = line, True
-        while len(rest) + (0 if first else indent + 4) > _COLUMNS:
-            room = _COLUMNS - (0 if first else indent + 4)
+        mark, at = "", 0
+        while len(line) - at > (room := _COLUMNS - (indent + 4 if mark else 0)):
             # After a blank or a comma, if there is one in the right half.
-            cut = max(rest.rfind(" ", room // 2, room), rest.rfind(",", room // 2, room)) + 1 or room
-            lines.append(rest[:cut] if first else " " * (indent + 2) + "↪ " + rest[:cut])
-            rest, first = rest[cut:], False
-        lines.append(rest if first else " " * (indent + 2) + "↪ " + rest)
+            cut = max(line.rfind(sign, at + room // 2, at + room) for sign in " ,") + 1 or at + room
+            lines.append(mark + line[at:cut])
+            mark, at = " " * (indent + 2) + "↪ ", cut
+        lines.append(mark + line[at:])
     return "\n".join(lines)
 
 

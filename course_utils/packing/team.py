@@ -28,8 +28,8 @@ class Team:
         if not self.members:
             found.append("Nobody is named; at least one name with a matriculation number is needed.")
         for member in self.members:
-            if len(member.name.split()) < 2:
-                found.append(f"{member.name!r} must be a first and a last name.")
+            if not any(map(str.isalpha, member.name)):  # one name is all that some people have
+                found.append(f"{member.name!r} is no name.")
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9/.-]{3,}", member.matriculation_number):
                 found.append(
                     f"The matriculation number of {member.name} must be digits, with leading zeros; "

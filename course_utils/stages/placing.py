@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ from course_utils.classroom.names import fold
 from course_utils.classroom.roster import Owner
 from course_utils.handins.archives import unpack
 from course_utils.handins.budget import Budget, StagedFile
-from course_utils.handins.paths import is_junk, unique
-from course_utils.notebooks.recognising import MAX_BYTES, Catalogue, NotebookError, Recognised, same_work
+from course_utils.handins.paths import CHECKPOINTS, is_junk, unique
+from course_utils.notebooks.files import looks_like_notebook
+from course_utils.notebooks.limits import amount
+from course_utils.notebooks.recognising import Catalogue, NotebookError, Recognised, same_work
 from course_utils.notebooks.texts import one_line
 from course_utils.platforms.hand_ins import HandIn, content_hash
 from course_utils.stages.course_assignment import CourseAssignment
@@ -104,20 +106,28 @@ def place_hand_in(hand_in: HandIn, staging: Path, there: CourseAssignment) -> Pl
 def _recognise(
     files: list[StagedFile], catalogue: Catalogue, placement: Placement
 ) -> dict[str, tuple[StagedFile, Recognised]]:
-    """Return the notebook of each name; several for one name are settled by rules or refused."""
+    """Return the notebook of each name; several for one name are settled by rules or refused.
+
+    What is a notebook by its content, under whatever name, is taken out of `files`.
+    """
     found: dict[str, list[tuple[StagedFile, Recognised]]] = {}
-    for file in files:
-        if not file.name.lower().endswith(".ipynb"):
+    checkpoints: list[tuple[StagedFile, Recognised | str]] = []
+    for file in list(files):
+        if not _may_be_notebook(file):
             continue
         try:
-            if file.size > MAX_BYTES:
-                raise NotebookError(f"is larger than {MAX_BYTES >> 20} MiB; its outputs must be cleared")
-            recognised = catalogue.recognise(file.staged.read_bytes())
+            recognised = _read(file, catalogue)
         except NotebookError as error:
-            placement.refused.append((file.original, str(error), file.staged))
-            placement.fates.append((file.original, f"in quarantine: {error}"))
-            continue
-        found.setdefault(recognised.name, []).append((file, recognised))
+            if CHECKPOINTS in file.parts:
+                checkpoints.append((file, str(error)))
+            elif ".ipynb" in file.name.lower():
+                _refuse(file, str(error), files, placement)
+            continue  # of another name, it stays what it is
+        if CHECKPOINTS in file.parts:
+            checkpoints.append((file, recognised))
+        else:
+            found.setdefault(recognised.name, []).append((file, recognised))
+    _take_checkpoints(checkpoints, found, files, placement)
     result = {}
     for name, candidates in found.items():
         best = _one_of(name, candidates, catalogue)
@@ -133,11 +143,78 @@ def _recognise(
                 if best
                 else f"is one of {len(candidates)} different copies of {name}, and nothing says which one counts"
             )
-            placement.refused.append((file.original, reason, file.staged))
-            placement.fates.append((file.original, f"in quarantine: {reason}"))
+            _refuse(file, reason, files, placement)
         if best:
-            result[name] = best
+            result[name] = _under_its_name(name, *best)
+        _only_notebooks([file for file, _ in candidates], files)
+        if best and not best[0].name.lower().endswith(".ipynb"):
+            files.append(result[name][0])
     return result
+
+
+def _read(file: StagedFile, catalogue: Catalogue) -> Recognised:
+    if file.size > catalogue.limits.size:  # before it is in memory
+        raise NotebookError(f"is larger than {amount(catalogue.limits.size)}; clear its outputs and hand it in again")
+    return catalogue.recognise(file.staged.read_bytes())
+
+
+def _refuse(file: StagedFile, reason: str, files: list[StagedFile], placement: Placement) -> None:
+    """Leave a file to the quarantine."""
+    _only_notebooks([file], files)
+    placement.refused.append((file.original, reason, file.staged))
+    placement.fates.append((file.original, f"in quarantine: {reason}"))
+
+
+def _only_notebooks(notebooks: list[StagedFile], files: list[StagedFile]) -> None:
+    """Take out of `files` those that are notebooks under another name, which are not kept beside them once more."""
+    odd = {id(file) for file in notebooks if not file.name.lower().endswith(".ipynb")}
+    files[:] = [file for file in files if id(file) not in odd]
+
+
+# Bytes at both ends of a file of another name in which it would say that it is a notebook.
+_LOOKED_AT = 1 << 16
+
+
+def _may_be_notebook(file: StagedFile) -> bool:
+    """Return whether a file is called like a notebook, or looks like one: browsers add `.txt` and `.json` to names."""
+    if ".ipynb" in file.name.lower():
+        return True
+    if "artifacts" in file.parts[:-1] or file.size < 20:
+        return False
+    with file.staged.open("rb") as opened:
+        start = opened.read(_LOOKED_AT)
+        opened.seek(max(0, file.size - _LOOKED_AT))
+        return looks_like_notebook(start, opened.read())
+
+
+def _take_checkpoints(
+    checkpoints: list[tuple[StagedFile, Recognised | str]],
+    found: dict[str, list[tuple[StagedFile, Recognised]]],
+    files: list[StagedFile],
+    placement: Placement,
+) -> None:
+    """Take the editor's copies of notebooks of which no other copy came; the others are none of the student's files."""
+    known = set(found)
+    for file, recognised in checkpoints:
+        if isinstance(recognised, Recognised) and recognised.name not in known:
+            note = "no other copy came; taken from the checkpoint that the editor keeps, which may be older"
+            recognised = replace(recognised, notes=(*recognised.notes, note))
+            found.setdefault(recognised.name, []).append((file, recognised))
+        elif isinstance(recognised, str) and not found:
+            _refuse(file, recognised, files, placement)
+        else:
+            placement.fates.append((file.original, "a checkpoint of the editor"))
+
+
+def _under_its_name(name: str, file: StagedFile, recognised: Recognised) -> tuple[StagedFile, Recognised]:
+    """Return a notebook as if it lay where notebooks lie and had a name of one, with a note on the name it had."""
+    folders = tuple(part for part in file.parts[:-1] if part != CHECKPOINTS)
+    if file.name.lower().endswith(".ipynb") and folders == file.parts[:-1]:
+        return file, recognised
+    if folders == file.parts[:-1]:
+        note = f"handed in as {file.name}, which is no name of a notebook"
+        recognised = replace(recognised, notes=(*recognised.notes, note))
+    return replace(file, parts=(*folders, f"{name}.ipynb")), recognised
 
 
 def _one_of(

@@ -54,6 +54,8 @@ OBEYED = {
     "notebook_size": (1000, "", "at most 0 MB are read"),
     "notebook_cell": (50, "x = 1" + " # long" * 20, "at most 50 are read"),
     "notebook_cells": (3, "", "at most 3 are read"),
+    "notebook_picture": (None, "", ""),  # see `tests/grading/test_pictures.py`
+    "notebook_pictures": (None, "", ""),  # likewise
     "cell_seconds": (1, "while True: pass", "stopped after 1 seconds"),
     "restarts": (1, "import os; os._exit(0)", "started again too often"),
     "test_memory": (None, "", ""),  # see `tests/grading/run/test_grader.py`; the test process sets it for itself

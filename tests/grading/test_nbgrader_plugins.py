@@ -76,7 +76,7 @@ def test_what_is_no_notebook_becomes_an_empty_one_with_the_reason(course, read, 
     path_in(course).parent.mkdir(parents=True)
     path_in(course).write_text("%PDF")
     found, _ = read(path_in(course))
-    assert found.cells == [] and found.metadata["course"]["unreadable"].startswith("it is no JSON")
+    assert found.cells == [] and found.metadata["course"]["unreadable"].startswith("it is no notebook but a PDF")
 
 
 def repaired(course, notebook):

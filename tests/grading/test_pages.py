@@ -40,7 +40,7 @@ def shown():
         ("- [x] done", "☑ done"),
         ("![plot](attachment:p.png)", f'<img src="data:image/png;base64,{PNG}" alt="plot">'),
         ('<img src="attachment:p.png" width="300">', f'<img src="data:image/png;base64,{PNG}" width="300">'),
-        (f"![](data:image/webp;base64,{PNG})", f'<img src="data:image/webp;base64,{PNG}" alt="">'),
+        (f"![](data:image/webp;base64,{PNG})", f'<img src="data:image/png;base64,{PNG}" alt="">'),
         (r"$a<b$ and $$\frac{1}{2}$$", r"$a&lt;b$ and $$\frac{1}{2}$$"),
         ("<details><summary>more</summary>H<sub>2</sub>O</details>", "<summary>more</summary>H<sub>2</sub>O"),
         ("if a < b and c > d", "if a &lt; b and c &gt; d"),

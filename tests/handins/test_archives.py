@@ -25,6 +25,7 @@ from course_utils.handins.budget import Budget
 from course_utils.handins.limits import Limits, RefusedError
 from course_utils.handins.paths import clean_name, is_junk, safe_parts, unique
 from course_utils.handins.zips import ZipReader
+from course_utils.notebooks.limits import FileLimits
 from tests.support.olat_course import zip_bytes
 
 
@@ -395,9 +396,9 @@ def test_only_what_promises_an_archive_is_unpacked(tmp_path, name, head, kind):
 
 
 def test_a_whole_number_of_junk_names():
-    for path in ("__MACOSX/a/._b", ".DS_Store", "a/._x.ipynb", "x/.ipynb_checkpoints/a.ipynb", "__pycache__/a.pyc"):
+    for path in ("__MACOSX/a/._b", ".DS_Store", "a/._x.ipynb", "x/.ipynb_checkpoints/a.py", "__pycache__/a.pyc"):
         assert is_junk(tuple(path.split("/")))
-    for path in ("a/b.py", "MACOSX/a", ".gitignore", "x/.hidden"):
+    for path in ("a/b.py", "MACOSX/a", ".gitignore", "x/.hidden", "x/.ipynb_checkpoints/a.ipynb"):
         assert not is_junk(tuple(path.split("/")))
 
 
@@ -473,3 +474,11 @@ def test_a_zip_reader_names_its_file(tmp_path):
     path.write_bytes(b"")
     with pytest.raises(RefusedError, match="the file is empty"):
         ZipReader(path, 10)
+
+
+def test_a_notebook_may_shrink_but_notebooks_are_no_way_in_for_bombs(read, monkeypatch):
+    monkeypatch.setattr(budget, "FileLimits", lambda: FileLimits(size=40 << 20))
+    printed = b'{"cells": [' + b" " * (18 << 20) + b"]}"
+    files, reasons = read(zip_bytes(dict.fromkeys(("a.ipynb", "b.ipynb.txt", "c.ipynb"), printed)))
+    assert list(files) == ["a.ipynb", "b.ipynb.txt"] and files["a.ipynb"] == printed
+    assert reasons == {"hand-in.zip!c.ipynb": "unpacks to more than 200 times its size"}

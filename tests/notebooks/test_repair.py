@@ -275,14 +275,14 @@ def test_a_notebook_needs_no_kernelspec(metadata, submitted, course):
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "it is empty"),
-        (b"  \n", "it is empty"),
-        (b"%PDF-1.7", "it is no JSON"),
-        (b"\xff\xfe\x00", "it is no JSON"),
-        (b"[" * 100_000, "it is no JSON"),
-        (b'{"cells": []', "it is no JSON"),
+        (b"", "it is an empty file"),
+        (b"  \n", "it is an empty file"),
+        (b"%PDF-1.7", "it is no notebook but a PDF"),
+        (b"\xff\xfe\x00", "it is no notebook: it is not text"),
+        (b"[" * 100_000, "its text is no valid JSON"),
+        (b'{"cells": []', "no valid JSON, line 1; it ends in the middle"),
         (b"[]", "it is JSON, but no notebook"),
-        (b'{"cells": []}', "it is JSON, but no notebook"),
+        (b'{"metadata": {}}', "it is JSON, but no notebook"),
         (b'{"nbformat": "4", "cells": []}', "it is JSON, but no notebook"),
         (b'{"nbformat": 4}', "it has no cells"),
         (b'{"nbformat": true, "cells": []}', "it is JSON, but no notebook"),
@@ -336,4 +336,8 @@ def test_pictures_pasted_into_an_answer_stay_and_nothing_else_does(submitted, co
         "odd.png": {"image/png": '"><script>'},
     }
     repaired = repair(notebook_from(json.loads(nbformat.writes(submitted))), course)
-    assert cell(repaired.notebook, "why").attachments == {"sketch.png": {"image/png": "iVBORw0KGgo="}}
+    assert cell(repaired.notebook, "why").attachments == {
+        "sketch.png": {"image/png": "iVBORw0KGgo="},
+        "page.html": {"text/plain": "it is no picture"},
+        "odd.png": {"text/plain": "its data is damaged"},
+    }

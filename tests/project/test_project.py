@@ -290,6 +290,7 @@ def test_the_limits_in_the_docs_are_those_of_the_code():
         f"{amount(output.received)}; {amount(output.message)}",
         f"{amount(value.size)}; {value.nodes:,}; {value.depth}",
         f"{amount(file.size)}; {file.cell:,} characters; {file.cells:,}",
+        f"{amount(file.picture)}; {amount(file.pictures)}",
         f"{run.restarts}; {amount(run.test_memory)}",
     ]
     assert [row[1] for row in limits_table()] == rows

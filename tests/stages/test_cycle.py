@@ -39,7 +39,7 @@ ROWS = {
     "blank": (0, "", False),
     "prose": (4, "", True),
     "repaired": (4, "", False),
-    "garbage": (1, "adding is not gradable: it is no JSON", False),
+    "garbage": (1, "adding is not gradable: it is no notebook: its text is no valid JSON", False),
     "linked": (1, "adding is not gradable: it is a link to another file, not a notebook", False),
     "empty": (0, "not gradable: the folder holds no notebook", False),
     "misnamed": (0, "not gradable: no notebook of this assignment; there is Untitled.ipynb", False),
@@ -213,7 +213,7 @@ def test_a_hidden_test_shows_its_message_and_its_first_line_only(graded):
 def test_a_page_begins_with_what_was_put_right(graded):
     assert "About this submission" in page(graded, "repaired")
     assert "There were 2 cells" in page(graded, "repaired")
-    assert "The notebook could not be read: it is no JSON" in page(graded, "garbage")
+    assert "The notebook could not be read: it is no notebook: its text is no valid JSON" in page(graded, "garbage")
     assert "About this submission" not in page(graded, "right")
 
 

@@ -1,0 +1,275 @@
+"""What is in a file that should be a notebook: its JSON, without outputs that nobody needs, or what it is instead."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from course_utils.errors import CourseError
+from course_utils.notebooks.limits import MIB, FileLimits
+from course_utils.notebooks.texts import one_line
+
+__all__ = ["NotebookError", "foreign_language", "load_notebook", "looks_like_notebook", "unix_lines"]
+
+# Each part takes up to thirty times its bytes once it is read.
+MOST_PARTS = 5_000_000
+# Strings and brackets that are looked at one by one: a second for a million.
+_MOST_MARKS = 3_000_000
+
+
+class NotebookError(CourseError, ValueError):
+    """A file is no notebook that can be graded; the text says why."""
+
+
+def load_notebook(
+    content: bytes, limits: FileLimits | None = None, *, outputs: bool = False
+) -> tuple[dict[str, Any], list[str], bytes | None]:
+    """Return what a file holds that should be a notebook, in whatever format it has.
+
+    Parameters
+    ----------
+    content : bytes
+    limits : FileLimits, optional
+    outputs : bool
+        Whether outputs are read as well. Without them a notebook with all its figures takes little memory.
+
+    Returns
+    -------
+    notebook : dict
+        Its cells are a list of dicts, or it has worksheets.
+    notes : list of str
+    converted : bytes or None
+        The whole file as UTF-8, if it is in another encoding.
+
+    Raises
+    ------
+    NotebookError
+        If it is no notebook, or too large; the text says what it seems to be.
+    """
+    limits, original = limits or FileLimits(), content
+    if len(content) > limits.size:
+        raise NotebookError(
+            f"is larger than {limits.size // MIB} MiB; clear outputs that are not needed and hand it in again"
+        )
+    if reason := _what_instead(content):
+        raise NotebookError(reason)
+    content = _without_mark(content)
+    notes = []
+    if outputs and _parts(content) > MOST_PARTS:
+        outputs = False
+        notes.append("its outputs are too many to be read")
+    text = content if outputs else without_outputs(content)
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        if b"\0" in content[:4096]:
+            raise NotebookError("is no notebook: it is not text") from None
+        content, text = (part.decode("cp1252", errors="replace").encode() for part in (content, text))
+    odd = content is not original
+    if odd:
+        notes.append("its text was not plain UTF-8 and has been converted")
+    if _parts(text) > MOST_PARTS:
+        raise NotebookError(f"has more than {MOST_PARTS:,} parts; clear its outputs and hand it in again")
+    try:
+        notebook = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise NotebookError(_why_no_json(text, error)) from None
+    if not isinstance(notebook, dict) or not ({"cells", "worksheets"} & notebook.keys()):
+        if isinstance(notebook, dict) and {"doc_id", "resource_key"} & notebook.keys():
+            raise NotebookError("is only a shortcut to a file in Google Drive; download the notebook itself (.ipynb)")
+        raise NotebookError("is JSON, but no notebook: it has no cells")
+    return notebook, notes, content if odd else None
+
+
+def looks_like_notebook(start: bytes, end: bytes) -> bool:
+    """Return whether a file of any name may be a notebook, by its first and last bytes.
+
+    Examples
+    --------
+    >>> looks_like_notebook(b'{"cells": [], "nbformat": 4}', b""), looks_like_notebook(b'{"loss": 1}', b"")
+    (True, False)
+    """
+    start, end = start.replace(b"\0", b""), end.replace(b"\0", b"")  # UTF-16
+    return start.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"{") and b'"nbformat"' in start + end
+
+
+def unix_lines(text: str) -> str:
+    r"""Return a text whose lines end as in Python, not as on Windows or an old Mac.
+
+    Examples
+    --------
+    >>> unix_lines("a\r\nb\rc\n")
+    'a\nb\nc\n'
+    """
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def foreign_language(notebook: Mapping[str, Any], sources: Iterable[str]) -> str:
+    """Return the language of a notebook if its kernel has another one than Python, and its code reads like that.
+
+    Parameters
+    ----------
+    notebook : mapping
+        Any format.
+    sources : iterable of str
+        Code that the student may write. Kernels that run Python go by many names.
+
+    Returns
+    -------
+    str
+        Empty for Python.
+    """
+    named = kernel_language(notebook)
+    if not named:
+        return ""
+    read = [_is_python(source) for source in sources if source.strip()]
+    return "" if read and sum(read) * 2 >= len(read) else named
+
+
+def kernel_language(notebook: Mapping[str, Any]) -> str:
+    """Return what a notebook says of its language, if that is not Python; else an empty text."""
+    metadata = notebook.get("metadata")
+    for block, key in (("kernelspec", "language"), ("language_info", "name")):
+        about = metadata.get(block) if isinstance(metadata, dict) else None
+        language = about.get(key) if isinstance(about, dict) else None
+        if isinstance(language, str) and language.lower() not in ("python", "python3", "ipython", ""):
+            return one_line(language)
+    return ""
+
+
+def _is_python(source: str) -> bool:
+    plain = "\n".join("" if line.lstrip()[:1] in ("%", "!") else line for line in unix_lines(source).split("\n"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(plain)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+# What else goes by the name of a notebook, by its first bytes.
+_STARTS = {
+    b"version https://git-lfs": "is no notebook but a pointer of Git LFS, which only says where the file is; "
+    "fetch the file itself (`git lfs pull`)",
+    b"bplist00": "is no notebook but a placeholder of iCloud; open it once on that computer, so that it is downloaded",
+    b"[InternetShortcut]": "is no notebook but a link to a web page; download the notebook itself (.ipynb)",
+    b"<": "is no notebook but a web page; download the notebook itself (.ipynb)",
+    b"%PDF": "is no notebook but a PDF; hand in the notebook itself (.ipynb)",
+    b"diff --git": "is no notebook but the changes to one; hand in the notebook itself (.ipynb)",
+}
+
+
+def _what_instead(content: bytes) -> str:
+    """Return what a file is that is no notebook for sure, else an empty text."""
+    start = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not start and not content.strip():
+        return "is an empty file"
+    if not content.strip(b"\0"):
+        return (
+            "holds nothing but zero bytes: a placeholder of a cloud folder (OneDrive, iCloud, Dropbox), or a disk "
+            "that was full; open it once on that computer, so that it is downloaded, and hand it in again"
+        )
+    return next((reason for begin, reason in _STARTS.items() if start.startswith(begin)), "")
+
+
+def _why_no_json(text: bytes, error: Exception) -> str:
+    if re.search(rb"^(<<<<<<<|>>>>>>>) ", text, re.MULTILINE):
+        return (
+            "is no valid JSON: it holds the marks of a merge conflict (<<<<<<<); choose one of both versions "
+            "and save it again"
+        )
+    where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+    cut = isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc.rstrip()) - 1
+    cut |= "Unterminated string" in str(error)
+    if cut and text.lstrip()[:1] == b"{":
+        return f"is no notebook: its text is no valid JSON{where}; it ends in the middle, as if it were not whole"
+    return f"is no notebook: its text is no valid JSON{where}"
+
+
+def _without_mark(content: bytes) -> bytes:
+    """Return a text that begins with a byte-order mark as UTF-8 without one."""
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if content.startswith(mark):
+            try:
+                return content.decode(encoding).encode()
+            except UnicodeError as error:
+                raise NotebookError("is no notebook: it is not text") from error
+    return content
+
+
+def _parts(text: bytes) -> int:
+    return sum(map(text.count, (b"[", b"{", b'",')))
+
+
+_MARK = re.compile(rb'["\[\]{}]')
+_LIST = re.compile(rb"\s*+:\s*+\[")
+# Of a cell: in `cells`, or in `cells` of `worksheets` before format 4.
+_DEPTHS = (3, 5)
+
+
+def without_outputs(text: bytes) -> bytes:
+    """Return the JSON of a notebook with empty lists in the place of the outputs of its cells.
+
+    Nothing is parsed, so that what is left out takes no memory. A text that is no JSON stays as it is, and so does
+    one with too many parts to look at.
+
+    Examples
+    --------
+    >>> without_outputs(b'{"cells": [{"outputs": [{"text": ["]"]}], "source": "x"}]}')
+    b'{"cells": [{"outputs": [], "source": "x"}]}'
+    """
+    kept, start, depth = [], 0, 0
+    marks = _Marks(text)
+    for at, end in marks:
+        if text[at] != 0x22:
+            depth += 1 if text[at] in b"[{" else -1
+        elif end - at == 9 and depth in _DEPTHS and text.startswith(b'"outputs"', at):
+            begin = _LIST.match(text, end)
+            if begin and marks.leave_list(begin.end()):
+                kept.append(text[start : begin.end()])
+                start = marks.at - 1
+    return text if marks.broken else b"".join([*kept, text[start:]])
+
+
+class _Marks:
+    """Strings and brackets of a JSON text, as pairs of first and last place, without parsing what is in between."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text, self.at, self.left, self.broken = text, 0, _MOST_MARKS, False
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        while found := _MARK.search(self.text, self.at):
+            begin = found.start()
+            self.at = self._end_of_string(begin) if self.text[begin] == 0x22 else begin + 1
+            self.left -= 1
+            self.broken |= self.left < 0
+            if self.broken:
+                return
+            yield begin, self.at
+
+    def _end_of_string(self, at: int) -> int:
+        text = self.text
+        while (at := text.find(b'"', at + 1)) > 0:
+            before = at - 1
+            while text[before] == 0x5C:  # a backslash
+                before -= 1
+            self.left -= (at - before) // 2
+            if (at - before) % 2 or self.left < 0:
+                return at + 1
+        self.broken = True
+        return len(text)
+
+    def leave_list(self, at: int) -> bool:
+        """Go behind the end of the list that begins before `at`; return whether it has one."""
+        self.at, depth = at, 1
+        for begin, _ in self:
+            if self.text[begin] != 0x22:
+                depth += 1 if self.text[begin] in b"[{" else -1
+            if depth == 0:
+                return True
+        return False
