@@ -14,7 +14,8 @@ from nbformat.notebooknode import NotebookNode
 
 from course_utils.errors import CourseError
 from course_utils.notebooks.limits import FileLimits
-from course_utils.notebooks.texts import BASE64, one_line, writable
+from course_utils.notebooks.texts import BASE64, one_line, plain_lines, writable
+from course_utils.notebooks.versions import python_of
 
 __all__ = ["UnreadableNotebook", "read_notebook"]
 
@@ -122,7 +123,9 @@ def notebook_from(content: Any, limits: FileLimits | None = None) -> NotebookNod
     if len(cells) > most:
         raise UnreadableNotebook(f"it has {len(cells)} cells; at most {most} are read")
     plain = [_plain_cell(cell, number) for number, cell in enumerate(cells) if isinstance(cell, dict)]
-    return nbformat.from_dict({"cells": plain, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    python = python_of(metadata)
+    about = {"course": {"python": python}} if python else {}
+    return nbformat.from_dict({"cells": plain, "metadata": about, "nbformat": 4, "nbformat_minor": 5})
 
 
 def _plain_cell(cell: dict[str, Any], number: int) -> dict[str, Any]:
@@ -132,7 +135,7 @@ def _plain_cell(cell: dict[str, Any], number: int) -> dict[str, Any]:
         source = cell.get("input")  # before format 4
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
-    source = writable(source) if isinstance(source, str) else ""
+    source = plain_lines(writable(source)) if isinstance(source, str) else ""
     if kind == "heading":  # before format 4
         level = cell.get("level")
         kind, source = "markdown", f"{'#' * (level if level in range(1, 7) else 1)} {source}"
