@@ -16,7 +16,7 @@ from nbformat.notebooknode import NotebookNode
 
 from course_utils.notebooks import names
 from course_utils.notebooks.limits import FileLimits
-from course_utils.notebooks.texts import plain_lines
+from course_utils.notebooks.texts import plain_lines, released_text
 
 __all__ = ["Answer", "Finder", "StudentCell", "added", "released"]
 
@@ -306,15 +306,7 @@ def is_answer(cell: NotebookNode) -> bool:
 
 def released(cell: NotebookNode) -> str:
     """Return the source as the student received it: without hidden tests."""
-    lines, hidden = [], False
-    for line in cell.source.split("\n"):
-        if "BEGIN HIDDEN TESTS" in line:
-            hidden = True
-        elif "END HIDDEN TESTS" in line:
-            hidden = False
-        elif not hidden:
-            lines.append(line)
-    return "\n".join(lines)
+    return released_text(cell.source)
 
 
 def added(cell: NotebookNode, theirs: StudentCell) -> list[StudentCell]:

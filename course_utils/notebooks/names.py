@@ -6,8 +6,10 @@ import ast
 import builtins
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from nbformat.notebooknode import NotebookNode
+if TYPE_CHECKING:  # the process of the tests has no need of nbformat
+    from nbformat.notebooknode import NotebookNode
 
 __all__ = ["bound", "is_open", "is_python", "owed", "own_statements", "same_code"]
 

@@ -123,10 +123,8 @@ def _laid_in(cells: list[NotebookNode], finder: Finder, repairs: list[str]) -> l
     if len(lost) > _MOST_NAMED:
         repairs.append(f"{len(lost)} cells had lost their names (nbgrader's metadata); they were recognised.")
     else:
-        lost_names = [finder.course[at].metadata["nbgrader"]["grade_id"] for at in lost]
-        repairs += [
-            f"The cell '{name}' had lost its name (nbgrader's metadata); it was recognised." for name in lost_names
-        ]
+        named = (finder.course[at].metadata["nbgrader"]["grade_id"] for at in lost)
+        repairs += [f"The cell '{name}' had lost its name (nbgrader's metadata); it was recognised." for name in named]
     order = [finder.found[at].position for at in sorted(finder.found) if finder.copies.get(at) == 1]
     if order != sorted(order):
         repairs.append("Cells of the course were in another order; they were put back into theirs.")
