@@ -89,8 +89,10 @@ def _check_notebook(name: str, text: Any, submission: Submission) -> None:
 
 
 def _check_course(about: Any, course: Any) -> None:
-    if not isinstance(about, dict) or set(about) != {"imports", "repairs", "unreadable", "trust"}:
+    if not isinstance(about, dict) or set(about) - {"python"} != {"imports", "repairs", "unreadable", "trust"}:
         raise BadMessage("what is known of the run has another form")
+    if not isinstance(about.get("python", ""), str) or len(about.get("python", "")) > 20:
+        raise BadMessage("what is known of the notebook has another form")
     if about["imports"] != skeleton.imports_of(course) or not isinstance(about["unreadable"], str):
         raise BadMessage("what is known of the notebook is not the course's")
     _sentences(about["repairs"])

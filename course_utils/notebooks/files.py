@@ -11,9 +11,9 @@ from typing import Any
 
 from course_utils.errors import CourseError
 from course_utils.notebooks.limits import MIB, FileLimits
-from course_utils.notebooks.texts import one_line
+from course_utils.notebooks.texts import one_line, plain_lines
 
-__all__ = ["NotebookError", "foreign_language", "load_notebook", "looks_like_notebook", "unix_lines"]
+__all__ = ["NotebookError", "foreign_language", "load_notebook", "looks_like_notebook"]
 
 # Each part takes up to thirty times its bytes once it is read.
 MOST_PARTS = 5_000_000
@@ -97,17 +97,6 @@ def looks_like_notebook(start: bytes, end: bytes) -> bool:
     return start.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"{") and b'"nbformat"' in start + end
 
 
-def unix_lines(text: str) -> str:
-    r"""Return a text whose lines end as in Python, not as on Windows or an old Mac.
-
-    Examples
-    --------
-    >>> unix_lines("a\r\nb\rc\n")
-    'a\nb\nc\n'
-    """
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def foreign_language(notebook: Mapping[str, Any], sources: Iterable[str]) -> str:
     """Return the language of a notebook if its kernel has another one than Python, and its code reads like that.
 
@@ -142,7 +131,7 @@ def kernel_language(notebook: Mapping[str, Any]) -> str:
 
 
 def _is_python(source: str) -> bool:
-    plain = "\n".join("" if line.lstrip()[:1] in ("%", "!") else line for line in unix_lines(source).split("\n"))
+    plain = "\n".join("" if line.lstrip()[:1] in ("%", "!") else line for line in plain_lines(source).split("\n"))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -12,10 +12,11 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from course_utils.errors import CourseError
-from course_utils.notebooks.files import NotebookError, foreign_language, load_notebook, unix_lines
+from course_utils.notebooks.files import NotebookError, foreign_language, load_notebook
 from course_utils.notebooks.limits import FileLimits
 from course_utils.notebooks.pictures import Room, take_pictures
-from course_utils.notebooks.texts import writable
+from course_utils.notebooks.texts import plain_lines, writable
+from course_utils.notebooks.versions import python_of
 
 __all__ = ["UnreadableNotebook", "read_notebook"]
 
@@ -116,7 +117,9 @@ def notebook_from(content: Any, limits: FileLimits | None = None) -> NotebookNod
     ]
     if language := foreign_language(content, theirs):
         raise UnreadableNotebook(f"it is written in {language}, not in Python")
-    return nbformat.from_dict({"cells": plain, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    python = python_of(content.get("metadata"))
+    about = {"course": {"python": python}} if python else {}
+    return nbformat.from_dict({"cells": plain, "metadata": about, "nbformat": 4, "nbformat_minor": 5})
 
 
 def _plain_cell(cell: dict[str, Any], number: int, room: Room) -> dict[str, Any]:
@@ -126,7 +129,7 @@ def _plain_cell(cell: dict[str, Any], number: int, room: Room) -> dict[str, Any]
         source = cell.get("input")  # before format 4
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
-    source = unix_lines(writable(source)) if isinstance(source, str) else ""
+    source = plain_lines(writable(source)) if isinstance(source, str) else ""
     if kind == "heading":  # before format 4
         level = cell.get("level")
         kind, source = "markdown", f"{'#' * (level if level in range(1, 7) else 1)} {source}"

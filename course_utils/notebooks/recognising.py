@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,9 +13,10 @@ import nbformat
 from traitlets.config import Config
 
 from course_utils.errors import CourseError
-from course_utils.notebooks.files import NotebookError, foreign_language, kernel_language, load_notebook, unix_lines
+from course_utils.notebooks.files import NotebookError, foreign_language, kernel_language, load_notebook
 from course_utils.notebooks.limits import FileLimits
-from course_utils.notebooks.texts import one_line
+from course_utils.notebooks.texts import one_line, plain_lines, released_text
+from course_utils.notebooks.versions import about_syntax, python_of, unparsed
 
 __all__ = [
     "Catalogue",
@@ -25,20 +27,27 @@ __all__ = [
     "catalogue_of",
     "grade_ids",
     "parse_notebook",
+    "prints_of",
     "read_catalogue",
     "stub_marks",
 ]
 
+# Characters; shorter texts are in many notebooks.
+_TELLING = 12
+
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """What is known of one source notebook: the ids of its cells and the text with which its answers are released."""
+    """What is known of one source notebook: ids of its cells, the text of its answers as released, and prints of the
+    texts of its other cells.
+    """
 
     assignment: str
     name: str
     grade_ids: frozenset[str]
     cell_ids: frozenset[str]
     answers: Mapping[str, str] = field(default_factory=dict)
+    texts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -99,11 +108,13 @@ class Catalogue:
         found = grade_ids(notebook)
         ids = frozenset(str(cell.get("id", "")) for cell in _cells(notebook)) - {""}
         best = self._best(found, "grade_ids")
-        if not best and not found:
-            # Some editors drop the metadata of cells but keep their ids.
-            best = self._best(ids, "cell_ids")
-            if len(best) == 1:
-                notes.append("the grade_ids are gone; recognised by the ids of its cells")
+        if not best:
+            # Some editors drop the metadata of cells but keep their ids, a copy by hand has the texts only.
+            by = {"ids": self._best(ids, "cell_ids"), "texts": self._best_by_texts(notebook)}
+            how = next((how for how in by if len(by[how]) == 1), "")
+            best = by.get(how, [])
+            if best:
+                notes.append(f"the grade_ids are gone; recognised by the {how} of its cells")
         if not best:
             raise NotebookError("has none of the cells of this course" if not found else "has cells of another course")
         if len(best) > 1:
@@ -111,9 +122,13 @@ class Catalogue:
         template = best[0]
         if template.assignment != self.assignment:
             raise NotebookError(f"is {template.assignment}/{template.name}, not part of {self.assignment}")
-        missing = sorted(template.grade_ids - found) if found else []
+        missing = template.grade_ids - found if found & template.grade_ids else ()
         if missing:
-            notes.append(f"{len(missing)} of {len(template.grade_ids)} graded cells are missing")
+            count = f"{len(missing)} of {len(template.grade_ids)} graded cells"
+            notes.append(f"{count} are missing or without their names; grading looks for them in the cells around")
+        python = python_of(notebook.get("metadata"))
+        if sentence := about_syntax(python, _unparsed(notebook) if python else ()):
+            notes.append(sentence)
         cells = tuple((_grade_id(cell) or "", source(cell)) for cell in _cells(notebook))
         return Recognised(template.name, tuple(notes), converted, cells)
 
@@ -121,6 +136,10 @@ class Catalogue:
         """Return whether no solution cell differs from what was released."""
         template = next(t for t in self.templates if (t.assignment, t.name) == (self.assignment, recognised.name))
         mine = dict(recognised.cells)
+        if not mine.keys() >= template.answers.keys():
+            known = template.texts.union(map(text_print, template.answers.values()))
+            if not all(name or text_print(text) in known for name, text in recognised.cells if text.strip()):
+                return False
         return all(mine.get(g, s).strip() == s.strip() for g, s in template.answers.items())
 
     def unfilled(self, name: str, notebook: Mapping[str, Any]) -> list[str]:
@@ -157,6 +176,13 @@ class Catalogue:
         if most == 0 or 2 * most < len(found):
             return []
         return [t for t, count in shared.items() if count == most]
+
+    def _best_by_texts(self, notebook: Mapping[str, Any]) -> list[Template]:
+        """Return the templates most of whose texts are in a notebook, if that is a third of them."""
+        found = prints_of(notebook)
+        shared = {t: len(found & t.texts) for t in self.templates}
+        most = max(shared.values(), default=0)
+        return [t for t, count in shared.items() if count == most >= 2 and 3 * count >= len(t.texts)]
 
 
 def read_catalogue(
@@ -238,7 +264,25 @@ def _template(
     assignment: str, name: str, notebook: Mapping[str, Any], answers: Mapping[str, str] | None = None
 ) -> Template:
     ids = frozenset(str(cell.get("id", "")) for cell in _cells(notebook)) - {""}
-    return Template(assignment, name, grade_ids(notebook), ids, answers or {})
+    return Template(assignment, name, grade_ids(notebook), ids, answers or {}, prints_of(notebook))
+
+
+def text_print(text: str) -> str:
+    """Return a short print of a cell's text as students have it: without hidden tests and ends of lines."""
+    lines = "\n".join(line.rstrip() for line in released_text(plain_lines(text)).split("\n")).strip()
+    return hashlib.sha256(lines.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def prints_of(notebook: Mapping[str, Any]) -> frozenset[str]:
+    """Return the prints of the texts of a notebook's cells that are no answers; very short ones tell nothing."""
+    texts = (source(cell) for cell in _cells(notebook) if not _nbgrader(cell).get("solution"))
+    return frozenset(text_print(text) for text in texts if len(text.strip()) >= _TELLING)
+
+
+def _unparsed(notebook: Mapping[str, Any]) -> list[str]:
+    """Return the names of a notebook's code cells that are no valid syntax here."""
+    cells = [(n, cell) for n, cell in enumerate(_cells(notebook), 1) if cell.get("cell_type") == "code"]
+    return [one_line(_grade_id(cell) or f"cell {n}") for n, cell in cells if unparsed(source(cell))]
 
 
 def _released_answers(notebook: Mapping[str, Any], config: Config | None) -> dict[str, str]:
@@ -327,7 +371,7 @@ def grade_ids(notebook: Mapping[str, Any]) -> frozenset[str]:
 def source(cell: Mapping[str, Any]) -> str:
     """Return the text of a cell."""
     text = cell.get("source") or ""
-    return unix_lines(text if isinstance(text, str) else "".join(map(str, text)))
+    return plain_lines(text if isinstance(text, str) else "".join(map(str, text)))
 
 
 def _cells(notebook: Mapping[str, Any]) -> list[dict]:

@@ -1,24 +1,33 @@
 """Put a submitted notebook right: the course's notebook is the skeleton, the student's answers are laid into it.
 
-Solution cells are taken by grade_id. Tests and texts always come from the course. What the student added stays where
-it was. Everything that had to be put right is told in a list of sentences.
+Tests and texts always come from the course; answers are taken from wherever they stand (`finding`). What the student
+added stays where it was. Everything that had to be put right is told in a list of sentences.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from course_utils.notebooks import names
+from course_utils.notebooks.finding import Answer, Finder, StudentCell, added, is_answer, released
 from course_utils.notebooks.limits import FileLimits
 from course_utils.notebooks.reading import LARGEST_NOTEBOOK
 from course_utils.notebooks.skeleton import imports_of
 from course_utils.notebooks.texts import one_line
+from course_utils.notebooks.versions import python_of
 
 __all__ = ["Repaired", "repair"]
+
+# Characters and cells that are shown beside an answer that was not found for sure.
+_LONGEST_QUOTE, _MOST_QUOTES = 20_000, 12
+# Cells that are told one by one.
+_MOST_NAMED = 3
 
 
 @dataclass
@@ -58,141 +67,152 @@ def repair(
     Repaired
     """
     repairs: list[str] = []
-    theirs = [cell for cell in map(_Cell.read, submitted.cells if submitted is not None else []) if cell]
+    cells = [nbformat.from_dict(json.loads(json.dumps(original))) for original in course.cells]
+    for cell in cells:
+        cell.metadata.setdefault("course", {})["origin"] = "course"
+    if submitted is not None:
+        theirs = [cell for at, content in enumerate(submitted.cells) if (cell := StudentCell.read(at, content))]
+        _shorten(theirs, (limits or FileLimits()).cell, repairs)
+        cells = _laid_in(cells, Finder(course.cells, theirs), repairs)
+    notebook = nbformat.from_dict({**course, "cells": cells})
+    if unreadable:
+        repairs.append(f"The notebook could not be read: {unreadable}.")
+    notebook.metadata["course"] = {"imports": imports_of(course), "repairs": repairs, "unreadable": unreadable}
+    if submitted is not None and (python := submitted.metadata.get("course", {}).get("python")):
+        notebook.metadata["course"]["python"] = python_of({"language_info": {"version": python}})
+    _unique_ids(notebook)
+    return Repaired(notebook, repairs)
+
+
+def _shorten(theirs: list[StudentCell], most: int, repairs: list[str]) -> None:
     total = 0
     for cell in theirs:
-        cell.most = (limits or FileLimits()).cell
-        total += len(cell.source) if len(cell.source) <= cell.most else 0
+        cell.most = most
+        total += len(cell.source) if len(cell.source) <= most else 0
         if total > LARGEST_NOTEBOOK:
             cell.source = ""
     if total > LARGEST_NOTEBOOK:
         repairs.append(
             f"The cells have {total:,} characters; what follows the first {LARGEST_NOTEBOOK:,} was left empty."
         )
-    by_name: dict[str, list[_Cell]] = {}
-    for cell in theirs:
-        if cell.name is not None:
-            by_name.setdefault(cell.name, []).append(cell)
-    unnamed = [cell for cell in theirs if cell.name is None]
-    by_id = {cell.id: cell for cell in unnamed if cell.id}
 
-    cells: list[NotebookNode] = []
-    taken: set[int] = set()
-    order: list[int] = []
-    place: dict[int, int] = {}  # position in the submission -> position among the course's cells
-    for position, original in enumerate(course.cells):
-        cell = nbformat.from_dict(json.loads(json.dumps(original)))
-        cell.metadata.setdefault("course", {})["origin"] = "course"
-        marks = cell.metadata.get("nbgrader", {})
-        name = marks.get("grade_id")
-        if submitted is not None:
-            if name is None:
-                # Old formats and some editors drop the ids of cells; what was not edited is known by its text.
-                same = (c for c in unnamed if c.position not in taken and c.is_like(cell))
-                chosen = by_id.get(cell.get("id")) or next(same, None)
-            else:
-                chosen = _choose(name, by_name.get(name, []), cell, bool(marks.get("solution")), repairs)
-            if chosen is not None:
-                taken.add(chosen.position)
-                place[chosen.position] = position
-                if name is not None and len(by_name[name]) == 1:
-                    order.append(chosen.position)
-                _lay_in(cell, chosen, repairs)
-        cells.append(cell)
+
+def _laid_in(cells: list[NotebookNode], finder: Finder, repairs: list[str]) -> list[NotebookNode]:
+    """Return the course's cells with the student's answers, and the student's own cells between them."""
+    changed = {at: theirs for at, theirs in finder.found.items() if _is_changed(finder.course[at], theirs)}
+    finder.gather(part for at, theirs in changed.items() for part in added(finder.course[at], theirs))
+    answers = finder.answers()
+    for at, cell in enumerate(cells):
+        theirs, name = finder.found.get(at), cell.metadata.get("nbgrader", {}).get("grade_id")
+        if finder.copies.get(at, 0) > 1:
+            which = "the last one with an answer counts" if is_answer(cell) else "the course's own was used"
+            repairs.append(f"There were {finder.copies[at]} cells '{name}'; {which}.")
+        if at in answers:
+            _lay_in_found(cell, answers[at], theirs, repairs)
+        elif theirs is not None and (name is None or is_answer(cell)):
+            _lay_in(cell, theirs, repairs)
+        elif theirs is None and name is not None:
+            what, how = ("Your answer cell", " empty") if is_answer(cell) else ("The course's cell", "")
+            repairs.append(f"{what} '{name}' was missing; it was put back{how}.")
+        if at in changed:
+            kind = "test cell" if cell.metadata["nbgrader"].get("grade") else "text of the course"
+            kept = any(extra.within == name for extra in finder.extras)
+            more = ", and what you wrote there stands beside it" if kept else ""
+            repairs.append(f"The {kind} '{name}' had been changed; the course's own was used{more}.")
+    lost = sorted({*finder.recognised, *(at for at, answer in answers.items() if answer.in_place)})
+    if len(lost) > _MOST_NAMED:
+        repairs.append(f"{len(lost)} cells had lost their names (nbgrader's metadata); they were recognised.")
+    else:
+        named = (finder.course[at].metadata["nbgrader"]["grade_id"] for at in lost)
+        repairs += [f"The cell '{name}' had lost its name (nbgrader's metadata); it was recognised." for name in named]
+    order = [finder.found[at].position for at in sorted(finder.found) if finder.copies.get(at) == 1]
     if order != sorted(order):
         repairs.append("Cells of the course were in another order; they were put back into theirs.")
-
-    named = {cell.metadata["nbgrader"]["grade_id"]: cell for cell in course.cells if "nbgrader" in cell.metadata}
-    extras = []
-    for cell in theirs:
-        if cell.position in taken or (cell.name in named and cell.is_like(named[cell.name])):
-            continue  # an untouched copy, run after the answer, would take the answer's place
-        if cell.name is not None and cell.name not in named:
+    known = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in finder.course}
+    for extra in finder.extras:
+        if extra.name is not None and extra.name not in known:
             repairs.append(
-                f"A cell claims to be '{one_line(cell.name)}', which this notebook does not have; it earns nothing."
+                f"A cell claims to be '{one_line(extra.name)}', which this notebook does not have; it earns nothing."
             )
-        extras.append(cell)
-    notebook = nbformat.from_dict({**course, "cells": _merge(cells, extras, place, repairs)})
-    if unreadable:
-        repairs.append(f"The notebook could not be read: {unreadable}.")
-    notebook.metadata["course"] = {"imports": imports_of(course), "repairs": repairs, "unreadable": unreadable}
-    _unique_ids(notebook)
-    return Repaired(notebook, repairs)
+    return _merge(cells, finder, repairs)
 
 
-@dataclass
-class _Cell:
-    """A student's cell, reduced to what is used of it."""
-
-    position: int
-    type: str
-    source: str
-    name: str | None
-    id: str | None
-    pictures: dict[str, dict[str, str]]
-    most: int = FileLimits.cell
-
-    _counter = 0
-
-    @classmethod
-    def read(cls, cell: Any) -> _Cell | None:
-        if not isinstance(cell, dict):
-            return None
-        source = cell.get("source", "")
-        metadata = cell.get("metadata")
-        marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-        name = marks.get("grade_id") if isinstance(marks, dict) else None
-        identity = cell.get("id")
-        cls._counter += 1
-        return cls(
-            cls._counter,
-            str(cell.get("cell_type")),
-            source if isinstance(source, str) else "",
-            name if isinstance(name, str) else None,
-            identity if isinstance(identity, str) else None,
-            cell.get("attachments", {}),
-        )
-
-    def is_like(self, cell: NotebookNode) -> bool:
-        """Whether it is a copy of a cell of the course."""
-        return self.type == cell.cell_type and self.source.strip() == cell.source.strip()
+def _is_changed(cell: NotebookNode, theirs: StudentCell) -> bool:
+    """Whether a cell that is not the student's to write says something else than the course's."""
+    if "nbgrader" not in cell.metadata or is_answer(cell):
+        return False
+    if theirs.type != cell.cell_type:
+        return True
+    if theirs.is_like(cell):
+        return False
+    texts = released(cell), cell.source
+    return cell.cell_type != "code" or not any(names.same_code(theirs.source, text) for text in texts)
 
 
-def _choose(name: str, candidates: list[_Cell], cell: NotebookNode, solution: bool, repairs: list[str]) -> _Cell | None:
-    if not candidates:
-        what = "Your answer cell" if solution else "The course's cell"
-        repairs.append(f"{what} '{name}' was missing; it was put back{' empty' if solution else ''}.")
-        return None
-    if len(candidates) > 1:
-        which = "the last one with an answer counts" if solution else "the course's own was used"
-        repairs.append(f"There were {len(candidates)} cells '{name}'; {which}.")
-    # In a notebook that runs from top to bottom the last definition is the one that holds.
-    answered = [c for c in candidates if c.source.strip() not in ("", cell.source.strip())]
-    return (answered or candidates)[-1] if solution else candidates[-1]
-
-
-def _lay_in(cell: NotebookNode, chosen: _Cell, repairs: list[str]) -> None:
-    """Put the student's source into a cell of the course, where the cell is theirs to write."""
-    marks = cell.metadata.get("nbgrader", {})
-    name = marks.get("grade_id")
+def _lay_in(cell: NotebookNode, theirs: StudentCell, repairs: list[str]) -> None:
+    """Put the student's source into a cell of the course that is theirs to write."""
+    name = cell.metadata.get("nbgrader", {}).get("grade_id")
     if name is None:
-        if chosen.source != cell.source and chosen.type == cell.cell_type:
-            cell.source = _short(chosen, "A cell", cell.cell_type, repairs)
+        if theirs.source != cell.source and theirs.type == cell.cell_type:
+            cell.source = _short(theirs, "A cell", cell.cell_type, repairs)
             cell.metadata["course"]["origin"] = "student"
             # What only showed something may by now hold a function that answers need.
             cell.metadata["course"].pop("grading", None)
-    elif marks.get("solution"):
-        if chosen.type != cell.cell_type:
-            repairs.append(f"Your answer cell '{name}' had become a {one_line(chosen.type)} cell; it was turned back.")
-        cell.source = _short(chosen, f"The cell '{name}'", cell.cell_type, repairs)
-        if cell.cell_type == "markdown" and chosen.pictures:
-            cell["attachments"] = chosen.pictures
-    elif chosen.source.strip() not in (_released(cell).strip(), cell.source.strip()) or chosen.type != cell.cell_type:
-        kind = "test cell" if marks.get("grade") else "text of the course"
-        repairs.append(f"The {kind} '{name}' had been changed; the course's own was used.")
+        return
+    if theirs.type != cell.cell_type:
+        repairs.append(f"Your answer cell '{name}' had become a {one_line(theirs.type)} cell; it was turned back.")
+    cell.source = _short(theirs, f"The cell '{name}'", cell.cell_type, repairs)
+    if cell.cell_type == "markdown" and theirs.pictures:
+        cell["attachments"] = theirs.pictures
 
 
-def _short(cell: _Cell, what: str, kind: str, repairs: list[str]) -> str:
+def _lay_in_found(cell: NotebookNode, answer: Answer, own: StudentCell | None, repairs: list[str]) -> None:
+    """Put what was found of an answer into its cell; what is not sure is shown to whoever grades it."""
+    name = cell.metadata["nbgrader"]["grade_id"]
+    if answer.elsewhere:
+        where = _called(answer.elsewhere)
+        repairs.append(f"Your answer '{name}' stands in {where}; it counts from there.")
+        cell.source = answer.cells[0].source if answer.cells else f"# Your answer stands in {where}."
+        return
+    if answer.sure:
+        (theirs,) = answer.cells
+        where = f"in the cell '{theirs.within}'" if theirs.within else "in another cell"
+        if not answer.in_place:
+            repairs.append(f"Your answer '{name}' stood {where}; it was taken from there.")
+        cell.source = _short(theirs, f"The cell '{name}'", cell.cell_type, repairs)
+        if cell.cell_type == "markdown" and theirs.pictures:
+            cell["attachments"] = theirs.pictures
+        return
+    state = "was missing" if own is None else "has no answer in it"
+    repairs.append(f"The cell '{name}' {state}; what you wrote near it is shown there, for a person to read.")
+    _quote(cell, answer.cells[:_MOST_QUOTES])
+
+
+def _called(cell: str) -> str:
+    return cell if " " in cell else f"the cell '{cell}'"
+
+
+def _quote(cell: NotebookNode, near: Sequence[StudentCell]) -> None:
+    """Show in an answer's cell what stands near it: by that it differs from what was released, and waits."""
+    texts, pictures = [], {}
+    for number, theirs in enumerate(near, 1):
+        text = theirs.source[: _LONGEST_QUOTE // len(near)]
+        if theirs.type == "code":
+            fence = "`" * (3 + max(map(len, re.findall("`+", text)), default=0))
+            text = f"{fence}python\n{text}\n{fence}"
+        for picture, forms in theirs.pictures.items():
+            pictures[f"{number}-{picture}"] = forms
+            text = text.replace(f"attachment:{picture}", f"attachment:{number}-{picture}")
+        texts.append(text)
+    shown = "\n\n".join(["**No answer stands in this cell. Near it stands:**", *texts])
+    if cell.cell_type == "code":
+        shown = "\n".join(f"# {line}".rstrip() for line in shown.split("\n"))
+    cell.source = f"{cell.source}\n\n{shown}"
+    if cell.cell_type == "markdown" and pictures:
+        cell["attachments"] = pictures
+
+
+def _short(cell: StudentCell, what: str, kind: str, repairs: list[str]) -> str:
     size = len(cell.source)
     if size <= cell.most:
         return cell.source
@@ -201,25 +221,11 @@ def _short(cell: _Cell, what: str, kind: str, repairs: list[str]) -> str:
     return f"raise NotImplementedError('{text}')" if kind == "code" else text
 
 
-def _released(cell: NotebookNode) -> str:
-    """Return the source as the student received it: without hidden tests."""
-    lines, hidden = [], False
-    for line in cell.source.split("\n"):
-        if "BEGIN HIDDEN TESTS" in line:
-            hidden = True
-        elif "END HIDDEN TESTS" in line:
-            hidden = False
-        elif not hidden:
-            lines.append(line)
-    return "\n".join(lines)
-
-
-def _merge(
-    cells: list[NotebookNode], extras: list[_Cell], place: dict[int, int], repairs: list[str]
-) -> list[NotebookNode]:
-    """Put each extra cell behind the cell of the course that it followed in the submission."""
+def _merge(cells: list[NotebookNode], finder: Finder, repairs: list[str]) -> list[NotebookNode]:
+    """Put each cell of the student's own behind the cell of the course that it followed in the submission."""
+    place = {theirs.position: at for at, theirs in finder.found.items()}
     after: dict[int, list[NotebookNode]] = {}
-    for extra in extras:
+    for extra in finder.extras:
         if extra.type not in ("code", "markdown") or not extra.source.strip():
             continue
         earlier = [position for position in place if position < extra.position]

@@ -6,7 +6,16 @@ import html
 import re
 from typing import Any
 
-__all__ = ["BASE64", "one_line", "plain_markdown", "plain_math", "printable", "writable"]
+__all__ = [
+    "BASE64",
+    "one_line",
+    "plain_lines",
+    "plain_markdown",
+    "plain_math",
+    "printable",
+    "released_text",
+    "writable",
+]
 
 BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
 # Commands of MathJax 2.7 that make links, attributes, styles and boxes that answer to the mouse, load more commands, or
@@ -28,6 +37,36 @@ def writable(text: str) -> str:
     'a?b'
     """
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
+
+
+def plain_lines(text: str) -> str:
+    """Return a text whose lines end as everywhere here, whatever ends them on the student's machine.
+
+    Examples
+    --------
+    >>> plain_lines("a\\r\\nb\\rc")
+    'a\\nb\\nc'
+    """
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def released_text(source: str) -> str:
+    """Return the text of a cell as students receive it: without hidden tests.
+
+    Examples
+    --------
+    >>> released_text("a\\n### BEGIN HIDDEN TESTS\\nb\\n### END HIDDEN TESTS\\nc")
+    'a\\nc'
+    """
+    lines, hidden = [], False
+    for line in source.split("\n"):
+        if "BEGIN HIDDEN TESTS" in line:
+            hidden = True
+        elif "END HIDDEN TESTS" in line:
+            hidden = False
+        elif not hidden:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def printable(text: Any, limit: int) -> str:

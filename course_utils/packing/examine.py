@@ -178,7 +178,8 @@ def _templates(assignment: str, record: Mapping[str, Any]) -> tuple[Template, ..
     templates = []
     for name, about in record["notebooks"].items():
         ids = frozenset(about["grade_ids"]), frozenset(about["cell_ids"])
-        templates.append(Template(assignment, name, *ids, dict(about.get("answers", {}))))
+        texts = frozenset(about.get("texts", ()))
+        templates.append(Template(assignment, name, *ids, dict(about.get("answers", {})), texts))
     return tuple(templates)
 
 
@@ -224,10 +225,15 @@ def examine(name: str, notebook: Mapping[str, Any], expected: Catalogue | None =
         if blank := expected.unfilled(name, notebook):
             findings.append(Finding(name, f"not filled in: {', '.join(blank)}"))
         template = next((t for t in expected.templates if t.name == name), None)
-        missing = sorted(template.grade_ids - grade_ids(notebook)) if template else []
-        if missing:
+        found = grade_ids(notebook)
+        missing = sorted(template.grade_ids - found) if template else []
+        if missing and not found:
+            text = "the cells have lost their names (nbgrader's metadata); grading recognises them by ids and texts"
+            findings.append(Finding(name, text, serious=False))
+        elif missing:
             shown = ", ".join(missing[:5]) + (" and others" if len(missing) > 5 else "")
-            findings.append(Finding(name, f"cells are missing: {shown}; grading puts them back, but without your work"))
+            text = f"cells are missing: {shown}; grading puts them back and looks for your answers in the cells around"
+            findings.append(Finding(name, text))
     return findings
 
 

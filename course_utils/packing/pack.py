@@ -14,7 +14,7 @@ from typing import Any
 
 from course_utils.classroom.names import fold
 from course_utils.errors import CourseError
-from course_utils.notebooks.recognising import answers_of, grade_ids, stub_marks
+from course_utils.notebooks.recognising import answers_of, grade_ids, prints_of, stub_marks
 from course_utils.notebooks.texts import one_line
 from course_utils.packing.examine import LARGE, Examined
 from course_utils.packing.findings import Finding
@@ -198,6 +198,7 @@ def release_record(
                 "grade_ids": sorted(grade_ids(notebook)),
                 "cell_ids": sorted(str(c["id"]) for c in notebook["cells"] if c.get("id")),
                 "answers": answers_of(notebook),
+                "texts": sorted(prints_of(notebook)),
             }
             for name, notebook in notebooks
         },

@@ -128,7 +128,8 @@ def _unknown(nb):
         ),
         (
             _change("text_add", source="Do nothing."),
-            "The text of the course 'text_add' had been changed; the course's own was used.",
+            "The text of the course 'text_add' had been changed; the course's own was used, and what you wrote there "
+            "stands beside it.",
         ),
         (lambda nb: nb.cells.reverse(), "Cells of the course were in another order; they were put back into theirs."),
         (_unknown, "A cell claims to be 'bonus�[2J', which this notebook does not have; it earns nothing."),

@@ -273,7 +273,10 @@ def student_error(error: Any, path: str) -> StudentError:
     names = [kind, *error["bases"]] if isinstance(error.get("bases"), list) else [kind]
     base = next((_CATCHABLE[name] for name in names if isinstance(name, str) and name in _CATCHABLE), None)
     bases = (StudentError,) if base is None else (StudentError, base)
-    return type(kind if kind.isidentifier() else "StudentError", bases, {})(message, kind)
+    built = type(kind if kind.isidentifier() else "StudentError", bases, {})(message, kind)
+    if kind == "NameError" and path.isidentifier():
+        built.name = path
+    return built
 
 
 def _text_in(told: dict[Any, Any], key: str, limit: int) -> str:

@@ -44,6 +44,7 @@ from course_utils.grading.run.messages import (
     Wanted,
     as_content,
 )
+from course_utils.grading.run.missing_names import where_it_stands
 from course_utils.grading.run.wire import Channel, socket_of
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.texts import writable
@@ -295,7 +296,8 @@ class NotebookRun:
         except checks.NotGradable:
             raise  # the course's own data are missing: no student is to blame
         except BaseException as error:
-            outputs = [_error("CheckFailed", describe(error))]
+            whole = set(self.done) - self.failed
+            outputs = [_error("CheckFailed", where_it_stands(error, self.job.cells, index, whole) or describe(error))]
         else:
             outputs = [] if value is None else [_result(max(0.0, min(value, kinds.points(cell))))]
         text = writable(out.getvalue()[:20_000])

@@ -10,6 +10,7 @@ from typing import Any
 from nbformat.notebooknode import NotebookNode
 
 from course_utils.notebooks import cells as kinds
+from course_utils.notebooks import versions
 
 __all__ = ["for_student", "report", "suspicious"]
 
@@ -113,14 +114,27 @@ def report(nb: NotebookNode, result: Any) -> dict[str, Any]:
         if kinds.is_students(cell):
             seen += [f"{kinds.name(cell, index)} {phrase}" for phrase in suspicious(cell.source)]
     tests = [cell for cell in nb.cells if kinds.is_test(cell)]
+    events = [list(event) for event in result.events]
+    if sentence := versions.about_syntax(nb.metadata.get("course", {}).get("python", ""), _not_parsed(nb, result)):
+        events.append(["note", sentence])
     return {
         "sandboxed": result.sandboxed,
         "seconds": round(result.seconds, 2),
-        "events": [list(event) for event in result.events],
+        "events": events,
         "suspicious": seen,
         "in_kernel_points": sum(kinds.points(cell) for cell in tests if kinds.is_in_kernel(cell)),
         "points": sum(kinds.points(cell) for cell in tests),
     }
+
+
+def _not_parsed(nb: NotebookNode, result: Any) -> list[str]:
+    """Return the student's cells that ended with a syntax error."""
+    students = [(index, cell) for index, cell in enumerate(nb.cells) if kinds.is_students(cell)]
+    return [
+        kinds.name(cell, index)
+        for index, cell in students
+        if any(output.get("ename") == "SyntaxError" for output in result.outputs.get(index, ()))
+    ]
 
 
 def for_student(course: Mapping[str, Any]) -> list[str]:

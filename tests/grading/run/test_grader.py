@@ -147,7 +147,7 @@ def test_every_other_cell_keeps_its_points(accidents):
     ("name", "message"),
     [
         ("dies", "This cell ended the whole Python process. The cells after it ran in a fresh one."),
-        ("test_dies", "dies is not defined. Is its cell still there, and does it run without an error?"),
+        ("test_dies", "dies is not defined here. It stands in dies, but that cell did not run to its end."),
         ("test_call", "This cell ended the whole Python process. The cells after it ran in a fresh one."),
         ("loop", "This cell was stopped after 0.5 seconds."),
         (

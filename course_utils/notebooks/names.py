@@ -1,0 +1,148 @@
+"""Which names a code cell binds, and which of them an answer owes: read from the text, nothing is run."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the process of the tests has no need of nbformat
+    from nbformat.notebooknode import NotebookNode
+
+__all__ = ["bound", "is_open", "is_python", "owed", "own_statements", "same_code"]
+
+_DEFINED = r"^[ \t]*(?:async[ \t]+def|def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]+)?=(?!=)"
+_HINTED = re.compile(r"^[ \t]*#+[ \t]*([A-Za-z_]\w*)[ \t]*=(?!=)", re.MULTILINE)
+_OPEN = re.compile(r"^[ \t]*(from[ \t]+\S+[ \t]+import[ \t]+\*|%run\b|%load\b|%%writefile\b|exec\b)", re.MULTILINE)
+
+
+def bound(source: str) -> frozenset[str]:
+    """Return the names that a cell binds where its statements run: not those inside of functions and classes.
+
+    Parameters
+    ----------
+    source : str
+        A code cell, also one that is no Python (magics, a syntax error): then what looks like a definition counts.
+
+    Examples
+    --------
+    >>> sorted(bound("def f(x):\\n    y = x\\nif f: a, b = 1, 2")), sorted(bound("%%time\\nz = 1\\ndef g(:"))
+    (['a', 'b', 'f'], ['g', 'z'])
+    """
+    tree = _parse(source)
+    if tree is None:
+        found = re.findall(_DEFINED, source, re.MULTILINE)
+        return frozenset(name for groups in found for name in groups if name)
+    return frozenset(_names(tree.body))
+
+
+def is_open(source: str) -> bool:
+    """Whether a cell may bind names that its text does not show (``from conv import *``, ``%run conv.py``)."""
+    return _OPEN.search(source) is not None
+
+
+def is_python(source: str) -> bool:
+    """Whether a text is Python of the version that runs here."""
+    return _parse(source) is not None
+
+
+def same_code(one: str, other: str) -> bool:
+    """Whether two cells are the same program: layout, quotes and comments do not count."""
+    if abs(len(one) - len(other)) > 10_000 + len(one):
+        return False
+    trees = _parse(one), _parse(other)
+    try:
+        return None not in trees and ast.dump(trees[0]) == ast.dump(trees[1])
+    except (RecursionError, MemoryError):
+        return False
+
+
+def own_statements(released: str, source: str) -> str:
+    """Return the definitions and imports that were added to a cell whose own statements were changed as well."""
+    tree, known = _parse(source), bound(released)
+    if tree is None:
+        return ""
+    lines, found = source.split("\n"), []
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign)
+    for node in tree.body:
+        names = set(_names([node]))
+        if isinstance(node, kinds) and names and names.isdisjoint(known):
+            start = min([node.lineno, *(part.lineno for part in getattr(node, "decorator_list", ()))])
+            found.append("\n".join(lines[start - 1 : node.end_lineno]))
+    return "\n".join(found)
+
+
+def owed(cells: Sequence[NotebookNode]) -> dict[int, frozenset[str]]:
+    """Return the names that each answer of code has to bind, by the position of its cell.
+
+    Parameters
+    ----------
+    cells : sequence of NotebookNode
+        Of the course's notebook. What the stub defines or names in a comment (``# x = ...``) is owed; where it does
+        neither, what the tests behind it read and nobody else defines.
+    """
+    answers = [n for n, cell in enumerate(cells) if cell.cell_type == "code" and _marks(cell).get("solution")]
+    names = {n: bound(cells[n].source) | frozenset(_HINTED.findall(cells[n].source)) for n in answers}
+    known = set(dir(builtins)).union(*names.values())
+    for cell in cells:
+        if cell.cell_type == "code" and not _marks(cell).get("grade") and not _marks(cell).get("solution"):
+            known |= bound(cell.source)
+    for n in (n for n in answers if not names[n]):
+        following = next((later for later in answers if later > n), len(cells))
+        tests = [cell.source for cell in cells[n + 1 : following] if _marks(cell).get("grade")]
+        names[n] = frozenset(_read(tests)) - known
+    return names
+
+
+def _marks(cell: NotebookNode) -> dict:
+    return cell.metadata.get("nbgrader", {})
+
+
+def _read(sources: Iterable[str]) -> set[str]:
+    """Return the names that cells read and do not bind themselves."""
+    found: set[str] = set()
+    for source in sources:
+        nodes = list(ast.walk(_parse(source) or ast.Module([], [])))
+        names = [node for node in nodes if isinstance(node, ast.Name)]
+        own = {node.id for node in names if not isinstance(node.ctx, ast.Load)} | set(bound(source))
+        own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        found |= {node.id for node in names} - own
+    return found
+
+
+def _parse(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _names(statements: Iterable[ast.stmt]) -> Iterator[str]:
+    for node in statements:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+            continue
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names if alias.name != "*")
+            continue
+        yield from (part.id for target in _targets(node) for part in ast.walk(target) if isinstance(part, ast.Name))
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.stmt):
+                yield from _names([child])
+            elif isinstance(child, (ast.excepthandler, ast.match_case)):
+                yield from _names(child.body)
+
+
+def _targets(node: ast.stmt) -> list[ast.expr]:
+    if isinstance(node, ast.Assign):
+        # What is changed in place (`a.b = 1`, `a[0] = 1`) was bound elsewhere.
+        return [target for target in node.targets if not isinstance(target, (ast.Attribute, ast.Subscript))]
+    if isinstance(node, ast.AnnAssign):
+        return [node.target] if node.value is not None and isinstance(node.target, ast.Name) else []
+    if isinstance(node, (ast.For, ast.AsyncFor)):
+        return [node.target]
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        return [item.optional_vars for item in node.items if item.optional_vars is not None]
+    return []
