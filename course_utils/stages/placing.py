@@ -14,6 +14,7 @@ from course_utils.classroom.settings import OpenOlat
 from course_utils.handins.archives import unpack
 from course_utils.handins.budget import Budget, StagedFile
 from course_utils.handins.paths import is_junk, unique
+from course_utils.notebooks.own_files import code_of, run_by
 from course_utils.notebooks.recognising import MAX_BYTES, Catalogue, NotebookError, Recognised, same_work
 from course_utils.notebooks.texts import one_line
 from course_utils.platforms.hand_ins import HandIn, content_hash
@@ -92,7 +93,8 @@ def place_hand_in(
     if placement.missing and placement.notebooks:
         placement.notes.append(f"without {', '.join(placement.missing)}")
     base = next(iter(notebooks.values()))[0].parts[:-1] if notebooks else ()
-    others = [f for f in files if not f.name.lower().endswith(".ipynb")]
+    helpers = _kept_helpers(files, notebooks, placement)
+    others = [f for f in files if not f.name.lower().endswith(".ipynb") or f in helpers]
     wanted = [_destination(f.parts, base) for f in others]
     # The notebooks' names are taken; what nbgrader reads itself is not the student's to write.
     taken = [*placement.files, ("timestamp.txt",)]
@@ -141,6 +143,24 @@ def _recognise(
         if best:
             result[name] = best
     return result
+
+
+def _kept_helpers(
+    files: list[StagedFile], notebooks: dict[str, tuple[StagedFile, Recognised]], placement: Placement
+) -> list[StagedFile]:
+    """Return the student's own notebooks that one of the course's runs; they are no longer refused."""
+    wanted = run_by(text for _, recognised in notebooks.values() for _, text in recognised.cells)
+    refused = {original for original, _, _ in placement.refused}
+    taken = {f"{name}.ipynb" for name in (*notebooks, *placement.missing)}
+    kept: list[StagedFile] = []
+    waiting = [f for f in files if f.original in refused and f.name not in taken and f.size <= MAX_BYTES]
+    while found := [file for file in waiting if file.name in wanted and file not in kept]:
+        kept += found
+        wanted |= run_by(text for file in found for text in code_of(file.staged.read_bytes()))
+    names = {file.original for file in kept}
+    placement.refused = [refusal for refusal in placement.refused if refusal[0] not in names]
+    placement.fates = [fate for fate in placement.fates if fate[0] not in names]
+    return kept
 
 
 def _one_of(

@@ -134,6 +134,20 @@ class Agent:
         with self.looked_after(noted, shared, reply):
             return self.in_mode(function, arguments, keywords, content.get("grad", True))
 
+    def do_fault(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> dict[str, Any]:
+        """Say what ended the last cell, and where."""
+        error = getattr(sys, "last_value", None)
+        told: dict[str, Any] = {"kinds": [base.__name__ for base in type(error).__mro__[:20]], "line": 0, "inner": 0}
+        told["name"] = name if isinstance(name := getattr(error, "name", None), str) else ""
+        entry = getattr(error, "__traceback__", None)
+        while entry is not None:
+            file = entry.tb_frame.f_code.co_filename
+            key = "line" if _is_cell(file) else "inner" if file == "<timed exec>" else ""
+            if key and not told[key]:
+                told[key] = entry.tb_lineno
+            entry = entry.tb_next
+        return told
+
     @contextlib.contextmanager
     def looked_after(self, noted: list[Any], shared: list[Any], reply: dict[str, Any]) -> Iterator[None]:
         """Write into the reply what a call did to its arguments, also if it ends in an exception."""
@@ -221,10 +235,14 @@ def _student_frames(error: BaseException) -> Iterator[dict[str, Any]]:
     while entry is not None:
         code = entry.tb_frame.f_code
         # IPython compiles a cell under a file name of its own and keeps its lines in linecache.
-        if "ipykernel_" in code.co_filename or "ipython-input" in code.co_filename:
+        if _is_cell(code.co_filename):
             line = linecache.getline(code.co_filename, entry.tb_lineno).strip()
             yield {"function": code.co_name[:100], "line": entry.tb_lineno, "source": line[:200]}
         entry = entry.tb_next
+
+
+def _is_cell(file: str) -> bool:
+    return "ipykernel_" in file or "ipython-input" in file
 
 
 def _kind(thing: Any) -> str:
