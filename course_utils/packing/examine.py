@@ -22,6 +22,7 @@ from course_utils.notebooks.recognising import (
     stub_marks,
 )
 from course_utils.packing.findings import Finding
+from course_utils.packing.lines import examine_lines
 from course_utils.packing.trained import examine_artifacts
 
 __all__ = ["Examined", "Finding", "examine", "examine_folder", "find_folder", "read_notebooks", "run_notebooks"]
@@ -113,6 +114,7 @@ def examine_folder(folder: Path, assignment: str, *, run: bool = False) -> Exami
         examined.findings += run_notebooks(examined.notebooks)
     for name, (path, notebook) in examined.notebooks.items():
         examined.findings += examine(name, notebook, examined.expected)
+        examined.findings += examine_lines(name, notebook, path.parent)
         examined.findings += examine_artifacts(name, notebook, path.parent)
     return examined
 
@@ -161,9 +163,7 @@ def read_notebooks(folder: Path, assignment: str) -> Examined:
     return Examined(folder, assignment, ordered, catalogue, findings, record, [folder / name for name in helpers])
 
 
-def _helpers(
-    all_of_them: Mapping[str, dict], notebooks: Mapping[str, tuple[Path, dict]], others: set[str]
-) -> list[str]:
+def _helpers(every: Mapping[str, dict], notebooks: Mapping[str, tuple[Path, dict]], others: set[str]) -> list[str]:
     """Return which other notebooks are run by the course's, or by one that is, by file name."""
     found: set[str] = set()
     waiting = [notebook for _, notebook in notebooks.values()]

@@ -45,9 +45,10 @@ from course_utils.grading.run.messages import (
     Wanted,
     as_content,
 )
-from course_utils.grading.run.needless import Fault, Remains, run_in_pieces
+from course_utils.grading.run.needless import Fault, Remains, for_another_machine, run_in_pieces
 from course_utils.grading.run.wire import Channel, socket_of
 from course_utils.notebooks import cells as kinds
+from course_utils.notebooks.elsewhere import may_ask_for_card
 from course_utils.notebooks.own_files import own_sources
 from course_utils.notebooks.texts import writable
 
@@ -165,6 +166,7 @@ class NotebookRun:
         self.done: list[int] = []
         self.failed: set[int] = set()
         self.sent: dict[int, list[str]] = {}  # what was run of a cell of which something was left out
+        self.on_cpu = False
         self.absent: dict[str, str] = {}  # names that were left out, and by which line
         self.own: dict[str, Any] = {}
         self.clock: CellClock | None = None
@@ -255,8 +257,19 @@ class NotebookRun:
         run, self.sent[index], told = run_in_pieces(
             remains, lambda source: self.kernel.execute(source, clock), self.fault, self.absent
         )
+        told += for_another_machine(cell["source"], run, on_cpu=self.on_cpu)
         self.outcome.events += [("note", f"{kinds.name(cell, index)}: {sentence}") for sentence in told]
         return run
+
+    def without_card(self) -> None:
+        """Where the student's code names a graphics card, let it mean the CPU in this kernel."""
+        texts = [cell["source"] for cell in self.job.cells if kinds.is_students(cell)]
+        if any(map(may_ask_for_card, [*texts, *own_sources(Path(self.job.files)).values()])):
+            self.clock = CellClock(self.job.ready_s, self.usage)
+            try:
+                self.on_cpu = self.bridge.ask({"operation": "on_cpu"}, path="the kernel") is True
+            except (Exception, KernelLost, CellStopped):  # a kernel that is gone is found out by the next cell
+                self.on_cpu = False
 
     def is_handed_in(self, file: str) -> bool:
         """Whether the submission has a plain file of this name."""
@@ -267,7 +280,7 @@ class NotebookRun:
         """Ask the kernel what ended a cell; its word decides only what is sent again."""
         try:
             return Fault.read(self.bridge.ask({"operation": "fault"}, path="the cell"))
-        except Exception:  # its answer is no value, or it gives none
+        except (Exception, CellStopped):  # its answer is no value, or there is none
             return None
 
     def run_own(self, cell: dict[str, Any]) -> None:
@@ -422,6 +435,7 @@ class NotebookRun:
             self.kernel = connection
             self.bridge = Bridge(self, limits=values.Limits(**vars(self.limits.value)))
             self.bridge.own_files = lambda: own_sources(Path(self.job.files))
+            self.without_card()
             for earlier in list(self.done):
                 cell = self.job.cells[earlier]
                 limit = self.limit_of(cell)

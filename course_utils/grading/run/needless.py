@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,9 +20,10 @@ from typing import Any
 from IPython.core.inputtransformer2 import TransformerManager
 
 from course_utils.grading.run.kernel_client import CellRun
+from course_utils.notebooks.elsewhere import asks_for_card, newer_syntax
 from course_utils.notebooks.texts import one_line
 
-__all__ = ["Fault", "Left", "Remains", "run_in_pieces", "without_installing"]
+__all__ = ["Fault", "Left", "Remains", "for_another_machine", "run_in_pieces", "without_installing"]
 
 # Characters; what is longer runs in one go, as ever.
 _LONGEST = 20_000
@@ -315,6 +317,32 @@ def run_in_pieces(
             run.outputs = [output for output in run.outputs if output["output_type"] == "error"]
         run.outputs, run.cut = [*before.outputs, *run.outputs], before.cut or run.cut
     return run, sent, told
+
+
+def for_another_machine(source: str, run: CellRun, *, on_cpu: bool) -> list[str]:
+    """Tell what of a cell was written for another machine than this one, in its outputs and as sentences.
+
+    Parameters
+    ----------
+    source : str
+        As the student wrote it.
+    run : CellRun
+        What became of it.
+    on_cpu : bool
+        Whether graphics cards mean the CPU here.
+    """
+    told = [
+        f"line {line}, `{one_line(code)}`: there is no graphics card here, so it ran on the CPU"
+        for line, code in (asks_for_card(source)[:3] if on_cpu else ())
+    ]
+    here = f"this is graded with Python {sys.version_info[0]}.{sys.version_info[1]}"
+    # That it is a mistake of the syntax is the kernel's word; without one, nothing is said of it.
+    newer = newer_syntax(source, sys.version_info[:2])[:3] if run.error == "SyntaxError" else []
+    told += [
+        f"line {line} has {what}: Python 3.{minor} and newer read that, {here}" for line, what, (_, minor) in newer
+    ]
+    run.outputs += map(_note, told)
+    return told
 
 
 def _note(sentence: str) -> dict[str, Any]:
