@@ -29,6 +29,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from course_utils import weights as of_model
 from course_utils.errors import CheckFailed
 
 __all__ = [
@@ -236,8 +237,8 @@ def train(
     model.train()
     versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__}
     device = next((p.device.type for p in model.parameters()), "cpu")
-    count = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    record = Record(name, data, 0, 0.0, device, count, {}, wanted, code, versions)
+    _require_kept(name, model)
+    record = Record(name, data, 0, 0.0, device, of_model.count(model), {}, wanted, code, versions)
     part = _Part(place / f"{name}.part", model, optimizer, scheduler)
     if again:
         part.remove()
@@ -254,11 +255,9 @@ def train(
             part.save(record)
     model.eval()
     record.finished = True
+    record.parameters = of_model.count(model)  # lazy layers have theirs by now
     if weights:
-        state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-        if half:
-            state = {key: v.half() if v.is_floating_point() else v for key, v in state.items()}
-        content = safetensors.torch.save(state)
+        content = safetensors.torch.save(of_model.kept(model, half=half))
         if len(content) > MOST_WEIGHTS:
             raise ArtifactError(
                 f"The weights of {name!r} take {len(content) / 2**20:.0f} MiB; at most {MOST_WEIGHTS // 2**20} MiB can "
@@ -291,16 +290,12 @@ def load(name: str, model: nn.Module) -> Record:
         If the artifact is missing or cannot be read, or the weights are of another network.
     """
     record, kept = read_record(name), read_weights(name)
-    own = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    other = {key: tuple(value.shape) for key, value in kept.items()}
-    if own != other:
-        key = sorted(set(own.items()) ^ set(other.items()))[0][0]
+    if (different := of_model.put(model, kept)) is not None:
+        key, there, here = different
         raise ArtifactError(
-            f"The weights of {name!r} are of another network: {key!r} has the shape {other.get(key, 'none')} there and "
-            f"{own.get(key, 'none')} in your {type(model).__name__}. If you changed the class, train it again "
-            "(again=True)."
+            f"The weights of {name!r} are of another network: {key!r} has the shape {there} there and {here} in your "
+            f"{type(model).__name__}. If you changed the class, train it again (again=True)."
         )
-    model.load_state_dict(kept)
     model.eval()
     return record
 
@@ -529,7 +524,7 @@ class _Part:
             "optimizer": _flatten(self.optimizer.state_dict(), "optimizer", tensors) if self.optimizer else None,
             "scheduler": _flatten(self.scheduler.state_dict(), "scheduler", tensors) if self.scheduler else None,
         }
-        tensors |= {f"model/{key}": value for key, value in self.model.state_dict().items()}
+        tensors |= {f"model/{key}": value for key, value in of_model.kept(self.model).items()}
         content = safetensors.torch.save({key: v.detach().cpu().contiguous().clone() for key, v in tensors.items()})
         rest["sha256"] = hashlib.sha256(content).hexdigest()
         _write(self.paths[0], content)
@@ -552,7 +547,8 @@ class _Part:
                 return
             tensors = safetensors.torch.load(content)
             weights = {key.removeprefix("model/"): v for key, v in tensors.items() if key.startswith("model/")}
-            self.model.load_state_dict(weights)
+            if of_model.put(self.model, weights) is not None:
+                return
             if self.optimizer and rest["optimizer"]:
                 self.optimizer.load_state_dict(_unflatten(rest["optimizer"], tensors))
             if self.scheduler and rest["scheduler"]:
@@ -627,6 +623,11 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         if self.display is None and self.text:
             print(("\r" if sys.stdout.isatty() else "") + self.text)
+
+
+def _require_kept(name: str, model: nn.Module) -> None:
+    if sentence := of_model.unkept(model):
+        raise ArtifactError(f"The training of {name!r} can't be kept: {sentence}")
 
 
 def _require_name(name: str) -> None:

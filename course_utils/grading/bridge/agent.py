@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import os
 import pickle
 import sys
 import types
@@ -30,6 +31,8 @@ _TEXT = 2000
 def load_ipython_extension(shell: Any) -> None:
     """Make the kernel answer the grader (called by IPython when the kernel starts)."""
     agent = Agent(shell.user_ns)
+    # `torch.compile` would need a compiler, and minutes; what it compiles computes the same without it.
+    os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
     # A scheduler that came over with its optimiser has lost the mark on it; students would take the blame.
     warnings.filterwarnings("ignore", message="Seems like `optimizer.step", category=UserWarning)
 
