@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from course_utils import training, weights
-from course_utils.checks import networks
+from course_utils.checks import CheckFailed, networks
+from tests.grading.bridge.test_handles import Student
 
 
 @pytest.fixture(autouse=True)
@@ -164,3 +165,24 @@ def test_what_cannot_be_kept_is_told_before_the_training(make, named):
 
     with pytest.raises(training.ArtifactError, match=f"The training of 'net' can't be kept: .*{named}"):
         training.train("net", make(), epoch, 2, data="made up")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_student_s_network_that_stays_in_its_own_process_takes_them(kind):
+    """The grader holds a handle; the network itself is never here."""
+    model = KINDS[kind]()
+    _, inputs = train(model)
+    student = Student()
+    student.names["make"] = KINDS[kind]
+    _, network = networks.restored(student.make, "net")
+    with torch.no_grad():
+        assert torch.equal(network(inputs), model(inputs))
+
+
+def test_another_network_behind_a_handle_is_told():
+    train(nn.Sequential(nn.Linear(4, 4)))
+    for other in (lambda: nn.Sequential(nn.Linear(4, 5)), lambda: nn.Linear(4, 4), KINDS["parallel inside"]):
+        student = Student()
+        student.names["make"] = other
+        with pytest.raises(CheckFailed, match="The weights of 'net' are of another network"):
+            networks.restored(student.make, "net")

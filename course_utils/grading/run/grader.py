@@ -206,8 +206,8 @@ class NotebookRun:
         """Leave out what a notebook of many cells puts out too much in all; that there was an error stays."""
         kept: list[dict[str, Any]] = []
         for output in outputs:
-            shown = [output.get("text", ""), *output.get("data", {}).values(), *output.get("traceback", ())]
-            size = sum(map(len, shown))
+            texts = [output.get("text", ""), *output.get("data", {}).values(), *output.get("traceback", ())]
+            size = sum(map(len, texts))
             self.budget -= size
             if self.budget >= 0 or size < 100:
                 kept.append(output)
