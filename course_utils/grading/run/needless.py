@@ -146,7 +146,7 @@ class Remains:
         if self.magic and self.magic not in _LOOKS_ON:
             return None
         line = fault.inner or fault.line if self.magic else fault.line
-        place = self._place(self.body, line)
+        place = self._place(self.body, line, fault.name)
         if place is None:
             return None
         failed, rest = place
@@ -213,16 +213,17 @@ class Remains:
         self.body = _statements(tree)
         return True
 
-    def _place(self, body: Iterable[_Statement], line: int) -> tuple[_Statement, list[_Statement]] | None:
+    def _place(self, body: Iterable[_Statement], line: int, name: str) -> tuple[_Statement, list[_Statement]] | None:
         """Return the statement on this line and what comes after it; an `if` is left for the branch that was taken."""
         body = list(body)
-        for number, statement in enumerate(body):
-            node = statement.node
-            if not _first_line(node) <= line <= (node.end_lineno or 0):
-                continue
+        here = [n for n, s in enumerate(body) if _first_line(s.node) <= line <= (s.node.end_lineno or 0)]
+        # Of several on one line it is the one that has to do with what is missing.
+        here.sort(key=lambda number: not _names(body[number].node, name.partition(".")[0]))
+        for number in here[:1]:
+            statement, node = body[number], body[number].node
             rest = body[number + 1 :]
             for branch in (node.body, node.orelse) if isinstance(node, ast.If) else ():
-                inner = self._place([_Statement(part, alone=False) for part in branch], line)
+                inner = self._place([_Statement(part, alone=False) for part in branch], line, name)
                 if inner is not None:
                     return inner[0], [*inner[1], *rest]
             return statement, rest
@@ -449,6 +450,15 @@ def _stand_in(node: ast.stmt) -> ast.stmt | None:
 
 def _module_of(node: ast.Import | ast.ImportFrom) -> str:
     return "." * node.level + (node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name
+
+
+def _names(node: ast.stmt, name: str) -> bool:
+    """Whether a statement imports this module, or uses this name."""
+    if isinstance(node, ast.ImportFrom):
+        return (node.module or "").partition(".")[0] == name
+    if isinstance(node, ast.Import):
+        return any(alias.name.partition(".")[0] == name for alias in node.names)
+    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
 
 
 def _is_bound(node: ast.Name) -> bool:
