@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from course_utils import environment
 from course_utils.errors import CheckFailed
+from course_utils.weights import put
 
 __all__ = [
     "ArtifactError",
@@ -124,16 +125,12 @@ def load(name: str, model: nn.Module) -> Record:
         If the artifact is missing or cannot be read, or the weights are of another network.
     """
     record, kept = read_record(name), read_weights(name)
-    own = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    other = {key: tuple(value.shape) for key, value in kept.items()}
-    if own != other:
-        key = sorted(set(own.items()) ^ set(other.items()))[0][0]
+    if (different := put(model, kept)) is not None:
+        key, there, here = different
         raise ArtifactError(
-            f"The weights of {name!r} are of another network: {key!r} has the shape {other.get(key, 'none')} there and "
-            f"{own.get(key, 'none')} in your {type(model).__name__}. If you changed the class, train it again "
-            "(again=True)."
+            f"The weights of {name!r} are of another network: {key!r} has the shape {there} there and {here} in your "
+            f"{type(model).__name__}. If you changed the class, train it again (again=True)."
         )
-    model.load_state_dict(kept)
     model.eval()
     return record
 

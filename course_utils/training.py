@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import environment
+from course_utils import weights as of_model
 from course_utils.artifacts import (
     MOST_WEIGHTS,
     ArtifactError,
@@ -177,8 +178,8 @@ def train(
     model.train()
     versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__}
     device = next((p.device.type for p in model.parameters()), "cpu")
-    count = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    record = Record(name, data, 0, 0.0, device, count, {}, wanted, code, versions)
+    _require_kept(name, model)
+    record = Record(name, data, 0, 0.0, device, of_model.count(model), {}, wanted, code, versions)
     part = _Part(place / f"{name}.part", model, optimizer, scheduler)
     if again:
         part.remove()
@@ -195,6 +196,7 @@ def train(
             part.save(record)
     model.eval()
     record.finished = True
+    record.parameters = of_model.count(model)  # lazy layers have theirs by now
     if weights:
         content = _packed(name, model, half)
         record.sha256 = hashlib.sha256(content).hexdigest()
@@ -206,10 +208,7 @@ def train(
 
 def _packed(name: str, model: nn.Module, half: bool) -> bytes:
     """Return the weights as they are kept: on the CPU, with 16 bits each if they are to take half the room."""
-    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    if half:
-        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
-    content = safetensors.torch.save(state)
+    content = safetensors.torch.save(of_model.kept(model, half=half))
     if len(content) > MOST_WEIGHTS:
         raise ArtifactError(
             f"The weights of {name!r} take {len(content) / 2**20:.0f} MiB; at most {MOST_WEIGHTS // 2**20} MiB can "
@@ -312,7 +311,7 @@ class _Part:
             "optimizer": _flatten(self.optimizer.state_dict(), "optimizer", tensors) if self.optimizer else None,
             "scheduler": _flatten(self.scheduler.state_dict(), "scheduler", tensors) if self.scheduler else None,
         }
-        tensors |= {f"model/{key}": value for key, value in self.model.state_dict().items()}
+        tensors |= {f"model/{key}": value for key, value in of_model.kept(self.model).items()}
         content = safetensors.torch.save({key: v.detach().cpu().contiguous().clone() for key, v in tensors.items()})
         rest["sha256"] = hashlib.sha256(content).hexdigest()
         write_file(self.paths[0], content)
@@ -335,7 +334,8 @@ class _Part:
                 return
             tensors = safetensors.torch.load(content)
             weights = {key.removeprefix("model/"): v for key, v in tensors.items() if key.startswith("model/")}
-            self.model.load_state_dict(weights)
+            if of_model.put(self.model, weights) is not None:
+                return
             if self.optimizer and rest["optimizer"]:
                 self.optimizer.load_state_dict(_unflatten(rest["optimizer"], tensors))
             if self.scheduler and rest["scheduler"]:
@@ -410,3 +410,8 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         if self.display is None and self.text:
             print(("\r" if sys.stdout.isatty() else "") + self.text)
+
+
+def _require_kept(name: str, model: nn.Module) -> None:
+    if sentence := of_model.unkept(model):
+        raise ArtifactError(f"The training of {name!r} can't be kept: {sentence}")

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from course_utils import artifacts, data
 from course_utils.checks import assert_tensor
 from course_utils.checks.wording import fail
+from course_utils.weights import put
 
 __all__ = [
     "assert_accuracy",
@@ -188,14 +189,10 @@ def restored(make: Callable[[], Any], name: str) -> tuple[artifacts.Record, Any]
     """
     record, weights = artifacts.handed_in(name)
     network = make()
-    own = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    kept = {key: tuple(value.shape) for key, value in weights.items()}
-    if own != kept:
-        key = sorted(set(own.items()) ^ set(kept.items()))[0][0]
-        there, here = kept.get(key, "none"), own.get(key, "none")
+    if (different := put(network, weights)) is not None:
+        key, there, here = different
         fact = f"The weights of {name!r} are of another network: {key!r} has the shape {there} there, {here} in your"
         fail(f"{fact} class.", "If you changed the class, train it again (again=True).")
-    network.load_state_dict(weights)
     network.eval()
     return record, network
 

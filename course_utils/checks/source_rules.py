@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 import linecache
+import posixpath
+import re
 import symtable
+import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 __all__ = ["SourceNotFound", "forbidden_in", "forbidden_names"]
@@ -46,21 +52,23 @@ def forbidden_names(function: Any, forbidden: Sequence[str]) -> set[str]:
     """
     brought = getattr(type(function), "__course_source__", None)
     if brought is not None:
-        name, cells = brought(function)
-        return forbidden_in(name, cells, forbidden)
+        name, cells, *files = brought(function)
+        return forbidden_in(name, cells, forbidden, *files)
     function = inspect.unwrap(function)
     if not (inspect.isroutine(function) or inspect.isclass(function)):
         function = type(function)
-    sources = _live_sources(function)
+    sources, files = _live_sources(function)
     name = function.__name__
     if name == "<lambda>":
         # It is known by the name that the statement around it binds.
         tree = _parse(sources[0])
         name = next((bound for statement in tree.body for bound in _names_bound_by(statement)), name) if tree else name
-    return forbidden_in(name, sources, forbidden)
+    return forbidden_in(name, sources, forbidden, files)
 
 
-def forbidden_in(name: str, cells: Iterable[str], forbidden: Sequence[str]) -> set[str]:
+def forbidden_in(
+    name: str, cells: Iterable[str], forbidden: Sequence[str], files: Mapping[str, str] | None = None
+) -> set[str]:
     """Return which forbidden names are used by `name`, or by what it uses, in the given cells.
 
     Parameters
@@ -72,6 +80,9 @@ def forbidden_in(name: str, cells: Iterable[str], forbidden: Sequence[str]) -> s
         the place of earlier ones. A cell that is no valid Python is skipped: it never ran.
     forbidden : sequence of str
         Dotted names; the last part decides.
+    files : mapping of str to str, optional
+        Sources of the student's own modules and notebooks, by path from the notebook's folder; looked at are those
+        that cells import or run. Of a notebook, its code cells, separated by NUL.
 
     Returns
     -------
@@ -89,32 +100,17 @@ def forbidden_in(name: str, cells: Iterable[str], forbidden: Sequence[str]) -> s
     {'torch.nn.functional.conv2d (as c)'}
     """
     last = {dotted.rpartition(".")[2] for dotted in forbidden}
-    definitions: dict[str, list[ast.AST]] = {}
-    members: dict[str, list[ast.AST]] = {}
-    aliases: dict[str, str] = {}
+    sources = _Sources(files or {})
     for cell in cells:
-        tree = _parse(cell)
-        for statement in tree.body if tree else []:
-            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                definitions[statement.name] = [statement]
-                continue
-            for bound in _names_bound_by(statement):
-                definitions.setdefault(bound, []).append(statement)
-        for member, statement in _members(tree) if tree else []:
-            members.setdefault(member, []).append(statement)
-        for node in ast.walk(tree) if tree else []:
-            if isinstance(node, ast.ImportFrom):
-                aliases.update({a.asname or a.name: f"{node.module or '.'}.{a.name}" for a in node.names})
-            elif isinstance(node, ast.Import):
-                aliases.update({a.asname: a.name for a in node.names if a.asname})
-    if name not in definitions:
+        sources.take(cell, sources.notebook)
+    if name not in sources.notebook.definitions:
         raise SourceNotFound(f"no cell of the notebook defines `{name}`.")
 
     used: set[str] = set()
     seen: set[int] = set()
-    waiting = list(definitions[name])
+    waiting = list(sources.notebook.definitions[name])
     while waiting:
-        statement = waiting.pop()
+        scope, statement = waiting.pop()
         if id(statement) not in seen:
             seen.add(id(statement))
             for node in ast.walk(statement):
@@ -122,17 +118,142 @@ def forbidden_in(name: str, cells: Iterable[str], forbidden: Sequence[str]) -> s
                     if node.attr in last or node.attr in _DETOURS:
                         used.add(ast.unparse(node) if len(ast.unparse(node)) < 60 else f"….{node.attr}")
                     # A method of the student's own class is reached by its name.
-                    waiting += members.get(node.attr, [])
+                    waiting += sources.members.get(node.attr, [])
             for loaded in _names_looked_up(statement):
-                origin = aliases.get(loaded, loaded)
-                if origin.rpartition(".")[2] in last and loaded not in definitions:
+                origin = scope.aliases.get(loaded, loaded)
+                if origin.rpartition(".")[2] in last and loaded not in scope.definitions:
                     used.add(origin if origin == loaded else f"{origin} (as {loaded})")
-                elif origin.rpartition(".")[2] in last and loaded in aliases:
+                elif origin.rpartition(".")[2] in last and loaded in scope.aliases:
                     used.add(f"{origin} (as {loaded})")
-                elif loaded in _DETOURS and loaded not in definitions:
+                elif loaded in _DETOURS and loaded not in scope.definitions:
                     used.add(loaded)
-                waiting += definitions.get(loaded, [])
+                waiting += scope.definitions.get(loaded, [])
     return used
+
+
+@dataclass
+class _Scope:
+    """The names of the notebook, or of one module: what defines them, and where they were imported from."""
+
+    folder: str = ""
+    definitions: dict[str, list[tuple[_Scope, ast.stmt]]] = field(default_factory=dict, repr=False)
+    aliases: dict[str, str] = field(default_factory=dict)
+
+
+class _Sources:
+    """The student's cells, and the own modules and notebooks that they use."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self.files = dict(files)
+        self.notebook = _Scope()
+        self.modules: dict[str, _Scope] = {}
+        self.running: set[str] = set()
+        self.members: dict[str, list[tuple[_Scope, ast.stmt]]] = {}
+
+    def take(self, source: str, scope: _Scope) -> None:
+        """Read one cell, or a whole module, into a scope."""
+        if written := _WRITTEN.match(source):
+            path, body = written[2], source[written.end() :]
+            self.files[path] = self.files.get(path, "") + body if written[1] else body
+            self.modules.pop(path, None)
+            self.module(path)
+            return
+        tree = _parse(source)
+        for statement in tree.body if tree else []:
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                scope.definitions[statement.name] = [(scope, statement)]
+                continue
+            for bound in _names_bound_by(statement):
+                scope.definitions.setdefault(bound, []).append((scope, statement))
+            if path := _path_run_by(statement):
+                self.run(path, scope)
+            for node in ast.walk(statement):
+                if isinstance(node, (ast.Import, ast.ImportFrom)):
+                    self.link(node, scope, replace=node is statement)
+        for member, statement in _members(tree) if tree else []:
+            self.members.setdefault(member, []).append((scope, statement))
+        for node in ast.walk(tree) if tree else []:
+            if isinstance(node, ast.ImportFrom) and not self.path_of(node, scope):
+                scope.aliases.update({a.asname or a.name: f"{node.module or '.'}.{a.name}" for a in node.names})
+            elif isinstance(node, ast.Import):
+                scope.aliases.update({a.asname: a.name for a in node.names if a.asname})
+
+    def link(self, node: ast.Import | ast.ImportFrom, scope: _Scope, *, replace: bool) -> None:
+        """Let the names that an import of an own module binds stand for what the module defines."""
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if path := self.path(alias.name, ""):
+                    self.module(path)
+            return
+        if not (path := self.path_of(node, scope)):
+            return
+        module = self.module(path)
+        for alias in node.names:
+            names = [alias.name] if alias.name != "*" else [n for n in module.definitions if not n.startswith("_")]
+            for name in names:
+                bound = alias.asname or name
+                found = module.definitions.get(name, [])
+                scope.definitions[bound] = [*([] if replace else scope.definitions.get(bound, [])), *found]
+
+    def run(self, path: str, scope: _Scope) -> None:
+        """Read what `%run` runs: a notebook as cells, a module with its names taken over."""
+        path = posixpath.normpath(path)
+        if path not in self.files or path in self.running:
+            return
+        self.running.add(path)
+        if path.endswith(".ipynb"):
+            for cell in self.files[path].split("\0"):
+                self.take(cell, scope)
+        else:
+            scope.definitions |= {name: list(found) for name, found in self.module(path).definitions.items()}
+        self.running.discard(path)
+
+    def module(self, path: str) -> _Scope:
+        """Return the names of an own module."""
+        if path not in self.modules:
+            scope = self.modules[path] = _Scope(posixpath.dirname(path))
+            self.take(self.files.get(path, ""), scope)
+            for name, found in scope.definitions.items():
+                self.members.setdefault(name, []).extend(found)
+        return self.modules[path]
+
+    def path_of(self, node: ast.ImportFrom, scope: _Scope) -> str:
+        folder = scope.folder
+        for _ in range(node.level - 1):
+            folder = posixpath.dirname(folder)
+        return self.path(node.module or "", folder if node.level else "")
+
+    def path(self, module: str, folder: str) -> str:
+        """Return the path of an own module; empty if it is none of them."""
+        if not folder and _is_installed(module.partition(".")[0]):
+            return ""  # what is installed comes first
+        base = posixpath.join(folder, *module.split("."))
+        for path in (f"{base}.py", f"{base}/__init__.py"):
+            if path in self.files:
+                return path
+        # Students put folders on the path.
+        ends = [path for path in self.files if path.endswith(f"/{base}.py")]
+        return ends[0] if len(ends) == 1 else ""
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError, AttributeError):
+        return module in sys.modules
+    return spec is not None and Path.cwd() not in Path(spec.origin or "/").parents
+
+
+_WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(-a[ \t]+)?(\S+\.py)[ \t]*(?:\n|$)")
+_RUN = re.compile(r"%run\s+(?:-\w+\s+)*(?:\"([^\"]+)\"|'([^']+)'|(\S+))")
+
+
+def _path_run_by(statement: ast.stmt) -> str:
+    """Return the file that a `%run` line runs, as `_parse` leaves it; empty for other statements."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    text = value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+    found = _RUN.match(text)
+    return next(filter(None, found.groups())) if found else ""
 
 
 def _members(tree: ast.Module) -> Iterable[tuple[str, ast.stmt]]:
@@ -148,12 +269,14 @@ def _members(tree: ast.Module) -> Iterable[tuple[str, ast.stmt]]:
                     yield target.attr, node
 
 
-def _live_sources(function: Any) -> list[str]:
-    """The source of a function and of what it uses from its own notebook; other names as import lines.
+def _live_sources(function: Any) -> tuple[list[str], dict[str, str]]:
+    """The source of a function and of what it uses from its own notebook, with its own modules by path.
+
+    Other names are import lines.
 
     So a rule says the same in a student's notebook as at grading time, where all cells are looked at.
     """
-    sources, waiting, seen = [], [function], set()
+    sources, files, waiting, seen = [], {}, [function], set()
     while waiting:
         current = waiting.pop()
         if current in seen:
@@ -170,6 +293,13 @@ def _live_sources(function: Any) -> list[str]:
         for name in _names_looked_up(tree) if tree else ():
             value = namespace.get(name)
             own_name = getattr(value, "__name__", name)
+            module = value if inspect.ismodule(value) else sys.modules.get(getattr(value, "__module__", None) or "")
+            if module is not None and module.__name__ != function.__module__ and (text := _own_text(module)):
+                path = module.__name__.replace(".", "/") + ".py"
+                files[path] = text
+                of = f"from {module.__name__} import {own_name} as {name}"
+                sources.append(f"import {module.__name__} as {name}" if module is value else of)
+                continue
             if inspect.isclass(value) or inspect.isfunction(value):
                 value = inspect.unwrap(value)
                 if value.__module__ == function.__module__:
@@ -178,7 +308,19 @@ def _live_sources(function: Any) -> list[str]:
                     continue
             if own_name != name and own_name.isidentifier() and not inspect.ismodule(value):
                 sources.append(f"from {getattr(value, '__module__', None) or 'builtins'} import {own_name} as {name}")
-    return sources
+    return sources, files
+
+
+def _own_text(module: Any) -> str:
+    """Return the source of a module that lies beside the notebook; empty for every other one."""
+    file = getattr(module, "__file__", None) or ""
+    here = Path.cwd()
+    if not file.endswith(".py") or "site-packages" in file or here not in Path(file).parents:
+        return ""
+    try:
+        return Path(file).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _source_of(function: Any) -> str:
@@ -227,15 +369,22 @@ def _names_looked_up(statement: ast.AST) -> set[str]:
 
 
 def _parse(cell: str) -> ast.Module | None:
-    # Magics and shell lines are IPython's; without them the rest is Python.
-    plain = "\n".join(
-        "pass" if line.lstrip().startswith(("%", "!")) and not line.startswith(" ") else line
-        for line in cell.splitlines()
-    )
-    try:
-        return ast.parse(plain)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    # Magics and shell lines are IPython's; without them the rest is Python. Indented, they may be a remainder as well.
+    for magic in (_MAGIC, _INDENTED_MAGIC):
+        try:
+            return ast.parse("\n".join(_plain(line, magic) for line in cell.splitlines()))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return None
+
+
+_MAGIC, _INDENTED_MAGIC = re.compile(r"(?! )(\s*)([%!].*)"), re.compile(r"(\s*)([%!].*)")
+
+
+def _plain(line: str, magic: re.Pattern[str]) -> str:
+    if not (found := magic.match(line)):
+        return line
+    return found[1] + (repr(found[2]) if _RUN.match(found[2]) else "pass")
 
 
 def _names_bound_by(statement: ast.stmt) -> set[str]:

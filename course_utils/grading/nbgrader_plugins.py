@@ -32,7 +32,14 @@ from course_utils.grading.limits import GradingLimits, SandboxLimits
 from course_utils.grading.preload import modules_for
 from course_utils.grading.run import trust
 from course_utils.grading.run.engine import Settings, grade_cells
-from course_utils.grading.submissions import handed_in_at, is_closed, lay_in_outputs, other_files, sort_out
+from course_utils.grading.submissions import (
+    handed_in_at,
+    helper_notebooks,
+    is_closed,
+    lay_in_outputs,
+    other_files,
+    sort_out,
+)
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.pictures import lay_in_files
 from course_utils.notebooks.reading import UnreadableNotebook, read_notebook
@@ -221,7 +228,7 @@ def _modules(notebooks: tuple[tuple[Path, float], ...]) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def submission_files(folder: Path, submitted: Path, limits: SandboxLimits | None = None) -> Iterator[Path]:
-    """Give a copy of a submission's files for the kernel, without notebooks: those hold the hidden tests by now.
+    """Give a copy of a submission's files for the kernel; the course's notebooks hold the hidden tests by now.
 
     Parameters
     ----------
@@ -236,7 +243,8 @@ def submission_files(folder: Path, submitted: Path, limits: SandboxLimits | None
     with scratch.folder("files") as target:
         copied = {name: path for name, path in other_files(folder, limits).items() if FOLDER not in Path(name).parts}
         left_out = {name: path for name, path in other_files(submitted, limits).items() if FOLDER in Path(name).parts}
-        for name, path in {**left_out, **copied}.items():
+        helpers = helper_notebooks(submitted, (path.stem for path in folder.glob("*.ipynb")))
+        for name, path in {**helpers, **left_out, **copied}.items():
             copy = target / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,8 @@ from course_utils.grading.limits import GradingLimits, SandboxLimits
 from course_utils.grading.run import trust
 from course_utils.grading.run.engine import KernelUnavailable, NotebookResult, Settings, grade_cells
 from course_utils.notebooks import reading, repair, skeleton
-from course_utils.notebooks.limits import amount
+from course_utils.notebooks.limits import FileLimits, amount
+from course_utils.notebooks.own_files import code_of, run_by
 from course_utils.notebooks.pictures import lay_in_files
 from course_utils.notebooks.texts import one_line
 
@@ -41,6 +42,11 @@ __all__ = [
     "read_submission",
     "sort_out",
 ]
+
+
+# Bytes; what is run is text.
+_MOST_NOTEBOOK = FileLimits().size
+_MOST_HELPER = 20 * 2**20
 
 
 @dataclass(frozen=True)
@@ -169,6 +175,7 @@ def read_submission(
             except reading.UnreadableNotebook as reason:
                 notebooks[name] = str(reason)
     theirs, left_out = sort_out(folder, limits.sandbox)
+    theirs |= helper_notebooks(folder, sources)
     ours = {name: path for name, path in other_files(source).items() if FOLDER not in Path(name).parts}
     # A file of theirs must not be a folder of ours, nor the other way round.
     theirs = {name: path for name, path in theirs.items() if not any(map(set(ours).__contains__, _folders(name)))}
@@ -192,6 +199,30 @@ def read_submission(
         tuple(left_out),
         read_hidden(source),
     )
+
+
+def helper_notebooks(folder: Path, names: Iterable[str]) -> dict[str, Path]:
+    """Return the notebooks that the course's notebooks in a submission run, by file name.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        What the student handed in.
+    names : iterable of str
+        The course's notebooks, without suffix.
+    """
+    names = set(names)
+    plain = {p.stem: p for p in folder.glob("*.ipynb") if not p.is_symlink() and p.is_file()}
+    others = {name: path for name, path in plain.items() if name not in names and path.stat().st_size <= _MOST_HELPER}
+    found: dict[str, Path] = {}
+    waiting = [plain[name] for name in sorted(names & plain.keys()) if plain[name].stat().st_size <= _MOST_NOTEBOOK]
+    waiting = waiting if others else []
+    while waiting:
+        cells = code_of(waiting.pop().read_bytes())
+        wanted = {others[Path(name).stem] for name in run_by(cells) if Path(name).stem in others} - {*found.values()}
+        found |= {path.name: path for path in wanted}
+        waiting += sorted(wanted)
+    return found
 
 
 def _folders(name: str) -> list[str]:

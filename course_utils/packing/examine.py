@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
+from course_utils.notebooks.own_files import run_by
 from course_utils.notebooks.recognising import (
     Catalogue,
     NotebookError,
@@ -21,6 +22,7 @@ from course_utils.notebooks.recognising import (
     stub_marks,
 )
 from course_utils.packing.findings import Finding
+from course_utils.packing.lines import examine_lines
 from course_utils.packing.trained import examine_artifacts
 
 __all__ = ["Examined", "Finding", "examine", "examine_folder", "find_folder", "read_notebooks", "run_notebooks"]
@@ -44,6 +46,8 @@ class Examined:
     findings : list of Finding
     record : dict
         What `assignment.json` says; empty without it.
+    helpers : list of pathlib.Path
+        Notebooks of the student's own that one of the course's runs; they go along as they are.
     """
 
     folder: Path
@@ -52,6 +56,7 @@ class Examined:
     expected: Catalogue
     findings: list[Finding]
     record: dict[str, Any] = field(default_factory=dict)
+    helpers: list[Path] = field(default_factory=list)
 
 
 def find_folder(start: Path, assignment: str) -> Path:
@@ -109,6 +114,7 @@ def examine_folder(folder: Path, assignment: str, *, run: bool = False) -> Exami
         examined.findings += run_notebooks(examined.notebooks)
     for name, (path, notebook) in examined.notebooks.items():
         examined.findings += examine(name, notebook, examined.expected)
+        examined.findings += examine_lines(name, notebook, path.parent)
         examined.findings += examine_artifacts(name, notebook, path.parent)
     return examined
 
@@ -135,11 +141,12 @@ def read_notebooks(folder: Path, assignment: str) -> Examined:
             findings.append(Finding(path.name, f"{error}; it is not packed"))
     catalogue = _expected(assignment, record, {path.stem: notebook for path, (notebook, *_) in parsed.items()})
     notebooks: dict[str, tuple[Path, dict]] = {}
+    others: dict[str, NotebookError] = {}
     for path in sorted(parsed, key=lambda path: (path.stem not in catalogue.names, path.name)):
         try:
             name = catalogue.recognise_parsed(*parsed[path]).name
         except NotebookError as error:
-            findings.append(Finding(path.name, f"{error}; it is not packed"))
+            others[path.name] = error
             continue
         if name in notebooks:
             other = notebooks[name][0].name
@@ -148,9 +155,24 @@ def read_notebooks(folder: Path, assignment: str) -> Examined:
         if path.stem != name:
             findings.append(Finding(path.name, f"is packed under its released name {name}.ipynb", False))
         notebooks[name] = (path, parsed[path][0])
+    helpers = _helpers({path.name: notebook for path, (notebook, *_) in parsed.items()}, notebooks, set(others))
+    unused = {name: error for name, error in others.items() if name not in helpers}
+    findings += [Finding(name, f"{error}; it is not packed") for name, error in unused.items()]
     findings += [Finding(f"{name}.ipynb", "is not here") for name in catalogue.names if name not in notebooks]
     ordered = {name: notebooks[name] for name in catalogue.names if name in notebooks}
-    return Examined(folder, assignment, ordered, catalogue, findings, record)
+    return Examined(folder, assignment, ordered, catalogue, findings, record, [folder / name for name in helpers])
+
+
+def _helpers(every: Mapping[str, dict], notebooks: Mapping[str, tuple[Path, dict]], others: set[str]) -> list[str]:
+    """Return which other notebooks are run by the course's, or by one that is, by file name."""
+    found: set[str] = set()
+    waiting = [notebook for _, notebook in notebooks.values()]
+    while waiting:
+        cells = (source(cell) for cell in waiting.pop()["cells"] if cell.get("cell_type") == "code")
+        wanted = (run_by(cells) & others) - found
+        found |= wanted
+        waiting += [every[name] for name in sorted(wanted)]
+    return sorted(found)
 
 
 def _read_record(folder: Path) -> dict[str, Any]:

@@ -82,6 +82,7 @@ def pack(
     if not notebooks:
         raise CourseError(f"There is no notebook of {assignment!r} in {folder}.")
     files = {f"{name}.ipynb": path.read_bytes() for name, (path, _) in notebooks.items()}
+    files |= {path.name: path.read_bytes() for path in examined.helpers}
     files |= {name: path.read_bytes() for name, path in _own_files(folder).items()}
     packed = Packed((output or folder.parent) / f"{archive_name(assignment, team)}.zip")
     if with_pdf:

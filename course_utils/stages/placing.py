@@ -15,6 +15,7 @@ from course_utils.handins.budget import Budget, StagedFile
 from course_utils.handins.paths import CHECKPOINTS, is_junk, unique
 from course_utils.notebooks.files import looks_like_notebook
 from course_utils.notebooks.limits import amount
+from course_utils.notebooks.own_files import code_of, run_by
 from course_utils.notebooks.recognising import Catalogue, NotebookError, Recognised, same_work
 from course_utils.notebooks.texts import one_line
 from course_utils.platforms.hand_ins import HandIn, content_hash
@@ -91,7 +92,8 @@ def place_hand_in(hand_in: HandIn, staging: Path, there: CourseAssignment) -> Pl
     if placement.missing and placement.notebooks:
         placement.notes.append(f"without {', '.join(placement.missing)}")
     base = next(iter(notebooks.values()))[0].parts[:-1] if notebooks else ()
-    others = [f for f in files if not f.name.lower().endswith(".ipynb")]
+    helpers = _kept_helpers(files, notebooks, catalogue, placement)
+    others = [f for f in files if not f.name.lower().endswith(".ipynb") or f in helpers]
     wanted = [_destination(f.parts, base) for f in others]
     # The notebooks' names are taken; what nbgrader reads itself is not the student's to write.
     taken = [*placement.files, ("timestamp.txt",)]
@@ -215,6 +217,27 @@ def _under_its_name(name: str, file: StagedFile, recognised: Recognised) -> tupl
         note = f"handed in as {file.name}, which is no name of a notebook"
         recognised = replace(recognised, notes=(*recognised.notes, note))
     return replace(file, parts=(*folders, f"{name}.ipynb")), recognised
+
+
+def _kept_helpers(
+    files: list[StagedFile],
+    notebooks: dict[str, tuple[StagedFile, Recognised]],
+    catalogue: Catalogue,
+    placement: Placement,
+) -> list[StagedFile]:
+    """Return the student's own notebooks that one of the course's runs; they are no longer refused."""
+    wanted = run_by(text for _, recognised in notebooks.values() for _, text in recognised.cells)
+    refused = {original for original, _, _ in placement.refused}
+    taken = {f"{name}.ipynb" for name in (*notebooks, *placement.missing)}
+    kept: list[StagedFile] = []
+    waiting = [f for f in files if f.original in refused and f.name not in taken and f.size <= catalogue.limits.size]
+    while found := [file for file in waiting if file.name in wanted and file not in kept]:
+        kept += found
+        wanted |= run_by(text for file in found for text in code_of(file.staged.read_bytes()))
+    names = {file.original for file in kept}
+    placement.refused = [refusal for refusal in placement.refused if refusal[0] not in names]
+    placement.fates = [fate for fate in placement.fates if fate[0] not in names]
+    return kept
 
 
 def _one_of(

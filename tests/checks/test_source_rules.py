@@ -1,8 +1,10 @@
 """Rules about forbidden names look at what a function reads from outside, not at how it calls its variables."""
 
+import linecache
+
 import pytest
 
-from course_utils.checks.source_rules import forbidden_in
+from course_utils.checks.source_rules import forbidden_in, forbidden_names
 
 FORBIDDEN = ["torch.autograd", "autograd.grad", "jacobian", "F.conv2d"]
 
@@ -72,3 +74,81 @@ def test_a_later_definition_takes_the_place_of_an_earlier_one_but_an_assignment_
     assert forbidden_in("mine", [legal, not_legal], FORBIDDEN) == {"conv2d"}
     assert forbidden_in("mine", [not_legal, legal], FORBIDDEN) == set()
     assert forbidden_in("mine", [not_legal, "mine = decorated(mine)"], FORBIDDEN) == {"conv2d"}
+
+
+CLEAN, DIRTY = (
+    "def mine(x):\n    return helper(x)\ndef helper(x):\n    return x\n",
+    "def mine(x):\n    return conv2d(x)\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "files"),
+    [
+        ("from conv import *", {"conv.py": CLEAN}),
+        ("from conv import mine", {"conv.py": CLEAN}),
+        ("from conv import helper as mine", {"conv.py": CLEAN}),
+        ("%run conv.py", {"conv.py": CLEAN}),
+        ("%run ./conv.py\nx = 1", {"conv.py": CLEAN}),
+        ("%run -i 'my conv.ipynb'", {"my conv.ipynb": "x = 1\0" + CLEAN}),
+        ("from lib.conv import mine", {"lib/conv.py": CLEAN}),
+        ("from lib import mine", {"lib/__init__.py": "from .conv import mine", "lib/conv.py": CLEAN}),
+        ("from conv import mine", {"src/conv.py": CLEAN}),
+        ("import conv\nmine = conv.mine", {"conv.py": CLEAN}),
+        ("%%writefile conv.py\n" + CLEAN + "\0from conv import mine", {}),
+        # What it does not use may hold anything, and its own functions may have any name.
+        ("from conv import mine", {"conv.py": CLEAN + "def other(x):\n    return conv2d(x)"}),
+        ("from conv import conv2d\ndef mine(x):\n    return conv2d(x)", {"conv.py": "def conv2d(x):\n    return x"}),
+        # Another function of the same name in the notebook is not the module's.
+        ("def helper(x):\n    return conv2d(x)\nfrom conv import mine", {"conv.py": CLEAN}),
+        ("from a import mine", {"a.py": "from b import mine", "b.py": "import a\n" + CLEAN}),
+    ],
+)
+def test_own_modules_are_looked_into(cell, files):
+    assert forbidden_in("mine", cell.split("\0"), FORBIDDEN, files) == set()
+
+
+@pytest.mark.parametrize(
+    ("cell", "files"),
+    [
+        ("from conv import *", {"conv.py": DIRTY}),
+        ("def mine(x):\n    return x\nfrom conv import *", {"conv.py": DIRTY}),
+        ("from conv import mine", {"conv.py": DIRTY}),
+        ("def mine(x):\n    return x\n%run conv.py", {"conv.py": DIRTY}),
+        ("%run helpers.ipynb", {"helpers.ipynb": DIRTY}),
+        ("%run helpers.ipynb", {"helpers.ipynb": "from conv import *", "conv.py": DIRTY}),
+        ("import conv\ndef mine(x):\n    return conv.mine(x)", {"conv.py": DIRTY}),
+        ("import conv as c\nmine = c.mine", {"conv.py": DIRTY}),
+        ("from lib import mine", {"lib/__init__.py": "from .conv import mine", "lib/conv.py": DIRTY}),
+        ("if True:\n    from conv import mine\ndef other(): pass", {"conv.py": DIRTY}),
+        ("%%writefile conv.py\n" + DIRTY + "\0from conv import mine", {"conv.py": CLEAN}),
+        # A module called like an installed one is not what is imported.
+        ("from torch.nn.functional import conv2d\ndef mine(x):\n    return conv2d(x)",
+         {"torch/nn/functional.py": "def conv2d(x):\n    return x"}),
+        # A helper of the same name in the notebook is not the module's.
+        ("def helper(x):\n    return x\nfrom conv import mine",
+         {"conv.py": "def mine(x):\n    return helper(x)\ndef helper(x):\n    return conv2d(x)"}),
+        # Indented magics do not hide a cell.
+        ("if True:\n    %time\n    pass\ndef mine(x):\n    return conv2d(x)", {}),
+    ],
+)  # fmt: skip
+def test_rules_hold_in_own_modules(cell, files):
+    assert forbidden_in("mine", cell.split("\0"), FORBIDDEN, files)
+
+
+def test_own_modules_are_looked_into_in_a_live_notebook(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_rules_conv.py").write_text(DIRTY + "def clean(x):\n    return x\n")
+    names = {"__name__": "__main__"}
+    for text in (
+        "from own_rules_conv import mine, clean\nimport own_rules_conv as c",
+        "def by_name(x):\n    return mine(x)",
+        "def by_module(x):\n    return c.mine(x)",
+        "def good(x):\n    return clean(x)",
+    ):
+        file = f"<cell {len(linecache.cache)}>"
+        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+        exec(compile(text, file, "exec"), names)
+    found = {name: bool(forbidden_names(names[name], FORBIDDEN)) for name in ("mine", "by_name", "by_module", "good")}
+    assert found == {"mine": True, "by_name": True, "by_module": True, "good": False}

@@ -142,6 +142,17 @@ def test_missing_renamed_and_foreign_notebooks_are_told(folder):
     assert "first.ipynb" in pack(examined, TEAM, with_pdf=False).files
 
 
+def test_a_notebook_that_is_run_by_one_of_the_course_goes_along(folder):
+    helper = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("%run deeper.ipynb")])
+    for name in ("helpers", "deeper", "scratch"):
+        (folder / f"{name}.ipynb").write_text(nbformat.writes(helper))
+    change(folder, "first", lambda c: c["cells"][2].update(source=["%run helpers.ipynb\n", "x = 1"]))
+    examined = read_notebooks(folder, "sheet")
+    assert texts(examined.findings) == ["scratch.ipynb: has none of the cells of this course; it is not packed"]
+    packed = pack(examined, TEAM, with_pdf=False)
+    assert {"helpers.ipynb", "deeper.ipynb"} < set(packed.files) and "scratch.ipynb" not in packed.files
+
+
 def test_graded_cells_that_were_deleted_are_told(folder):
     change(folder, "first", lambda content: content["cells"].pop(3))
     assert "first: cells are missing: test_first; grading puts" in texts(examine_folder(folder, "sheet").findings)[0]

@@ -475,6 +475,21 @@ def test_an_error_of_ours_stops_nobody(course, students, tmp_path, monkeypatch):
     assert "KeyError: 'unforeseen'" in kept["reason"] and (course / "quarantine/sheet" / kept["kept_as"]).is_file()
 
 
+def test_own_notebooks_that_the_courses_run_are_kept_beside_them(course, students, tmp_path):
+    """And only those: what nobody runs, and what is called like the course's, stays in quarantine."""
+    own = b'{"cells": [{"cell_type": "code", "source": "%run deeper.ipynb"}], "nbformat": 4, "metadata": {}}'
+    first = json.loads(work()["first.ipynb"])
+    first["cells"][2]["source"] = "%run helpers.ipynb\n%run first.ipynb\nx = 1"
+    files = work() | {"first.ipynb": json.dumps(first).encode(), "old/first.ipynb": own}
+    files |= dict.fromkeys(("helpers.ipynb", "deeper.ipynb", "scratch.ipynb"), own)
+    path = write_download(tmp_path / "a.zip", [Folder.of(students["s01"], hand_in(**files))], top=TOP)
+    collection = collect(course, "sheet", [path])
+    kept = ["deeper.ipynb", "first.ipynb", "helpers.ipynb", "second.ipynb"]
+    assert files_of(course, "s01") == kept
+    assert len(collection.quarantined) == 2
+    assert all("has none of the cells of this course" in entry["reason"] for entry in collection.quarantined)
+
+
 def test_names_that_would_move_the_cursor_are_shown_harmlessly(course, students, tmp_path):
     from course_utils.command.instructor import show_collection
     from course_utils.command.terminal import console

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import os
 import pickle
 import sys
 import types
@@ -17,7 +18,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from course_utils.grading.bridge import handed_in, reading, writing
+from course_utils.grading.bridge import handed_in, on_cpu, reading, writing
 
 __all__ = ["TARGET", "Agent", "load_ipython_extension"]
 
@@ -30,6 +31,8 @@ _TEXT = 2000
 def load_ipython_extension(shell: Any) -> None:
     """Make the kernel answer the grader (called by IPython when the kernel starts)."""
     agent = Agent(shell.user_ns)
+    # `torch.compile` would need a compiler, and minutes; what it compiles computes the same without it.
+    os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
     # A scheduler that came over with its optimiser has lost the mark on it; students would take the blame.
     warnings.filterwarnings("ignore", message="Seems like `optimizer.step", category=UserWarning)
 
@@ -134,6 +137,23 @@ class Agent:
         with self.looked_after(noted, shared, reply):
             return self.in_mode(function, arguments, keywords, content.get("grad", True))
 
+    def do_fault(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> dict[str, Any]:
+        """Say what ended the last cell, and where."""
+        error = getattr(sys, "last_value", None)
+        told: dict[str, Any] = {"kinds": [base.__name__ for base in type(error).__mro__[:20]], "line": 0, "inner": 0}
+        told["name"] = name if isinstance(name := getattr(error, "name", None), str) else ""
+        entry = getattr(error, "__traceback__", None)
+        while entry is not None:
+            file = entry.tb_frame.f_code.co_filename
+            key = "line" if _is_cell(file) else "inner" if file == "<timed exec>" else ""
+            if key and not told[key]:
+                told[key] = entry.tb_lineno
+            entry = entry.tb_next
+        return told
+
+    def do_on_cpu(self, content: dict[str, Any], buffers: list[bytes], reply: dict[str, Any]) -> bool:
+        return on_cpu.install()
+
     @contextlib.contextmanager
     def looked_after(self, noted: list[Any], shared: list[Any], reply: dict[str, Any]) -> Iterator[None]:
         """Write into the reply what a call did to its arguments, also if it ends in an exception."""
@@ -221,10 +241,14 @@ def _student_frames(error: BaseException) -> Iterator[dict[str, Any]]:
     while entry is not None:
         code = entry.tb_frame.f_code
         # IPython compiles a cell under a file name of its own and keeps its lines in linecache.
-        if "ipykernel_" in code.co_filename or "ipython-input" in code.co_filename:
+        if _is_cell(code.co_filename):
             line = linecache.getline(code.co_filename, entry.tb_lineno).strip()
             yield {"function": code.co_name[:100], "line": entry.tb_lineno, "source": line[:200]}
         entry = entry.tb_next
+
+
+def _is_cell(file: str) -> bool:
+    return "ipykernel_" in file or "ipython-input" in file
 
 
 def _kind(thing: Any) -> str:

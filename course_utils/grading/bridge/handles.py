@@ -109,6 +109,7 @@ class Bridge:
 
     def __init__(self, transport: Transport, cells: Sequence[str] = (), limits: Limits | None = None) -> None:
         self.transport, self.cells, self.limits = transport, list(cells), limits or Limits()
+        self.own_files: Callable[[], dict[str, str]] = dict  # sources beside the notebook, read when a rule asks
         self.sent: set[str] = set()
         self.calls = 0
         self.named: dict[str, Handle] = {}  # what names stand for, until an answer says that they changed
@@ -249,9 +250,9 @@ class Bridge:
             self.classes[key] = type(name, (base,), body)
         return self.classes[key](self, number, kind, path)
 
-    def source_of(self, handle: Handle) -> tuple[str, list[str]]:
-        """Return the name and the cells that a rule on the syntax tree looks at."""
-        return handle._course_path.partition("(")[0].partition(".")[0], self.cells
+    def source_of(self, handle: Handle) -> tuple[str, list[str], dict[str, str]]:
+        """Return the name, and the cells and own files that a rule on the syntax tree looks at."""
+        return handle._course_path.partition("(")[0].partition(".")[0], self.cells, self.own_files()
 
 
 def student_error(error: Any, path: str) -> StudentError:
@@ -298,7 +299,7 @@ class Handle:
         for name, value in (("bridge", bridge), ("id", number), ("kind", kind), ("path", path)):
             object.__setattr__(self, f"_course_{name}", value)
 
-    def __course_source__(self) -> tuple[str, list[str]]:
+    def __course_source__(self) -> tuple[str, list[str], dict[str, str]]:
         return self._course_bridge.source_of(self)
 
     def __course_run__(self, function: Callable[..., Any], *arguments: Any) -> Any:

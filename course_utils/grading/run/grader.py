@@ -19,6 +19,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from course_utils import checks
@@ -26,9 +27,10 @@ from course_utils.checks import facts
 from course_utils.environment import for_tests
 from course_utils.grading.bridge import guard
 from course_utils.grading.bridge import tree as values
-from course_utils.grading.bridge.handles import Bridge, BridgeNamespace, StudentError
+from course_utils.grading.bridge.handles import Bridge, BridgeNamespace
 from course_utils.grading.hidden import laid_out
 from course_utils.grading.limits import GradingLimits
+from course_utils.grading.run import shown
 from course_utils.grading.run.clock import CellClock
 from course_utils.grading.run.kernel_client import CellRun, CellStopped, KernelConnection, KernelLost
 from course_utils.grading.run.messages import (
@@ -45,14 +47,14 @@ from course_utils.grading.run.messages import (
     as_content,
 )
 from course_utils.grading.run.missing_names import where_it_stands
+from course_utils.grading.run.needless import Fault, Remains, for_another_machine, run_in_pieces
 from course_utils.grading.run.wire import Channel, socket_of
 from course_utils.notebooks import cells as kinds
+from course_utils.notebooks.elsewhere import may_ask_for_card
+from course_utils.notebooks.own_files import own_sources
 from course_utils.notebooks.texts import writable
 
 __all__ = ["Job", "Outcome", "Owner", "main"]
-
-# Characters; a message may quote what the student's code gave.
-_LONGEST_MESSAGE = 10_000
 
 # What is told of a notebook, and of one event.
 _EVENTS, _SENTENCE = 1000, 1000
@@ -165,6 +167,9 @@ class NotebookRun:
         self.starts = 0
         self.done: list[int] = []
         self.failed: set[int] = set()
+        self.sent: dict[int, list[str]] = {}  # what was run of a cell of which something was left out
+        self.on_cpu = False
+        self.absent: dict[str, str] = {}  # names that were left out, and by which line
         self.own: dict[str, Any] = {}
         self.clock: CellClock | None = None
         self.printed: list[dict[str, Any]] = []
@@ -182,7 +187,9 @@ class NotebookRun:
             if cell["cell_type"] != "code":
                 continue
             if kinds.is_shown_only(cell):
-                self.outcome.outputs[index] = [_stream("[This cell shows something; it is not run for grading.]\n")]
+                self.outcome.outputs[index] = [
+                    shown.stream("[This cell shows something; it is not run for grading.]\n")
+                ]
                 self.owner.tell(CellDone(index, self.outcome.outputs[index]))
                 continue
             limit = self.limit_of(cell)
@@ -201,13 +208,13 @@ class NotebookRun:
         """Leave out what a notebook of many cells puts out too much in all; that there was an error stays."""
         kept: list[dict[str, Any]] = []
         for output in outputs:
-            shown = [output.get("text", ""), *output.get("data", {}).values(), *output.get("traceback", ())]
-            size = sum(map(len, shown))
+            texts = [output.get("text", ""), *output.get("data", {}).values(), *output.get("traceback", ())]
+            size = sum(map(len, texts))
             self.budget -= size
             if self.budget >= 0 or size < 100:
                 kept.append(output)
             elif output["output_type"] == "error":
-                kept.append(_error(output["ename"], output["evalue"][:1000]))
+                kept.append(shown.error(output["ename"], output["evalue"][:1000]))
         if self.budget < 0 and not self.over_budget:
             self.over_budget = True
             self.outcome.events.append(("limit", "outputs were left out: the notebook puts out too much"))
@@ -228,12 +235,12 @@ class NotebookRun:
             # Before the kernel has a say: were its names missing here, tests would take the student's.
             self.run_own(cell)
         if index in self.job.skipped:
-            return [_error("KernelLost", self.job.skipped[index])]
+            return [shown.error("KernelLost", self.job.skipped[index])]
         if not self.bring_back(index):
-            return [_error("KernelError", f"This cell did not run: {self.lost}.")]
+            return [shown.error("KernelError", f"This cell did not run: {self.lost}.")]
         clock = self.start_clock(limit)
         try:
-            run = self.kernel.execute(source, clock)
+            run = self.execute(index, cell, clock)
         except KernelLost as lost:
             if self.may_try_again(index, lost):
                 return self.run_in_kernel(index, cell, limit)
@@ -242,7 +249,41 @@ class NotebookRun:
         if run.error or run.stopped:
             self.failed.add(index)
         outputs = self.finish(run, name, limit)
-        return [_of_test(output, kinds.points(cell)) for output in outputs] if kinds.is_test(cell) else outputs
+        return [shown.of_test(output, kinds.points(cell)) for output in outputs] if kinds.is_test(cell) else outputs
+
+    def execute(self, index: int, cell: dict[str, Any], clock: CellClock) -> CellRun:
+        """Run a cell; of the student's own, what fails and is no part of an answer is left out."""
+        if not kinds.is_students(cell):
+            return self.kernel.execute(cell["source"], clock)
+        remains = Remains(cell["source"], lambda file: self.is_handed_in(file))
+        run, self.sent[index], told = run_in_pieces(
+            remains, lambda source: self.kernel.execute(source, clock), self.fault, self.absent
+        )
+        told += for_another_machine(cell["source"], run, on_cpu=self.on_cpu)
+        self.outcome.events += [("note", f"{kinds.name(cell, index)}: {sentence}") for sentence in told]
+        return run
+
+    def without_card(self) -> None:
+        """Where the student's code names a graphics card, let it mean the CPU in this kernel."""
+        texts = [cell["source"] for cell in self.job.cells if kinds.is_students(cell)]
+        if any(map(may_ask_for_card, [*texts, *own_sources(Path(self.job.files)).values()])):
+            self.clock = CellClock(self.job.ready_s, self.usage)
+            try:
+                self.on_cpu = self.bridge.ask({"operation": "on_cpu"}, path="the kernel") is True
+            except (Exception, KernelLost, CellStopped):  # a kernel that is gone is found out by the next cell
+                self.on_cpu = False
+
+    def is_handed_in(self, file: str) -> bool:
+        """Whether the submission has a plain file of this name."""
+        path = Path(self.job.files, file)
+        return not path.is_symlink() and path.is_file()
+
+    def fault(self) -> Fault | None:
+        """Ask the kernel what ended a cell; its word decides only what is sent again."""
+        try:
+            return Fault.read(self.bridge.ask({"operation": "fault"}, path="the cell"))
+        except (Exception, CellStopped):  # its answer is no value, or there is none
+            return None
 
     def run_own(self, cell: dict[str, Any]) -> None:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -253,13 +294,13 @@ class NotebookRun:
         self.note_starving(name)
         if run.stopped == "timeout":
             self.outcome.events.append(("timeout", f"{name}: interrupted after {limit:g} s"))
-            outputs.append(_error("TimeLimit", f"This cell was stopped after {limit:g} seconds."))
+            outputs.append(shown.error("TimeLimit", f"This cell was stopped after {limit:g} seconds."))
         elif run.stopped == "flood":
             self.outcome.events.append(("limit", f"{name}: printed too much and was stopped"))
-            outputs.append(_error("OutputLimit", "This cell was stopped: it printed far too much."))
+            outputs.append(shown.error("OutputLimit", "This cell was stopped: it printed far too much."))
         if run.cut:
             self.outcome.events.append(("limit", f"{name}: its output was cut"))
-            outputs.append(_stream("\n[The rest of this output was left out: it is too long.]\n"))
+            outputs.append(shown.stream("\n[The rest of this output was left out: it is too long.]\n"))
         return outputs
 
     # The course's tests.
@@ -267,10 +308,10 @@ class NotebookRun:
     def run_test(self, index: int, cell: dict[str, Any], limit: float) -> list[dict[str, Any]]:
         name = kinds.name(cell, index)
         if index in self.job.skipped:
-            return [_error("CheckFailed", self.job.skipped[index])]
+            return [shown.error("CheckFailed", self.job.skipped[index])]
         tree = ast.parse(cell["source"])  # a mistake in it is the course's: it ends the run instead of costing points
         if not self.bring_back(index):
-            return [_error("CheckFailed", f"This test could not run: {self.lost}.")]
+            return [shown.error("CheckFailed", f"This test could not run: {self.lost}.")]
         self.bridge.cells = self.cells_before(index)
         self.printed = []
         facts.start()
@@ -292,16 +333,17 @@ class NotebookRun:
             outputs = self.finish(run, name, limit)
         except _OutOfTime:
             self.outcome.events.append(("timeout", f"{name}: the test took more than {limit:g} s"))
-            outputs = [_error("TimeLimit", f"This test was stopped after {limit:g} seconds.")]
+            outputs = [shown.error("TimeLimit", f"This test was stopped after {limit:g} seconds.")]
         except checks.NotGradable:
             raise  # the course's own data are missing: no student is to blame
         except BaseException as error:
             whole = set(self.done) - self.failed
-            outputs = [_error("CheckFailed", where_it_stands(error, self.job.cells, index, whole) or describe(error))]
+            told = where_it_stands(error, self.job.cells, index, whole) or shown.describe(error)
+            outputs = [shown.error("CheckFailed", told)]
         else:
-            outputs = [] if value is None else [_result(max(0.0, min(value, kinds.points(cell))))]
+            outputs = [] if value is None else [shown.result(max(0.0, min(value, kinds.points(cell))))]
         text = writable(out.getvalue()[:20_000])
-        return [*self.printed[:50], *([_stream(text)] if text else []), *outputs, *facts.output()]
+        return [*self.printed[:50], *([shown.stream(text)] if text else []), *outputs, *facts.output()]
 
     def cells_before(self, index: int) -> list[str]:
         """Return the student's cells that a rule on the syntax tree looks at, in the order in which they count.
@@ -332,7 +374,7 @@ class NotebookRun:
             raise KernelLost("died")
         self.requests += 1
         frames, run = self.kernel.request(content, buffers, self.clock)
-        self.printed += [_as_shown(output) for output in run.outputs]
+        self.printed += [shown.as_shown(output) for output in run.outputs]
         return frames
 
     # Time.
@@ -369,7 +411,7 @@ class NotebookRun:
             what = "ended the whole Python process"
             self.outcome.events.append(("restart", f"{name}: the kernel died"))
         outputs = lost.run.outputs if lost.run else []
-        return [*outputs, _error("KernelLost", f"This cell {what}. The cells after it ran in a fresh one.")]
+        return [*outputs, shown.error("KernelLost", f"This cell {what}. The cells after it ran in a fresh one.")]
 
     def drop_kernel(self) -> None:
         if self.kernel is not None:
@@ -396,12 +438,15 @@ class NotebookRun:
                 continue
             self.kernel = connection
             self.bridge = Bridge(self, limits=values.Limits(**vars(self.limits.value)))
+            self.bridge.own_files = lambda: own_sources(Path(self.job.files))
+            self.without_card()
             for earlier in list(self.done):
                 cell = self.job.cells[earlier]
                 limit = self.limit_of(cell)
                 self.owner.tell(CellBegun(index, limit))
                 try:
-                    self.kernel.execute(cell["source"], limit)
+                    for source in self.sent.get(earlier, [cell["source"]]):
+                        self.kernel.execute(source, limit)
                 except KernelLost:
                     # It ran before: whatever it does now, the cells after it get a kernel without it.
                     self.done.remove(earlier)
@@ -440,58 +485,3 @@ def _alarm(cpu_s: float, clock_s: float) -> Iterator[None]:
         for timer, (signum, _) in timers.items():
             signal.setitimer(timer, 0)
             signal.signal(signum, before[signum])
-
-
-def describe(error: BaseException) -> str:
-    """Return what a student reads about a test that did not pass; never a line of the test."""
-    if isinstance(error, (checks.CheckFailed, StudentError)):
-        return writable(str(error)[:_LONGEST_MESSAGE])
-    if isinstance(error, AssertionError):
-        return writable(str(error)[:_LONGEST_MESSAGE]) or "A check in this cell did not pass."
-    if isinstance(error, NameError) and error.name:
-        return f"{error.name} is not defined. Is its cell still there, and does it run without an error?"
-    return writable(f"The test could not use what your code gave it. {type(error).__name__}: {str(error)[:500]}")
-
-
-def _error(name: str, message: str) -> dict[str, Any]:
-    return {"output_type": "error", "ename": name, "evalue": message, "traceback": message.splitlines() or [""]}
-
-
-def _stream(text: str) -> dict[str, Any]:
-    return {"output_type": "stream", "name": "stdout", "text": text}
-
-
-def _result(value: float) -> dict[str, Any]:
-    return {
-        "output_type": "execute_result",
-        "data": {"text/plain": repr(value)},
-        "metadata": {},
-        "execution_count": None,
-    }
-
-
-def _as_shown(output: dict[str, Any]) -> dict[str, Any]:
-    """Return what the student's code put out during a test as something that nbgrader does not take for a score."""
-    if output["output_type"] == "error":
-        return _stream("\n".join(output["traceback"]) + "\n")
-    if output["output_type"] == "execute_result":
-        return {"output_type": "display_data", "data": output["data"], "metadata": {}}
-    return _as_stdout(output)
-
-
-def _of_test(output: dict[str, Any], points: float) -> dict[str, Any]:
-    """Return an output of a test that ran in the kernel: stderr costs nothing, and no line of the test shows."""
-    if output["output_type"] == "error":
-        return _error(output["ename"], output["evalue"] or "A check in this cell did not pass.")
-    if output["output_type"] == "execute_result":
-        # nbgrader gives up on a submission where a result is no score, or too high a one.
-        try:
-            score = float(output["data"]["text/plain"])
-        except (KeyError, ValueError):
-            return _as_shown(output)
-        return _result(min(score, points)) if score >= 0 else _as_shown(output)
-    return _as_stdout(output)
-
-
-def _as_stdout(output: dict[str, Any]) -> dict[str, Any]:
-    return {**output, "name": "stdout"} if output["output_type"] == "stream" else output

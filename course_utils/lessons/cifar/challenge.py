@@ -15,6 +15,7 @@ from torch import Tensor
 
 from course_utils import artifacts, data, environment
 from course_utils.checks import CheckFailed, facts
+from course_utils.weights import put
 
 __all__ = ["GRACE", "PICTURES", "Measured", "accuracy", "measure", "require", "summary"]
 
@@ -109,13 +110,11 @@ def measure(
         )
     images, labels = data.held_out(record.data, PICTURES, seed)
     network = network_class()
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
+    if put(network, weights) is not None:
         raise CheckFailed(
             f"The weights in artifacts/{name}.safetensors do not fit the class in the notebook. If you changed the "
             "class, train again (again = True) and pack again."
-        ) from error
+        )
     network.eval()
     measured = Measured(accuracy(network, predict, images, labels), record)
     if environment.is_grading():
