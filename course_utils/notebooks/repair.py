@@ -202,12 +202,12 @@ def _short(cell: _Cell, what: str, kind: str, repairs: list[str]) -> str:
 
 
 def _released(cell: NotebookNode) -> str:
-    """Return the source as the student received it: without hidden tests."""
+    """Return the source as the student received it: without hidden tests, and without the mark scheme of a task."""
     lines, hidden = [], False
     for line in cell.source.split("\n"):
-        if "BEGIN HIDDEN TESTS" in line:
+        if "BEGIN HIDDEN TESTS" in line or "BEGIN MARK SCHEME" in line:
             hidden = True
-        elif "END HIDDEN TESTS" in line:
+        elif "END HIDDEN TESTS" in line or "END MARK SCHEME" in line:
             hidden = False
         elif not hidden:
             lines.append(line)
