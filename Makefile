@@ -38,7 +38,7 @@ lint: setup  ## format and check the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 release: setup  ## write release/ from source/
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/course release --all --no-zip
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/course release --all --no-zip --quick
 
 screenshots: setup  ## the pictures of README and docs
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python docs/screenshots.py

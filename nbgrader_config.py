@@ -24,7 +24,7 @@ c.Autograde.sanitize_preprocessors = [
 ]
 c.Autograde.autograde_preprocessors = [
     "course_utils.grading.nbgrader_plugins.GradeNotebook",
-    "nbgrader.preprocessors.SaveAutoGrades",
+    "course_utils.grading.nbgrader_plugins.SaveGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]

@@ -47,6 +47,9 @@ def _main(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show nb
 def release(
     assignment: Annotated[str | None, typer.Argument(help="Name of a folder in source/.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All assignments.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Check the sources, but do not grade the reference first.")
+    ] = False,
     download: Annotated[bool, typer.Option("--zip/--no-zip", help="Also write the zip that students download.")] = True,
     course: CourseOption = Path(),
 ) -> None:
@@ -59,11 +62,43 @@ def release(
     if assignment is None and not every:
         raise CourseError("Name an assignment, or use --all.")
     for name in folder.assignments(course) if every else [assignment]:
-        console.print(f"Released [bold]{name}[/] to {release.release(course, name)}")
+        folder_of = release.release(course, name, rehearsal=not quick, told=_show_remark)
+        console.print(f"Released [bold]{name}[/] to {folder_of}")
         if download:
             console.print(f"Students download {write_release_zip(course, name)}")
     if (course / "docs").is_dir():
         (course / "docs" / "coverage.md").write_text(coverage.page(course / "source"), encoding="utf-8")
+
+
+@app.command("check-source")
+def check_source(
+    assignment: Annotated[str | None, typer.Argument(help="Name of a folder in source/. [default: all]")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Do not grade the reference and the blank notebooks.")] = False,
+    files: Annotated[
+        Path | None, typer.Option(help="Networks that the reference trained. [default: tests/artifacts/ASSIGNMENT]")
+    ] = None,
+    course: CourseOption = Path(),
+) -> None:
+    """Look whether source/ASSIGNMENT can be released: marks, points, leaks; the reference earns all, the blank 0."""
+    from course_utils.classroom import folder
+    from course_utils.stages import check_source as stage
+
+    serious = 0
+    for name in [assignment] if assignment else folder.assignments(course):
+        remarks = stage.check_source(course, name)
+        if not quick and not any(remark.serious for remark in remarks):
+            remarks += stage.rehearse(course, name, files)
+        for remark in remarks:
+            _show_remark(remark)
+        serious += sum(remark.serious for remark in remarks)
+        console.print(f"{name}: {len(remarks)} remarks" if remarks else f"{name}: [green]nothing to mend[/]")
+    if serious:
+        raise typer.Exit(1)
+
+
+def _show_remark(remark: object) -> None:
+    mark = "[red]no[/]" if remark.serious else "[yellow]!![/]"
+    console.print(f"{mark} {escape(str(remark))}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -112,8 +147,16 @@ def autograde(
     console.print(f"All of it, with notes: {path}")
     in_kernel = sum(result.in_kernel_points for result in results)
     console.print(f"Points whose test ran in the student's own kernel: {in_kernel:g}")
+    faults = list(dict.fromkeys(fault for result in results for fault in result.faults))
+    for fault in faults[:20]:
+        count = sum(fault in result.faults for result in results)
+        text = f"not gradable for {count} of {len(results)}: {one_line(fault, 400)}"
+        console.print(f"[bold red]{escape(text)}[/]", highlight=False, soft_wrap=True)
     if not sandbox:
         console.print("[bold red]Graded without the sandbox.[/] The results say so.")
+    if faults:
+        console.print("These are mistakes of the course: mend source/ and run the command again. Nobody loses points.")
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -12,13 +12,13 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from traitlets import Unicode
 from traitlets.config import Config, Configurable
 
-__all__ = ["FOLDER", "SECRET_FILE", "Course", "course_secret", "laid_out", "read_hidden"]
+__all__ = ["FOLDER", "SECRET_FILE", "Course", "beside", "course_secret", "laid_out", "read_hidden"]
 
 FOLDER = "hidden"
 SECRET_FILE = ".course-secret"
@@ -124,4 +124,36 @@ def laid_out(files: Mapping[str, bytes], where: str | None = None) -> Iterator[P
     finally:
         with contextlib.suppress(ValueError):
             sys.path.remove(place)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def beside(files: str, names: Sequence[str], where: str | None = None) -> Iterator[Path]:
+    """Work in a private folder that holds the course's files as they lie beside the notebook, and no student's.
+
+    Tests open them by their names there, and import modules among them.
+
+    Parameters
+    ----------
+    files : str
+        Folder with the files of a submission, over which the course's were laid.
+    names : sequence of str
+        Which of them are the course's.
+    where : str, optional
+        Folder for the private folder, by default that of temporary files.
+    """
+    place = Path(tempfile.mkdtemp(prefix="course-files-", dir=where))
+    before = Path.cwd()
+    try:
+        for name in names:
+            path = place / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(Path(files, name), path)
+        sys.path.insert(0, str(place))
+        os.chdir(place)
+        yield place
+    finally:
+        os.chdir(before)
+        with contextlib.suppress(ValueError):
+            sys.path.remove(str(place))
         shutil.rmtree(place, ignore_errors=True)

@@ -20,7 +20,8 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
-from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Bool, Dict, Enum, Float, List, TraitError, Unicode, validate
 from traitlets.config import Application, Config
 from traitlets.utils.bunch import Bunch
@@ -30,10 +31,12 @@ from course_utils.grading import scratch
 from course_utils.grading.hidden import FOLDER, course_secret, read_hidden
 from course_utils.grading.limits import GradingLimits, SandboxLimits
 from course_utils.grading.preload import modules_for
+from course_utils.grading.records import auto_score
 from course_utils.grading.run import trust
 from course_utils.grading.run.engine import Settings, grade_cells
 from course_utils.grading.submissions import (
     handed_in_at,
+    handed_out,
     helper_notebooks,
     is_closed,
     lay_in_outputs,
@@ -52,6 +55,7 @@ __all__ = [
     "FeedbackNotes",
     "GradeNotebook",
     "RepairNotebook",
+    "SaveGrades",
     "SubmissionExporter",
     "move_links_away",
 ]
@@ -197,7 +201,15 @@ class GradeNotebook(NbGraderPreprocessor):
     def settings(self) -> Settings:
         """Return the traits in the form that workers take."""
         preload = None if self.preload is None else tuple(self.preload)
-        return Settings(self.sandbox, self.warm, self.notebook_timeout, dict(self.limits), self.data, preload)
+        return Settings(
+            self.sandbox,
+            self.warm,
+            self.notebook_timeout,
+            dict(self.limits),
+            self.data,
+            preload,
+            ignore=tuple(CourseDirectory(config=self.config).ignore),
+        )
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         coursedir, ids = self.parent.parent.coursedir, resources["nbgrader"]
@@ -207,8 +219,14 @@ class GradeNotebook(NbGraderPreprocessor):
         place, limits = Path(resources["metadata"]["path"]), _limits(self.config).sandbox
         with submission_files(place, submitted, limits) as files:
             lay_in_files(nb.cells, files, _limits(self.config).file)
-            result = grade_cells(nb.cells, nb.metadata["course"]["imports"], files, settings, read_hidden(source))
+            ours = [name for name in handed_out(source, settings.ignore) if (files / name).is_file()]
+            imports = nb.metadata["course"]["imports"]
+            result = grade_cells(nb.cells, imports, files, settings, read_hidden(source), sorted(ours))
         lay_in_outputs(nb, result)
+        for index, reason in result.faults.items():
+            self.log.error(
+                "%s is not gradable, by a mistake in the course: %s", kinds.name(nb.cells[index], index), reason
+            )
         nb.metadata["course"]["trust"] = trust.report(nb, result)
         return nb, resources
 
@@ -251,8 +269,20 @@ def submission_files(folder: Path, submitted: Path, limits: SandboxLimits | None
         yield target
 
 
+class SaveGrades(SaveAutoGrades):
+    """Enter the scores of automatic cells; what a mistake of the course kept from being judged waits for a person."""
+
+    def _add_score(self, cell: NotebookNode, resources: ResourcesDict) -> None:
+        super()._add_score(cell, resources)
+        if kinds.fault(cell):
+            name = cell.metadata["nbgrader"]["grade_id"]
+            grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
+            grade.auto_score, grade.needs_manual_grade = auto_score(cell), True
+            self.gradebook.db.commit()
+
+
 class ClearCoursesHiddenTests(ClearHiddenTests):
-    """Leave the source of hidden tests out of the feedback: of the course's test cells, which alone have any.
+    """Leave the source of hidden tests, and mark schemes, out of the feedback: of the course's cells, which have any.
 
     A student's cell may hold the same marks, whole or halved; it is shown as it is.
     """
@@ -260,6 +290,9 @@ class ClearCoursesHiddenTests(ClearHiddenTests):
     def preprocess_cell(
         self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
     ) -> tuple[NotebookNode, ResourcesDict]:
+        if kinds.is_task(cell):
+            scheme = ClearMarkScheme(parent=self.parent, check_attachment_leakage=False)
+            return scheme.preprocess_cell(cell, resources, cell_index)
         if not kinds.is_test(cell):
             return cell, resources
         return super().preprocess_cell(cell, resources, cell_index)

@@ -23,8 +23,9 @@ from traitlets.config import Config
 from course_utils.grading import scratch
 from course_utils.grading.limits import GradingLimits
 from course_utils.grading.submissions import GradedSubmission, Submission, handed_in_at, other_files
+from course_utils.notebooks import cells as kinds
 
-__all__ = ["MARKER", "is_recorded", "record"]
+__all__ = ["MARKER", "auto_score", "is_recorded", "record"]
 
 MARKER = ".graded.json"
 log = logging.getLogger("course")
@@ -108,6 +109,16 @@ def record(
     fresh.replace(autograded)
 
 
+def auto_score(cell: nbformat.NotebookNode) -> float | None:
+    """Return what a cell of a graded notebook earned; None if a person has to say it.
+
+    That is so for answers in words, for tasks, and where a mistake of the course kept a test from judging.
+    """
+    if kinds.is_task(cell) or kinds.fault(cell):
+        return None
+    return utils.determine_grade(cell, log)[0]
+
+
 def _enter(
     gradebook: Gradebook,
     config: Config,
@@ -128,7 +139,7 @@ def _enter(
             if notebook.name not in notebooks:
                 grade.auto_score, grade.needs_manual_grade = 0, False
                 continue
-            grade.auto_score, _ = utils.determine_grade(cells[grade.name], log)
+            grade.auto_score = auto_score(cells[grade.name])
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
         for comment in notebook.comments:
             cell = cells.get(comment.name)

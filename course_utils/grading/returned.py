@@ -83,6 +83,10 @@ def _check_notebook(name: str, text: Any, submission: Submission) -> None:
     for cell in cells:
         if not isinstance(cell.source, str) or cell.cell_type not in ("code", "markdown", "raw"):
             raise BadMessage("a cell of no known kind")
+        fault = cell.metadata.get("course", {}).get("fault", "")
+        if fault and not (kinds.is_test(cell) or kinds.is_trusted(cell)):
+            raise BadMessage("a fault of a cell that is not the course's")
+        _sentences([fault])
         if cell.cell_type == "code" and reader.outputs(cell, cell.outputs) != cell.outputs:
             raise BadMessage("outputs that no run leaves")
     _check_course(notebook.metadata["course"], course)

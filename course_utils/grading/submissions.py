@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import io
 import json
 import os
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ __all__ = [
     "Submission",
     "grade",
     "handed_in_at",
+    "handed_out",
     "is_closed",
     "lay_in_outputs",
     "other_files",
@@ -69,6 +71,8 @@ class Submission:
         What of the files was not taken and why, one sentence each.
     hidden : dict of str to bytes
         What only the tests may see of the course's files, by name; see `hidden.read_hidden`.
+    course_files : tuple of str
+        Which of the files are the course's own.
     """
 
     student: str
@@ -80,6 +84,7 @@ class Submission:
     settings: Settings = field(default_factory=Settings)
     left_out: tuple[str, ...] = ()
     hidden: dict[str, bytes] = field(default_factory=dict, repr=False)
+    course_files: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -91,6 +96,7 @@ class Submission:
             repr(self.settings),
             self.settings.secret,
             json.dumps(self.clearing, sort_keys=True),
+            *self.course_files,
         ]
         for mapping in (self.notebooks, self.sources, self.hidden):
             parts += [part for name in sorted(mapping) for part in (name, mapping[name])]
@@ -109,7 +115,9 @@ class Submission:
         settings = dict(content["settings"])
         if settings["preload"] is not None:
             settings["preload"] = tuple(settings["preload"])
-        return cls(**{**content, "settings": Settings(**settings), "left_out": tuple(content["left_out"])})
+        settings["ignore"] = tuple(settings["ignore"])
+        lists = {name: tuple(content[name]) for name in ("left_out", "course_files")}
+        return cls(**{**content, **lists, "settings": Settings(**settings)})
 
 
 @dataclass(frozen=True)
@@ -176,7 +184,7 @@ def read_submission(
                 notebooks[name] = str(reason)
     theirs, left_out = sort_out(folder, limits.sandbox)
     theirs |= helper_notebooks(folder, sources)
-    ours = {name: path for name, path in other_files(source).items() if FOLDER not in Path(name).parts}
+    ours = handed_out(source, settings.ignore)
     # A file of theirs must not be a folder of ours, nor the other way round.
     theirs = {name: path for name, path in theirs.items() if not any(map(set(ours).__contains__, _folders(name)))}
     taken = {folder for name in ours for folder in _folders(name)}
@@ -198,6 +206,7 @@ def read_submission(
         settings,
         tuple(left_out),
         read_hidden(source),
+        tuple(sorted(ours)),
     )
 
 
@@ -223,6 +232,28 @@ def helper_notebooks(folder: Path, names: Iterable[str]) -> dict[str, Path]:
         found |= {path.name: path for path in wanted}
         waiting += sorted(wanted)
     return found
+
+
+# What editors and Python leave behind; no file of an assignment, whatever the settings say.
+NEVER = (FOLDER, ".*", "__pycache__", "*.pyc")
+
+
+def handed_out(source: Path, ignore: Sequence[str] = ()) -> dict[str, Path]:
+    """Return the files of an assignment beside its notebooks, by relative name: students receive them, tests see them.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        ``source/<assignment>``.
+    ignore : sequence of str
+        Patterns of names that are none: `c.CourseDirectory.ignore`.
+    """
+    never = (*NEVER, *ignore)
+    return {
+        name: path
+        for name, path in other_files(source).items()
+        if not any(fnmatch.fnmatch(part, pattern) for part in Path(name).parts for pattern in never)
+    }
 
 
 def _folders(name: str) -> list[str]:
@@ -364,7 +395,9 @@ def _grade_notebook(name: str, data: bytes | str, submission: Submission, files:
     notebook = repaired.notebook
     lay_in_files(notebook.cells, files, limits)
     imports = notebook.metadata["course"]["imports"]
-    result = grade_cells(notebook.cells, imports, files, submission.settings, submission.hidden)
+    result = grade_cells(
+        notebook.cells, imports, files, submission.settings, submission.hidden, submission.course_files
+    )
     result.events[:0] = [("limit", sentence) for sentence in submission.left_out]
     lay_in_outputs(notebook, result)
     notebook.metadata["course"]["trust"] = trust.report(notebook, result)
@@ -381,3 +414,5 @@ def lay_in_outputs(nb: nbformat.NotebookNode, result: NotebookResult) -> None:
             if found:  # no output that pages could show
                 cell.metadata.setdefault("course", {})["facts"] = found[-1]
             cell.execution_count = None
+        if index in result.faults:
+            cell.metadata.setdefault("course", {})["fault"] = result.faults[index]

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["course", "is_in_kernel", "is_shown_only", "is_students", "is_test", "is_trusted", "name", "points"]
+__all__ = [
+    "course",
+    "fault",
+    "is_in_kernel",
+    "is_shown_only",
+    "is_students",
+    "is_task",
+    "is_test",
+    "is_trusted",
+    "name",
+    "points",
+    "seconds",
+]
 
 
 def course(cell: dict[str, Any]) -> dict[str, Any]:
@@ -20,6 +32,22 @@ def is_test(cell: dict[str, Any]) -> bool:
     """Whether the cell is a locked grade cell of code."""
     marks = _nbgrader(cell)
     return cell["cell_type"] == "code" and bool(marks.get("grade")) and not marks.get("solution")
+
+
+def is_task(cell: dict[str, Any]) -> bool:
+    """Whether a person grades what students make of this cell of the course (a manually graded task)."""
+    return bool(_nbgrader(cell).get("task"))
+
+
+def fault(cell: dict[str, Any]) -> str:
+    """Return why a graded notebook's cell could not judge anything, by a mistake in the course; empty if it could."""
+    return str(course(cell).get("fault", ""))
+
+
+def seconds(cell: dict[str, Any], usual: float) -> float:
+    """Return how long a cell may take: its own limit if it has one that is a number, or the usual one."""
+    own = course(cell).get("timeout_s")
+    return float(own) if isinstance(own, (int, float)) and not isinstance(own, bool) and 0 < own < 1e9 else float(usual)
 
 
 def is_in_kernel(cell: dict[str, Any]) -> bool:

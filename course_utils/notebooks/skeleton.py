@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import urllib.parse
 from pathlib import Path
 
 import nbformat
@@ -11,7 +13,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums, LockCells
 from traitlets.config import Config
 
-__all__ = ["skeleton"]
+__all__ = ["drop_unseen", "skeleton"]
 
 
 def skeleton(source: Path, config: Config | None = None) -> NotebookNode:
@@ -33,7 +35,36 @@ def skeleton_of(source: bytes, config: Config | None = None) -> NotebookNode:
     notebook = nbformat.reads(source.decode(), as_version=4)
     for preprocessor in (LockCells, ClearSolutions, ClearOutput, ComputeChecksums):
         notebook, _ = preprocessor(parent=exporter).preprocess(notebook, {"nbgrader": {}})
+    drop_unseen(notebook)
     return notebook
+
+
+def drop_unseen(notebook: NotebookNode) -> list[tuple[int, str]]:
+    """Remove what belongs to solutions though it is not in their text: pictures shown in them alone, states of widgets.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        With its solutions cleared.
+
+    Returns
+    -------
+    list of (int, str)
+        Index of the cell and name of each picture that was removed.
+    """
+    notebook.metadata.pop("widgets", None)
+    dropped = []
+    for index, cell in enumerate(notebook.cells):
+        if not cell.get("attachments"):
+            continue
+        shown = {urllib.parse.unquote(name) for name in re.findall(r"attachment:([^)\s\"'>]+)", cell.source)}
+        dropped += [(index, name) for name in cell.attachments if urllib.parse.unquote(name) not in shown]
+        cell.attachments = {
+            name: forms for name, forms in cell.attachments.items() if urllib.parse.unquote(name) in shown
+        }
+        if not cell.attachments:
+            del cell["attachments"]
+    return dropped
 
 
 def imports_of(course: NotebookNode) -> list[str]:

@@ -51,7 +51,7 @@ def plain_lines(text: str) -> str:
 
 
 def released_text(source: str) -> str:
-    """Return the text of a cell as students receive it: without hidden tests.
+    """Return the text of a cell as students receive it: without hidden tests, and without the mark scheme of a task.
 
     Examples
     --------
@@ -60,9 +60,9 @@ def released_text(source: str) -> str:
     """
     lines, hidden = [], False
     for line in source.split("\n"):
-        if "BEGIN HIDDEN TESTS" in line:
+        if "BEGIN HIDDEN TESTS" in line or "BEGIN MARK SCHEME" in line:
             hidden = True
-        elif "END HIDDEN TESTS" in line:
+        elif "END HIDDEN TESTS" in line or "END MARK SCHEME" in line:
             hidden = False
         elif not hidden:
             lines.append(line)

@@ -20,7 +20,7 @@ from traitlets.config import Config
 from course_utils.classroom.deadlines import sync_gradebook
 from course_utils.classroom.folder import load_config, open_gradebook
 from course_utils.classroom.roster import Roster, read_roster
-from course_utils.classroom.safety_net import Waiting, attempt, is_the_machines
+from course_utils.classroom.safety_net import Waiting, attempt, is_the_machines, note_fault
 from course_utils.errors import CourseError
 from course_utils.grading import scratch
 from course_utils.grading.hidden import course_secret
@@ -30,6 +30,7 @@ from course_utils.grading.preload import modules_for
 from course_utils.grading.records import is_recorded, record
 from course_utils.grading.sandbox.host import probe
 from course_utils.grading.submissions import GradedSubmission, Submission, read_submission
+from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.texts import one_line
 from course_utils.stages.checking import Stopped, make_sure_it_exists, only_this_run
 from course_utils.stages.release import make_sure_it_is_released
@@ -61,6 +62,8 @@ class SubmissionResult:
         Possible points whose test ran in the student's own kernel.
     sandboxed : bool
         Whether the student's code ran in the sandbox.
+    faults : list of str
+        What of the course itself kept cells, or all of it, from being judged; the same for everybody whom it meets.
     """
 
     student_id: str
@@ -72,6 +75,7 @@ class SubmissionResult:
     penalty: float = 0.0
     in_kernel_points: float = 0.0
     sandboxed: bool = True
+    faults: list[str] = field(default_factory=list)
 
 
 def autograde(
@@ -221,8 +225,12 @@ def _autograde(
         with contextlib.closing(graded):
             for outcome in _told_if_alone(graded, how.scheduler):
                 if outcome.error:
-                    problem = f"not gradable: {outcome.error}"
-                    finish(SubmissionResult(outcome.student, problem=problem), one_line(problem, 300))
+                    reason, _, details = outcome.error.partition("\n")
+                    if details:
+                        note_fault(course, outcome.student, "graded", CourseError(outcome.error))
+                    problem = f"not gradable: {reason}"
+                    row = SubmissionResult(outcome.student, problem=problem, faults=[reason])
+                    finish(row, one_line(problem, 300))
                 else:
                     result = in_the_net(outcome.student, "recorded", functools.partial(write, outcome))
                     if result is not None:
@@ -310,7 +318,13 @@ def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: s
         if not path.exists():
             result.notes.append(f"{name}: was not handed in")
             continue
-        about = json.loads(path.read_bytes())["metadata"].get("course", {})
+        graded = json.loads(path.read_bytes())
+        about = graded["metadata"].get("course", {})
+        for index, cell in enumerate(graded["cells"]):
+            if reason := kinds.fault(cell):
+                place = f"{name}, {kinds.name(cell, index)}"
+                result.faults.append(f"{place}: {reason}")
+                result.notes.append(f"{place} is not gradable (a mistake of the course)")
         if about.get("unreadable"):
             problems.append(f"{name} is not gradable: {about['unreadable']}")
         report = about.get("trust", {})

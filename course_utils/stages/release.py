@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+from nbformat.notebooknode import NotebookNode
 from nbgrader import utils
 from nbgrader.api import MissingEntry
 from nbgrader.converters import GenerateAssignment
+from nbgrader.preprocessors import NbGraderPreprocessor
 
 from course_utils.classroom.folder import coursedir, load_config, open_gradebook
 from course_utils.errors import CourseError
-from course_utils.grading.hidden import FOLDER
+from course_utils.grading.submissions import NEVER
+from course_utils.notebooks.authoring import Remark, where
+from course_utils.notebooks.marking import points_problem
+from course_utils.notebooks.skeleton import drop_unseen
+from course_utils.stages.check_source import check_source, refuse, rehearse
 from course_utils.stages.checking import convert, make_sure_it_exists, only_this_run
 
 __all__ = ["release"]
@@ -21,13 +28,19 @@ __all__ = ["release"]
 log = logging.getLogger("course")
 
 
-def release(course: Path, assignment: str) -> Path:
-    """Write `release/<assignment>` from `source/<assignment>` and enter it into the gradebook.
+def release(
+    course: Path, assignment: str, *, rehearsal: bool = False, told: Callable[[Remark], None] | None = None
+) -> Path:
+    """Check `source/<assignment>`, write `release/<assignment>` from it and enter it into the gradebook.
 
     Parameters
     ----------
     course : pathlib.Path
     assignment : str
+    rehearsal : bool
+        Whether the reference and the blank notebooks are graded first, see `check_source.rehearse`.
+    told : callable, optional
+        Called with each remark that does not stop the release.
 
     Returns
     -------
@@ -37,16 +50,32 @@ def release(course: Path, assignment: str) -> Path:
     Raises
     ------
     CourseError
-        If there is no such assignment, or a notebook of it breaks a rule of nbgrader.
+        If there is no such assignment, or something of it would publish answers or cost students points.
     """
+    remarks = check_source(course, assignment)
+    refuse(remarks, assignment)
+    if rehearsal:
+        remarks += rehearse(course, assignment)
+        refuse(remarks, assignment)
+    for remark in remarks:
+        if told is not None:
+            told(remark)
+    return _generate(course, assignment)
+
+
+def _generate(course: Path, assignment: str) -> Path:
     config = load_config(course)
     make_sure_it_exists(course, assignment)
     directory = coursedir(course, config)
     directory.assignment_id = assignment
     # Also where the settings of an older course do not say so.
-    directory.ignore = list(dict.fromkeys([*directory.ignore, FOLDER]))
+    directory.ignore = list(dict.fromkeys([*directory.ignore, *NEVER]))
     with only_this_run(course, f"release {assignment}"):
-        convert(GenerateAssignment(coursedir=directory, config=config, log=log, force=True))
+        converter = GenerateAssignment(coursedir=directory, config=config, log=log, force=True)
+        # Pictures in a mark scheme do not reach students either.
+        converter.config.ClearMarkScheme.check_attachment_leakage = False
+        converter.preprocessors = [*converter.preprocessors, DropUnseen]
+        convert(converter)
     return Path(course).resolve() / "release" / assignment
 
 
@@ -71,7 +100,15 @@ def make_sure_it_is_released(course: Path, assignment: str) -> None:
                     f"nbgrader db assignment remove {assignment} --force"
                 )
     if known != sources:
-        release(course, assignment)
+        _generate(course, assignment)  # who grades by now hears of mistakes cell by cell
+
+
+class DropUnseen(NbGraderPreprocessor):
+    """Leave out of the release what belongs to solutions though it is not in their text."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        drop_unseen(nb)
+        return nb, resources
 
 
 def _cells_in(path: Path) -> dict[str, float]:
@@ -81,6 +118,9 @@ def _cells_in(path: Path) -> dict[str, float]:
     except (ValueError, nbformat.ValidationError) as error:
         raise CourseError(f"source/{path.parent.name}/{path.name} is no notebook: {str(error)[:200]}") from error
     kinds = (utils.is_grade, utils.is_solution, utils.is_locked, utils.is_task)
+    for index, cell in enumerate(cells):
+        if (utils.is_grade(cell) or utils.is_task(cell)) and (problem := points_problem(cell.metadata.nbgrader)):
+            raise CourseError(f"{where(path.stem, cell, index)}: {problem}")
     marked = [cell for cell in cells if any(kind(cell) for kind in kinds)]
     return {
         cell.metadata.nbgrader.grade_id: float(cell.metadata.nbgrader.get("points", 0))

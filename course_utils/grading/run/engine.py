@@ -14,7 +14,7 @@ import secrets
 import shutil
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,23 @@ from course_utils.grading import scratch
 from course_utils.grading.limits import GradingLimits
 from course_utils.grading.preload import GRADER_MODULES
 from course_utils.grading.run import graders, turns
-from course_utils.grading.run.messages import CellBegun, CellDone, Ended, Failed, Finished, Job, Missing, Reader, Wanted
+from course_utils.grading.run.messages import (
+    CellBegun,
+    CellDone,
+    Ended,
+    Failed,
+    Faulty,
+    Finished,
+    Job,
+    Missing,
+    Reader,
+    Wanted,
+)
 from course_utils.grading.run.wire import BadMessage
 from course_utils.grading.sandbox.provisioner import SandboxKernelSpecManager
 from course_utils.grading.sandbox.view import SandboxUnavailable
 from course_utils.notebooks import cells as kinds
+from course_utils.notebooks import course_code
 
 __all__ = ["EngineError", "KernelUnavailable", "NotebookResult", "Settings", "grade_cells"]
 
@@ -65,6 +77,8 @@ class Settings:
         none of them starts more quickly with ``()``.
     secret : str
         The course's secret, see `hidden.course_secret`; if empty, each notebook is graded with a new one.
+    ignore : tuple of str
+        Patterns of names in `source/` that are no files of an assignment: `c.CourseDirectory.ignore`.
     """
 
     sandbox: bool = True
@@ -74,6 +88,7 @@ class Settings:
     data: str = "any"
     preload: tuple[str, ...] | None = None
     secret: str = field(default="", repr=False)
+    ignore: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         GradingLimits.of(self.limits)  # what can't be obeyed is refused before anybody is graded
@@ -93,12 +108,15 @@ class NotebookResult:
         Wall time.
     sandboxed : bool
         Whether the student's code ran in the sandbox.
+    faults : dict of int to str
+        Cells of the course that could not judge anything, by a mistake in the course: index and reason.
     """
 
     outputs: dict[int, list[dict[str, Any]]]
     events: list[tuple[str, str]]
     seconds: float
     sandboxed: bool
+    faults: dict[int, str] = field(default_factory=dict)
 
 
 # A grader process that dies does so in some cell. At the second death there (the first may have come from outside)
@@ -118,6 +136,7 @@ def grade_cells(
     files: Path,
     settings: Settings | None = None,
     hidden: Mapping[str, bytes] | None = None,
+    course_files: Sequence[str] = (),
 ) -> NotebookResult:
     """Run the cells of a repaired notebook: the student's in a kernel, the tests in a grader process.
 
@@ -132,6 +151,8 @@ def grade_cells(
     settings : Settings, optional
     hidden : mapping of str to bytes, optional
         Files that test cells import as the package `hidden`, see `hidden.read_hidden`.
+    course_files : sequence of str, optional
+        Those of `files` that are the course's own, by name; tests find them as they lie beside the notebook.
 
     Returns
     -------
@@ -145,24 +166,36 @@ def grade_cells(
         If data of the course that a test needs are not here.
     """
     settings = settings or Settings()
+    job = Job(cells=json.loads(json.dumps(cells)), imports=imports, data=settings.data)
+    job.limits, job.course_files = dict(settings.limits), list(course_files)
+    job.hidden, job.secret = dict(hidden or {}), settings.secret or secrets.token_hex(32)
+    job.faulty = _faulty(cells)
     with turns.together():
-        result = _grade_cells(cells, imports, files, settings, hidden)
+        result = _grade_cells(job, files, settings)
     if any(kind == "starved" for kind, _ in result.events):
         with turns.alone():
-            result = _grade_cells(cells, imports, files, settings, hidden)
+            job.skipped.clear()
+            result = _grade_cells(job, files, settings)
         result.events.append(("note", "the machine was busy at first, so this notebook was run again on its own"))
     return result
 
 
-def _grade_cells(
-    cells: list[dict[str, Any]], imports: list[str], files: Path, settings: Settings, hidden: Mapping[str, bytes] | None
-) -> NotebookResult:
-    job = Job(cells=json.loads(json.dumps(cells)), imports=imports, data=settings.data)
-    job.limits = dict(settings.limits)
-    job.hidden, job.secret = dict(hidden or {}), settings.secret or secrets.token_hex(32)
+def _faulty(cells: list[dict[str, Any]]) -> dict[int, str]:
+    """Return which cells of the course can't run whatever a student wrote: index and reason."""
+    found = {}
+    for index, cell in enumerate(cells):
+        alone = kinds.is_trusted(cell) or (kinds.is_test(cell) and not kinds.is_in_kernel(cell))
+        if alone and (problem := course_code.syntax_problem(cell["source"])):
+            found[index] = f"line {problem[0]}: {problem[1]}"
+    return found
+
+
+def _grade_cells(job: Job, files: Path, settings: Settings) -> NotebookResult:
+    cells = job.cells
     events: list[tuple[str, str]] = []
     deaths: set[int] = set()
     known: dict[int, list[dict[str, Any]]] = {}
+    faults: dict[int, str] = {}
     began = time.monotonic()
     message = "Its test processes ended again and again"
     for _ in range(_GRADER_DEATHS):
@@ -173,10 +206,11 @@ def _grade_cells(
             except SandboxUnavailable as error:
                 raise KernelUnavailable(str(error)) from error
             kernel.started = kernel.start()
-            outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, known)
+            outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, (known, faults))
         events += [("limit", text) for text in dict.fromkeys(kernel.events)]
         if outcome is not None:
-            return NotebookResult(known, [*events, *outcome.events], time.monotonic() - began, settings.sandbox)
+            events += outcome.events
+            return NotebookResult(known, events, time.monotonic() - began, settings.sandbox, faults)
         if time.monotonic() > began + settings.notebook_s:
             if kernel.waited_s > settings.notebook_s / 4:
                 events.append(("starved", "the machine was too busy to run the whole notebook"))
@@ -192,7 +226,8 @@ def _grade_cells(
     text = f"{message}; this test did not run."
     error = {"output_type": "error", "ename": "CheckFailed", "evalue": text, "traceback": [text]}
     outputs = {index: [error] for index, cell in enumerate(cells) if kinds.is_test(cell)} | known
-    return NotebookResult(outputs, [*events, ("note", message)], time.monotonic() - began, settings.sandbox)
+    events.append(("note", message))
+    return NotebookResult(outputs, events, time.monotonic() - began, settings.sandbox, faults)
 
 
 def grader_modules(settings: Settings) -> tuple[str, ...]:
@@ -218,12 +253,13 @@ def _start_grader(job: Job, kernel: _Kernel) -> graders.SandboxedGrader | grader
 
 
 def _run_grader(
-    job: Job, kernel: _Kernel, end: float, known: dict[int, list[dict[str, Any]]]
+    job: Job, kernel: _Kernel, end: float, told: tuple[dict[int, list[dict[str, Any]]], dict[int, str]]
 ) -> tuple[Finished | None, int, str]:
     """Return what is told at the end, or the index of the cell in which the grader process was lost and why.
 
-    The outputs of cells that were finished are put into `known` as they come.
+    The outputs of cells that were finished, and faults of the course's cells, are put into `told` as they come.
     """
+    known, faults = told
     process = _start_grader(job, kernel)
     limits = GradingLimits.of(job.limits)
     channel, reader, restarts = process.channel, Reader(job.cells, limits), limits.run.restarts
@@ -248,7 +284,9 @@ def _run_grader(
                 case Missing(text):
                     raise NotGradable(text)
                 case Failed(text):
-                    raise EngineError(f"The grader failed at {kinds.name(job.cells[index], index)}:\n{text}")
+                    # The first line is for tables, the rest for whoever mends it.
+                    last = text.strip().rpartition("\n")[2]
+                    raise EngineError(f"The grader failed at {kinds.name(job.cells[index], index)}: {last}\n{text}")
                 case Ended(event):
                     return None, index, f"was ended: to read an answer it was led to {event}"
                 case CellBegun():
@@ -258,6 +296,8 @@ def _run_grader(
                         return None, index, "ran out of the time of the whole notebook"
                 case CellDone():
                     known[message.index] = message.outputs
+                case Faulty():
+                    faults[message.index] = message.text
                 case Wanted(what):
                     starts += what in ("start", "restart")
                     if starts > restarts + 1:

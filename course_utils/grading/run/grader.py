@@ -28,9 +28,9 @@ from course_utils.environment import for_tests
 from course_utils.grading.bridge import guard
 from course_utils.grading.bridge import tree as values
 from course_utils.grading.bridge.handles import Bridge, BridgeNamespace
-from course_utils.grading.hidden import laid_out
+from course_utils.grading.hidden import beside, laid_out
 from course_utils.grading.limits import GradingLimits
-from course_utils.grading.run import shown
+from course_utils.grading.run import faults, shown
 from course_utils.grading.run.clock import CellClock
 from course_utils.grading.run.kernel_client import CellRun, CellStopped, KernelConnection, KernelLost
 from course_utils.grading.run.messages import (
@@ -39,6 +39,7 @@ from course_utils.grading.run.messages import (
     CellDone,
     Ended,
     Failed,
+    Faulty,
     Finished,
     Job,
     Message,
@@ -134,7 +135,7 @@ def main(channel: Channel) -> None:
     run = NotebookRun(owner, job)
     try:
         guard.install(lambda event: owner.tell(Ended(event)))
-        with laid_out(job.hidden, job.place or None):
+        with laid_out(job.hidden, job.place or None), beside(job.files, job.course_files, job.place or None):
             outcome = run.grade()
         owner.tell(Finished([(kind, text[:_SENTENCE]) for kind, text in outcome.events[:_EVENTS]], outcome.seconds))
     except checks.NotGradable as missing:
@@ -174,6 +175,7 @@ class NotebookRun:
         self.clock: CellClock | None = None
         self.printed: list[dict[str, Any]] = []
         self.requests = 0
+        self.broken = faults.Broken()
         self.tried_again: set[int] = set()
         self.budget, self.over_budget = _NOTEBOOK_OUTPUT, False
 
@@ -181,7 +183,8 @@ class NotebookRun:
         """Run every code cell; nothing the student wrote makes this raise."""
         began = time.monotonic()
         self.own = {"__name__": "__main__", "__builtins__": __builtins__}
-        exec(compile("\n".join(self.job.imports), "<imports of the course>", "exec"), self.own)
+        for statement in self.job.imports:
+            self.run_own(statement, f"'{statement}'")
         make_ready_to_read()
         for index, cell in enumerate(self.job.cells):
             if cell["cell_type"] != "code":
@@ -202,7 +205,7 @@ class NotebookRun:
 
     def limit_of(self, cell: dict[str, Any]) -> float:
         """Return the seconds that a cell may take: its own limit, or the usual one."""
-        return float(kinds.course(cell).get("timeout_s", self.limits.run.cell_seconds))
+        return kinds.seconds(cell, self.limits.run.cell_seconds)
 
     def within_budget(self, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Leave out what a notebook of many cells puts out too much in all; that there was an error stays."""
@@ -233,7 +236,13 @@ class NotebookRun:
         name = kinds.name(cell, index)
         if kinds.is_trusted(cell):
             # Before the kernel has a say: were its names missing here, tests would take the student's.
-            self.run_own(cell)
+            reason = self.job.faulty.get(index, "")
+            if reason:
+                self.broken.note(source, f"{name} failed: {reason}")
+            else:
+                reason = self.run_own(source, name)
+            if reason:
+                self.owner.tell(Faulty(index, writable(reason)[:_SENTENCE]))
         if index in self.job.skipped:
             return [shown.error("KernelLost", self.job.skipped[index])]
         if not self.bring_back(index):
@@ -285,9 +294,18 @@ class NotebookRun:
         except (Exception, CellStopped):  # its answer is no value, or there is none
             return None
 
-    def run_own(self, cell: dict[str, Any]) -> None:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            exec(compile(cell["source"], "<cell of the course>", "exec"), self.own)
+    def run_own(self, source: str, name: str) -> str:
+        """Run the course's code for the names that it defines; return why it failed, empty if it did not."""
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                exec(compile(source, "<cell of the course>", "exec"), self.own)
+        except checks.NotGradable:
+            raise
+        except Exception as error:
+            reason = faults.as_reason(error)
+            self.broken.note(source, f"{name} failed: {reason}")
+            return reason
+        return ""
 
     def finish(self, run: CellRun, name: str, limit: float) -> list[dict[str, Any]]:
         outputs = run.outputs
@@ -309,11 +327,13 @@ class NotebookRun:
         name = kinds.name(cell, index)
         if index in self.job.skipped:
             return [shown.error("CheckFailed", self.job.skipped[index])]
-        tree = ast.parse(cell["source"])  # a mistake in it is the course's: it ends the run instead of costing points
+        if reason := self.job.faulty.get(index) or self.broken.reason(cell["source"]):
+            return self.no_judgement(index, reason)
+        tree = ast.parse(cell["source"])
         if not self.bring_back(index):
             return [shown.error("CheckFailed", f"This test could not run: {self.lost}.")]
         self.bridge.cells = self.cells_before(index)
-        self.printed = []
+        self.printed, asked = [], self.requests
         facts.start()
         clock = self.start_clock(limit, time.process_time)
         out = io.StringIO()
@@ -337,6 +357,8 @@ class NotebookRun:
         except checks.NotGradable:
             raise  # the course's own data are missing: no student is to blame
         except BaseException as error:
+            if faults.is_the_courses(error, cell["source"], asked=self.requests > asked):
+                return self.no_judgement(index, faults.as_reason(error))
             whole = set(self.done) - self.failed
             told = where_it_stands(error, self.job.cells, index, whole) or shown.describe(error)
             outputs = [shown.error("CheckFailed", told)]
@@ -344,6 +366,11 @@ class NotebookRun:
             outputs = [] if value is None else [shown.result(max(0.0, min(value, kinds.points(cell))))]
         text = writable(out.getvalue()[:20_000])
         return [*self.printed[:50], *([shown.stream(text)] if text else []), *outputs, *facts.output()]
+
+    def no_judgement(self, index: int, reason: str) -> list[dict[str, Any]]:
+        """Tell that a test can't judge anybody's work, by a mistake in the course; return what its cell shows."""
+        self.owner.tell(Faulty(index, writable(reason)[:_SENTENCE]))
+        return [shown.error("CheckFailed", faults.SENTENCE)]
 
     def cells_before(self, index: int) -> list[str]:
         """Return the student's cells that a rule on the syntax tree looks at, in the order in which they count.

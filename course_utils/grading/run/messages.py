@@ -25,6 +25,7 @@ __all__ = [
     "CellDone",
     "Ended",
     "Failed",
+    "Faulty",
     "Finished",
     "Job",
     "Missing",
@@ -64,6 +65,10 @@ class Job:
         Limits that differ from the defaults, as `GradingLimits.of` takes them.
     files : str
         Folder with the files of the submission, of which tests read trained networks.
+    course_files : list of str
+        Those of the files that are the course's own: tests open and import them as they lie beside the notebook.
+    faulty : dict of int to str
+        Cells of the course that are known to be wrong before anything runs, with the reason.
     place : str
         Folder that only this run uses and that others remove; empty where the grader has a ``/tmp`` of its own.
     data : str
@@ -82,6 +87,8 @@ class Job:
     skipped: dict[int, str] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     files: str = ""
+    course_files: list[str] = field(default_factory=list)
+    faulty: dict[int, str] = field(default_factory=dict)
     place: str = ""
     data: str = "any"
     data_folder: str = ""
@@ -91,12 +98,12 @@ class Job:
     def content(self) -> dict[str, Any]:
         """Return the job as `wire` carries it."""
         content = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return {**content, "skipped": list(self.skipped.items())}
+        return {**content, "skipped": list(self.skipped.items()), "faulty": list(self.faulty.items())}
 
     @classmethod
     def read(cls, content: dict[str, Any]) -> Job:
         """Return the job that was sent; the sender is the worker, which is believed."""
-        return cls(**{**content, "skipped": dict(content["skipped"])})
+        return cls(**{**content, "skipped": dict(content["skipped"]), "faulty": dict(content["faulty"])})
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,14 @@ class CellDone:
 
     index: int
     outputs: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """The cell of the course that has begun can't judge anything: the course is at fault, and the text says why."""
+
+    index: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -151,10 +166,11 @@ class Ended:
     event: str
 
 
-Message = CellBegun | CellDone | Wanted | Finished | Missing | Failed | Ended
+Message = CellBegun | CellDone | Faulty | Wanted | Finished | Missing | Failed | Ended
 _KINDS = {
     "begun": CellBegun,
     "done": CellDone,
+    "faulty": Faulty,
     "wanted": Wanted,
     "finished": Finished,
     "missing": Missing,
@@ -187,8 +203,7 @@ class Reader:
         self.done: set[int] = set()
         self.messages = self.shown = 0
         self.most = max(_OUTPUTS, limits.output.pieces + _OUTPUTS // 2)
-        seconds = [kinds.course(cell).get("timeout_s", limits.run.cell_seconds) for cell in cells]
-        self.longest = max([float(limit) for limit in seconds if isinstance(limit, (int, float))], default=0.0)
+        self.longest = max((kinds.seconds(cell, limits.run.cell_seconds) for cell in cells), default=0.0)
 
     def read(self, content: Any) -> Message:
         """Return the message that this is.
@@ -224,6 +239,13 @@ class Reader:
         self.current = index
         self.done.add(index)
         return CellDone(index, self.outputs(self.cells[index], content["outputs"]))
+
+    def _faulty(self, content: dict[str, Any]) -> Faulty:
+        index = _whole(content["index"], len(self.cells) - 1)
+        cell = self.cells[index]
+        if index != self.current or index in self.done or not (kinds.is_test(cell) or kinds.is_trusted(cell)):
+            raise BadMessage("a fault of a cell that is not the course's or did not begin")
+        return Faulty(index, printable(_text(content["text"], _SENTENCE), _SENTENCE))
 
     def _wanted(self, content: dict[str, Any]) -> Wanted:
         if content["what"] not in ("start", "restart", "interrupt", "alive", "usage"):

@@ -1,0 +1,109 @@
+"""What an author is told before anything is published; nothing here starts a kernel."""
+
+from __future__ import annotations
+
+import pytest
+
+from course_utils.errors import CourseError
+from course_utils.stages import release
+from course_utils.stages.check_source import check_source
+from tests.support.tiny_course import ASSIGNMENT, make_course, source_notebook, write
+
+HIDDEN, SOLUTION = "### BEGIN HIDDEN TESTS", "### BEGIN SOLUTION"
+
+
+def text(name, old, new):
+    return lambda cells: cells[name].update(source=cells[name].source.replace(old, new))
+
+
+def marks(name, **changes):
+    return lambda cells: cells[name].metadata.nbgrader.update(changes)
+
+
+def about(name, **changes):
+    return lambda cells: cells[name].metadata.course.update(changes)
+
+
+# What is wrong -> what is said of it.
+REFUSED = {
+    "start-hidden": (text("test_add_hidden", HIDDEN, "### START HIDDEN TESTS"), "test_add_hidden, line 2: '### START"),
+    "one-letter": (text("test_add_hidden", HIDDEN, "### BEGIN HIDDEN TEST"), "BEGIN HIDDEN TESTS'"),
+    "lower-case": (text("add", SOLUTION, "# begin solution"), "adding, add, line 2"),
+    "start-solution": (text("add", SOLUTION, "### START SOLUTION"), "adding, add, line 2"),
+    "letters": (text("add", SOLUTION, "### BEGIN SOLUTON"), "adding, add, line 2"),
+    "no-end": (text("test_add_hidden", "### END HIDDEN TESTS", ""), "without 'END HIDDEN TESTS'"),
+    "no-begin": (text("test_add_hidden", HIDDEN, ""), "without 'BEGIN HIDDEN TESTS'"),
+    "no-end-solution": (text("add", "    ### END SOLUTION", ""), "without 'END SOLUTION'"),
+    "wrong-cell": (text("setup", "from", "### BEGIN MARK SCHEME\n### END MARK SCHEME\nfrom"), "setup, line 1"),
+    "capture": (text("test_add_visible", "assert", "%%capture\nassert"), "test_add_visible, line 1: '%%capture'"),
+    "shell": (text("test_add_visible", "assert", "!ls\nassert"), "line 1: '!ls'"),
+    "assigned-shell": (text("test_add_visible", "assert", "x = !ls\nassert"), "line 1: 'x = !ls'"),
+    "await": (text("test_add_visible", "assert", "await f()\nassert"), "line 1: 'await' outside function"),
+    "no-python": (text("test_add_visible", "5, ", "5, ("), "test_add_visible, line 1: it is no Python"),
+    "none": (marks("test_add_visible", points=None), "test_add_visible: it has no points"),
+    "minus": (marks("test_add_visible", points=-1), "test_add_visible: its points are -1"),
+    "comma": (marks("test_add_visible", points="0,5"), "Write 0.5, without quotes"),
+    "word": (marks("test_add_visible", points="zwei"), "its points are 'zwei'"),
+    "space": (marks("test_add_visible", grade_id="test double"), "may hold letters"),
+    "double": (marks("test_add_visible", grade_id="add"), "Duplicate grade id: add. Cell 3 has it already"),
+    "bonsu": (about("test_add_visible", bonsu=True), "Did you mean 'bonus'?"),
+    "ten": (about("test_add_visible", timeout_s="ten"), "must be a number of seconds"),
+    "yes": (about("setup", trusted="yes"), "true or false, without quotes"),
+    "file": (text("test_add_visible", "assert", "open('data/b.csv')\nassert"), "there is no file 'data/b.csv'"),
+    "home": (text("test_add_visible", "assert", "open('/home/me/b.csv')\nassert"), "file of this computer alone"),
+    "module": (text("test_add_visible", "assert", "import no_such_thing\nassert"), "no module 'no_such_thing'"),
+    "docstring": (text("add", SOLUTION, f'{SOLUTION}\n    """Add."""'), "the docstring of add"),
+    "swallowed": (text("add", f"def add(a, b):\n    {SOLUTION}", f"{SOLUTION}\ndef add(a, b):\n    'Add.'"), "add"),
+}  # fmt: skip
+
+
+def broken(tmp_path, change=None, beside=()):
+    course = make_course(tmp_path / "course")
+    notebook = source_notebook()
+    if change is not None:
+        change({cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells})
+    write(notebook, course / "source" / ASSIGNMENT / "adding.ipynb")
+    for name, content in beside:
+        path = course / "source" / ASSIGNMENT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return course
+
+
+@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.filterwarnings("ignore")
+def test_a_source_that_would_cost_or_give_away_is_refused(case, tmp_path):
+    change, said = REFUSED[case]
+    course = broken(tmp_path, change)
+    with pytest.raises(CourseError) as caught:
+        release.release(course, ASSIGNMENT)
+    assert "adding" in str(caught.value) and said in str(caught.value)
+    assert not (course / "release").exists()
+
+
+def test_a_good_source_is_released_without_a_remark(tmp_path):
+    assert check_source(broken(tmp_path), ASSIGNMENT) == []
+
+
+def test_copies_beside_the_source_are_refused(tmp_path):
+    content = "def other():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION\n"
+    for name in ("adding.ipynb.bak", "old/adding.py"):
+        (remark,) = check_source(broken(tmp_path / name.replace("/", "-"), None, [(name, content)]), ASSIGNMENT)
+        assert remark.serious and remark.where == name
+
+
+def test_what_python_and_editors_leave_is_not_handed_out(tmp_path):
+    left = [("__pycache__/a.py", "1"), (".ipynb_checkpoints/b.py", "1"), ("data/brightness.csv", "1,2\n")]
+    folder = release.release(broken(tmp_path, None, left), ASSIGNMENT)
+    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["adding.ipynb", "brightness.csv"]
+
+
+def test_a_picture_of_the_answer_is_not_handed_out_and_told(tmp_path):
+    def add(cells):
+        cells["why"].source = cells["why"].source.replace("Because.", "Because. ![a](attachment:answer.png)")
+        cells["why"]["attachments"] = {"answer.png": {"image/png": "aGVsbG8="}}
+
+    told = []
+    folder = release.release(broken(tmp_path, add), ASSIGNMENT, told=told.append)
+    assert "answer.png" not in (folder / "adding.ipynb").read_text()
+    assert "answer.png" in str(told[0]) and not told[0].serious
