@@ -62,7 +62,7 @@ class Parents:
                     log.warning("Could not import %s for the sandbox: %s", name, reason)
 
     def descriptors(self) -> dict[str, list]:
-        """Return what `pool_worker` adopts: by kind, how it is asked for and a file descriptor."""
+        """Return what `worker` adopts: by kind, how it is asked for and a file descriptor."""
         found = {}
         if isinstance(self.server, ForkServer):
             found["server"] = [self.modules, self.server.control.fileno()]
@@ -79,7 +79,7 @@ class Parents:
 
 
 class _Worker:
-    """A process that grades one submission after another (see `pool_worker`)."""
+    """A process that grades one submission after another (see `worker`)."""
 
     def __init__(self, parents: Parents | None = None) -> None:
         ours, theirs = socket.socketpair()

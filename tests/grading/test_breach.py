@@ -335,7 +335,7 @@ def test_a_worker_is_given_no_gradebook(submission, tmp_path):
 
         def look() -> None:
             for worker in psutil.Process().children():
-                if "pool_worker" in " ".join(worker.cmdline()):
+                if "course_utils.grading.worker" in " ".join(worker.cmdline()):
                     links = [
                         str(path.readlink()) for path in Path(f"/proc/{worker.pid}/fd").iterdir() if path.is_symlink()
                     ]

@@ -119,7 +119,7 @@ def descendants(process: subprocess.Popen, kind: str) -> list[psutil.Process]:
     root = psutil.Process(process.pid)
     if kind == "writer":
         return [root]
-    workers = {child for child in root.children() if "pool_worker" in " ".join(child.cmdline())}
+    workers = {child for child in root.children() if "course_utils.grading.worker" in " ".join(child.cmdline())}
     return list(workers if kind == "worker" else set(root.children(recursive=True)) - workers)
 
 

@@ -50,7 +50,7 @@ REFUSED = {
     "ten": (about("test_add_visible", timeout_s="ten"), "must be a number of seconds"),
     "yes": (about("setup", trusted="yes"), "true or false, without quotes"),
     "file": (text("test_add_visible", "assert", "open('data/b.csv')\nassert"), "there is no file 'data/b.csv'"),
-    "home": (text("test_add_visible", "assert", "open('/home/me/b.csv')\nassert"), "file of this computer alone"),
+    "home": (text("test_add_visible", "assert", "open('/srv/b.csv')\nassert"), "file of this computer alone"),
     "module": (text("test_add_visible", "assert", "import no_such_thing\nassert"), "no module 'no_such_thing'"),
     "docstring": (text("add", SOLUTION, f'{SOLUTION}\n    """Add."""'), "the docstring of add"),
     "swallowed": (text("add", f"def add(a, b):\n    {SOLUTION}", f"{SOLUTION}\ndef add(a, b):\n    'Add.'"), "add"),
