@@ -102,7 +102,9 @@ def submissions(tmp_path):
 def test_workers_share_one_server_and_one_zygote(submissions):
     run = grade_here(submissions, workers=2)
     assert next(run).error == ""
-    workers = [child for child in psutil.Process().children() if "course_utils.grading.worker" in " ".join(child.cmdline())]
+    workers = [
+        child for child in psutil.Process().children() if "course_utils.grading.worker" in " ".join(child.cmdline())
+    ]
     assert len(workers) == 2
     assert all(worker.children() == [] for worker in workers)
     assert [result.error for result in run] == [""] * 5

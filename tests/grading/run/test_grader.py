@@ -12,7 +12,8 @@ import pytest
 from nbformat.v4 import new_code_cell
 from nbgrader.utils import determine_grade
 
-from course_utils.grading.run import engine, grader
+from course_utils.grading.run import engine, notebook_run
+from course_utils.grading.run import messages as messages_module
 from course_utils.grading.run.engine import KernelUnavailable, NotebookResult, Settings, grade_cells
 from course_utils.grading.run.messages import CellBegun, Wanted
 
@@ -349,7 +350,7 @@ class Owner:
 
 def run_here(cells, folder: Path, **options):
     with Owner(folder) as owner:
-        run = grader.NotebookRun(owner, grader.Job(cells=cells, imports=IMPORTS, **options))
+        run = notebook_run.NotebookRun(owner, messages_module.Job(cells=cells, imports=IMPORTS, **options))
         outcome = run.grade()
         run.close()
     return outcome, owner.sent
@@ -386,7 +387,7 @@ def test_limits_come_from_the_metadata(tmp_path):
 def test_a_kernel_that_is_killed_once_from_outside_costs_nothing(tmp_path, monkeypatch):
     """A cell gets a second kernel before it is blamed."""
     cells = [answer("a", "def a():\n    return 1"), check("a", 'assert_number(a(), 1, "a()")')]
-    ask = grader.NotebookRun.request
+    ask = notebook_run.NotebookRun.request
     killed = []
 
     def request(run, content, buffers):
@@ -394,7 +395,7 @@ def test_a_kernel_that_is_killed_once_from_outside_costs_nothing(tmp_path, monke
             killed.append(run.owner.kernel.manager.shutdown_kernel(now=True))
         return ask(run, content, buffers)
 
-    monkeypatch.setattr(grader.NotebookRun, "request", request)
+    monkeypatch.setattr(notebook_run.NotebookRun, "request", request)
     outcome, _ = run_here(cells, tmp_path)
     assert killed and outcome.outputs[1] == [] and outcome.events == []
 
@@ -406,7 +407,7 @@ def test_names_of_one_test_cell_are_not_seen_in_the_next(tmp_path):
 
 
 def test_the_output_of_a_whole_notebook_has_a_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(grader, "_NOTEBOOK_OUTPUT", 100_000)
+    monkeypatch.setattr(notebook_run, "_NOTEBOOK_OUTPUT", 100_000)
     cells = [answer(f"a{n}", "print('x' * 40_000)\nraise ValueError('y' * 3000)") for n in range(4)]
     outcome, _ = run_here(cells, tmp_path)
     assert [len(outcome.outputs[n]) for n in range(4)] == [2, 2, 1, 1]
