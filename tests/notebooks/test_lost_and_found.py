@@ -226,7 +226,7 @@ def test_every_answer_is_in_its_cell(change, sentences, honest, course, answers)
 )
 def test_code_that_shares_a_cell_or_has_several_runs_before_its_tests(change, key, sentence, honest, course, answers):
     change(honest)
-    cells, code, repairs = done(honest, course)
+    _, code, repairs = done(honest, course)
     first_test = next(n for n, cell in enumerate(course.cells[at(course, key) :]) if "assert_" in cell.source)
     test = course.cells[at(course, key) + first_test].source
     before = code[: code.index(test)]
