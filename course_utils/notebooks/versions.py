@@ -9,7 +9,7 @@ from typing import Any
 
 from course_utils.notebooks import names
 
-__all__ = ["about_syntax", "python_of", "unparsed"]
+__all__ = ["about_f_strings", "about_syntax", "python_of", "unparsed"]
 
 _VERSION = re.compile(r"\d{1,2}\.\d{1,2}(\.\d{1,2})?")
 
@@ -53,6 +53,23 @@ def about_syntax(theirs: str, cells: Iterable[str], here: str = "") -> str:
     named = ", ".join(cells[:5]) + (" and others" if len(cells) > 5 else "")
     what = f"{named} {'is' if len(cells) == 1 else 'are'} no valid syntax in Python {_short(here)}, which grades"
     return f"{what}; the notebook was written with Python {_short(theirs)}"
+
+
+def about_f_strings(cells: Iterable[str], here: str = "") -> str:
+    """Return what is to be said of f-strings that are no valid syntax, where the notebook names no version.
+
+    Examples
+    --------
+    >>> about_f_strings(["paper"], "3.11.9")
+    'paper is no valid syntax in Python 3.11, which grades; some f-strings are valid from Python version 3.12 on only'
+    >>> about_f_strings(["paper"], "3.12.0")
+    ''
+    """
+    here, named = here or platform.python_version(), ", ".join(cells)
+    if not named or _pair(here) >= (3, 12):
+        return ""
+    newer = "some f-strings are valid from Python version 3.12 on only"
+    return f"{named} is no valid syntax in Python {_short(here)}, which grades; {newer}"
 
 
 _MAGIC = re.compile(r"^\s*[%!?]|\?\s*$|^\s*\w+\s*=\s*[%!]|\bawait\b", re.MULTILINE)

@@ -115,7 +115,12 @@ def report(nb: NotebookNode, result: Any) -> dict[str, Any]:
             seen += [f"{kinds.name(cell, index)} {phrase}" for phrase in suspicious(cell.source)]
     tests = [cell for cell in nb.cells if kinds.is_test(cell)]
     events = [list(event) for event in result.events]
-    if sentence := versions.about_syntax(nb.metadata.get("course", {}).get("python", ""), _not_parsed(nb, result)):
+    python = nb.metadata.get("course", {}).get("python", "")
+    if python:
+        sentence = versions.about_syntax(python, _not_parsed(nb, result))
+    else:
+        sentence = versions.about_f_strings(_not_parsed(nb, result, "f-string"))
+    if sentence:
         events.append(["note", sentence])
     return {
         "sandboxed": result.sandboxed,
@@ -127,13 +132,16 @@ def report(nb: NotebookNode, result: Any) -> dict[str, Any]:
     }
 
 
-def _not_parsed(nb: NotebookNode, result: Any) -> list[str]:
-    """Return the student's cells that ended with a syntax error."""
+def _not_parsed(nb: NotebookNode, result: Any, begins: str = "") -> list[str]:
+    """Return the student's cells that ended with a syntax error whose message begins so."""
     students = [(index, cell) for index, cell in enumerate(nb.cells) if kinds.is_students(cell)]
     return [
         kinds.name(cell, index)
         for index, cell in students
-        if any(output.get("ename") == "SyntaxError" for output in result.outputs.get(index, ()))
+        if any(
+            output.get("ename") == "SyntaxError" and str(output.get("evalue")).startswith(begins)
+            for output in result.outputs.get(index, ())
+        )
     ]
 
 
