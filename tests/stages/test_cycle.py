@@ -16,7 +16,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from course_utils.classroom import folder as folder_module
 from course_utils.errors import CourseError
 from course_utils.grading.run.engine import Settings
-from course_utils.grading.sandbox import host
 from course_utils.grading.submissions import read_submission
 from course_utils.stages import autograde, feedback, release
 from tests.support.tiny_course import ASSIGNMENT, hand_in, make_course, source_notebook, write
@@ -316,7 +315,7 @@ def test_a_source_that_is_no_notebook(course):
 
 def test_without_a_sandbox_nothing_is_graded(course, monkeypatch):
     hand_in(course, "anna")
-    monkeypatch.setattr(host, "probe", lambda: "bwrap is missing. Install bubblewrap.")
+    monkeypatch.setattr("course_utils.stages.autograde.probe", lambda: "bwrap is missing. Install bubblewrap.")
     with pytest.raises(CourseError, match=r"no sandbox, so nothing was graded.*Install bubblewrap"):
         autograde.autograde(course, ASSIGNMENT)
     assert not (course / "autograded").exists()
