@@ -241,7 +241,11 @@ def _is_installed(module: str) -> bool:
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError, AttributeError):
         return module in sys.modules
-    return spec is not None and Path.cwd() not in Path(spec.origin or "/").parents
+    if spec is None:
+        return False
+    above = Path(spec.origin or "/").parents
+    # The environment itself may lie in the folder of the notebook.
+    return Path.cwd() not in above or any(Path(prefix) in above for prefix in (sys.prefix, sys.base_prefix))
 
 
 _WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(-a[ \t]+)?(\S+\.py)[ \t]*(?:\n|$)")

@@ -20,12 +20,12 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
-from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Bool, Dict, Enum, Float, List, TraitError, Unicode, validate
 from traitlets.config import Application, Config
 from traitlets.utils.bunch import Bunch
 
+from course_utils.classroom import folder as course_folder
 from course_utils.classroom.safety_net import attempt
 from course_utils.grading import scratch
 from course_utils.grading.hidden import FOLDER, course_secret, read_hidden
@@ -208,7 +208,7 @@ class GradeNotebook(NbGraderPreprocessor):
             dict(self.limits),
             self.data,
             preload,
-            ignore=tuple(CourseDirectory(config=self.config).ignore),
+            ignore=tuple(course_folder.coursedir(Path(), self.config).ignore),
         )
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:

@@ -38,12 +38,12 @@ def convert_markdown(pieces: list[Piece], album: Album, folder: Path | None, pan
     waiting = [piece for piece in pieces if piece.markdown is not None]
     run = _Pandoc(pandoc, root, folder)
     run.told_of = album.left_out
-    prepared = _prepare(waiting, run, result)
+    prepared = _made_ready(waiting, run, result)
     _convert(prepared, run, result, _PANDOC_S + sum(len(text) for _, text in prepared) // _CHARACTERS_PER_S)
     result.problems += run.told() + mend_files(root / "media")
 
 
-def _prepare(waiting: list[Piece], run: _Pandoc, result: PdfResult) -> list[tuple[Piece, str]]:
+def _made_ready(waiting: list[Piece], run: _Pandoc, result: PdfResult) -> list[tuple[Piece, str]]:
     """Return the texts as pandoc reads them; those that are too long, or take too long, become plain text."""
     began = time.process_time()
     macros = _macros([piece for piece in waiting if len(piece.markdown) <= _LONGEST])

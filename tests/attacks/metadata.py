@@ -161,6 +161,13 @@ def _bytes(change):
     return lambda nb: change(json.dumps(nb)).encode()
 
 
+def _in_another_language(nb):
+    nb["metadata"].update(kernelspec={"name": "ir", "language": "R", "display_name": "R"})
+    for cell in nb["cells"]:
+        if cell["cell_type"] == "code" and cell["metadata"].get("nbgrader", {}).get("solution"):
+            cell["source"] = "answer <- function(x) { x }"
+
+
 ATTACKS = [
     Attack("more points for every test", loses=("num_weights",), edit=_more_points),
     Attack("no test cells", loses=("rescale", "num_weights"), edit=_delete_tests),
@@ -197,7 +204,7 @@ ATTACKS = [
     Attack("50 MB of empty lists", raw=_bytes(lambda t: t[:-1] + ', "x": [' + "[]," * 17_000_000 + "[]]}"), ungradable=True),
     Attack("a file that is no JSON", raw=lambda nb: b"\x80\x04\x95PK\x03\x04" * 1000, ungradable=True),
     Attack("an empty file", raw=lambda nb: b"", ungradable=True),
-    Attack("a notebook in another language", edit=lambda nb: nb["metadata"].update(kernelspec={"name": "ir", "language": "R", "display_name": "R"}),
+    Attack("a notebook in another language", edit=_in_another_language,
            ungradable=True),
     Attack("numbers of a million digits", raw=_bytes(lambda t: t[:-1] + ', "n": ' + "9" * 10**6 + "}"), ungradable=True),
     Attack("hundreds of cells", edit=lambda nb: nb["cells"].extend(_cell(f"a{n} = {n}") for n in range(500))),

@@ -466,7 +466,7 @@ def test_a_result_of_another_form_is_refused(content, honest):
 
 def test_an_answer_that_would_run_code_ends_the_process_and_costs_its_cell(tmp_path):
     """Should a reader ever be led to compile, import or open something, that is where it ends."""
-    leads = "import course_utils.grading.bridge.tree as values\nread = values.loads\n"
+    leads = "import course_utils.grading.bridge.handles as values\nread = values.loads\n"
     does = {
         "compiles": "compile('1', 'x', 'eval')",
         "imports": "__import__('this_is_not_there')",
