@@ -159,7 +159,8 @@ def test_what_notebooks_import_never_imports_the_grader():
 
 # Where somebody's files lie, and where packages come from, is for the reader to choose.
 PLACES = re.compile(
-    r"(?<!\w)/work/|/home/\w+/|/Users/\w+/|C:\\Users|pypi\.org|pythonhosted\.org|index-url|anaconda\.org|files\.python"
+    rf"{re.escape(str(ROOT))}\b|/home/\w+/|/Users/\w+/|C:\\Users|index-url|"
+    r"\b(?:pypi|pythonhosted|anaconda)\.(?:org|com)\b"
 )
 
 

@@ -319,7 +319,7 @@ def test_nothing_of_the_course_can_be_seen(shared, tmp_path):
     secret = tmp_path / "solution.ipynb"
     secret.write_text("secret")
     paths = [REPOSITORY / "pyproject.toml", REPOSITORY / "tests", REPOSITORY / "source", REPOSITORY / ".git", secret]
-    paths += [Path.home() / ".bashrc", Path("/etc/shadow"), Path("/etc/ssh"), Path("/var/log"), Path("/root/.ssh")]
+    paths += [Path.home() / ".bashrc", Path("/etc/shadow"), Path("/etc/ssh"), Path("/var/log"), Path.home() / ".ssh"]
     paths += [Path("/var/lib"), Path("/home"), Path("/boot"), Path("/run/dbus"), Path("/sys/class"), Path("/mnt")]
     result = shared.run(f"import os; print([path for path in {[str(p) for p in paths]} if os.path.exists(path)])")
     assert result.text == "[]\n"
