@@ -243,9 +243,16 @@ def _is_installed(module: str) -> bool:
         return module in sys.modules
     if spec is None:
         return False
-    above = Path(spec.origin or "/").parents
-    # The environment itself may lie in the folder of the notebook.
-    return Path.cwd() not in above or any(Path(prefix) in above for prefix in (sys.prefix, sys.base_prefix))
+    return _comes_with_the_environment(Path(spec.origin or "/"))
+
+
+def _comes_with_the_environment(file: Path) -> bool:
+    """Tell whether a module's file is none of the student's: not beside the notebook, or installed there all the same.
+
+    The environment may lie in the folder of the notebook, and so may this package, if it is installed in place.
+    """
+    installed = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[1])
+    return Path.cwd() not in file.parents or any(folder in file.parents for folder in installed)
 
 
 _WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(-a[ \t]+)?(\S+\.py)[ \t]*(?:\n|$)")
@@ -318,8 +325,7 @@ def _live_sources(function: Any) -> tuple[list[str], dict[str, str]]:
 def _own_text(module: Any) -> str:
     """Return the source of a module that lies beside the notebook; empty for every other one."""
     file = getattr(module, "__file__", None) or ""
-    here = Path.cwd()
-    if not file.endswith(".py") or "site-packages" in file or here not in Path(file).parents:
+    if not file.endswith(".py") or _comes_with_the_environment(Path(file)):
         return ""
     try:
         return Path(file).read_text(encoding="utf-8", errors="replace")
