@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from course_utils import environment
 from course_utils.errors import CheckFailed
-from course_utils.weights import put
+from course_utils.state_dicts import put
 
 __all__ = [
     "ArtifactError",

@@ -26,8 +26,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from course_utils import environment
-from course_utils import weights as of_model
+from course_utils import environment, state_dicts
 from course_utils.artifacts import (
     MOST_WEIGHTS,
     ArtifactError,
@@ -159,32 +158,51 @@ def train(
     require_name(name)
     if epochs < 1:
         raise ValueError(f"`epochs` must be at least 1, got {epochs}.")
-    place = folder()
-    grading = environment.is_grading()
     code, wanted = code_marks(model, epoch), dict(settings or {}) | {"epochs": epochs}
-    if (place / f"{name}.json").exists() and not (again and not grading):
-        record = read_record(name)
-        if record.finished:
-            if weights:
-                load(name, model)
-            _tell_differences(record, code, wanted)
-            return record
-    if grading:
+    if record := _finished(name, again=again):
+        if weights:
+            load(name, model)
+        _tell_differences(record, code, wanted)
+        return record
+    if environment.is_grading():
         raise ArtifactError(
             f"There is no trained network {name!r} in artifacts/, and nothing is trained while grading. "
             "Run the notebook once before you pack it; `course check` lists what is missing."
         )
-    place.mkdir(parents=True, exist_ok=True)
     model.train()
     versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__}
     device = next((p.device.type for p in model.parameters()), "cpu")
     _require_kept(name, model)
-    record = Record(name, data, 0, 0.0, device, of_model.count(model), {}, wanted, code, versions)
-    part = _Part(place / f"{name}.part", model, optimizer, scheduler)
+    record = Record(name, data, 0, 0.0, device, state_dicts.count(model), {}, wanted, code, versions)
+    folder().mkdir(parents=True, exist_ok=True)
+    part = _Part(folder() / f"{name}.part", model, optimizer, scheduler)
     if again:
         part.remove()
     part.take_up(record)
-    with _Progress(name, epochs) as progress:
+    _run_epochs(record, epochs, epoch, model, part)
+    model.eval()
+    record.finished = True
+    record.parameters = state_dicts.count(model)  # lazy layers have theirs by now
+    if weights:
+        content = _packed(name, model, half)
+        record.sha256 = hashlib.sha256(content).hexdigest()
+        write_file(folder() / f"{name}.safetensors", content)
+    write_file(folder() / f"{name}.json", json.dumps(asdict(record), indent=1).encode())
+    part.remove()
+    return record
+
+
+def _finished(name: str, *, again: bool) -> Record | None:
+    """Return what was kept of a training that came to its end, if that is to be used; grading never trains again."""
+    if (folder() / f"{name}.json").exists() and not (again and not environment.is_grading()):
+        record = read_record(name)
+        return record if record.finished else None
+    return None
+
+
+def _run_epochs(record: Record, epochs: int, epoch: Callable[[], Mapping], model: nn.Module, part: _Part) -> None:
+    """Train until `epochs` are done, each of them kept as it ends."""
+    with _Progress(record.name, epochs) as progress:
         while record.epochs < epochs:
             began = time.monotonic()
             model.train()
@@ -194,21 +212,11 @@ def train(
             record.seconds = round(record.seconds + time.monotonic() - began, 3)
             progress.show(record)
             part.save(record)
-    model.eval()
-    record.finished = True
-    record.parameters = of_model.count(model)  # lazy layers have theirs by now
-    if weights:
-        content = _packed(name, model, half)
-        record.sha256 = hashlib.sha256(content).hexdigest()
-        write_file(place / f"{name}.safetensors", content)
-    write_file(place / f"{name}.json", json.dumps(asdict(record), indent=1).encode())
-    part.remove()
-    return record
 
 
 def _packed(name: str, model: nn.Module, half: bool) -> bytes:
     """Return the weights as they are kept: on the CPU, with 16 bits each if they are to take half the room."""
-    content = safetensors.torch.save(of_model.kept(model, half=half))
+    content = safetensors.torch.save(state_dicts.kept(model, half=half))
     if len(content) > MOST_WEIGHTS:
         raise ArtifactError(
             f"The weights of {name!r} take {len(content) / 2**20:.0f} MiB; at most {MOST_WEIGHTS // 2**20} MiB can "
@@ -311,7 +319,7 @@ class _Part:
             "optimizer": _flatten(self.optimizer.state_dict(), "optimizer", tensors) if self.optimizer else None,
             "scheduler": _flatten(self.scheduler.state_dict(), "scheduler", tensors) if self.scheduler else None,
         }
-        tensors |= {f"model/{key}": value for key, value in of_model.kept(self.model).items()}
+        tensors |= {f"model/{key}": value for key, value in state_dicts.kept(self.model).items()}
         content = safetensors.torch.save({key: v.detach().cpu().contiguous().clone() for key, v in tensors.items()})
         rest["sha256"] = hashlib.sha256(content).hexdigest()
         write_file(self.paths[0], content)
@@ -334,7 +342,7 @@ class _Part:
                 return
             tensors = safetensors.torch.load(content)
             weights = {key.removeprefix("model/"): v for key, v in tensors.items() if key.startswith("model/")}
-            if of_model.put(self.model, weights) is not None:
+            if state_dicts.put(self.model, weights) is not None:
                 return
             if self.optimizer and rest["optimizer"]:
                 self.optimizer.load_state_dict(_unflatten(rest["optimizer"], tensors))
@@ -413,5 +421,5 @@ class _Progress:
 
 
 def _require_kept(name: str, model: nn.Module) -> None:
-    if sentence := of_model.unkept(model):
+    if sentence := state_dicts.unkept(model):
         raise ArtifactError(f"The training of {name!r} can't be kept: {sentence}")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from course_utils import artifacts, data
 from course_utils.checks import assert_tensor
 from course_utils.checks.wording import fail
-from course_utils.weights import put
+from course_utils.state_dicts import put
 
 __all__ = [
     "assert_accuracy",

@@ -39,7 +39,7 @@ from course_utils.grading.run.messages import (
     Reader,
     Wanted,
 )
-from course_utils.grading.run.wire import BadMessage
+from course_utils.grading.run.wire import BadMessage, Channel
 from course_utils.grading.sandbox.provisioner import SandboxKernelSpecManager
 from course_utils.grading.sandbox.view import SandboxUnavailable
 from course_utils.notebooks import cells as kinds
@@ -284,9 +284,7 @@ def _run_grader(
                 case Missing(text):
                     raise NotGradable(text)
                 case Failed(text):
-                    # The first line is for tables, the rest for whoever mends it.
-                    last = text.strip().rpartition("\n")[2]
-                    raise EngineError(f"The grader failed at {kinds.name(job.cells[index], index)}: {last}\n{text}")
+                    raise _grader_failed(kinds.name(job.cells[index], index), text)
                 case Ended(event):
                     return None, index, f"was ended: to read an answer it was led to {event}"
                 case CellBegun():
@@ -302,13 +300,8 @@ def _run_grader(
                     starts += what in ("start", "restart")
                     if starts > restarts + 1:
                         return None, index, "asked for too many kernels"
-                    answer = kernel.do(what)
-                    try:
-                        channel.send({"answer": answer}, kernel.sockets(what), timeout_s=_ANSWER_S)
-                    except TimeoutError:
+                    if not _answer(channel, kernel, what):
                         return None, index, "did not take its answers"
-                    except OSError:  # it is dead, which is found out above
-                        pass
                     if what == "usage":
                         # It waits for the kernel, and has a clock that counts more fairly than this one.
                         deadline = time.monotonic() + limit + _PATIENCE_S
@@ -318,6 +311,24 @@ def _run_grader(
     finally:
         process.end()
         kernel.events += process.events
+
+
+def _grader_failed(cell: str, text: str) -> EngineError:
+    """Return what is raised then: the first line is for tables, the rest for whoever mends it."""
+    last = text.strip().rpartition("\n")[2]
+    return EngineError(f"The grader failed at {cell}: {last}\n{text}")
+
+
+def _answer(channel: Channel, kernel: _Kernel, what: str) -> bool:
+    """Do what a grader process asked for and tell it; False if it does not take the answer in time."""
+    answer = kernel.do(what)
+    # One that is dead is found out where its messages are read.
+    with contextlib.suppress(OSError):
+        try:
+            channel.send({"answer": answer}, kernel.sockets(what), timeout_s=_ANSWER_S)
+        except TimeoutError:
+            return False
+    return True
 
 
 class _Kernel:

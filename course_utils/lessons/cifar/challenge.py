@@ -15,7 +15,7 @@ from torch import Tensor
 
 from course_utils import artifacts, data, environment
 from course_utils.checks import CheckFailed, facts
-from course_utils.weights import put
+from course_utils.state_dicts import put
 
 __all__ = ["GRACE", "PICTURES", "Measured", "accuracy", "measure", "require", "summary"]
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations
 
-from course_utils import training, weights
+from course_utils import state_dicts, training
 from course_utils.checks import CheckFailed, networks
 from tests.grading.bridge.test_handles import Student
 
@@ -132,7 +132,7 @@ def test_a_wrapper_hides_no_other_network():
 def test_large_numbers_are_no_infinities_in_half():
     model = Buffered()
     model.norm.running_var.fill_(1e6)
-    state = weights.kept(model, half=True)
+    state = state_dicts.kept(model, half=True)
     assert state["norm.running_var"].dtype == torch.float32 and state["linear.weight"].dtype == torch.float16
 
 
