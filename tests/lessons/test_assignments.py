@@ -16,7 +16,7 @@ import pytest
 from course_utils.classroom import folder
 from course_utils.notebooks import cells as kinds
 from course_utils.report import coverage
-from course_utils.stages import release
+from course_utils.stages import check_source, release
 from tests.support.answers import Answer
 from tests.support.engine import ROOT, SOURCE, answered, lost, run
 
@@ -221,6 +221,11 @@ def test_notebook_is_as_the_contract_says(name):
             assert_says_what_it_covers(cell)
         if marks.get("grade") and marks.get("solution") and cell.cell_type == "markdown":
             assert "BEGIN SOLUTION" in cell.source, f"{marks.grade_id} has no model answer"
+
+
+@pytest.mark.parametrize("assignment", sorted({path.parent.name for path in NOTEBOOKS}))
+def test_check_source_has_nothing_to_say(assignment):
+    assert check_source.check_source(ROOT, assignment) == []
 
 
 @pytest.fixture(scope="module")
