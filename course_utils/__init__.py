@@ -1,7 +1,7 @@
 """Helpers that the notebooks of the course import, and the machinery that grades them.
 
-Notebooks import the modules at this level (`checks`, `plotting`, ...). The subpackages `grading`, `olat` and
-`report` are for instructors; nothing at this level imports them.
+Notebooks import the modules at this level, `checks`, `plotting` and `lessons`. The other rooms are for instructors, or
+for the `course` command; nothing that notebooks import imports them.
 """
 
 import sys

@@ -119,11 +119,17 @@ class RunLimits(LimitsOfOneKind):
         How often Python is started again.
     test_memory : int, bytes
         What the test process itself may allocate.
+    test_processes : int
+        Processes and threads of the sandbox of the tests.
+    test_cpu_seconds : int
+        CPU seconds of all tests of a notebook.
     """
 
     cell_seconds: int = 60
     restarts: int = 64
     test_memory: int = 4 * GIB
+    test_processes: int = 256  # a network of the course is small; what tests make of it may be large
+    test_cpu_seconds: int = 7200
 
 
 _KINDS = {

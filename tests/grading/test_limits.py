@@ -58,7 +58,10 @@ OBEYED = {
     "notebook_pictures": (None, "", ""),  # likewise
     "cell_seconds": (1, "while True: pass", "stopped after 1 seconds"),
     "restarts": (1, "import os; os._exit(0)", "started again too often"),
-    "test_memory": (None, "", ""),  # see `tests/grading/run/test_grader.py`; the test process sets it for itself
+    # Of the sandbox of the tests, see `tests/grading/run/test_grader.py`; memory the test process sets for itself.
+    "test_memory": (None, "", ""),
+    "test_processes": (None, "", ""),
+    "test_cpu_seconds": (None, "", ""),
 }
 
 

@@ -28,7 +28,8 @@ from course_utils.grading.run.engine import Settings
 from course_utils.notebooks.limits import amount
 from tests.support.engine import ROOT
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+_PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, TOOLS = _PYPROJECT["project"], _PYPROJECT["tool"]
 REQUIREMENTS = [
     Requirement(text)
     for texts in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
@@ -214,6 +215,26 @@ def test_the_floors_of_the_house_hold():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_every_room_is_named_where_rooms_are_listed():
+    contracts = {entry["name"]: entry for entry in TOOLS["importlinter"]["contracts"]}
+    lessons = {p.name for p in (ROOT / "course_utils" / "lessons").iterdir() if (p / "__init__.py").exists()}
+    apart = contracts["The rooms of the assignments do not know each other"]["modules"]
+    assert {name.rpartition(".")[2] for name in apart} == lessons
+    rooms = {p.name for p in (ROOT / "course_utils").iterdir() if (p / "__init__.py").exists()} - {"olat"}
+    layers = set(re.findall(r"\w+", " ".join(contracts["No import climbs"]["layers"])))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").partition("## The tree")[2]
+    assert rooms <= layers | {"lessons"} and sorted(room for room in rooms if f"  {room}/" not in readme) == []
+
+
+def test_every_file_of_the_package_is_installed_with_it():
+    """What package-data leaves out is missing at the student's, where the package is a wheel."""
+    patterns = TOOLS["setuptools"]["package-data"]["course_utils"]
+    package = ROOT / "course_utils"
+    kept = {path for pattern in patterns for path in package.glob(pattern)}
+    others = [p for p in package.rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc") and p not in kept]
+    assert others == []
+
+
 def test_an_import_that_climbs_breaks_the_contract(tmp_path):
     for name in ("course_utils", "pyproject.toml"):
         source = ROOT / name
@@ -292,7 +313,8 @@ def test_the_limits_in_the_docs_are_those_of_the_code():
         f"{amount(value.size)}; {value.nodes:,}; {value.depth}",
         f"{amount(file.size)}; {file.cell:,} characters; {file.cells:,}",
         f"{amount(file.picture)}; {amount(file.pictures)}",
-        f"{run.restarts}; {amount(run.test_memory)}",
+        f"{run.restarts}",
+        f"{amount(run.test_memory)}; {run.test_processes}; {run.test_cpu_seconds} s",
     ]
     assert [row[1] for row in limits_table()] == rows
 

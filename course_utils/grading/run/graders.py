@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils import environment
-from course_utils.grading.limits import SandboxLimits
+from course_utils.grading.limits import GradingLimits, RunLimits, SandboxLimits
 from course_utils.grading.run.fork_server import GraderProcess, shared_server
 from course_utils.grading.run.messages import Job
 from course_utils.grading.run.wire import Channel
@@ -22,8 +22,6 @@ from course_utils.grading.sandbox.sandboxed_kernel import ZygoteLost
 __all__ = ["SandboxedGrader", "data_folder", "get_ready", "start", "zygote_options"]
 
 _GRADER = "course_utils.grading.run.grader"  # what the sandbox runs; it knows it by this name only
-# A network of the course is small; what tests make of it may be large.
-_LIMITS = SandboxLimits(processes=256, cpu_seconds=7200)
 
 
 class SandboxedGrader:
@@ -35,13 +33,15 @@ class SandboxedGrader:
         Takes a `Job`, then carries what `messages` has.
     """
 
-    def __init__(self, modules: Iterable[str], files: Path) -> None:
+    def __init__(self, modules: Iterable[str], files: Path, limits: RunLimits | None = None) -> None:
+        limits = limits or RunLimits()
+        sandbox = SandboxLimits(limits.test_memory, limits.test_processes, cpu_seconds=limits.test_cpu_seconds)
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                listed, _ = collect_files(files, _LIMITS)
+                listed, _ = collect_files(files, sandbox)
                 self._process = shared_zygote(**zygote_options(modules)).launch(
-                    argv=[_GRADER, "serve"], connection={}, archive=pack_files(listed), limits=_LIMITS, wire=theirs
+                    argv=[_GRADER, "serve"], connection={}, archive=pack_files(listed), limits=sandbox, wire=theirs
                 )
         except BaseException:
             ours.close()
@@ -85,13 +85,14 @@ def start(job: Job, modules: Iterable[str], files: Path, place: Path, sandbox: b
         Without a sandbox: if the process that this one is forked from ends again and again.
     """
     job.data_folder = data_folder()
+    limits = GradingLimits.of(job.limits).run
     if sandbox:
         job.files, job.place = layout.WORK_FOLDER, ""
     else:
         job.files, job.place = str(files), str(place)
     for last in (False, True):
         try:  # what it is forked from may have been killed: there will be another one
-            return SandboxedGrader(modules, files) if sandbox else shared_server(modules).fork()
+            return SandboxedGrader(modules, files, limits) if sandbox else shared_server(modules).fork()
         except (ZygoteLost, OSError):
             if last:
                 raise

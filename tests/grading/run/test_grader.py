@@ -377,6 +377,24 @@ def test_restarts_have_a_limit(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("limits", "code", "said"),
+    [
+        (
+            {"test_processes": 20},
+            "import threading, time\n"
+            "for n in range(60): threading.Thread(target=time.sleep, args=(9,), daemon=True).start()",
+            "can't start new thread",
+        ),
+        ({"test_cpu_seconds": 2}, "while True: pass", "could not be finished"),
+    ],
+)
+def test_limits_of_the_tests_sandbox_are_obeyed(limits, code, said, tmp_path):
+    settings = Settings(preload=(), limits=limits)
+    graded = grade([answer("a", "a = 1"), check("a", code), check("b", "assert a == 1")], tmp_path, settings)
+    assert said in graded.message("test_a") and (graded.score("test_a"), graded.score("test_b")) == (0, 1)
+
+
 def test_limits_come_from_the_metadata(tmp_path):
     cells = [answer("a", "a = 1", timeout_s=7), check("a", "assert a == 1"), check("b", "assert a == 1", timeout_s=90)]
     outcome, sent = run_here(cells, tmp_path)
