@@ -204,6 +204,19 @@ def assert_says_what_it_covers(cell):
     assert re.fullmatch(rf"test_\w+_{kind}", grade_id) or grade_id in OLDER_IDS, f"{grade_id} is not test_..._{kind}"
 
 
+def assert_mistakes_stand_above_the_call(cell):
+    for node in ast.walk(ast.parse(cell.source)):
+        if (
+            isinstance(node, ast.keyword)
+            and node.arg == "mistakes"
+            and isinstance(node.value, (ast.Dict, ast.DictComp))
+        ):
+            lines = node.value.end_lineno - node.value.lineno
+            assert lines < 4, (
+                f"{cell.metadata.nbgrader.grade_id}: `mistakes` of {lines} lines; name them above the call"
+            )
+
+
 @each_notebook
 def test_notebook_is_as_the_contract_says(name):
     notebook = nbformat.read(SOURCE / name, as_version=4)
@@ -219,6 +232,7 @@ def test_notebook_is_as_the_contract_says(name):
             assert "covers" in kinds.course(cell), f"{marks.grade_id} does not say what it covers (it may be nothing)"
         if kinds.is_test(cell):
             assert_says_what_it_covers(cell)
+            assert_mistakes_stand_above_the_call(cell)
         if marks.get("grade") and marks.get("solution") and cell.cell_type == "markdown":
             assert "BEGIN SOLUTION" in cell.source, f"{marks.grade_id} has no model answer"
 
