@@ -5,7 +5,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--one-by-one",
         action="store_true",
-        help="grade every planned wrong answer in a run of its own, not together with others (slow)",
+        help="grade every planned wrong answer in a run of its own with all tests, not together with others (slow)",
     )
     parser.addoption(
         "--kills", type=int, default=4, help="how often each kind of process is killed in the tests of faults"
