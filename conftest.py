@@ -8,7 +8,7 @@ def pytest_addoption(parser):
         help="grade every planned wrong answer in a run of its own with all tests, not together with others (slow)",
     )
     parser.addoption(
-        "--kills", type=int, default=4, help="how often each kind of process is killed in the tests of faults"
+        "--kills", type=int, default=2, help="how often each kind of process is killed in the tests of faults"
     )
     parser.addoption(
         "--empty-environment",

@@ -1,4 +1,5 @@
-"""`course autograde` and `nbgrader autograde` give the same marks: for the reference and every planned wrong answer."""
+"""`course autograde` and `nbgrader autograde` give the same marks: for the reference, for nothing filled in, and for
+planned wrong answers, with ``--one-by-one`` for all of them."""
 
 from __future__ import annotations
 
@@ -21,20 +22,21 @@ NAMES = [Path(ASSIGNMENT, f"{name}.ipynb") for name in ("by-hand", "counting")]
 
 
 @pytest.fixture
-def course(tmp_path):
-    """A class in which student 0 handed in the reference, and each wrong answer is handed in by somebody."""
+def course(tmp_path, request):
+    """A class in which student 0 handed in the reference, student 1 nothing, and others handed in wrong answers."""
     course = tmp_path / "course"
     (course / "source" / ASSIGNMENT).mkdir(parents=True)
     shutil.copy(ROOT / "nbgrader_config.py", course)
     for name in NAMES:
         shutil.copy(SOURCE / name, course / "source" / name)
-    groups = [[[], *in_one_run(name, answers("wrong_answers", name))] for name in NAMES]
+    most = None if request.config.getoption("--one-by-one") else 3
+    groups = [[[], None, *in_one_run(name, answers("wrong_answers", name))[:most]] for name in NAMES]
     for number, parts in enumerate(zip_longest(*groups, fillvalue=())):
         folder = course / "submitted" / f"s{number:02d}" / ASSIGNMENT
         folder.mkdir(parents=True)
         for name, group in zip(NAMES, parts, strict=True):
-            cells = {key: text for answer in group for key, text in answer.cells.items()}
-            nbformat.write(answered(SOURCE / name, cells), folder / name.name)
+            cells = {key: text for answer in group or () for key, text in answer.cells.items()}
+            nbformat.write(answered(SOURCE / name, cells, blank=group is None), folder / name.name)
     release.release(course, ASSIGNMENT)
     return course
 

@@ -261,9 +261,12 @@ def test_what_a_breached_process_sends_costs_its_own_cells_only(tmp_path, monkey
 def test_a_breached_process_that_stalls_costs_its_own_cell_only(what, tmp_path, monkeypatch):
     monkeypatch.setattr(worker_module, "_PATIENCE_S", 2.0)
     deaf = "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\n"
+    # That it gives itself less time spares this test a minute.
+    what = "send({'kind': 'begun', 'index': 0, 'limit': 0.5})\n" + what
     hostile = check("hostile", deaf + HOSTILE.format(what=what).replace("receive(20)", "receive()"), timeout_s=1)
     graded = grade_cells_of([hostile, check("after", "assert True")], tmp_path)
     assert (graded.score("test_hostile"), graded.score("test_after")) == (0, 1)
+    assert "took too long" in graded.message("test_hostile")
 
 
 def test_at_worst_a_breached_process_gives_its_own_notebook_its_own_points(tmp_path):

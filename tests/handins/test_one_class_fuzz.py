@@ -391,10 +391,10 @@ def _is_number(text: str) -> bool:
 
 @pytest.mark.parametrize("seed", [1])
 def test_hostile_hand_ins_cost_themselves_only(seed, tmp_path):
-    outcome = run_class(tmp_path, 100, seed)
+    outcome = run_class(tmp_path, 50, seed)
     assert not outcome.problems, "\n".join(outcome.problems[:40])
-    assert outcome.places["not placed, with a reason"] > 10 and sum(outcome.places.values()) == 100
-    assert sum(count for place, count in outcome.places.items() if place.startswith("graded")) > 10
+    assert outcome.places["not placed, with a reason"] > 10 and sum(outcome.places.values()) == 50
+    assert sum(count for place, count in outcome.places.items() if place.startswith("graded")) > 5
 
 
 def main(count: int, seed: int | None = None) -> None:
