@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from nbgrader.api import MissingEntry
 from nbgrader.plugins import LateSubmissionPlugin
 from traitlets.config import Config
 
 from course_utils.classroom.folder import coursedir, load_config, open_gradebook
+from course_utils.classroom.mistakes import Mistake, nearest
 from course_utils.classroom.names import fold
 from course_utils.classroom.roster import Roster
-from course_utils.classroom.settings import Deadlines, MomentError, OpenOlat, parse_moment
+from course_utils.classroom.settings import Deadlines, MomentError, OpenOlat, is_whole_day, parse_moment
+from course_utils.classroom.spreadsheets import SavedTable, read_saved_table
 from course_utils.errors import CourseError
 
-__all__ = ["LatePolicy", "deadline_of", "penalty", "read_extensions", "sync_gradebook"]
+__all__ = [
+    "LatePolicy",
+    "deadline_of",
+    "deadlines_told",
+    "penalty",
+    "read_extensions",
+    "sync_gradebook",
+    "whole_day_told",
+    "wrong_extensions",
+]
+
+_EXTENSION = {"student_id": ("id",), "assignment": (), "due": ("deadline", "frist")}
 
 
 def read_extensions(course: Path, config: Config) -> dict[tuple[str, str], datetime]:
@@ -37,28 +50,97 @@ def read_extensions(course: Path, config: Config) -> dict[tuple[str, str], datet
     Raises
     ------
     CourseError
-        If a line cannot be understood; the text names it.
+        If rows cannot be understood; the text names them.
     """
     path = Path(course) / Deadlines(config=config).extensions_file
     if not path.is_file():
         return {}
-    zone = OpenOlat(config=config).timezone
-    extensions = {}
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        table = csv.DictReader(file, skipinitialspace=True)
-        missing = {"student_id", "assignment", "due"} - set(table.fieldnames or [])
-        if missing:
-            raise CourseError(f"{path.name} must have the columns student_id,assignment,due.")
-        for row in table:
-            cells = {key: (row[key] or "").strip() for key in ("student_id", "assignment", "due")}
-            if not any(cells.values()):
-                continue
-            try:
-                due = parse_moment(cells["due"], zone)
-            except MomentError as error:
-                raise CourseError(f"{path.name}, line {table.line_num}: {error}") from error
-            extensions[(cells["student_id"], cells["assignment"])] = due
+    zone, table = OpenOlat(config=config).timezone, _extension_table(course, config)
+    extensions, problems = {}, list(table.problems)
+    for number, cells in table.rows:
+        try:
+            due = parse_moment(cells["due"], zone)
+        except MomentError as error:
+            problems.append(f"row {number}: {error}")
+            continue
+        extensions[(cells["student_id"], cells["assignment"])] = due
+    if problems:
+        raise CourseError("\n".join([f"{path.name} can't be used:", *(f"- {line}" for line in problems)]))
     return extensions
+
+
+def wrong_extensions(
+    course: Path, config: Config, roster: Roster | None, assignments: Collection[str]
+) -> list[Mistake]:
+    """Return what is wrong with the later deadlines: a file that is not there or can't be read, names of nobody.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    config : traitlets.config.Config
+        With values that settings can have.
+    roster : Roster, optional
+        Without it, students are not looked up.
+    assignments : collection of str
+        Those in ``source/``.
+    """
+    name = Deadlines(config=config).extensions_file
+    if not (Path(course) / name).is_file():
+        if "extensions_file" not in config.Deadlines:
+            return []
+        return [Mistake(f"c.Deadlines.extensions_file is {name!r}, but there is no such file in {course}.", "warning")]
+    try:
+        read_extensions(course, config)
+    except CourseError as error:
+        return [Mistake(str(error))]
+    found = []
+    people = {*roster.owner_ids, *(group.name for group in roster.groups)} if roster else set()
+    for number, cells in _extension_table(course, config).rows:
+        for text, names in ((cells["student_id"], people), (cells["assignment"], assignments)):
+            if names and text not in names:
+                near = nearest(text, names)
+                told = f"Did you mean {near!r}?" if near else "It has no effect."
+                kind = "student or group in the roster" if names is people else "folder of source/"
+                found.append(Mistake(f"{name}, row {number}: {text!r} is no {kind}. {told}", "warning"))
+    return found
+
+
+def _extension_table(course: Path, config: Config) -> SavedTable:
+    return read_saved_table(Path(course) / Deadlines(config=config).extensions_file, _EXTENSION, [*_EXTENSION])
+
+
+def deadlines_told(config: Config, assignments: Iterable[str]) -> str:
+    """Return in a sentence when which assignment is due, and what lateness costs.
+
+    Parameters
+    ----------
+    config : traitlets.config.Config
+    assignments : iterable of str
+    """
+    deadlines, zone = Deadlines(config=config), OpenOlat(config=config).timezone
+    due, none = [], []
+    for name in assignments:
+        if moment := _general_deadline(config, name):
+            local = moment.astimezone(ZoneInfo(zone))
+            due.append(whole_day_told(config, name) or f"{name}: {local:%Y-%m-%d %H:%M}")
+        else:
+            none.append(name)
+    parts = ["; ".join(due) + f" (times of {zone})"] if due else []
+    parts += [f"none for {', '.join(none)}"] if none else []
+    share = f" ({deadlines.percent_per_day:g} %)" if deadlines.policy == "percent per started day" else ""
+    return "; ".join([*parts, f"lateness costs: {deadlines.policy}{share}"])
+
+
+def whole_day_told(config: Config, assignment: str) -> str:
+    """Return what it means that the deadline of an assignment is a date without a time, empty if it has one.
+
+    Parameters
+    ----------
+    config : traitlets.config.Config
+    assignment : str
+    """
+    due = str(Deadlines(config=config).due.get(assignment) or "")
+    return f"{assignment}: {due} at 23:59:59, the end of the day, as no time is set" if is_whole_day(due) else ""
 
 
 def deadline_of(

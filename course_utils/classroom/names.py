@@ -1,11 +1,25 @@
-"""Names of people as they are compared: composed, folded, in their variants."""
+"""Names of people as they are compared: composed, folded, in their variants; and what tables call their columns."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-__all__ = ["compose", "fold", "fold_variants"]
+__all__ = ["HEADERS", "compose", "fold", "fold_variants", "plain_header"]
+
+# What columns about people are called in tables, German and English, reduced to letters and digits.
+HEADERS = {
+    "user_name": ("benutzername", "username", "user", "login", "nickname", "olatbenutzername", "openolatbenutzername"),
+    "first_name": ("vorname", "firstname"),
+    "last_name": ("nachname", "lastname", "surname", "familienname"),
+    "email": ("email", "emailadresse", "emailaddress", "mail"),
+    "matriculation_number": (
+        "institutionsnummer", "institutionsnummermatrikelnummer", "matrikelnummer", "matrikelnr",
+        "institutionidentifier", "institutionidentifierregistrationnumber", "institutionalidentifier",
+        "matriculationnumber", "registrationnumber",
+    ),
+    "group": ("gruppe", "group"),
+}  # fmt: skip
 
 _GERMAN = str.maketrans({
     "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss",
@@ -16,6 +30,17 @@ _GERMAN = str.maketrans({
 def compose(text: str) -> str:
     """Return `text` in Unicode's composed form (NFC), in which ``ü`` is one character."""
     return unicodedata.normalize("NFC", text)
+
+
+def plain_header(text: object) -> str:
+    """Return the header of a column reduced to what is compared.
+
+    Examples
+    --------
+    >>> plain_header("E-Mail-Adresse"), plain_header("student_id"), plain_header(None)
+    ('emailadresse', 'studentid', '')
+    """
+    return re.sub(r"[^a-z0-9]", "", compose(str(text or "")).casefold())
 
 
 def fold(display_name: str, *, dashes: bool = True) -> str:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course_utils.classroom.names import compose, fold, fold_variants
+from course_utils.classroom.names import HEADERS, compose, fold, fold_variants
+from course_utils.classroom.spreadsheets import TableError, read_saved_table
 from course_utils.errors import CourseError
 
-__all__ = ["COLUMNS", "Owner", "Roster", "RosterError", "Student", "read_roster"]
+__all__ = ["COLUMNS", "Owner", "Roster", "RosterError", "Student", "lost_zeros", "read_roster", "roster_path"]
 
 COLUMNS = ("student_id", "user_name", "last_name", "first_name", "email", "matriculation_number", "group")
-_REQUIRED = COLUMNS[:4]
+_REQUIRED = COLUMNS[1:4]  # without a student_id, the user name is one
+_OTHER_NAMES = {
+    "student_id": ("id", "studentenid", "studierendenid"),
+    **HEADERS,
+    "group": (*HEADERS["group"], "gruppen", "groups"),
+}
 # What can be a folder under submitted/ on every file system and in nbgrader's path patterns.
 _SAFE_ID = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}$")
 _MATRICULATION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9/.-]*$")
+# What a spreadsheet makes of a long number: the digits that it left out are gone.
+_CUT_NUMBER = re.compile(r"\d+[.,]\d+[eE][+-]?\d+|\d+[eE][+-]\d+|\d+[.,]0+")
+_MOST_ROWS_TOLD = 10
 
 
 class RosterError(CourseError, ValueError):
@@ -75,6 +83,7 @@ class Roster:
 
     students: tuple[Student, ...]
     path: Path | None = None
+    remarks: tuple[str, ...] = field(default=(), compare=False)
     _folders: dict[str, list[Owner]] = field(init=False, repr=False, compare=False)
     _groups: dict[str, Owner] = field(init=False, repr=False, compare=False)
 
@@ -138,7 +147,10 @@ class Roster:
         return self._groups[fold(student.groups[0])] if len(student.groups) == 1 else None
 
     def find(self, *, user_name: str = "", email: str = "", matriculation_number: str = "") -> Student | None:
-        """Return the student with this user name, else email, else matriculation number; case is ignored."""
+        """Return the student with this user name, else email, else matriculation number.
+
+        Case is ignored, and so are leading zeros of a number if there is one such student only: spreadsheets drop them.
+        """
         for column, value in (
             ("user_name", user_name),
             ("email", email),
@@ -149,7 +161,68 @@ class Roster:
                 found = [s for s in self.students if getattr(s, column).casefold() == wanted]
                 if len(found) == 1:
                     return found[0]
-        return None
+        wanted = _without_zeros(matriculation_number)
+        found = [s for s in self.students if wanted and _without_zeros(s.matriculation_number) == wanted]
+        return found[0] if len(found) == 1 else None
+
+    def called(self, name: str) -> list[Student]:
+        """Return the students with this name, written as OpenOlat or a person may write it.
+
+        Parameters
+        ----------
+        name : str
+            First name first, or last name first with a comma.
+        """
+        last, comma, first = name[:200].partition(",")
+        wanted = f"{first} {last}" if comma else last
+        return [s for s in self.students if _same_name(s.name, wanted)]
+
+
+def _same_name(one: str, other: str) -> bool:
+    one, other = (" ".join(compose(text).casefold().split()) for text in (one, other))
+    folded = fold(one)  # of other alphabets nothing is left
+    return one == other or (folded == fold(other) and any(map(str.isalpha, folded)))
+
+
+def _without_zeros(number: str) -> str:
+    """Return a number without leading zeros, empty if it is none."""
+    number = number.strip()
+    return number.lstrip("0") if number.isascii() and number.isdigit() else ""
+
+
+def lost_zeros(students: Iterable[Student]) -> str:
+    """Return a sentence if matriculation numbers look as if some had lost leading zeros, else an empty text.
+
+    Examples
+    --------
+    >>> found = [Student("a", "a", "", "", matriculation_number="0031415", row=2)]
+    >>> lost_zeros(found), lost_zeros([*found, Student("b", "b", "", "", matriculation_number="31416", row=3)])[:50]
+    ('', 'The matriculation numbers have 5 and 7 digits; the')
+    """
+    numbers = {s.row: s.matriculation_number for s in students if _without_zeros(s.matriculation_number)}
+    lengths = sorted({len(number) for number in numbers.values()})
+    if len(lengths) < 2:
+        return ""
+    short = [str(row) for row, number in numbers.items() if len(number) < lengths[-1]]
+    told = ", ".join(short[:_MOST_ROWS_TOLD]) + (", …" if len(short) > _MOST_ROWS_TOLD else "")
+    rows = "row" if len(short) == 1 else "rows"
+    have = f"{', '.join(map(str, lengths[:-1]))} and {lengths[-1]}"
+    return (
+        f"The matriculation numbers have {have} digits; the shorter: {rows} {told}. A spreadsheet drops "
+        "leading zeros: if it did, put them back there, with the column formatted as text."
+    )
+
+
+def roster_path(course: Path) -> Path | None:
+    """Return the file of the class, None if there is none.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        If ``roster.local.csv`` is there, it is the one: that name is ignored by git, so a real class goes there.
+    """
+    course = Path(course)
+    return next((p for p in (course / "roster.local.csv", course / "roster.csv") if p.is_file()), None)
 
 
 def read_roster(course: Path) -> Roster:
@@ -158,8 +231,7 @@ def read_roster(course: Path) -> Roster:
     Parameters
     ----------
     course : pathlib.Path
-        The folder that holds ``roster.csv``. If ``roster.local.csv`` is there, it is read instead: that name is
-        ignored by git, so a real class goes there.
+        The folder that holds the file of the class, see `roster_path`.
 
     Returns
     -------
@@ -171,43 +243,25 @@ def read_roster(course: Path) -> Roster:
         If there is no roster or a row cannot be used. All problems are listed at once.
     """
     course = Path(course)
-    path = next((p for p in (course / "roster.local.csv", course / "roster.csv") if p.is_file()), None)
+    path = roster_path(course)
     if path is None:
         raise RosterError(f"There is no roster.csv in {course}. It needs the columns {','.join(COLUMNS)}.")
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RosterError(
-            f"{path.name} must be UTF-8 text, but byte {error.start} is not. In Excel: save as 'CSV UTF-8'."
-        ) from error
-    lines = text.splitlines()
-    if not lines:
-        raise RosterError(f"{path.name} is empty; its first line must be {','.join(COLUMNS)}.")
-    # Excel in a German locale writes semicolons.
-    delimiter = max(",;\t", key=lines[0].count)
-    table = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True)
-    names = [(name or "").strip() for name in table.fieldnames or []]
-    missing = [name for name in _REQUIRED if name not in names]
-    if missing:
-        raise RosterError(
-            f"The first line of {path.name} must name the columns {','.join(COLUMNS)}; {', '.join(missing)} is missing."
-        )
-    table.fieldnames = names
-    rows = [(table.line_num, row) for row in table]
-    students, problems = [], []
-    for number, row in rows:
-        if None in row:
-            problems.append(f"row {number} has more fields than the first line; is a comma not quoted?")
-            continue
-        cells = {name: compose((row.get(name) or "").strip()) for name in COLUMNS}
-        if not any(cells.values()):
-            continue
+        table = read_saved_table(path, {name: _OTHER_NAMES[name] for name in COLUMNS}, _REQUIRED)
+    except TableError as error:
+        raise RosterError(str(error)) from error
+    students = []
+    for number, row in table.rows:
+        cells = {name: row.get(name, "") for name in COLUMNS}
+        if "student_id" not in table.columns:
+            cells["student_id"] = cells["user_name"]
         groups = tuple(name for part in cells.pop("group").split(";") if (name := part.strip()))
         students.append(Student(**cells, groups=groups, row=number))
-    problems += _problems(students)
+    problems = [*table.problems, *_problems(students)]
     if problems:
         raise RosterError("\n".join([f"{path.name} can't be used:", *(f"- {line}" for line in problems)]))
-    return Roster(tuple(students), path)
+    zeros = lost_zeros(students)
+    return Roster(tuple(students), path, table.remarks + ((f"{path.name}: {zeros}",) if zeros else ()))
 
 
 def _problems(students: Iterable[Student]) -> list[str]:
@@ -224,10 +278,16 @@ def _problems(students: Iterable[Student]) -> list[str]:
             problems.append(f"row {s.row}: user_name is empty; OpenOlat identifies people by it")
         if not s.last_name and not s.first_name:
             problems.append(f"row {s.row}: last_name and first_name are both empty")
-        if s.matriculation_number and not _MATRICULATION.match(s.matriculation_number):
+        cut = _CUT_NUMBER.fullmatch(s.matriculation_number)
+        if s.matriculation_number and (cut or not _MATRICULATION.match(s.matriculation_number)):
             problems.append(
                 f"row {s.row}: matriculation_number must be digits as text, with their leading zeros; "
                 f"it is {s.matriculation_number!r}"
+                + (
+                    ": a spreadsheet cut the number; take it from where it came from, with the column as text"
+                    if cut
+                    else ""
+                )
             )
         for column in ("user_name", "last_name", "first_name", "email"):
             if re.search(r"[\t\r\n\x00]", getattr(s, column)):

@@ -15,6 +15,7 @@ from rich.table import Table
 from course_utils.classroom.tables import shown, write_csv
 from course_utils.command import demo
 from course_utils.command import instructor as olat
+from course_utils.command.course_settings import CourseOption
 from course_utils.command.terminal import Commands, console, progress
 from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
@@ -29,7 +30,6 @@ app = typer.Typer(
     help="A course that grades itself.",
 )
 
-CourseOption = Annotated[Path, typer.Option("--course", help="Folder with nbgrader_config.py and source/.")]
 AssignmentArgument = Annotated[str, typer.Argument(help="Name of a folder in source/.")]
 
 
@@ -199,7 +199,9 @@ def leaderboard(
 
 
 @app.command()
-def doctor(course: CourseOption = Path()) -> None:
+def doctor(
+    course: Annotated[Path, typer.Option("--course", help="Folder with nbgrader_config.py and source/.")] = Path(),
+) -> None:
     """Look whether everything is there to work on the notebooks and to grade them."""
     from course_utils.command import doctor as checks_of_doctor
 

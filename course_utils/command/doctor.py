@@ -146,8 +146,6 @@ def _shares() -> Iterator[Finding]:
 
 
 def _grading(course: Path) -> Iterator[Finding]:
-    from course_utils.classroom.folder import assignments, load_config
-    from course_utils.errors import CourseError
     from course_utils.grading.sandbox import host
 
     reason = host.probe()
@@ -164,15 +162,44 @@ def _grading(course: Path) -> Iterator[Finding]:
     else:
         yield Finding("bad", "gradebook", "the program alembic is missing; `pip install alembic`")
     yield _cluster()
+    yield from _settings(course)
+
+
+def _settings(course: Path) -> Iterator[Finding]:
+    """Read all that the instructor has set, and the class."""
+    from course_utils.classroom.deadlines import deadlines_told
+    from course_utils.classroom.folder import CONFIG_FILE, assignments, load_config
+    from course_utils.command.course_settings import mistakes_in
+    from course_utils.errors import CourseError
+
     try:
-        names = assignments(course)
-        load_config(course)
+        mistakes = mistakes_in(course)
     except CourseError as error:
         yield Finding("bad", "course folder", str(error))
         return
+    names = assignments(course)
     yield Finding("good", "course folder", f"assignments: {', '.join(names)}")
-    roster = next((course / n for n in ("roster.local.csv", "roster.csv") if (course / n).exists()), None)
-    if roster is None:
+    for mistake in mistakes:
+        yield Finding("bad" if mistake.level == "bad" else "warning", "settings", mistake.text)
+    if not mistakes:
+        yield Finding("good", "settings", f"{CONFIG_FILE}: all of the course's own can be used")
+    if all(mistake.level != "bad" for mistake in mistakes):
+        yield Finding("good", "deadlines", deadlines_told(load_config(course), names))
+    yield from _roster(course)
+
+
+def _roster(course: Path) -> Iterator[Finding]:
+    from course_utils.classroom.roster import RosterError, read_roster, roster_path
+
+    path = roster_path(course)
+    if path is None:
         yield Finding("warning", "roster", "there is no roster.csv: `course collect` can't tell who handed in what")
-    else:
-        yield Finding("good", "roster", f"{roster.name}")
+        return
+    try:
+        roster = read_roster(course)
+    except RosterError as error:
+        yield Finding("bad", "roster", str(error))
+        return
+    yield Finding("good", "roster", f"{path.name}: {len(roster.students)} students, {len(roster.groups)} groups")
+    for remark in roster.remarks:
+        yield Finding("warning", "roster", remark)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
+from course_utils.command.course_settings import CourseOption as Course
 from course_utils.command.student import check_command, pack_command
 from course_utils.command.terminal import console, progress_bar
-
-Course = Annotated[Path, typer.Option("--course", help="Course folder: holds source/ and nbgrader_config.py.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -77,6 +77,8 @@ def return_command(
         for who, why in result.withheld:
             table.add_row(cell(shown.text(who)), cell(shown.text(why)))
         console.print(table)
+    for note in result.notes:
+        console.print(f"[yellow]!![/] {escape(note)}", highlight=False, soft_wrap=True)
     if result.lines:
         mean = sum(line.score for line in result.lines) / len(result.lines)
         console.print(f"{len(result.lines)} marks, {number(mean)} points on average:", highlight=False)

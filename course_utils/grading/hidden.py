@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from traitlets import Unicode
+from traitlets import Bunch, TraitError, Unicode, validate
 from traitlets.config import Config, Configurable
 
 __all__ = ["FOLDER", "SECRET_FILE", "Course", "beside", "course_secret", "laid_out", "read_hidden"]
@@ -31,7 +31,13 @@ class Course(Configurable):
     secret = Unicode(
         "",
         help="What held-out pictures and the like are drawn from. Empty: made at first use and kept in .course-secret.",
-    ).tag(config=True)
+    ).tag(config=True, must="")  # its own sentence, which does not hold the secret
+
+    @validate("secret")
+    def _long_enough(self, proposal: Bunch) -> str:
+        if 0 < len(proposal.value) < _SHORTEST:
+            raise TraitError(_too_short("c.Course.secret", len(proposal.value)))
+        return proposal.value
 
 
 def course_secret(course: Path, config: Config | None = None) -> str:
@@ -50,21 +56,24 @@ def course_secret(course: Path, config: Config | None = None) -> str:
 
     Raises
     ------
-    RuntimeError
-        If the setting or the file holds less than 16 characters.
+    TraitError, RuntimeError
+        If the setting, or the file, holds less than 16 characters.
     """
-    secret = Course(config=config).secret
-    where = "c.Course.secret"
+    secret, where = Course(config=config).secret, "c.Course.secret"
     if not secret:
         path = Path(course) / SECRET_FILE
         _make_secret(path)
         secret, where = path.read_text(encoding="utf-8").strip(), str(path)
     if len(secret) < _SHORTEST:
-        raise RuntimeError(
-            f"{where} holds {len(secret)} characters; a secret has {_SHORTEST} or more. Put the old one back, or "
-            "empty the setting and remove the file: then a new one is made, and other pictures are drawn."
-        )
+        raise RuntimeError(_too_short(where, len(secret)))
     return secret
+
+
+def _too_short(where: str, length: int) -> str:
+    return (
+        f"{where} holds {length} characters; a secret has {_SHORTEST} or more. Put the old one back, or "
+        "empty the setting and remove the file: then a new one is made, and other pictures are drawn."
+    )
 
 
 def _make_secret(path: Path) -> None:

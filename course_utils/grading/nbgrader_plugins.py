@@ -176,7 +176,9 @@ class GradeNotebook(NbGraderPreprocessor):
         config=True
     )
     warm = Bool(True, help="Whether kernels are forked from a process that has done the imports.").tag(config=True)
-    notebook_timeout = Float(1800.0, help="Seconds for a whole notebook.").tag(config=True)
+    notebook_timeout = Float(1800.0, min=1, help="Seconds for a whole notebook.").tag(
+        config=True, must="a number of seconds, 1 or more"
+    )
     limits = Dict(help="Limits that differ from the defaults, by the names in docs/grading.md.").tag(config=True)
     data = Enum(
         ["any", "CIFAR-10", "stand-in"],

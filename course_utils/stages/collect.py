@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from course_utils.classroom.deadlines import deadline_of
+from course_utils.classroom.deadlines import deadline_of, whole_day_told
 from course_utils.classroom.one_run import only_run
 from course_utils.classroom.roster import Owner, Roster
 from course_utils.classroom.safety_net import attempt
@@ -191,6 +191,7 @@ def _collect(
     for old, _ in settled.older:
         replaced = sorted({f.path for f in old.files})
         collection.fates += [(old.download, f"{old.folder}/{path}", "older hand-in") for path in replaced]
+    collection.notes += filter(None, [whole_day_told(there.config, there.name)])
     for download in downloads:
         collection.notes += download.notes
         collection.fates += [(download.path.name, file, fate) for file, fate in download.fates]

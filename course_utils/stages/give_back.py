@@ -11,7 +11,7 @@ from pathlib import Path
 from course_utils.classroom.folder import coursedir, load_config
 from course_utils.classroom.marks import Mark, number, read_marks
 from course_utils.classroom.one_run import only_run
-from course_utils.classroom.roster import Owner, Roster, Student, read_roster
+from course_utils.classroom.roster import Owner, Roster, Student, lost_zeros, read_roster
 from course_utils.classroom.safety_net import attempt
 from course_utils.classroom.settings import OpenOlat
 from course_utils.errors import CourseError
@@ -96,6 +96,8 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
         pages, withheld = found or ([], [f"has a score, but the feedback pages {fault}"])
         result.withheld += [(student.name, reason) for reason in withheld]
         result.lines.append(replace(line, pages=tuple(pages)))
+    if settings.identifier == "matriculation_number" and (zeros := lost_zeros(roster.students)):
+        result.notes.append(f"{roster.path.name}: {zeros} OpenOlat does not know anybody by a number without them.")
     write_files(course / "returned" / assignment, result, roster, settings, group_task)
     return result
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.classroom.names import fold
-from course_utils.classroom.roster import Owner
+from course_utils.classroom.roster import Owner, Roster
 from course_utils.handins.archives import unpack
 from course_utils.handins.budget import Budget, StagedFile
 from course_utils.handins.paths import CHECKPOINTS, is_junk, unique
@@ -298,26 +298,47 @@ def _check_manifest(
     have = {f.sha256 for f in files}
     changed = [path for path in sorted(hashes) if hashes[path] not in have]
     placement.notes += [f"{one_line(path, 200)} is not the file that was packed" for path in changed[:_MAX_NOTES]]
-    ours = {s.student_id for s in hand_in.owner.members}
-    for member in members:
-        number, name = _number_of(member), _said(member.get("name") or "")
-        student = roster.find(matriculation_number=number)
-        if student is None:
-            placement.notes.append(
-                f"names {name} ({one_line(number)}), who is not in the roster: gets no marks from here"
-            )
-        elif hand_in.owner.is_group and student.student_id not in ours:
-            their = ", ".join(student.groups) or "no group"
-            placement.notes.append(f"names {student.name}, whom the roster has in {their}: gets no marks from here")
-    named = {s.student_id for m in members if (s := roster.find(matriculation_number=_number_of(m)))}
-    if hand_in.owner.is_group and members:
-        left_out = [s.name for s in hand_in.owner.members if s.student_id not in named]
-        if left_out:
-            placement.notes.append(f"does not name {', '.join(left_out)}, whom the roster has in the group")
+    placement.notes += _notes_on_members(members, hand_in.owner, roster)
     group = manifest.get("group")
     group = str(group) if isinstance(group, (str, int)) else ""
     if group and hand_in.owner.is_group and not _same_group(group, hand_in.owner):
         placement.notes.append(f"says group {_quoted(group)}, the roster says {hand_in.owner.name!r}")
+
+
+def _notes_on_members(members: list[dict[str, Any]], owner: Owner, roster: Roster) -> list[str]:
+    """Return where a student's list of members differs from the roster, which decides who gets marks."""
+    notes, named = [], set()
+    for member in members:
+        number, name = _number_of(member), _said(member.get("name") or "")
+        namesakes = roster.called(name)
+        student = roster.find(matriculation_number=number)
+        if student is None and len(namesakes) == 1:
+            student = namesakes[0]
+            ours = student.matriculation_number or "none"
+            notes.append(f"names {student.name} with the number {one_line(number) or 'none'}; the roster has {ours}")
+        elif student is None:
+            notes.append(f"names {name} ({one_line(number)}), who is not in the roster: gets no marks from here")
+            continue
+        elif student.matriculation_number.casefold() != number.strip().casefold():
+            notes.append(
+                f"names {student.name} with the number {one_line(number)}; the roster has "
+                f"{student.matriculation_number}: the same but for leading zeros, which a spreadsheet drops"
+            )
+        elif namesakes and student not in namesakes:
+            notes.append(f"names {name} with the number of {student.name}; whom it means only they know")
+        named.add(student.student_id)
+        if student in owner.members:
+            continue
+        if owner.is_group:
+            their = ", ".join(student.groups) or "no group"
+            notes.append(f"names {student.name}, whom the roster has in {their}: gets no marks from here")
+        else:
+            notes.append(f"names {student.name} too, but the hand-in is of {owner.name} alone: gets no marks from here")
+    left_out = [s.name for s in owner.members if s.student_id not in named]
+    if members and left_out:
+        whom = "whom the roster has in the group" if owner.is_group else "whose hand-in it is"
+        notes.append(f"does not name {', '.join(left_out)}, {whom}")
+    return notes
 
 
 def _same_group(written: str, owner: Owner) -> bool:

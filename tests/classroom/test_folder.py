@@ -66,8 +66,11 @@ def test_a_setting_may_be_relative_to_the_course(course, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("c.OpenOlat.timezone = 'Berlin'", "must be a zone such as 'Europe/Berlin', got 'Berlin'"),
-        ("c.Deadlines.due = {'sheet': 'soon'}", "must look like '2026-11-20 18:00', got 'soon'"),
+        (
+            "c.OpenOlat.timezone = 'Berlin'",
+            "line 3: c.OpenOlat.timezone is 'Berlin', but must be a time zone such as 'Europe/Berlin'",
+        ),
+        ("c.Deadlines.due = {'sheet': 'soon'}", "line 3: c.Deadlines.due['sheet'] is 'soon', but must be a date"),
         ("c.OpenOlat.timezone = = 1", "SyntaxError"),
         ("unknown", "NameError: name 'unknown' is not defined, line 3"),
         ("raise SystemError('x')", "SystemError: x, line 3"),

@@ -14,6 +14,7 @@ import pytest
 from course_utils.command import doctor
 from course_utils.grading.sandbox import cgroups, host, view
 from tests.support.engine import ROOT
+from tests.support.olat_course import ROSTER
 from tests.support.tiny_course import make_course
 
 
@@ -30,14 +31,16 @@ def course(tmp_path, monkeypatch):
 
 
 def test_a_course_folder_in_which_all_is_well(course):
-    (course / "roster.csv").write_text("")
+    (course / "roster.csv").write_text(ROSTER, encoding="utf-8")
     found = findings(course)
     first = ["Python", "packages", "torch", "PDF", "disk", "sandbox", "formgrader"]
     shares = ["equal shares", "kernel memory", "processes"]
-    assert list(found) == [*first, *shares, "gradebook", "cluster", "course folder", "roster"]
+    assert list(found) == [*first, *shares, "gradebook", "cluster", "course folder", "settings", "deadlines", "roster"]
     assert found["equal shares"].detail == "each kernel has one share of the cores (cgroup v2 cpu)"
     assert {finding.level for what, finding in found.items() if what != "disk"} == {"good"}
     assert found["course folder"].detail == "assignments: tiny"
+    assert found["deadlines"].detail == "none for tiny; lateness costs: none"
+    assert found["roster"].detail == "roster.csv: 5 students, 3 groups"
 
 
 def test_elsewhere_only_the_students_half_is_looked_at(tmp_path):
@@ -46,8 +49,8 @@ def test_elsewhere_only_the_students_half_is_looked_at(tmp_path):
 
 def test_a_real_class_takes_the_place_of_the_made_up_one(course):
     for name in ("roster.csv", "roster.local.csv"):
-        (course / name).write_text("")
-    assert findings(course)["roster"].detail == "roster.local.csv"
+        (course / name).write_text(ROSTER.splitlines()[0] + "\ns1,a,A,B,,,\n")
+    assert findings(course)["roster"].detail == "roster.local.csv: 1 students, 0 groups"
 
 
 def test_a_missing_roster_is_a_warning(course):
@@ -136,3 +139,26 @@ def test_a_folder_without_settings_is_told(course):
     (course / "nbgrader_config.py").unlink()
     found = findings(course)["course folder"]
     assert found.level == "bad" and "it has no nbgrader_config.py" in found.detail
+
+
+def test_the_class_is_read_by_the_reader_of_collect(course):
+    """All that is wrong, with its row; what only may be wrong is a warning."""
+    (course / "roster.csv").write_text(ROSTER.replace("0012345", '"1,61803E+06"').replace("s05,", "s04,"))
+    found = findings(course)["roster"]
+    assert found.level == "bad" and "row 2: matriculation_number must be digits" in found.detail
+    assert "rows 5 and 6 have the same student_id" in found.detail
+    (course / "roster.csv").write_text(ROSTER.replace("0012345", "12345"))
+    found = [finding for finding in doctor.examine(course) if finding.what == "roster"]
+    assert [finding.level for finding in found] == ["good", "warning"]
+    assert "have 5 and 7 digits; the shorter: row 2." in found[1].detail
+
+
+def test_wrong_settings_are_told_all_at_once(course):
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write("c.Deadlines.policy = 'ten'\nc.Deadlines.due = {'tiny': '2026-11-20', 'tyny': '2026-11-20'}\n")
+    found = [finding for finding in doctor.examine(course) if finding.what in ("settings", "deadlines")]
+    assert [finding.level for finding in found] == ["bad", "warning"]
+    config = (course / "nbgrader_config.py").read_text()
+    (course / "nbgrader_config.py").write_text(config.replace("'ten'", "'hard stop'"))
+    told = findings(course)["deadlines"].detail
+    assert "tiny: 2026-11-20 at 23:59:59, the end of the day" in told and "lateness costs: hard stop" in told

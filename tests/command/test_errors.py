@@ -27,6 +27,7 @@ MENDABLE = {
     "notebooks.recognising": ["NotebookError"],
     "packing.pieces": ["PdfError"],
     "classroom.roster": ["RosterError"],
+    "classroom.spreadsheets": ["TableError"],
     "classroom.settings": ["MomentError"],
     "platforms.olat.sheet": ["SheetError"],
 }

@@ -141,13 +141,13 @@ def test_a_member_of_two_groups_is_in_both(tmp_path):
         ("s01,", "s02,", "rows 2 and 3 have the same student_id: s02"),
         ("s01,", "../x,", r"row 2: student_id must be letters, digits and \. _ @ -"),
         (",jmueller,", ",,", "row 2: user_name is empty"),
-        ("0012345", "1,23E+05", "row 2 has more fields than the first line"),
+        ("0012345", "1,23E+05", "row 2 has more fields than the first line; is a comma not quoted"),
         ("0012345", "1.2E+05", "row 2: matriculation_number must be digits"),
         ("0012345", "3141592", "rows 2 and 6 have the same matriculation_number"),
         ("Gruppe 9", "Gruppe-7", None),
         ("Gruppe 9", "Gruppe?7", "would share the folder Gruppe_7"),
         ("Gruppe 9", "s01", "has the folder name of the student in row 2"),
-        ("student_id,user_name", "id,login", "student_id, user_name is missing"),
+        ("user_name,last_name", "a,b", "user_name, last_name is missing"),
     ],
 )
 def test_a_roster_is_checked(tmp_path, old, new, message):

@@ -148,6 +148,18 @@ def test_without_a_matriculation_number_nothing_is_made_up(course):
     assert return_marks(course, "sheet").withheld == [("Jörg Müller", "has no matriculation_number in the roster")]
 
 
+@pytest.mark.parametrize("identifier", ["matriculation_number", "user_name"])
+def test_numbers_that_lost_their_zeros_are_told_where_they_identify(course, identifier):
+    (course / "roster.csv").write_text(ROSTER.replace("0012345", "12345"), encoding="utf-8")
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write(f'c.OpenOlat.identifier = "{identifier}"\n')
+    grade(course, "s01", {"a": 2, "b": 2, "c": 4})
+    result = return_marks(course, "sheet")
+    told = "have 5 and 7 digits; the shorter: row 2."
+    assert len(result.lines) == 1 and (told in "".join(result.notes)) == (identifier == "matriculation_number")
+    assert all(note in result.page.read_text(encoding="utf-8") for note in result.notes)
+
+
 def test_a_student_unknown_to_the_roster_is_told(course):
     grade(course, "zz", {"a": 2, "b": 2, "c": 4})
     assert return_marks(course, "sheet").withheld == [("zz", "is in the gradebook, but not in the roster")]
@@ -284,7 +296,7 @@ def test_an_extension_of_a_member_is_one_of_the_group_and_never_earlier(course):
     assert deadline_of(course, config, "sheet", "s02", ["s02"]).day == 20
     assert deadline_of(course, config, "other", "s01", ["s01"]) is None
     path.write_text("student_id,assignment,due\ns01,sheet,soon\n")
-    with pytest.raises(CourseError, match=r"extensions\.csv, line 2: A date and time must look like"):
+    with pytest.raises(CourseError, match=r"(?s)extensions\.csv can't be used:.*row 2: A date and time must look like"):
         deadline_of(course, config, "sheet", "s01")
 
 

@@ -278,7 +278,7 @@ def test_different_hand_ins_without_a_time_are_not_guessed_between(course, stude
 
 def test_one_member_hands_in_for_the_group(course, students, tmp_path):
     with (course / "nbgrader_config.py").open("a") as file:
-        file.write('c.OpenOlat.group_assignments = ["sheet"]\n')
+        file.write('c.OpenOlat.group_assignments = ["sheet"]\nc.Deadlines.due = {"sheet": "2026-11-20"}\n')
     text = ROSTER.replace("ipek@students.example,3141592,Gruppe 9", "ipek@students.example,3141592,Gruppe 7;Gruppe 9")
     (course / "roster.csv").write_text(text, encoding="utf-8")
     members = [
@@ -295,7 +295,8 @@ def test_one_member_hands_in_for_the_group(course, students, tmp_path):
     times = {"s01": datetime(2026, 11, 20, 10), "s02": datetime(2026, 11, 20, 9), "s05": datetime(2026, 11, 20, 9)}
     sheet = sheet_bytes(list(students.values()), times)
     collection = collect(course, "sheet", [write_download(tmp_path / "a.zip", folders, top=TOP, sheet=sheet)])
-    assert [r.owner_id for r in collection.rows] == ["Gruppe_7"]
+    assert [(r.owner_id, r.status) for r in collection.rows] == [("Gruppe_7", "on time")]
+    assert collection.notes[0] == "sheet: 2026-11-20 at 23:59:59, the end of the day, as no time is set"
     notes = "; ".join(row(collection, "Gruppe_7").notes)
     assert "also handed in in MuellerLuedenscheid" in notes
     assert "names Gerda Gast (999), who is not in the roster" in notes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 import zipfile
 from collections.abc import Sequence
@@ -15,25 +14,15 @@ from xml.etree.ElementTree import ParseError
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
-from course_utils.classroom.names import compose, fold_variants
+from course_utils.classroom.names import HEADERS, compose, fold_variants, plain_header
 from course_utils.errors import CourseError
 
 __all__ = ["SheetError", "SheetRow", "read_sheet"]
 
-# Header texts by meaning, German and English, reduced to letters and digits. Person fields are a site's choice,
-# so a field may be missing or called a little differently.
+# Header texts by meaning. Person fields are a site's choice, so a field may be missing or called a little differently.
 _ALIASES = {
-    "user_name": ("benutzername", "username", "user", "login", "nickname", "olatbenutzername", "openolatbenutzername"),
-    "first_name": ("vorname", "firstname"),
-    "last_name": ("nachname", "lastname", "surname", "familienname"),
-    "email": ("email", "emailadresse", "emailaddress", "mail"),
+    **HEADERS,
     "institutional_email": ("institutionsemail", "institutionalemail", "emailderinstitution"),
-    "matriculation_number": (
-        "institutionsnummer", "institutionsnummermatrikelnummer", "matrikelnummer", "matrikelnr",
-        "institutionidentifier", "institutionidentifierregistrationnumber", "institutionalidentifier",
-        "matriculationnumber", "registrationnumber",
-    ),
-    "group": ("gruppe", "group"),
     "submitted": (
         "abgabe", "submitted", "abgegeben", "abgabeabgeschlossen", "submissioncompleted", "abgabedatum",
         "submissiondate",
@@ -127,7 +116,7 @@ def _columns(rows: Sequence[Sequence[Any]], header: int, task: str) -> dict[str,
     """Return the column of each meaning in the row with the headers."""
     columns: dict[str, list[int]] = {}
     for i, cell in enumerate(rows[header]):
-        if _plain(cell) == "coach":
+        if plain_header(cell) == "coach":
             # Beyond it, data may be shifted. Of what is read, only group and submission could stand there.
             break
         meaning = _meaning(cell)
@@ -150,12 +139,8 @@ def _columns(rows: Sequence[Sequence[Any]], header: int, task: str) -> dict[str,
     return {meaning: places[0] for meaning, places in columns.items() if places}
 
 
-def _plain(cell: Any) -> str:
-    return re.sub(r"[^a-z0-9]", "", compose(str(cell or "")).casefold())
-
-
 def _meaning(cell: Any) -> str | None:
-    return _MEANING.get(_plain(cell))
+    return _MEANING.get(plain_header(cell))
 
 
 def _text(cell: Any) -> str:

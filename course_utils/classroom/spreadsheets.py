@@ -1,0 +1,155 @@
+"""Tables that a person keeps in a spreadsheet program and saves as text: the roster, the extensions."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_utils.classroom.names import compose, plain_header
+from course_utils.errors import CourseError
+
+__all__ = ["SavedTable", "TableError", "read_saved_table"]
+
+_SEPARATOR = re.compile(r'"?sep=.?"?', re.IGNORECASE)
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
+_HOW_TO_SAVE = "In Excel: save as 'CSV UTF-8'."
+
+
+class TableError(CourseError, ValueError):
+    """A table can't be read; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class SavedTable:
+    """What a table says.
+
+    Parameters
+    ----------
+    rows : tuple of (int, dict)
+        Number of the line, and text by column; rows without any text are left out.
+    columns : frozenset of str
+        Those that are there.
+    problems : tuple of str
+        Rows that can't be read, each with its number.
+    remarks : tuple of str
+        Headers that look like a column and are none.
+    """
+
+    rows: tuple[tuple[int, dict[str, str]], ...]
+    columns: frozenset[str]
+    problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def read_saved_table(path: Path, columns: Mapping[str, Sequence[str]], required: Sequence[str]) -> SavedTable:
+    """Read a table with commas, semicolons or tabs, in UTF-8 or UTF-16, with or without the line ``sep=;``.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    columns : mapping of str to sequence of str
+        What else each column may be called, as `plain_header` writes it.
+    required : sequence of str
+        Columns without which it can't be read.
+
+    Returns
+    -------
+    SavedTable
+
+    Raises
+    ------
+    TableError
+        If it can't be read at all.
+    """
+    stream = io.StringIO(_text(path), newline="")
+    skipped, first = 0, stream.readline()
+    while first and (not first.strip() or _SEPARATOR.fullmatch(first.strip())):
+        skipped, first = skipped + 1, stream.readline()
+    if not first:
+        raise TableError(f"{path.name} is empty; its first line must be {','.join(columns)}.")
+    delimiter = max(_NAMES, key=first.count)  # Excel in a German locale writes semicolons
+    stream.seek(stream.tell() - len(first))
+    table = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
+    rows, problems = [], []
+    try:
+        header = next(table)
+        places, remarks = _places(path.name, header, columns, required)
+        last = table.line_num
+        for cells in table:
+            number, last = skipped + last + 1, table.line_num
+            if problem := _problem(cells, len(header), delimiter):
+                problems.append(f"row {number} {problem}")
+                continue
+            row = {name: compose(cells[i].strip()) if i < len(cells) else "" for name, i in places.items()}
+            if any(row.values()):
+                rows.append((number, row))
+    except csv.Error as error:
+        raise TableError(
+            f"{path.name} can't be read as a table: something before the end of row {skipped + table.line_num} is not "
+            f"right ({error}). Is a quote not closed, or in the middle of a cell?"
+        ) from error
+    return SavedTable(tuple(rows), frozenset(places), tuple(problems), remarks)
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file, whichever way Unicode is written in it."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise TableError(f"{path} can't be read ({error.strerror or error}).") from error
+    if data[:2] == b"PK":
+        raise TableError(f"{path.name} is a workbook (.xlsx) under another name. {_HOW_TO_SAVE}")
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = data[: error.start].count(b"\n") + 1
+        raise TableError(f"{path.name} must be UTF-8 text, but row {row} is not. {_HOW_TO_SAVE}") from error
+    if "\0" in text:
+        row = text[: text.index("\0")].count("\n") + 1
+        raise TableError(f"{path.name} must be UTF-8 text, but row {row} holds NUL characters. {_HOW_TO_SAVE}")
+    return text
+
+
+def _places(
+    file: str, header: Sequence[str], columns: Mapping[str, Sequence[str]], required: Sequence[str]
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return where each column stands, and which headers look like one that is missing."""
+    meaning = {plain_header(name): column for column, others in columns.items() for name in (column, *others)}
+    places: dict[str, int] = {}
+    for i, cell in enumerate(header):
+        column = meaning.get(plain_header(cell))
+        if column in places:
+            raise TableError(
+                f"The first line of {file} has {column} twice, as {header[places[column]]!r} and {cell!r}; keep one."
+            )
+        if column:
+            places[column] = i
+    if missing := [name for name in required if name not in places]:
+        raise TableError(
+            f"The first line of {file} must name the columns {','.join(columns)}; {', '.join(missing)} is missing."
+        )
+    remarks = []
+    for cell in header:
+        near = difflib.get_close_matches(plain_header(cell), [*meaning], n=1, cutoff=0.75)
+        if near and plain_header(cell) not in meaning and meaning[near[0]] not in places:
+            remarks.append(
+                f"{file}: nothing is read from the column {cell.strip()!r}. Did you mean {meaning[near[0]]!r}?"
+            )
+    return places, tuple(remarks)
+
+
+def _problem(cells: Sequence[str], width: int, delimiter: str) -> str:
+    """Return what is wrong with the cells of a row, empty if nothing is."""
+    if any(cell.strip() for cell in cells[width:]):
+        return (
+            f"has more fields than the first line; is a {_NAMES[delimiter]} not quoted? A cell that holds one stands "
+            f'in quotes: "one{delimiter}another"'
+        )
+    if any("\n" in cell or "\r" in cell for cell in cells):
+        return "goes on over several lines; is a quote not closed?"
+    return ""

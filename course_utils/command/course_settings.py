@@ -1,0 +1,74 @@
+"""Everything that an instructor has set, read completely: by `course doctor`, and before every command on a course."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from course_utils.errors import CourseError
+
+if TYPE_CHECKING:
+    from course_utils.classroom.mistakes import Mistake
+
+__all__ = ["CourseOption", "mistakes_in"]
+
+
+def mistakes_in(course: Path) -> list[Mistake]:
+    """Return what is wrong with the settings and the extensions of a course.
+
+    The roster is not looked at: whoever needs it reads it, and stops if it can't be used.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+
+    Raises
+    ------
+    CourseError
+        If it is no course folder, or its settings are not Python that runs.
+    """
+    from nbgrader.coursedir import CourseDirectory
+
+    from course_utils.classroom.deadlines import wrong_extensions
+    from course_utils.classroom.folder import CONFIG_FILE, assignments, load_config
+    from course_utils.classroom.mistakes import wrong_settings
+    from course_utils.classroom.roster import RosterError, read_roster
+    from course_utils.classroom.settings import Deadlines, OpenOlat
+    from course_utils.classroom.settings_file import SettingsFile
+    from course_utils.grading.hidden import Course
+    from course_utils.grading.nbgrader_plugins import GradeNotebook
+
+    course = Path(course).resolve()
+    config, names = load_config(course), assignments(course)
+    classes = [OpenOlat, Deadlines, Course, GradeNotebook, CourseDirectory]
+    found = wrong_settings(config, classes, SettingsFile(course / CONFIG_FILE), names)
+    if any(mistake.level == "bad" for mistake in found):
+        return found
+    try:
+        roster = read_roster(course)
+    except RosterError:
+        roster = None
+    return found + wrong_extensions(course, config, roster, names)
+
+
+def _before_command(course: Path) -> Path:
+    """Stop before anything is done if a setting is wrong; what only may be one is told."""
+    if not all((course / name).exists() for name in ("nbgrader_config.py", "source")):
+        return course  # the command itself says what a course folder is
+    mistakes = mistakes_in(course)
+    if bad := [mistake.text for mistake in mistakes if mistake.level == "bad"]:
+        raise CourseError("\n".join(bad))
+    for mistake in mistakes:
+        if mistake.level == "warning":
+            text = f"[yellow]!![/] {escape(mistake.text)}"
+            Console(stderr=True).print(text, highlight=False, soft_wrap=True)
+    return course
+
+
+CourseOption = Annotated[
+    Path, typer.Option("--course", help="Folder with nbgrader_config.py and source/.", callback=_before_command)
+]

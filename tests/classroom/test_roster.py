@@ -1,0 +1,84 @@
+"""The class as spreadsheets save it: headers, separators, encodings, quotes, and numbers that lost their zeros."""
+
+import pytest
+
+from course_utils.classroom.roster import RosterError, lost_zeros, read_roster
+from tests.support.olat_course import ROSTER
+
+GERMAN = 'Benutzername;Nachname;Vorname;Matrikelnummer;E-Mail;Gruppe\nkk;Kernel;Karla;0031;;"Gruppe 1;Gruppe 2"\n'
+
+
+def read(folder, text, encoding="utf-8"):
+    (folder / "roster.csv").write_bytes(text.encode(encoding))
+    return read_roster(folder)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("first", ["", "sep=;\r\n", "\n"])
+def test_german_headers_are_read_as_excel_saves_them(tmp_path, encoding, first):
+    (student,) = read(tmp_path, first + GERMAN, encoding).students
+    assert (student.student_id, student.user_name, student.name) == ("kk", "kk", "Karla Kernel")
+    assert (student.matriculation_number, student.groups) == ("0031", ("Gruppe 1", "Gruppe 2"))
+    assert student.row == 2 + bool(first)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"Gruppe 1;Gruppe 2"', "Gruppe 1;Gruppe 2", "row 2 has more fields .* is a semicolon not quoted"),
+        ("Kernel", '"Kernel', "before the end of row 2 .* Is a quote not closed"),
+        ("Kernel", '"Ker\nnel"', "row 2 goes on over several lines; is a quote not closed"),
+        ("Vorname", "Nachname", "has last_name twice, as 'Nachname' and 'Nachname'; keep one"),
+        ("0031", "1,61803E+06", "row 2: .*'1,61803E.06': a spreadsheet cut the number"),
+        ("0031", "31415.0", "row 2: .*a spreadsheet cut the number"),
+        ("Karla", "Ka\0rla", "row 2 holds NUL characters"),
+        (GERMAN, "PK\x03\x04", r"is a workbook \(\.xlsx\) under another name"),
+        ("Nachname;", "", "last_name is missing"),
+        ("Karla", '"' + "K" * 200_000, "Is a quote not closed"),
+        (GERMAN, "sep=;\n", "is empty; its first line must be"),
+    ],
+)
+def test_what_a_spreadsheet_spoils_is_told_with_its_row(tmp_path, old, new, told):
+    with pytest.raises(RosterError, match=told):
+        read(tmp_path, GERMAN.replace(old, new))
+
+
+def test_another_encoding_is_told_with_its_row(tmp_path):
+    with pytest.raises(RosterError, match=r"must be UTF-8 text, but row 2 is not\. In Excel"):
+        read(tmp_path, GERMAN.replace("Karla", "Käte"), "cp1252")
+
+
+def test_empty_fields_at_the_end_are_none_too_many(tmp_path):
+    assert len(read(tmp_path, GERMAN.replace('2"\n', '2";;\n')).students) == 1
+
+
+def test_a_header_that_is_nearly_one_is_a_remark(tmp_path):
+    assert read(tmp_path, GERMAN.replace("Gruppe\n", "Grupe\n")).remarks == (
+        "roster.csv: nothing is read from the column 'Grupe'. Did you mean 'group'?",
+    )
+    assert read(tmp_path, GERMAN.replace("E-Mail", "Institutions-E-Mail")).remarks == ()
+
+
+def test_numbers_of_different_lengths_are_a_remark(tmp_path):
+    assert read(tmp_path, ROSTER).remarks == ()
+    roster = read(tmp_path, ROSTER.replace("0012345", "12345").replace("0023456", "A1"))
+    assert "have 5 and 7 digits; the shorter: row 2. " in roster.remarks[0]
+    assert lost_zeros(roster.students[1:]) == ""
+
+
+def test_a_number_without_its_zeros_is_the_same_person(tmp_path):
+    roster = read(tmp_path, ROSTER.replace("0012345", "12345"))
+    assert roster.find(matriculation_number="0012345").student_id == "s01"
+    assert roster.find(matriculation_number="23456").student_id == "s02"
+    assert roster.find(matriculation_number="000") is roster.find(matriculation_number="") is None
+    two = read(tmp_path, ROSTER.replace("0012345", "023456"))
+    assert two.find(matriculation_number="023456").student_id == "s01", "as it is written comes first"
+    assert two.find(matriculation_number="23456") is None, "it may be either"
+
+
+def test_a_name_is_found_as_people_write_it(tmp_path):
+    roster = read(tmp_path, ROSTER)
+    for name in ("Jörg Müller", "Joerg Mueller", "  jörg  müller", "Müller, Jörg"):
+        assert [s.student_id for s in roster.called(name)] == ["s01"]
+    assert [s.student_id for s in roster.called("Иван Иванов")] == ["s04"]
+    assert roster.called("Пётр") == roster.called("") == []
