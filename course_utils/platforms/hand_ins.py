@@ -63,7 +63,8 @@ class HandIn:
         Of the table.
     notes : tuple of str
     copies : tuple of str
-        Beginnings of hashes of files: of several copies of a notebook, the ones that a person chose.
+        Beginnings of hashes of files: of several copies of a notebook, the ones that a person chose, the last of
+        them last.
     """
 
     owner: Owner
@@ -157,9 +158,9 @@ def ranked(candidates: Iterable[HandIn]) -> list[list[HandIn]]:
     left, groups = list(of_content.values()), []
     while left:
         timed, untimed = _latest([h for h in left if h.submitted]), _latest([h for h in left if not h.submitted])
-        both = timed and untimed
-        later = both and timed[0].stamp and untimed[0].stamp and untimed[0].stamp > max(h.stamp for h in timed)
-        group = untimed if later or not timed else timed
+        stamped = _latest([h for h in left if h.stamp and not h.submitted])
+        is_later = timed and stamped and all(h.stamp and stamped[0].stamp > h.stamp for h in timed)
+        group = stamped if is_later else timed or untimed
         groups.append(group)
         left = [hand_in for hand_in in left if hand_in not in group]
     return groups

@@ -151,18 +151,18 @@ class KeptHandIns:
                 newer, older = (fresh, entry) if fresh.stamp >= entry.stamp else (entry, fresh)
                 # Read again, a time is right now: the zone of the server may have been mended since.
                 time = (fresh.submitted if again else "") or entry.submitted or fresh.submitted
-                self.entries[i] = replace(
-                    newer, submitted=time, draft=newer.draft and not time, mark=newer.mark or older.mark,
-                    collected=entry.collected, state=entry.state, copies=sorted({*entry.copies, *fresh.copies}),
-                )  # fmt: skip
+                copies = list(dict.fromkeys([*entry.copies, *fresh.copies]))
+                about = {"draft": newer.draft and not time, "mark": newer.mark or older.mark, "copies": copies}
+                old = {"collected": entry.collected, "state": entry.state}
+                self.entries[i] = replace(newer, submitted=time, **about, **old)
                 return self.entries[i]
         self.entries.append(fresh)
         return fresh
 
     def with_copies(self, hand_in: HandIn) -> HandIn:
         """Return a hand-in that was just read with the copies that a person chose in it before."""
-        chosen = {c for e in self.of_id(hand_in.owner.owner_id) if e.hand_in_id == hand_in.hand_in_id for c in e.copies}
-        return replace(hand_in, copies=tuple(sorted({*hand_in.copies, *chosen})))
+        chosen = [c for e in self.of_id(hand_in.owner.owner_id) if e.hand_in_id == hand_in.hand_in_id for c in e.copies]
+        return replace(hand_in, copies=tuple(dict.fromkeys([*hand_in.copies, *chosen])))
 
     def choose(self, hand_in: HandIn) -> None:
         """Note that a person chose a hand-in, in spite of all others that are known."""
@@ -174,7 +174,8 @@ class KeptHandIns:
 
     def choose_copies(self, entry: Entry, hashes: Iterable[str]) -> None:
         """Note which of several copies in a hand-in a person chose, by the beginnings of their hashes."""
-        entry.copies = sorted({*entry.copies, *hashes})
+        hashes = list(hashes)
+        entry.copies = [*(c for c in entry.copies if c not in hashes), *hashes]  # the last choice comes last
 
     def choose_newest(self, owner_id: str) -> None:
         """Forget what a person chose for somebody."""

@@ -257,10 +257,12 @@ def _one_of(
     def one(some: list[tuple[StagedFile, Recognised]]) -> bool:
         return bool(some) and all(same_work(some[0][1], other) for _, other in some)
 
-    by_hand = [c for c in candidates if copies and c[0].sha256.startswith(copies)]
+    for start in reversed(copies):
+        if by_hand := [c for c in candidates if c[0].sha256.startswith(start)]:
+            return by_hand[0]
     worked = [c for c in candidates if not catalogue.is_blank(c[1])]
     named = [c for c in worked if c[0].name == f"{name}.ipynb"]
-    for some in (by_hand, candidates, worked, named):
+    for some in (candidates, worked, named):
         if one(some):
             return min(some, key=lambda c: (c[0].name != f"{name}.ipynb", len(c[0].parts), c[0].parts))
     return None
