@@ -41,7 +41,7 @@ class Came:
         found = {who: kept.choice_of(owner) for who, owner in self.owners.items()}
         return {who: choice for who, choice in found.items() if choice}
 
-    def notes_on(self, older: Sequence[HandIn], laid_out: HandIn) -> list[str]:
+    def notes_on(self, older: Sequence[HandIn], laid_out: HandIn, *, by_hand: bool = False) -> list[str]:
         """Return what a row says about the other hand-ins of somebody.
 
         Parameters
@@ -50,19 +50,23 @@ class Came:
             Those that do not count because another one does.
         laid_out : HandIn
             The one that counts.
+        by_hand : bool
+            Whether a person chose it.
         """
         notes, others = [], [h for h in older if h.content != laid_out.content]
         for other in filter(self.now, others):
-            if laid_out.submitted and not other.submitted:
+            time = f" of {self._time(other)}" if other.submitted else ""
+            if by_hand:
+                notes.append(f"the hand-in {other.where}{time} does not replace the one that was chosen by hand")
+            elif laid_out.submitted and not other.submitted:
                 why = f"has no time, so it does not replace the one of {self._time(laid_out)}"
                 notes.append(f"the hand-in {other.where} {why}; --choose {other.hand_in_id} takes it")
             elif self.now(laid_out):
                 notes.append(f"also handed in {other.where}; this one is newer")
             else:
-                time = f" of {self._time(other)}" if other.submitted else ""
                 notes.append(f"the hand-in {other.where}{time} is an older one than what is laid out: nothing changes")
         timed = next((h for h in others if h.submitted), None)
-        if timed and not laid_out.submitted:
+        if timed and not laid_out.submitted and not by_hand:
             why = "counts although its time is unknown, because its download is later"
             notes.append(f"{why}; --choose {timed.hand_in_id} takes the one of {self._time(timed)}")
         return notes
@@ -107,6 +111,8 @@ def take_up(
             came.owners[hand_in.owner.owner_id] = hand_in.owner
             by_hand = bool(wanted.student) and not hand_in.submitted
             rows = [r for f in hand_in.files for r in quarantine.rows_of_file(f.sha256)] if by_hand else []
+            # What lies there of somebody else says nothing about this person's time.
+            rows = [row for row in rows if row["student_id"] in ("", hand_in.owner.owner_id)]
             if rows and _is_part_of_known(hand_in, rows, kept):
                 download.fates.append((download.path.name, "chosen by hand from the quarantine"))
                 continue

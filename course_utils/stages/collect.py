@@ -168,6 +168,7 @@ def _collect(
         downloads, there.roster, {who: kept.of(owner) for who, owner in came.owners.items()}, came.choices(kept)
     )
     _forget_what_is_read_again(quarantine, downloads, settled)
+    kept.write()  # before anything is laid out, so that a run that is killed loses nothing
     for i, hand_in in enumerate(settled.chosen):
         if progress:
             progress(i, len(settled.chosen), hand_in.owner.name)
@@ -181,9 +182,10 @@ def _collect(
         if placed:
             passed = [other.hand_in for other in placed.passed]
             others = [h for h in settled.candidates(hand_in) if h not in passed]
-            row.notes += came.notes_on(others, placed.hand_in)
-            fates = placed.placement.fates
-            collection.fates += [(hand_in.download, f"{hand_in.folder}/{file}", fate) for file, fate in fates]
+            row.notes += came.notes_on(others, placed.hand_in, by_hand=placed.by_hand)
+            for each in filter(lambda one: came.now(one.hand_in), [placed, *placed.passed]):
+                where = each.hand_in.download, each.hand_in.folder
+                collection.fates += [(where[0], f"{where[1]}/{file}", fate) for file, fate in each.placement.fates]
     if progress:
         progress(len(settled.chosen), len(settled.chosen), "")
     _quarantine_all(there.course, settled.problems, quarantine)

@@ -104,7 +104,15 @@ class Quarantine:
 
     def rows_of_file(self, sha256: str) -> list[dict[str, str]]:
         """Return the rows of a file that was kept, by the hash of its content or the beginning of that."""
-        return [r for r in self.rows if r["folder"] != BY_HAND and _hash_in(r["kept_as"], sha256)]
+        rows = [r for r in self.rows if r["folder"] != BY_HAND and _begins_with(r["kept_as"], sha256)]
+        return [r for r in rows if len(sha256) < 64 or self._hash_of(r) == sha256]
+
+    def _hash_of(self, row: dict[str, str]) -> str:
+        path = self.folder / row["kept_as"].removeprefix("'")
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def write(self) -> list[dict[str, str]]:
         """Write the table; return its rows."""
@@ -123,7 +131,7 @@ def _not_plain(folder: str, names: list[str]) -> list[str]:
     ]
 
 
-def _hash_in(kept_as: str, sha256: str) -> bool:
+def _begins_with(kept_as: str, sha256: str) -> bool:
     """Return whether the name of a kept file begins with that of a hash; either may be shorter."""
     name = kept_as.removeprefix("'").rpartition("/")[2]
     return len(name) > _HASH and name[_HASH] == "-" and name.startswith(sha256[:_HASH])

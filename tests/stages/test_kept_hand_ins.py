@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from course_utils.classroom.roster import Owner, read_roster
+from course_utils.command import app
 from course_utils.errors import CourseError
 from course_utils.platforms.hand_ins import HandIn, RawFile, Wanted, ranked
 from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_download
 from course_utils.stages.collect import collect
+from course_utils.stages.kept import KeptHandIns
 from course_utils.stages.quarantine import true_name
 from tests.support.olat_course import make_course, notebook_bytes, work, zip_bytes
 
@@ -37,10 +40,12 @@ def download(course, tmp_path):
     students = {s.student_id: s for s in read_roster(course).students}
 
     def make(name, files, hour, *, who="s01", timed=True, others=()):
+        if (path := tmp_path / f"{name}.zip").exists():
+            return path
         folders = [Folder.of(students[who], files if isinstance(files, dict) else {"a.zip": answer(files)}), *others]
         sheet = sheet_bytes(list(students.values()), {who: datetime(2026, 11, 20, hour)}) if timed else None
         top = f"ita_Sheet_2026-11-20T{hour + 1:02}-00-00_1"
-        return write_download(tmp_path / f"{name}.zip", folders, top=top, sheet=sheet)
+        return write_download(path, folders, top=top, sheet=sheet)
 
     return make
 
@@ -98,7 +103,8 @@ def test_another_hand_in_is_chosen_with_its_time_until_a_newer_one_comes(course,
         row = only_row(collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose=text)))
         assert laid_out(course) == (1, "08") and row.submitted == "2026-11-20 09:00:00", text
         assert "chosen by hand" in str(row.notes)
-        collect(course, "sheet", [download("dl2", 2, 10)])
+        row = only_row(collect(course, "sheet", [download("dl2", 2, 10)]))
+        assert "(dl2.zip) of 2026-11-20 10:00:00 does not replace the one that was chosen by hand" in str(row.notes)
         assert laid_out(course) == (1, "08"), "what was known when it was chosen does not come back"
         collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose="newest"))
         assert laid_out(course) == (2, "09")
@@ -291,3 +297,75 @@ def test_times_decide_then_downloads_and_nothing_is_guessed():
     assert order(of("a"), of("b", None, "2")) == ("ab",)
     assert order(of("a", 9), of("b", 9), of("c", 8)) == ("ab", "c")
     assert order(of("a", 9), of("a"), of("a", 8)) == ("a",)
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return KeptHandIns(tmp_path, "sheet")
+
+
+def a_hand_in(tmp_path, content, hour=None, download="a.zip", stamp="1"):
+    (tmp_path / content).write_text(content)
+    time = datetime(2026, 11, 20, hour, tzinfo=UTC) if hour else None
+    files = (RawFile("a.zip", tmp_path / content, 1, content * 64),)
+    return HandIn(Owner("s01", "Jörg", ()), "F", download, stamp, files=files, submitted=time)
+
+
+NOTED = {
+    "the same again": ([("a", 9), ("a", 9)], [("a", 9)]),
+    "a time that was unknown": ([("a",), ("a", 9, "b.zip", "2")], [("a", 9)]),
+    "a time that is not known again": ([("a", 9), ("a", None, "b.zip", "2")], [("a", 9)]),
+    "the zone was mended": ([("a", 9), ("a", 10)], [("a", 10)]),
+    "handed in again after another one": ([("a", 9), ("b", 10, "b.zip", "2"), ("a", 11, "c.zip", "3")], None),
+    "the same time in two downloads": ([("a", 9), ("a", 9, "b.zip", "2")], [("a", 9)]),
+}
+
+
+@pytest.mark.parametrize("case", NOTED)
+def test_a_hand_in_is_kept_once_for_each_time_that_it_was_handed_in(case, kept, tmp_path):
+    given, expected = NOTED[case]
+    for some in given:
+        kept.note(a_hand_in(tmp_path, *some), datetime(2026, 12, 1, tzinfo=UTC))
+    kept.write()
+    owner = Owner("s01", "Jörg", ())
+    found = [(h.files[0].sha256[0], h.submitted and h.submitted.hour) for h in KeptHandIns(tmp_path, "sheet").of(owner)]
+    assert found == (expected or [some[:2] for some in given])
+    assert {p.name for p in (tmp_path / "collected/sheet/files").iterdir()} == {some[0] * 64 for some in given}
+
+
+def test_files_that_are_gone_and_an_index_that_is_damaged(kept, tmp_path):
+    kept.note(a_hand_in(tmp_path, "a", 9), datetime(2026, 12, 1, tzinfo=UTC))
+    kept.write()
+    (tmp_path / "a").unlink()
+    (tmp_path / "collected/sheet/files" / ("a" * 64)).unlink()
+    assert KeptHandIns(tmp_path, "sheet").of(Owner("s01", "Jörg", ())) == []
+    (tmp_path / "collected/sheet/hand-ins.json").write_text('{"hand_ins": [{}]}')
+    with pytest.raises(CourseError, match=r"hand-ins\.json can't be read \(KeyError.*take it from a backup"):
+        KeptHandIns(tmp_path, "sheet")
+
+
+def test_the_command_takes_downloads_or_a_choice(course, download, monkeypatch, tmp_path):
+    def run(*arguments):
+        return CliRunner().invoke(app.app, ["collect", "sheet", *map(str, arguments), "--course", str(course)])
+
+    for n in (1, 2):
+        collect(course, "sheet", [download(f"dl{n}", n, 8 + n)])
+    done = run("--student", "s01", "--choose", "09:00")
+    assert done.exit_code == 0 and laid_out(course) == (1, "08"), done.output
+    for arguments in ([], [tmp_path / "dl1.zip", "--student", "s01", "--choose", "newest"]):
+        done = run(*arguments)
+        assert done.exit_code == 1 and "Name downloads to collect, or --student ID --choose HASH" in done.output
+    done = run("--choose", "newest")
+    assert done.exit_code == 1 and "Say whose hand-in is to be chosen: --student ID." in done.output
+
+
+def test_between_two_pages_without_a_time_a_person_decides(course, tmp_path):
+    for n in (1, 2):
+        (tmp_path / f"page{n}.zip").write_bytes(answer(n))
+        collection = collect(course, "sheet", [tmp_path / f"page{n}.zip"], wanted=Wanted("sheet", student="s01"))
+    assert laid_out(course) == (1, "") and not collection.rows
+    (here,) = [r for r in table(course) if r["student_id"] == "s01"]
+    assert here["where"] == "laid out" and "no time says which is newer" in here["in_quarantine"]
+    start = next(r["kept_as"].rpartition("/")[2][:8] for r in collection.quarantined if r["file"] == "page2.zip")
+    collection = collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose=start))
+    assert laid_out(course) == (2, "") and not collection.quarantined
