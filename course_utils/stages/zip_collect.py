@@ -5,8 +5,9 @@ In ``nbgrader_config.py``::
     c.ZipCollectApp.extractor_plugin = "course_utils.stages.zip_collect.OlatExtractor"
     c.ZipCollectApp.collector_plugin = "course_utils.stages.zip_collect.OlatCollector"
 
-Downloads go to ``downloaded/<assignment>/archive/``; then ``nbgrader zip_collect <assignment>``. It gives the same
-``submitted/`` folder as `course collect`, without its table: what cannot be placed is in nbgrader's log.
+Downloads go to ``downloaded/<assignment>/archive/``; then ``nbgrader zip_collect <assignment>``. It gives the
+``submitted/`` folder that `course collect` makes of all of them at once, without its tables and without its memory of
+what was collected before: what cannot be placed is in nbgrader's log.
 """
 
 from __future__ import annotations
