@@ -201,6 +201,11 @@ def _autograde(
 
     with open_gradebook(course, config) as gradebook:
 
+        def read_row(name: str) -> SubmissionResult:
+            result = _read_result(gradebook, course, assignment, name)
+            result.penalty = lateness_now(gradebook.find_submission(assignment, name), assignment, config)
+            return result
+
         def read(name: str) -> Submission | SubmissionResult:
             if name in people and not people[name].is_laid_out:
                 why = people[name].why
@@ -211,14 +216,14 @@ def _autograde(
                 return SubmissionResult(name, problem=f"not gradable: {reason}")
             submission = read_submission(folder, name, assignment, source, clearing, settings)
             if not how.force and is_recorded(gradebook, done, submission):
-                return _read_result(gradebook, course, assignment, name, config)
+                return read_row(name)
             return submission
 
         def write(outcome: GradedSubmission) -> SubmissionResult:
             name = outcome.student
             folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
             _record(gradebook, config, given[name], outcome, folder, done)
-            return _read_result(gradebook, course, assignment, name, config)
+            return read_row(name)
 
         def in_the_net(name: str, done: str, work: Callable[[], T]) -> T | None:
             """Return what `work` gives for somebody; None if it failed, and they have a row that says so."""
@@ -328,12 +333,11 @@ def _record(gradebook: Gradebook, config: Config, *parts: object) -> None:
             ) from error
 
 
-def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: str, config: Config) -> SubmissionResult:
+def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: str) -> SubmissionResult:
     result = SubmissionResult(student)
     submission = gradebook.find_submission(assignment, student)
     result.points, result.max_points = submission.score, submission.max_score
     result.needs_manual = submission.needs_manual_grade
-    result.penalty = lateness_now(submission, assignment, config)
     result.marked = sum(g.manual_score is not None for notebook in submission.notebooks for g in notebook.grades)
     problems = []
     for name in sorted(notebook.name for notebook in submission.notebooks):

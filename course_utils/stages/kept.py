@@ -199,7 +199,7 @@ class KeptHandIns:
                 _link_or_copy(staged, kept)
         content = {"hand_ins": [asdict(entry) for entry in self.entries], "choices": self._choices}
         fresh = self._index.with_name(f".{self._index.name}.new")
-        fresh.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+        fresh.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         fresh.replace(self._index)
 
     def write_table(self, path: Path, names: Mapping[str, str], shown: Any) -> None:

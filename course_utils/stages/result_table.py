@@ -53,7 +53,7 @@ def keep_results(
         rows = _with_everybody(course, assignment, rows, fresh)
     kept.parent.mkdir(parents=True, exist_ok=True)
     new = kept.with_name(f".{kept.name}.new")
-    new.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    new.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     new.replace(kept)
     path = course / "reports" / f"{assignment}-autograde.csv"
     write_csv(path, COLUMNS, ([row.get(column, "") for column in COLUMNS] for row in rows.values()))

@@ -317,6 +317,7 @@ NOTED = {
     "a time that is not known again": ([("a", 9), ("a", None, "b.zip", "2")], [("a", 9)]),
     "the zone was mended": ([("a", 9), ("a", 10)], [("a", 10)]),
     "handed in again after another one": ([("a", 9), ("b", 10, "b.zip", "2"), ("a", 11, "c.zip", "3")], None),
+    "names that no encoding has": ([("a", 9, "\udc80.zip")], [("a", 9)]),
     "the same time in two downloads": ([("a", 9), ("a", 9, "b.zip", "2")], [("a", 9)]),
 }
 
