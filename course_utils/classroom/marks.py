@@ -21,7 +21,7 @@ from course_utils.classroom.settings import Deadlines
 from course_utils.classroom.tables import put, put_formula, write_csv
 from course_utils.errors import CourseError
 
-__all__ = ["CourseMark", "Mark", "course_marks", "read_marks", "write_course_table"]
+__all__ = ["CourseMark", "Mark", "course_marks", "lateness_now", "read_marks", "write_course_table"]
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,24 @@ def _update_penalties(submission: SubmittedAssignment, assignment: str, config: 
         cost = penalty(policy, assignment, own, late) or None
         if notebook.late_submission_penalty != cost:
             notebook.late_submission_penalty = cost
+
+
+def lateness_now(submission: SubmittedAssignment, assignment: str, config: Config) -> float:
+    """Return the points that lateness costs as the marks are now, without writing it to the gradebook.
+
+    Parameters
+    ----------
+    submission : nbgrader.api.SubmittedAssignment
+    assignment : str
+    config : traitlets.config.Config
+    """
+    policy, total = Deadlines(config=config), 0.0
+    for notebook in submission.notebooks:
+        own = sum(grade.score or 0.0 for grade in notebook.grades)
+        noted = notebook.late_submission_penalty or 0.0  # of another plugin
+        late = submission.total_seconds_late
+        total += min(own, noted if policy.policy == "none" else penalty(policy, assignment, own, late))
+    return total
 
 
 def _bonus_cells(course: Path, folders: CourseDirectory, assignment: str) -> set[tuple[str, str]]:

@@ -12,7 +12,7 @@ from rich.logging import RichHandler
 from rich.markup import escape
 from rich.table import Table
 
-from course_utils.classroom.tables import shown, write_csv
+from course_utils.classroom.tables import shown
 from course_utils.command import demo
 from course_utils.command import instructor as olat
 from course_utils.command.course_settings import CourseOption
@@ -115,6 +115,7 @@ def autograde(
 ) -> None:
     """Grade what lies in submitted/: solution cells in a sandbox, tests in a process of their own."""
     from course_utils.stages import autograde
+    from course_utils.stages.result_table import keep_results
 
     working: dict[str, None] = {}
     with progress() as bar:
@@ -142,9 +143,10 @@ def autograde(
     if not results:
         console.print(f"Nobody has a folder submitted/<student_id>/{assignment}: run `course collect` first.")
         raise typer.Exit(1)
-    console.print(_table(assignment, results))
-    path = _write_results(course, assignment, results)
-    console.print(f"All of it, with notes: {path}")
+    path, rows = keep_results(course, assignment, results)
+    console.print(_table(assignment, results, rows))
+    others = " The rows of all others stay." if student else ""
+    console.print(f"All of it, with notes: {path}.{others}", soft_wrap=True)
     in_kernel = sum(result.in_kernel_points for result in results)
     console.print(f"Points whose test ran in the student's own kernel: {in_kernel:g}")
     faults = list(dict.fromkeys(fault for result in results for fault in result.faults))
@@ -219,26 +221,18 @@ olat.register(app)
 demo.register(app)
 
 
-def _table(assignment: str, results: list) -> Table:
+def _table(assignment: str, results: list, rows: list) -> Table:
+    """Return what the terminal shows of a run: results, and the rows of the table that were made of them."""
     table = Table(title=f"{assignment}: {len(results)} submissions", title_justify="left")
-    for name, side in (
-        ("student", "left"),
-        ("points", "right"),
-        ("of", "right"),
-        ("by hand", "left"),
-        ("notes", "left"),
-    ):
-        table.add_column(name, justify=side)
-    for result in results:
+    left = ("student", "where", "by hand", "change", "notes")
+    for name in ("student", "where", "points", "late", "mark", "of", "by hand", "change", "notes"):
+        table.add_column(name, justify="left" if name in left else "right", overflow="fold")
+    for result, row in zip(results, rows, strict=True):
         notes = result.problem or (f"{len(result.notes)}, see the table" if result.notes else "")
-        waiting = "waiting" if result.needs_manual else ""
-        cells = result.student_id, f"{result.points:g}", f"{result.max_points:g}", waiting, notes
-        table.add_row(*map(shown, cells))
+        where = result.where.partition(":")[0] + (f", late by {result.late_by}" if result.late_by else "")
+        late = f"-{result.penalty:g}" if result.penalty else ""
+        points = ("", "", "", "")  # of nobody whose work could not be graded
+        if result.mark is not None:
+            points = f"{result.points:g}", late, f"{result.mark:g}", f"{result.max_points:g}"
+        table.add_row(*map(shown, (result.student_id, where, *points, row["by_hand"], row["change"], notes)))
     return table
-
-
-def _write_results(course: Path, assignment: str, results: list) -> Path:
-    path = Path(course) / "reports" / f"{assignment}-autograde.csv"
-    columns = ["student_id", "points", "max_points", "penalty", "needs_manual", "sandboxed", "problem", "notes"]
-    fields = [[getattr(result, name) for name in columns[:-1]] for result in results]
-    return write_csv(path, columns, ([*row, " | ".join(r.notes)] for row, r in zip(fields, results, strict=True)))

@@ -12,6 +12,7 @@ from rich.table import Table
 from course_utils.command.course_settings import CourseOption as Course
 from course_utils.command.student import check_command, pack_command
 from course_utils.command.terminal import console, progress_bar
+from course_utils.errors import CourseError
 
 
 def register(app: typer.Typer) -> None:
@@ -25,8 +26,15 @@ def register(app: typer.Typer) -> None:
 
 def collect_command(
     assignment: Annotated[str, typer.Argument(help="Assignment, a folder of source/.")],
-    files: Annotated[list[Path], typer.Argument(help="Downloads of OpenOlat.", exists=True)],
-    student: Annotated[str, typer.Option(help="Whose it is, for a zip from one student's page.")] = "",
+    files: Annotated[list[Path] | None, typer.Argument(help="Downloads of OpenOlat.", exists=True)] = None,
+    student: Annotated[str, typer.Option(help="Whose it is, for a zip from one student's page; with --choose.")] = "",
+    choose: Annotated[
+        str,
+        typer.Option(
+            help="Lay out another hand-in of --student: by its hash or time in hand-ins.csv, the hash of a file in "
+            "quarantine, or 'newest'."
+        ),
+    ] = "",
     task: Annotated[str, typer.Option(help="Title of the task, for a course archive with several.")] = "",
     owner: Annotated[
         list[str] | None, typer.Option(help="Place a folder by hand: FOLDER=STUDENT_ID; may be repeated.")
@@ -46,9 +54,11 @@ def collect_command(
         if not equals:
             raise typer.BadParameter(f"--owner needs FOLDER=STUDENT_ID, got {pair!r}.")
         owners[folder] = owner_id
-    wanted = Wanted(assignment, task, student, owners)
+    if bool(files) == bool(choose):
+        raise CourseError("Name downloads to collect, or --student ID --choose HASH for what was collected before.")
+    wanted = Wanted(assignment, task, student, owners, choose)
     with progress_bar("Collecting") as update:
-        collection = collect(course, assignment, files, wanted=wanted, progress=update)
+        collection = collect(course, assignment, files or [], wanted=wanted, progress=update)
         sync_gradebook(course, read_roster(course), assignment)
     show_collection(collection, course, pseudonyms=pseudonyms)
 
@@ -123,6 +133,15 @@ def show_collection(collection, course: Path, *, pseudonyms: bool = False) -> No
     if collection.nothing:
         names = ", ".join(shown.name(owner.owner_id, owner.name) for owner in collection.nothing)
         console.print(cell(f"Nothing handed in ({len(collection.nothing)}): {names}", limit=100_000))
+    if collection.strangers:
+        names = ", ".join(shown.text(entry.name) for entry in collection.strangers)
+        console.print(cell(f"Not in the roster ({len(collection.strangers)}): {names}", limit=100_000))
+        console.print("If you know whose it is, collect the download again with --owner FOLDER=STUDENT_ID.")
+    if any(row["student_id"] and row["kept_as"] for row in collection.quarantined):
+        how = f"course collect {collection.assignment} --student STUDENT_ID --choose HASH"
+        console.print(f"One of several copies or hand-ins is chosen with: {how}", highlight=False, soft_wrap=True)
+        console.print("HASH is what the name of a file in quarantine begins with, or a hand-in of hand-ins.csv.")
     for note in collection.notes:
         console.print(cell(f"Note: {shown.text(note)}"))
-    console.print(f"Tables: {collection.table}, files.csv beside it", highlight=False)
+    others = "files.csv and hand-ins.csv beside it"
+    console.print(f"Where everybody's work is: {collection.table}; {others}", highlight=False, soft_wrap=True)

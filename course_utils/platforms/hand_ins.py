@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from course_utils.classroom.roster import Owner
 
-__all__ = ["Download", "HandIn", "Problem", "RawFile", "Wanted", "newest_of_each"]
+__all__ = ["Download", "HandIn", "Problem", "RawFile", "Wanted", "content_hash", "ranked"]
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Problem:
     reason: str
     kept: Path | None = None
     owner: Owner | None = None
+    submitted: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ class HandIn:
     remarks : str
         Of the table.
     notes : tuple of str
+    copies : tuple of str
+        Beginnings of hashes of files: of several copies of a notebook, the ones that a person chose, the last of
+        them last.
     """
 
     owner: Owner
@@ -72,6 +79,12 @@ class HandIn:
     remarks: str = ""
     sender: str = ""
     notes: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+
+    @property
+    def hand_in_id(self) -> str:
+        """A short name of its content."""
+        return content_hash(self.content)[:10]
 
     @property
     def content(self) -> frozenset[tuple[str, str]]:
@@ -97,12 +110,16 @@ class Wanted:
         Id of the student or group that a download without names belongs to.
     owners : mapping of str to str
         Owner folders that are placed by hand: folder name to student id or group.
+    choose : str
+        Of all hand-ins of `student`, the one to lay out: the beginning of its hash or its time; or of the hash of a
+        file in quarantine; or ``newest``.
     """
 
     assignment: str
     task: str = ""
     student: str = ""
     owners: Mapping[str, str] = field(default_factory=dict)
+    choose: str = ""
 
 
 @dataclass
@@ -117,52 +134,51 @@ class Download:
     notes: list[str] = field(default_factory=list)
 
 
-def newest_of_each(hand_ins: Iterable[HandIn]) -> tuple[list[HandIn], list[tuple[HandIn, HandIn]], list[list[HandIn]]]:
-    """Choose one hand-in per owner.
+def ranked(candidates: Iterable[HandIn]) -> list[list[HandIn]]:
+    """Order the hand-ins of one owner, newest first.
+
+    Their times decide; between one with a time and one without, the times of the downloads do, where both have one and
+    they differ. If nothing tells, the one with a time comes first. The order depends on the hand-ins alone, not on the
+    order in which they were read.
 
     Parameters
     ----------
-    hand_ins : iterable of HandIn
-        From any number of downloads.
+    candidates : iterable of HandIn
 
     Returns
     -------
-    chosen : list of HandIn
-        One per owner: the one with the latest submission time, else of the latest download.
-    older : list of (HandIn, HandIn)
-        The others, each with the one that was chosen instead.
-    undecided : list of list of HandIn
-        Different hand-ins of one owner of which nothing says which is newer.
+    list of list of HandIn
+        Each content once, as the hand-in that knows most about its time. Where a list has several entries, nothing
+        says which of them is newer.
     """
-    by_owner: dict[str, list[HandIn]] = {}
-    for hand_in in hand_ins:
-        by_owner.setdefault(hand_in.owner.owner_id, []).append(hand_in)
-    chosen, older, undecided = [], [], []
-    for candidates in by_owner.values():
-        best = _newest(candidates)
-        if best is None:
-            undecided.append(candidates)
-            continue
-        chosen.append(best)
-        older += [(hand_in, best) for hand_in in candidates if hand_in is not best]
-    return chosen, older, undecided
+    of_content: dict[frozenset[tuple[str, str]], HandIn] = {}
+    for hand_in in candidates:
+        known = of_content.get(hand_in.content)
+        of_content[hand_in.content] = max(hand_in, known, key=_knows) if known else hand_in
+    left, groups = list(of_content.values()), []
+    while left:
+        timed, untimed = _latest([h for h in left if h.submitted]), _latest([h for h in left if not h.submitted])
+        stamped = _latest([h for h in left if h.stamp and not h.submitted])
+        is_later = timed and stamped and all(h.stamp and stamped[0].stamp > h.stamp for h in timed)
+        group = stamped if is_later else timed or untimed
+        groups.append(group)
+        left = [hand_in for hand_in in left if hand_in not in group]
+    return groups
 
 
-def _newest(candidates: list[HandIn]) -> HandIn | None:
-    if len({h.content for h in candidates}) == 1:
-        # The same files: take the entry that knows most about their time.
-        return max(candidates, key=lambda h: (h.submitted is not None, h.revision, h.stamp))
-    if all(h.submitted for h in candidates):
-        latest = max(h.submitted for h in candidates)
-        candidates = [h for h in candidates if h.submitted == latest]
-        if len({h.content for h in candidates}) == 1:
-            return candidates[-1]
-    if all(h.stamp for h in candidates):
-        latest_stamp = max(h.stamp for h in candidates)
-        candidates = [h for h in candidates if h.stamp == latest_stamp]
-        if len({h.content for h in candidates}) == 1:
-            return candidates[-1]
-    return None
+def _knows(hand_in: HandIn) -> tuple:
+    """Return a key by which, of several entries of the same files, the one that says most comes last."""
+    return hand_in.submitted is not None, hand_in.submitted or _NEVER, hand_in.revision, hand_in.stamp
+
+
+def _latest(hand_ins: list[HandIn]) -> list[HandIn]:
+    """Return the latest of hand-ins that all have a time, or all have none; several where nothing tells."""
+    latest = max((h.submitted or _NEVER for h in hand_ins), default=None)
+    found = [h for h in hand_ins if (h.submitted or _NEVER) == latest]
+    if all(h.stamp for h in found):
+        stamp = max((h.stamp for h in found), default="")
+        found = [h for h in found if h.stamp == stamp]
+    return found
 
 
 def content_hash(files: Iterable[tuple[str, str]]) -> str:

@@ -8,7 +8,7 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +19,7 @@ from traitlets.config import Config
 
 from course_utils.classroom.deadlines import sync_gradebook
 from course_utils.classroom.folder import load_config, open_gradebook
+from course_utils.classroom.marks import lateness_now
 from course_utils.classroom.roster import Roster, read_roster
 from course_utils.classroom.safety_net import Waiting, attempt, is_the_machines, note_fault
 from course_utils.errors import CourseError
@@ -33,7 +34,9 @@ from course_utils.grading.submissions import GradedSubmission, Submission, read_
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.texts import one_line
 from course_utils.stages.checking import Stopped, make_sure_it_exists, only_this_run
+from course_utils.stages.choosing import no_such_student
 from course_utils.stages.release import make_sure_it_is_released
+from course_utils.stages.whereabouts import Whereabouts, where_everybody_is
 
 __all__ = ["SubmissionResult", "autograde"]
 
@@ -58,6 +61,10 @@ class SubmissionResult:
         Whether cells wait for a person.
     penalty : float
         Points taken for lateness.
+    marked : int
+        Cells that a person gave points for.
+    where, submitted, late_by : str
+        Where the work is, and when it was handed in; see `whereabouts.Whereabouts`.
     in_kernel_points : float
         Possible points whose test ran in the student's own kernel.
     sandboxed : bool
@@ -76,6 +83,15 @@ class SubmissionResult:
     in_kernel_points: float = 0.0
     sandboxed: bool = True
     faults: list[str] = field(default_factory=list)
+    marked: int = 0
+    where: str = ""
+    submitted: str = ""
+    late_by: str = ""
+
+    @property
+    def mark(self) -> float | None:
+        """Points after lateness; None if nothing could be graded."""
+        return self.points - self.penalty if self.max_points else None
 
 
 def autograde(
@@ -100,8 +116,7 @@ def autograde(
     course : pathlib.Path
     assignment : str
     students : iterable of str, optional
-        Only these; by default everybody who has a folder in `submitted/`, or is in the roster and in no group that
-        has one.
+        Only these, a member of a group standing for it; by default everybody in the roster, and whoever handed in.
     workers : int, optional
         Processes of this machine; by default one per core.
     scheduler : str, optional
@@ -123,8 +138,8 @@ def autograde(
     Raises
     ------
     CourseError
-        If the assignment is unknown, there is no sandbox, cells were added to or removed from notebooks that are
-        graded already, or the gradebook can't be written.
+        If the assignment or a student is unknown, there is no sandbox, cells were added to or removed from notebooks
+        that are graded already, or the gradebook can't be written.
     """
     course = Path(course).resolve()
     load_config(course)  # says whether it is one
@@ -161,7 +176,8 @@ def _autograde(
     make_sure_it_exists(course, assignment)
     make_sure_it_is_released(course, assignment)
     roster = _enter_roster(course, assignment)
-    names = sorted(_everybody(course, assignment, roster) if students is None else set(students))
+    people = {entry.owner_id: entry for entry in where_everybody_is(course, assignment, config, roster)}
+    names = sorted(people if students is None else _asked_for(students, people, roster))
 
     results: dict[str, SubmissionResult] = {}
     given: dict[str, Submission] = {}
@@ -176,6 +192,8 @@ def _autograde(
     def finish(result: SubmissionResult, fault: str = "") -> None:
         """Give somebody their row; a fault, the course's or the machine's, also keeps older marks from going out."""
         waiting.note(result.student_id, fault)
+        place = people.get(result.student_id) or Whereabouts(result.student_id, result.student_id)
+        result.where, result.submitted, result.late_by = place.where, place.submitted, place.late_by
         _make_fit(result)
         results[result.student_id] = result
         if progress is not None:
@@ -183,20 +201,29 @@ def _autograde(
 
     with open_gradebook(course, config) as gradebook:
 
+        def read_row(name: str) -> SubmissionResult:
+            result = _read_result(gradebook, course, assignment, name)
+            result.penalty = lateness_now(gradebook.find_submission(assignment, name), assignment, config)
+            return result
+
         def read(name: str) -> Submission | SubmissionResult:
+            if name in people and not people[name].is_laid_out:
+                why = people[name].why
+                reason = f"handed in, but in quarantine: {why}" if why else "nothing was handed in"
+                return SubmissionResult(name, problem=f"not gradable: {reason}")
             folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
             if reason := _nothing_to_grade(folder, source):
                 return SubmissionResult(name, problem=f"not gradable: {reason}")
             submission = read_submission(folder, name, assignment, source, clearing, settings)
             if not how.force and is_recorded(gradebook, done, submission):
-                return _read_result(gradebook, course, assignment, name)
+                return read_row(name)
             return submission
 
         def write(outcome: GradedSubmission) -> SubmissionResult:
             name = outcome.student
             folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
             _record(gradebook, config, given[name], outcome, folder, done)
-            return _read_result(gradebook, course, assignment, name)
+            return read_row(name)
 
         def in_the_net(name: str, done: str, work: Callable[[], T]) -> T | None:
             """Return what `work` gives for somebody; None if it failed, and they have a row that says so."""
@@ -311,7 +338,7 @@ def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: s
     submission = gradebook.find_submission(assignment, student)
     result.points, result.max_points = submission.score, submission.max_score
     result.needs_manual = submission.needs_manual_grade
-    result.penalty = submission.late_submission_penalty or 0.0
+    result.marked = sum(g.manual_score is not None for notebook in submission.notebooks for g in notebook.grades)
     problems = []
     for name in sorted(notebook.name for notebook in submission.notebooks):
         path = course / "autograded" / student / assignment / f"{name}.ipynb"
@@ -345,14 +372,23 @@ def _enter_roster(course: Path, assignment: str) -> Roster | None:
     return roster
 
 
-def _everybody(course: Path, assignment: str, roster: Roster | None) -> set[str]:
-    """Return who handed in, and whoever is in the class but neither handed in nor is in a group that did."""
-    folders = {path.parent.name for path in (course / "submitted").glob(f"*/{assignment}") if path.is_dir()}
-    if roster is None:
-        return folders
-    groups = [group for group in roster.groups if group.owner_id in folders]
-    covered = {member.student_id for group in groups for member in group.members}
-    return folders | {student.student_id for student in roster.students if student.student_id not in covered}
+def _asked_for(students: Iterable[str], people: Mapping[str, Whereabouts], roster: Roster | None) -> set[str]:
+    """Return whose work is to be graded; for the member of a group that handed in, the group's.
+
+    Raises
+    ------
+    CourseError
+        If somebody is neither in the roster nor handed in.
+    """
+    found = set()
+    for name in students:
+        owner = roster.owner(name) if roster else None
+        if roster and owner is None and name not in people:
+            raise CourseError(no_such_student(name, roster, people))
+        groups = [g.owner_id for g in roster.groups if owner and owner.members[0] in g.members] if roster else []
+        handed_in = [group for group in groups if group in people and people[group].is_laid_out]
+        found |= {name} if name in people or not handed_in else set(handed_in)
+    return found
 
 
 def _nothing_to_grade(folder: Path, source: Path) -> str:

@@ -1,7 +1,8 @@
 """`course collect`: from a platform's downloads to nbgrader's ``submitted/`` folder.
 
-Four phases: *read* the downloads into hand-ins, *settle* which of an owner's hand-ins counts, *place* the files of
-each, *write* what was placed. The first three change nothing but the staging folder.
+Four phases: *read* the downloads into hand-ins, *settle* in which order an owner's hand-ins count, those of earlier
+collections among them, *place* the files of the first that does, *write* what was placed. The first three change
+nothing but the staging folder.
 """
 
 from __future__ import annotations
@@ -11,50 +12,30 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from course_utils.classroom.deadlines import deadline_of, whole_day_told
 from course_utils.classroom.one_run import only_run
-from course_utils.classroom.roster import Owner, Roster
 from course_utils.classroom.safety_net import attempt
 from course_utils.grading import scratch
-from course_utils.platforms.hand_ins import Download, HandIn, Problem, Wanted, newest_of_each
+from course_utils.platforms.hand_ins import Download, HandIn, Problem, Wanted
 from course_utils.platforms.olat.downloads import read_download
+from course_utils.stages.choosing import take_up
 from course_utils.stages.collection import Collection, Row, write_tables
 from course_utils.stages.course_assignment import CourseAssignment, open_assignment
+from course_utils.stages.kept import KeptHandIns
 from course_utils.stages.laying_out import lay_out
 from course_utils.stages.placing import Placement, place_hand_in
 from course_utils.stages.quarantine import Quarantine
+from course_utils.stages.settling import Settled, settle
+from course_utils.stages.whereabouts import as_local, duration, laid_out_at, read_record, where_everybody_is
 
 __all__ = ["Collection", "Row", "Settled", "collect", "place", "read", "settle", "write"]
 
 _MAX_NOTES = 15
-
-
-@dataclass
-class Settled:
-    """Which hand-ins count.
-
-    Parameters
-    ----------
-    chosen : list of HandIn
-        One per owner, in the order of the roster.
-    older : list of (HandIn, HandIn)
-        The others, each with the one that counts instead.
-    undecided : list of Owner
-        Of whose hand-ins nothing says which is newer: none counts.
-    problems : list of Problem
-        What can't be placed, so far.
-    """
-
-    chosen: list[HandIn]
-    older: list[tuple[HandIn, HandIn]]
-    undecided: list[Owner] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
 
 
 @dataclass
@@ -71,6 +52,12 @@ class Placed:
         Why the hand-in as a whole does not count; empty if it does.
     verb : str
         Whether the hand-in "is" that or "has" it.
+    by_hand : bool
+        Whether a person chose it.
+    passed : list of Placed
+        Other hand-ins of the owner that were looked at and do not count.
+    rivals : frozenset of str
+        All hand-ins of the owner that were compared, it itself among them.
     """
 
     hand_in: HandIn
@@ -78,6 +65,14 @@ class Placed:
     row: Row
     refusal: str = ""
     verb: str = "has"
+    by_hand: bool = False
+    passed: list[Placed] = field(default_factory=list)
+    rivals: frozenset[str] = frozenset()
+
+    @property
+    def why(self) -> str:
+        """Why it does not count, behind its name."""
+        return f"{self.verb} {self.refusal}" if self.refusal else "is an untouched copy"
 
     @property
     def problems(self) -> list[Problem]:
@@ -86,7 +81,7 @@ class Placed:
         owner = hand_in.owner
 
         def problem(file: str, reason: str, kept: Path | None) -> Problem:
-            return Problem(hand_in.download, hand_in.folder, file, reason, kept, owner)
+            return Problem(hand_in.download, hand_in.folder, file, reason, kept, owner, hand_in.submitted)
 
         found = [problem(file, f"the file {reason}", kept) for file, reason, kept in placement.refused]
         if self.refusal:
@@ -138,6 +133,8 @@ def collect(
         If the roster cannot be used.
     ValueError
         If there is no such assignment, or a setting is wrong.
+    CourseError
+        If what `wanted` chooses is not there.
     """
     course = Path(course).resolve()
     with only_run(course, f"collect {assignment}"):
@@ -161,46 +158,54 @@ def _collect(
 ) -> Collection:
     report = there.course / "reports" / there.name
     report.mkdir(parents=True, exist_ok=True)
-    record_path = report / "collected.json"
-    record = json.loads(record_path.read_text(encoding="utf-8")) if record_path.is_file() else {}
+    record = read_record(there.course, there.name)
     collection = Collection(there.name)
-    quarantine = Quarantine(there.course, there.name)
+    quarantine, kept = Quarantine(there.course, there.name), KeptHandIns(there.course, there.name)
 
     downloads = read(there, files, staging, wanted)
-    settled = settle(downloads, there.roster)
+    came = take_up(there, downloads, kept, quarantine, wanted, now)
+    settled = settle(
+        downloads, there.roster, {who: kept.of(owner) for who, owner in came.owners.items()}, came.choices(kept)
+    )
     _forget_what_is_read_again(quarantine, downloads, settled)
+    kept.write()  # before anything is laid out, so that a run that is killed loses nothing
     for i, hand_in in enumerate(settled.chosen):
         if progress:
             progress(i, len(settled.chosen), hand_in.owner.name)
         folder = staging / f"hand-in-{i}"
         folder.mkdir()
-        work = functools.partial(_place_and_write, there, hand_in, folder, record, quarantine)
+        work = functools.partial(_place_and_write, there, settled, hand_in, folder, record, quarantine)
         placed, fault = attempt(there.course, hand_in.owner.owner_id, "collected", work)
         row = placed.row if placed else _failed(there.course, hand_in, fault, quarantine)
-        row.notes += [
-            f"also handed in {old.where}; this one is newer" for old, new in settled.older
-            if new is hand_in and old.content != new.content
-        ]  # fmt: skip
         collection.rows.append(row)
+        _note_states(kept, settled.candidates(hand_in), placed)
         if placed:
-            fates = placed.placement.fates
-            collection.fates += [(hand_in.download, f"{hand_in.folder}/{file}", fate) for file, fate in fates]
+            passed = [other.hand_in for other in placed.passed]
+            others = [h for h in settled.candidates(hand_in) if h not in passed]
+            row.notes += came.notes_on(others, placed.hand_in, by_hand=placed.by_hand)
+            for each in filter(lambda one: came.now(one.hand_in), [placed, *placed.passed]):
+                where = each.hand_in.download, each.hand_in.folder
+                collection.fates += [(where[0], f"{where[1]}/{file}", fate) for file, fate in each.placement.fates]
     if progress:
         progress(len(settled.chosen), len(settled.chosen), "")
     _quarantine_all(there.course, settled.problems, quarantine)
+    for hand_in in (h for owner in settled.undecided for h in kept.of(owner)):
+        kept.note_state(hand_in, "undecided: nothing says which is newer")
     for old, _ in settled.older:
-        replaced = sorted({f.path for f in old.files})
+        replaced = sorted({f.path for f in old.files if came.now(old)})
         collection.fates += [(old.download, f"{old.folder}/{path}", "older hand-in") for path in replaced]
     collection.notes += filter(None, [whole_day_told(there.config, there.name)])
     for download in downloads:
         collection.notes += download.notes
         collection.fates += [(download.path.name, file, fate) for file, fate in download.fates]
     collection.quarantined, collection.quarantine = quarantine.write(), quarantine.folder
-
-    collection.nothing = _who_sent_nothing(there, settled, set(record))
-    _write_json(record_path, record)
+    kept.write()
+    _write_json(report / "collected.json", record)
+    collection.everybody = where_everybody_is(there.course, there.name, there.config, there.roster)
     collection.table = report / "collected.csv"
-    write_tables(collection, report, now)
+    write_tables(collection, report, record, now)
+    names = {entry.owner_id: entry.name for entry in collection.everybody}
+    kept.write_table(report / "hand-ins.csv", names, functools.partial(as_local, zone=there.settings.timezone))
     return collection
 
 
@@ -226,33 +231,6 @@ def read(there: CourseAssignment, files: Sequence[Path], staging: Path, wanted: 
         folder.mkdir()
         downloads.append(read_download(Path(path).resolve(), folder, wanted, there.roster, there.settings))
     return downloads
-
-
-def settle(downloads: Sequence[Download], roster: Roster) -> Settled:
-    """Settle which hand-in of each owner counts: the second phase.
-
-    Parameters
-    ----------
-    downloads : sequence of Download
-    roster : Roster
-
-    Returns
-    -------
-    Settled
-    """
-    chosen, older, undecided = newest_of_each(h for d in downloads for h in d.hand_ins)
-    problems = [problem for d in downloads for problem in d.problems]
-    for candidates in undecided:
-        told = ", ".join(f"{h.folder or h.download} in {h.download}" for h in candidates)
-        for hand_in in candidates:
-            owner = hand_in.owner
-            reason = f"there are different hand-ins of {owner.name} ({told}) and no time says which is newer"
-            problems += [
-                Problem(hand_in.download, hand_in.folder, f.path, reason, f.staged, owner) for f in hand_in.files
-            ]
-    order = {owner_id: i for i, owner_id in enumerate(roster.owner_ids)}
-    chosen.sort(key=lambda hand_in: order[hand_in.owner.owner_id])
-    return Settled(chosen, older, [candidates[0].owner for candidates in undecided], problems)
 
 
 def place(there: CourseAssignment, hand_in: HandIn, staging: Path) -> Placed:
@@ -310,26 +288,114 @@ def write(there: CourseAssignment, placed: Placed, record: dict[str, Any], quara
     row, owner = placed.row, placed.hand_in.owner
     for problem in placed.problems:
         quarantine.add(problem)
+    target = there.folder_of("submitted", owner.owner_id)
     if placed.refusal:
-        stays = "; an earlier hand-in stays" if there.folder_of("submitted", owner.owner_id).is_dir() else ""
+        stays = "; an earlier hand-in stays" if target.is_dir() else ""
         row.state = "not graded"
         row.notes.insert(0, f"not graded: {placed.refusal}{stays}")
+    elif reason := _what_keeps_it_out(placed, target, record):
+        row.state = "unchanged"
+        row.notes.insert(0, reason)
     else:
         row.state = lay_out(placed.placement, owner, there, record, quarantine)
+        record[owner.owner_id] |= {
+            "hand_in": placed.hand_in.hand_in_id, "untouched": placed.placement.untouched,
+            "row": {**asdict(row), "state": "", "notes": row.notes[:_MAX_NOTES]},
+        }  # fmt: skip
     if len(row.notes) > _MAX_NOTES:
         row.notes[_MAX_NOTES:] = [f"{len(row.notes) - _MAX_NOTES} more notes, see files.csv and the quarantine"]
 
 
+def _what_keeps_it_out(placed: Placed, target: Path, record: dict[str, Any]) -> str:
+    """Return why a hand-in does not replace what is laid out and was not compared with: no collection has it."""
+    before = record.get(placed.hand_in.owner.owner_id, {})
+    if placed.by_hand or not target.is_dir() or before.get("content") == placed.placement.content:
+        return ""
+    if before.get("hand_in") in placed.rivals:
+        return ""
+    there_since, mine = laid_out_at(target), placed.hand_in.submitted
+    if placed.placement.untouched:
+        what = "is an untouched copy, and something is laid out"
+    elif there_since is None or (mine and mine >= there_since):
+        return ""
+    else:
+        what = "is an older one than what is laid out" if mine else "has no time, and what is laid out has one"
+    return f"the hand-in {placed.hand_in.where} {what}: nothing changes; --choose {placed.hand_in.hand_in_id} takes it"
+
+
 def _place_and_write(
-    there: CourseAssignment, hand_in: HandIn, staging: Path, record: dict[str, Any], quarantine: Quarantine
+    there: CourseAssignment,
+    settled: Settled,
+    newest: HandIn,
+    staging: Path,
+    record: dict[str, Any],
+    quarantine: Quarantine,
 ) -> Placed:
-    placed = place(there, hand_in, staging)
+    candidates = settled.candidates(newest)
+    by_hand = newest.owner.owner_id in settled.by_hand
+    placed = place_first_that_counts(there, candidates, staging, by_hand=by_hand)
+    placed.by_hand = by_hand and placed.hand_in is newest
+    placed.rivals = frozenset(hand_in.hand_in_id for hand_in in candidates)
+    for other in placed.passed:
+        for problem in other.problems:
+            quarantine.add(problem)
+        if candidates.index(other.hand_in) < candidates.index(placed.hand_in):
+            placed.row.notes.insert(
+                0, f"not graded: the hand-in {other.hand_in.where} {other.why}; an earlier one counts"
+            )
+    if placed.by_hand:
+        placed.row.notes.append("chosen by hand; --choose newest undoes it")
     write(there, placed, record, quarantine)
     return placed
 
 
+def place_first_that_counts(
+    there: CourseAssignment, candidates: Sequence[HandIn], staging: Path, *, by_hand: bool = False
+) -> Placed:
+    """Place the newest hand-in that counts; where none does, the newest untouched copy, else the newest.
+
+    Parameters
+    ----------
+    there : CourseAssignment
+    candidates : sequence of HandIn
+        Of one owner, newest first.
+    staging : pathlib.Path
+        An empty folder.
+    by_hand : bool
+        Whether a person chose the first, so that it counts even if it is an untouched copy.
+
+    Returns
+    -------
+    Placed
+        With the others that were looked at in `passed`.
+    """
+    looked_at: list[Placed] = []
+    for number, hand_in in enumerate(candidates):
+        folder = staging / str(number)
+        folder.mkdir()
+        looked_at.append(placed := place(there, hand_in, folder))
+        if not placed.refusal and (not placed.placement.untouched or (by_hand and number == 0)):
+            break
+    else:
+        placed = next((p for p in looked_at if not p.refusal), looked_at[0])
+    placed.passed = [other for other in looked_at if other is not placed]
+    return placed
+
+
+def _note_states(kept: KeptHandIns, candidates: Sequence[HandIn], placed: Placed | None) -> None:
+    """Note for each hand-in of somebody what became of it."""
+    for hand_in in candidates:
+        kept.note_state(hand_in, "older" if placed else "could not be collected")
+    for other in placed.passed if placed else ():
+        kept.note_state(other.hand_in, other.why)
+    if placed:
+        how = ", chosen by hand" if placed.by_hand else ""
+        kept.note_state(placed.hand_in, placed.why if placed.refusal else f"laid out{how}")
+
+
 def _forget_what_is_read_again(quarantine: Quarantine, downloads: Sequence[Download], settled: Settled) -> None:
-    quarantine.forget(h.folder or h.owner.owner_id for d in downloads for h in d.hand_ins)
+    owners = {*(h.owner.owner_id for h in settled.chosen), *(owner.owner_id for owner in settled.undecided)}
+    quarantine.forget((h.folder or h.owner.owner_id for d in downloads for h in d.hand_ins), owners)
     quarantine.forget(p.folder or p.download for p in settled.problems)
     quarantine.forget(d.path.name for d in downloads)
 
@@ -338,7 +404,9 @@ def _failed(course: Path, hand_in: HandIn, reason: str, quarantine: Quarantine) 
     """Return the row of a hand-in that this program could not cope with, and keep its files."""
     owner = hand_in.owner
     files = [(file.path, file.staged) for file in hand_in.files]
-    problems = [Problem(hand_in.download, hand_in.folder, path, reason, kept, owner) for path, kept in files]
+    problems = [
+        Problem(hand_in.download, hand_in.folder, path, reason, kept, owner, hand_in.submitted) for path, kept in files
+    ]
     _quarantine_all(course, problems, quarantine)
     return Row(owner.owner_id, owner.name, hand_in.folder, hand_in.download, state="not graded", notes=[reason])
 
@@ -349,30 +417,19 @@ def _quarantine_all(course: Path, problems: Sequence[Problem], quarantine: Quara
         attempt(course, who, "put into quarantine", functools.partial(quarantine.add, problem))
 
 
-def _who_sent_nothing(there: CourseAssignment, settled: Settled, known: set[str]) -> list[Owner]:
-    roster = there.roster
-    handed_in = {h.owner.owner_id for h in settled.chosen} | {owner.owner_id for owner in settled.undecided}
-    by_group = there.name in there.settings.group_assignments or any(h.owner.is_group for h in settled.chosen)
-    everyone = roster.groups if by_group else [roster.owner(s.student_id) for s in roster.students]
-    nothing = [owner for owner in everyone if owner.owner_id not in handed_in | known]
-    if by_group:
-        nothing += [roster.owner(s.student_id) for s in roster.students if not s.groups]
-    return nothing
-
-
 def _judge_time(row: Row, hand_in: HandIn, there: CourseAssignment) -> None:
-    zone, owner = ZoneInfo(there.settings.timezone), hand_in.owner
+    owner = hand_in.owner
     due = deadline_of(there.course, there.config, there.name, owner.owner_id, [s.student_id for s in owner.members])
     if hand_in.draft:
         row.status = "draft, not handed in"
     elif hand_in.submitted is None:
         row.status = f"{hand_in.mark} (mark), time unknown" if hand_in.mark else "time unknown"
     else:
-        row.submitted = hand_in.submitted.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+        row.submitted = as_local(hand_in.submitted, there.settings.timezone)
         if due is None:
             row.status = f"{hand_in.mark} (mark)" if hand_in.mark else "no deadline set"
         elif hand_in.submitted > due:
-            row.status, row.late_by = "late", _duration(hand_in.submitted - due)
+            row.status, row.late_by = "late", duration(hand_in.submitted - due)
         else:
             row.status = "extended" if hand_in.mark == "extended" else "on time"
             if hand_in.mark == "late":
@@ -381,13 +438,5 @@ def _judge_time(row: Row, hand_in: HandIn, there: CourseAssignment) -> None:
         row.notes.append("OpenOlat knows an extension; is it in the extensions file too?")
 
 
-def _duration(time: timedelta) -> str:
-    minutes, seconds = divmod(int(time.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]
-    return " ".join(filter(None, parts)) or f"{seconds} s"
-
-
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")

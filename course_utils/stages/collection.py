@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from course_utils.classroom.roster import Owner
 from course_utils.classroom.tables import write_csv
+from course_utils.stages.whereabouts import NOTHING, Whereabouts
 
 __all__ = ["Collection", "Row", "write_tables"]
 
@@ -42,8 +44,8 @@ class Collection:
         One per student or group with a hand-in, in the order of the roster.
     quarantined : list of dict
         Download, owner folder, student, file, reason and where the file is kept.
-    nothing : list of Owner
-        Who sent nothing.
+    everybody : list of Whereabouts
+        Where the work of everybody is, after all collections so far.
     notes : list of str
         What concerns whole downloads.
     fates : list of tuple of str
@@ -53,14 +55,24 @@ class Collection:
     assignment: str
     rows: list[Row] = field(default_factory=list)
     quarantined: list[dict[str, str]] = field(default_factory=list)
-    nothing: list[Owner] = field(default_factory=list)
+    everybody: list[Whereabouts] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     fates: list[tuple[str, str, str]] = field(default_factory=list)
     table: Path | None = None
     quarantine: Path | None = None
 
+    @property
+    def nothing(self) -> list[Whereabouts]:
+        """Who of the roster sent nothing."""
+        return [entry for entry in self.everybody if entry.state == NOTHING]
 
-def write_tables(collection: Collection, report: Path, now: datetime) -> None:
+    @property
+    def strangers(self) -> list[Whereabouts]:
+        """Who handed in, but is not in the roster."""
+        return [entry for entry in self.everybody if not entry.in_roster]
+
+
+def write_tables(collection: Collection, report: Path, record: Mapping[str, Any], now: datetime) -> None:
     """Write `collected.csv` and `files.csv`, and a line of `collections.csv`.
 
     Parameters
@@ -68,16 +80,24 @@ def write_tables(collection: Collection, report: Path, now: datetime) -> None:
     collection : Collection
     report : pathlib.Path
         The folder for them.
+    record : mapping
+        What was laid out, by owner: of whom nothing was read this time, their last row.
     now : datetime.datetime
         The time of the collection.
     """
-    rows = [{**asdict(row), "notes": "; ".join(row.notes)} for row in collection.rows]
-    rows += [
-        {**asdict(Row(owner.owner_id, owner.name, state="nothing handed in")), "notes": ""}
-        for owner in collection.nothing
-    ]
-    columns = [*asdict(Row("", ""))]
-    write_csv(report / "collected.csv", columns, ([row[c] for c in columns] for row in rows))
+    rows = {owner_id: laid.get("row", {}) for owner_id, laid in record.items() if isinstance(laid, dict)}
+    rows |= {row.owner_id: asdict(row) for row in collection.rows}
+    columns = ("status", "notebooks", "missing", "other_files", "hand_in", "folder", "download", "state")
+    first = ("name", "where", "submitted", "late_by")
+
+    def line(entry: Whereabouts) -> list[Any]:
+        row = rows.get(entry.owner_id, {})
+        notes = "; ".join(row.get("notes", []))
+        about = [row.get(column, "") for column in columns]
+        return [entry.owner_id, *(getattr(entry, name) for name in first), *about, entry.why, notes]
+
+    names = ["student_id", *first, *columns, "in_quarantine", "notes"]
+    write_csv(report / "collected.csv", names, map(line, collection.everybody))
     write_csv(report / "files.csv", ("download", "file", "fate"), collection.fates)
     states = ("new", "updated", "unchanged", "not graded")
     counts = [sum(row.state == state for row in collection.rows) for state in states]

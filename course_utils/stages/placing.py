@@ -30,7 +30,10 @@ _MAX_MEMBERS = 20  # of a group
 
 @dataclass
 class Placement:
-    """What goes into the folder of one hand-in: staged files or text by path, and what does not."""
+    """What goes into the folder of one hand-in: staged files or text by path, and what does not.
+
+    `untouched` says that all its notebooks are as they were released.
+    """
 
     files: dict[tuple[str, ...], Path | str] = field(default_factory=dict)
     hashes: dict[tuple[str, ...], str] = field(default_factory=dict)
@@ -39,6 +42,7 @@ class Placement:
     notes: list[str] = field(default_factory=list)
     refused: list[tuple[str, str, Path | None]] = field(default_factory=list)
     fates: list[tuple[str, str]] = field(default_factory=list)
+    untouched: bool = False
 
     def add(self, parts: tuple[str, ...], content: Path | str, sha256: str) -> None:
         self.files[parts] = content
@@ -77,7 +81,8 @@ def place_hand_in(hand_in: HandIn, staging: Path, there: CourseAssignment) -> Pl
             files.remove(file)
             what = "a checkpoint of the editor" if ".ipynb_checkpoints" in file.parts else "left by a system"
             placement.fates.append((file.original, what))
-    notebooks = _recognise(files, catalogue, placement)
+    notebooks = _recognise(files, catalogue, placement, hand_in.copies)
+    placement.untouched = bool(notebooks) and all(catalogue.is_blank(r) for _, r in notebooks.values())
     for name, (file, recognised) in notebooks.items():
         content: Path | str = file.staged if recognised.converted is None else recognised.converted
         data = content.encode() if isinstance(content, str) else None
@@ -106,7 +111,7 @@ def place_hand_in(hand_in: HandIn, staging: Path, there: CourseAssignment) -> Pl
 
 
 def _recognise(
-    files: list[StagedFile], catalogue: Catalogue, placement: Placement
+    files: list[StagedFile], catalogue: Catalogue, placement: Placement, copies: tuple[str, ...]
 ) -> dict[str, tuple[StagedFile, Recognised]]:
     """Return the notebook of each name; several for one name are settled by rules or refused.
 
@@ -132,7 +137,7 @@ def _recognise(
     _take_checkpoints(checkpoints, found, files, placement)
     result = {}
     for name, candidates in found.items():
-        best = _one_of(name, candidates, catalogue)
+        best = _one_of(name, candidates, catalogue, copies)
         for file, recognised in candidates:
             if best and file is best[0]:
                 continue
@@ -241,17 +246,20 @@ def _kept_helpers(
 
 
 def _one_of(
-    name: str, candidates: list[tuple[StagedFile, Recognised]], catalogue: Catalogue
+    name: str, candidates: list[tuple[StagedFile, Recognised]], catalogue: Catalogue, copies: tuple[str, ...] = ()
 ) -> tuple[StagedFile, Recognised] | None:
     """Return the copy of a notebook that counts.
 
     Copies with the same text are one; an untouched copy never counts beside another; among the others the one
-    with the released name does, if there is just one.
+    with the released name does, if there is just one. What a person chose by its hash comes before all that.
     """
 
     def one(some: list[tuple[StagedFile, Recognised]]) -> bool:
         return bool(some) and all(same_work(some[0][1], other) for _, other in some)
 
+    for start in reversed(copies):
+        if by_hand := [c for c in candidates if c[0].sha256.startswith(start)]:
+            return by_hand[0]
     worked = [c for c in candidates if not catalogue.is_blank(c[1])]
     named = [c for c in worked if c[0].name == f"{name}.ipynb"]
     for some in (candidates, worked, named):

@@ -11,14 +11,24 @@ from typing import Any
 
 from course_utils.classroom.roster import Owner
 from course_utils.classroom.tables import as_cell, write_csv
+from course_utils.handins.archives import archive_kind
 from course_utils.handins.paths import clean_name
+from course_utils.notebooks.files import looks_like_notebook
 from course_utils.platforms.hand_ins import Problem
+
+__all__ = ["BY_HAND", "Quarantine", "true_name"]
+
+# In the column `folder`: what the instructor had changed, not what a student handed in.
+BY_HAND = "(by hand)"
+_ARCHIVES = {"zip": (".zip",), "7z": (".7z",), "rar": (".rar",), "tar": (".tar", ".tgz", ".gz", ".bz2", ".xz", ".txz")}
+_LOOKED_AT = 1 << 16  # bytes
+_HASH = 8  # characters of it that the name of a kept file begins with
 
 
 class Quarantine:
     """The folder with what could not be placed, and the table with the reasons."""
 
-    columns = ("download", "folder", "student_id", "file", "reason", "kept_as")
+    columns = ("download", "folder", "student_id", "file", "reason", "kept_as", "submitted")
 
     def __init__(self, course: Path, assignment: str) -> None:
         self.folder = course / "quarantine" / assignment
@@ -26,15 +36,16 @@ class Quarantine:
         self.rows: list[dict[str, str]] = []
         if self.table.is_file():
             with self.table.open(newline="", encoding="utf-8") as file:
-                self.rows = list(csv.DictReader(file))
+                self.rows = [{c: row.get(c) or "" for c in self.columns} for row in csv.DictReader(file)]
         self._new: list[dict[str, str]] = []
 
-    def forget(self, folders: Any) -> None:
-        """Drop what an earlier collection said about the owner folders that are read again now."""
-        again = set(map(as_cell, folders))  # as the table has them
+    def forget(self, folders: Any, owners: Any = ()) -> None:
+        """Drop what an earlier collection said about the owner folders, and of the owners, that are read again now."""
+        again, owners = set(map(as_cell, folders)), set(owners)  # as the table has them
         stay = []
         for row in self.rows:
-            if (row["folder"] or row["student_id"] or row["download"]) in again and row["folder"] != "(by hand)":
+            is_read = (row["folder"] or row["student_id"] or row["download"]) in again or row["student_id"] in owners
+            if is_read and row["folder"] != BY_HAND:
                 self._remove(row["kept_as"])
             else:
                 stay.append(row)
@@ -56,14 +67,14 @@ class Quarantine:
             "file": problem.file,
             "reason": problem.reason,
             "kept_as": "",
+            "submitted": problem.submitted.isoformat() if problem.submitted else "",
         }
         # A whole download stays where the instructor has it.
         if problem.kept and problem.kept.is_file() and problem.kept.name != problem.download:
             with problem.kept.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            # Of an entry that was not read, the archive is what can be kept.
-            name = clean_name(problem.file.split("!")[0 if "!" in problem.file else -1].rpartition("/")[2] or "file")
-            kept = Path(clean_name(problem.folder or problem.download), f"{sha256[:8]}-{name}")
+            name = clean_name(true_name(problem.kept, problem.file))
+            kept = Path(clean_name(problem.folder or problem.download), f"{sha256[:_HASH]}-{name}")
             (self.folder / kept).parent.mkdir(parents=True, exist_ok=True)
             if not (self.folder / kept).exists():
                 shutil.copyfile(problem.kept, self.folder / kept)
@@ -82,13 +93,26 @@ class Quarantine:
         self._new.append(
             {
                 "download": "",
-                "folder": "(by hand)",
+                "folder": BY_HAND,
                 "student_id": owner.owner_id,
                 "file": folder.name,
                 "reason": reason,
                 "kept_as": kept.relative_to(self.folder).as_posix(),
+                "submitted": "",
             }
         )
+
+    def rows_of_file(self, sha256: str) -> list[dict[str, str]]:
+        """Return the rows of a file that was kept, by the hash of its content or the beginning of that."""
+        rows = [r for r in self.rows if r["folder"] != BY_HAND and _begins_with(r["kept_as"], sha256)]
+        return [r for r in rows if len(sha256) < 64 or self._hash_of(r) == sha256]
+
+    def _hash_of(self, row: dict[str, str]) -> str:
+        path = self.folder / row["kept_as"].removeprefix("'")
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def write(self) -> list[dict[str, str]]:
         """Write the table; return its rows."""
@@ -105,3 +129,54 @@ def _not_plain(folder: str, names: list[str]) -> list[str]:
     return [
         name for name, kind in kinds.items() if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or stat.S_ISLNK(kind))
     ]
+
+
+def _begins_with(kept_as: str, sha256: str) -> bool:
+    """Return whether the name of a kept file begins with that of a hash; either may be shorter."""
+    name = kept_as.removeprefix("'").rpartition("/")[2]
+    return len(name) > _HASH and name[_HASH] == "-" and name.startswith(sha256[:_HASH])
+
+
+def true_name(path: Path, name: str) -> str:
+    """Return a name for a kept file whose ending says what it is.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file: what the name says, or the archive in which that is.
+    name : str
+        As handed in; `!` stands behind the name of an archive.
+
+    Returns
+    -------
+    str
+        Without folders.
+    """
+    archive, inside, inner = name.rpartition("!")
+    kind = archive_kind(path, "")  # by its first bytes
+    if inside:
+        # Of an entry that was not read, the archive is what is kept.
+        name = archive.rpartition("!")[2] if kind else inner
+    name = name.rpartition("/")[2] or "file"
+    endings = _ARCHIVES.get(kind or "", ())
+    promised = name.lower().endswith((*(e for some in _ARCHIVES.values() for e in some), ".ipynb"))
+    if not promised or name.lower().endswith(endings or ()) or not path.stat().st_size:
+        return name
+    if not endings and name.lower().endswith(".ipynb"):
+        return name  # a notebook that can't be read is still called one
+    return f"{name.rpartition('.')[0] or name}{endings[0] if endings else _ending(path)}"
+
+
+def _ending(path: Path) -> str:
+    """Return the ending for a file that is no archive, by its content."""
+    with path.open("rb") as file:
+        start = file.read(_LOOKED_AT)
+        file.seek(max(0, path.stat().st_size - _LOOKED_AT))
+        end = file.read()
+    if looks_like_notebook(start, end):
+        return ".ipynb"
+    if start.startswith(b"%PDF"):
+        return ".pdf"
+    if start.lstrip()[:9].lower() == b"<!doctype" or start.lstrip()[:5].lower() == b"<html":
+        return ".html"
+    return ".bin" if b"\0" in start else ".txt"

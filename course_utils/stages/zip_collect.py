@@ -5,8 +5,9 @@ In ``nbgrader_config.py``::
     c.ZipCollectApp.extractor_plugin = "course_utils.stages.zip_collect.OlatExtractor"
     c.ZipCollectApp.collector_plugin = "course_utils.stages.zip_collect.OlatCollector"
 
-Downloads go to ``downloaded/<assignment>/archive/``; then ``nbgrader zip_collect <assignment>``. It gives the same
-``submitted/`` folder as `course collect`, without its table: what cannot be placed is in nbgrader's log.
+Downloads go to ``downloaded/<assignment>/archive/``; then ``nbgrader zip_collect <assignment>``. It gives the
+``submitted/`` folder that `course collect` makes of all of them at once, without its tables and without its memory of
+what was collected before: what cannot be placed is in nbgrader's log.
 """
 
 from __future__ import annotations
@@ -21,10 +22,9 @@ from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 from course_utils.classroom.roster import read_roster
 from course_utils.classroom.settings import OpenOlat
 from course_utils.notebooks.recognising import read_catalogue
-from course_utils.platforms.hand_ins import Wanted, newest_of_each
-from course_utils.stages.collect import read
+from course_utils.platforms.hand_ins import Wanted
+from course_utils.stages.collect import place_first_that_counts, read, settle
 from course_utils.stages.course_assignment import CourseAssignment
-from course_utils.stages.placing import place_hand_in
 
 __all__ = ["OlatCollector", "OlatExtractor"]
 
@@ -57,27 +57,24 @@ class OlatExtractor(ExtractorPlugin):
             for download in downloads:
                 for problem in download.problems:
                     self.log.error("%s %s: %s", problem.folder or problem.download, problem.file, problem.reason)
-            chosen, _, undecided = newest_of_each(h for d in downloads for h in d.hand_ins)
-            for candidates in undecided:
-                self.log.error("%s: different hand-ins, and no time says which is newer", candidates[0].owner.owner_id)
-            for number, hand_in in enumerate(chosen):
+            settled = settle(downloads, there.roster)
+            for owner in settled.undecided:
+                self.log.error("%s: different hand-ins, and no time says which is newer", owner.owner_id)
+            for number, newest in enumerate(settled.chosen):
                 folder = Path(staging, f"hand-in-{number}")
                 folder.mkdir()
-                placement = place_hand_in(hand_in, folder, there)
+                placed = place_first_that_counts(there, settled.candidates(newest), folder)
+                placement, hand_in = placed.placement, placed.hand_in
                 owner_id = hand_in.owner.owner_id
+                for other in placed.passed:
+                    self.log.error("%s: the hand-in %s %s", owner_id, other.hand_in.where, other.why)
                 for file, reason, _ in placement.refused:
                     self.log.error("%s: %s %s", owner_id, file, reason)
                 for note in placement.notes:
                     self.log.warning("%s: %s", owner_id, note)
-                if not placement.notebooks:
-                    self.log.error("%s: no notebook of %s in the hand-in", owner_id, assignment)
+                if placed.refusal:
+                    self.log.error("%s: the hand-in %s", owner_id, placed.why)
                     continue
-                if hand_in.draft and not there.settings.accept_drafts:
-                    self.log.error("%s: a draft that was never handed in", owner_id)
-                    continue
-                if hand_in.submitted:
-                    stamp = hand_in.submitted.strftime("%Y-%m-%d %H:%M:%S UTC") + "\n"
-                    placement.add(("timestamp.txt",), stamp, "")
                 for parts, content in placement.files.items():
                     path = target.joinpath(owner_id, *parts)
                     path.parent.mkdir(parents=True, exist_ok=True)

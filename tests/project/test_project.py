@@ -253,8 +253,9 @@ def test_an_import_that_climbs_breaks_the_contract(tmp_path):
 STUDENT_DATA = [
     "submitted/anna/losses/mse.ipynb", "submitted/anna/losses/artifacts/model.safetensors", "submitted/.hidden",
     "autograded/anna/losses/mse.ipynb", "feedback/anna/losses/mse.html", "downloaded/losses.zip",
-    "quarantine/anna/losses/link", "returned/losses.zip", "reports/losses-autograde.csv", "roster.local.csv",
-    "extensions.csv", "gradebook.db", "gradebook.db-journal", "gradebook.db.2026-01-01.bak",
+    "quarantine/anna/losses/link", "collected/losses/hand-ins.json", "returned/losses.zip",
+    "reports/losses-autograde.csv", "roster.local.csv", "extensions.csv",
+    "gradebook.db", "gradebook.db-journal", "gradebook.db.2026-01-01.bak",
     "source/losses/artifacts/model.safetensors",
 ]  # fmt: skip
 COMMITTED = [

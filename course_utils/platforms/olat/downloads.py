@@ -210,8 +210,10 @@ class _Reading:
                 )
             owner = group
         if owner is None:
+            when = self._time_of_folder(folder, rows)
             for file in files:
-                self.download.problems.append(Problem(self.download.path.name, folder, file.path, reason, file.staged))
+                problem = Problem(self.download.path.name, folder, file.path, reason, file.staged, submitted=when)
+                self.download.problems.append(problem)
             if not files:
                 self.download.problems.append(Problem(self.download.path.name, folder, "", reason))
             names = [self.source.names[i] for i in newest]
@@ -316,6 +318,11 @@ class _Reading:
         if submitted and submitted > datetime.now(UTC):
             notes.append("the time of submission lies in the future; is OpenOlat.timezone right?")
         return replace(hand_in, submitted=submitted, draft=draft, remarks=remarks, notes=tuple(dict.fromkeys(notes)))
+
+    def _time_of_folder(self, folder: str, rows: Sequence[SheetRow]) -> datetime | None:
+        """Return what the table says of somebody whom the roster does not know, by the name of their folder."""
+        mine = [r for r in rows if folder in fold_variants(f"{r.last_name}_{r.first_name}_{r.user_name}")]
+        return max((_utc(r.submitted, self.settings.timezone) for r in mine if r.submitted), default=None)
 
     def _check_groups(self, rows: Iterable[SheetRow]) -> None:
         for row in rows:

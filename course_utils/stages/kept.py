@@ -1,0 +1,254 @@
+"""Every hand-in that was ever collected: its files by their hash, its time and where it came from.
+
+``collected/<assignment>/hand-ins.json`` lists them, ``collected/<assignment>/files/`` holds each file once. So what is
+laid out can be told from what is newer or older, in whatever order downloads are read, and another one can be chosen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from course_utils.classroom.roster import Owner
+from course_utils.classroom.tables import write_csv
+from course_utils.errors import CourseError
+from course_utils.platforms.hand_ins import HandIn, RawFile
+
+__all__ = ["Choice", "Entry", "KeptHandIns"]
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass
+class Entry:
+    """One hand-in, as the index has it; times are UTC.
+
+    `state` says what became of it at the last collection in which its owner was.
+    """
+
+    owner_id: str
+    hand_in_id: str
+    submitted: str = ""
+    folder: str = ""
+    download: str = ""
+    stamp: str = ""
+    revision: int = 0
+    mark: str = ""
+    draft: bool = False
+    sender: str = ""
+    collected: str = ""
+    state: str = ""
+    files: list[tuple[str, str, int]] = field(default_factory=list)
+    copies: list[str] = field(default_factory=list)
+
+    @property
+    def origin(self) -> tuple:
+        """Where it came from; the same files from the same place are the same hand-in."""
+        return self.owner_id, self.hand_in_id, self.download, self.stamp, self.folder, self.revision
+
+    @property
+    def time(self) -> datetime | None:
+        """When it was handed in."""
+        return datetime.fromisoformat(self.submitted) if self.submitted else None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person chose: it counts until a hand-in comes that is newer than all that were known then."""
+
+    hand_in: HandIn
+    beyond: tuple[datetime, str]
+
+    def is_beyond(self, hand_in: HandIn) -> bool:
+        """Return whether a hand-in came after the choice."""
+        return _moment(hand_in) > self.beyond
+
+
+class KeptHandIns:
+    """The hand-ins of one assignment that were ever collected; nothing is written before `write`.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    assignment : str
+
+    Raises
+    ------
+    CourseError
+        If the index can't be read.
+    """
+
+    def __init__(self, course: Path, assignment: str) -> None:
+        self.folder = Path(course) / "collected" / assignment
+        self._index = self.folder / "hand-ins.json"
+        self.entries: list[Entry] = []
+        self._choices: dict[str, dict[str, Any]] = {}
+        self._new: dict[str, Path] = {}
+        if self._index.is_file():
+            try:
+                content = json.loads(self._index.read_bytes())
+                self.entries = [Entry(**{**e, "files": [tuple(f) for f in e["files"]]}) for e in content["hand_ins"]]
+                self._choices = dict(content["choices"])
+            except (ValueError, TypeError, KeyError) as error:
+                raise CourseError(
+                    f"{self._index} can't be read ({type(error).__name__}: {error}). It lists what was collected "
+                    "before: take it from a backup, or move it away and collect all downloads again."
+                ) from error
+
+    def of(self, owner: Owner) -> list[HandIn]:
+        """Return the hand-ins of somebody whose files are all there.
+
+        Parameters
+        ----------
+        owner : Owner
+        """
+        return [self.hand_in_of(e, owner) for e in self.of_id(owner.owner_id) if self.is_complete(e)]
+
+    def of_id(self, owner_id: str) -> list[Entry]:
+        """Return the entries of somebody."""
+        return [entry for entry in self.entries if entry.owner_id == owner_id]
+
+    def choice_of(self, owner: Owner) -> Choice | None:
+        """Return what a person chose for somebody; None if nothing, or if it is no longer there."""
+        made = self._choices.get(owner.owner_id)
+        if made is None:
+            return None
+        same = [e for e in self.of_id(owner.owner_id) if e.hand_in_id == made["hand_in_id"] and self.is_complete(e)]
+        same.sort(key=lambda entry: entry.submitted == made["submitted"])
+        time, stamp = made["beyond"]
+        return Choice(self.hand_in_of(same[-1], owner), (datetime.fromisoformat(time), stamp)) if same else None
+
+    def note(self, hand_in: HandIn, now: datetime) -> Entry:
+        """Take up a hand-in; one that is known gets what is newly known about it.
+
+        Parameters
+        ----------
+        hand_in : HandIn
+        now : datetime.datetime
+
+        Returns
+        -------
+        Entry
+        """
+        fresh = Entry(
+            hand_in.owner.owner_id, hand_in.hand_in_id, _iso(hand_in.submitted), hand_in.folder, hand_in.download,
+            hand_in.stamp, hand_in.revision, hand_in.mark, hand_in.draft, hand_in.sender,
+            now.isoformat(timespec="seconds"), files=[(f.path, f.sha256, f.size) for f in hand_in.files],
+            copies=list(hand_in.copies),
+        )  # fmt: skip
+        self._new |= {f.sha256: f.staged for f in hand_in.files}
+        same = [i for i, e in enumerate(self.entries) if (e.owner_id, e.hand_in_id) == fresh.origin[:2]]
+        for i in sorted(same, key=lambda i: self.entries[i].submitted, reverse=True):
+            entry = self.entries[i]
+            again = entry.origin == fresh.origin
+            if again or not (entry.submitted and fresh.submitted) or entry.submitted == fresh.submitted:
+                newer, older = (fresh, entry) if fresh.stamp >= entry.stamp else (entry, fresh)
+                # Read again, a time is right now: the zone of the server may have been mended since.
+                time = (fresh.submitted if again else "") or entry.submitted or fresh.submitted
+                copies = list(dict.fromkeys([*entry.copies, *fresh.copies]))
+                about = {"draft": newer.draft and not time, "mark": newer.mark or older.mark, "copies": copies}
+                old = {"collected": entry.collected, "state": entry.state}
+                self.entries[i] = replace(newer, submitted=time, **about, **old)
+                return self.entries[i]
+        self.entries.append(fresh)
+        return fresh
+
+    def with_copies(self, hand_in: HandIn) -> HandIn:
+        """Return a hand-in that was just read with the copies that a person chose in it before."""
+        chosen = [c for e in self.of_id(hand_in.owner.owner_id) if e.hand_in_id == hand_in.hand_in_id for c in e.copies]
+        return replace(hand_in, copies=tuple(dict.fromkeys([*hand_in.copies, *chosen])))
+
+    def choose(self, hand_in: HandIn) -> None:
+        """Note that a person chose a hand-in, in spite of all others that are known."""
+        known = [self.hand_in_of(e, hand_in.owner) for e in self.of_id(hand_in.owner.owner_id)]
+        time, stamp = max(map(_moment, [*known, hand_in]))
+        self._choices[hand_in.owner.owner_id] = {
+            "hand_in_id": hand_in.hand_in_id, "submitted": _iso(hand_in.submitted), "beyond": [time.isoformat(), stamp],
+        }  # fmt: skip
+
+    def choose_copies(self, entry: Entry, hashes: Iterable[str]) -> None:
+        """Note which of several copies in a hand-in a person chose, by the beginnings of their hashes."""
+        hashes = list(hashes)
+        entry.copies = [*(c for c in entry.copies if c not in hashes), *hashes]  # the last choice comes last
+
+    def choose_newest(self, owner_id: str) -> None:
+        """Forget what a person chose for somebody."""
+        self._choices.pop(owner_id, None)
+
+    def note_state(self, hand_in: HandIn, state: str) -> None:
+        """Note what became of a hand-in."""
+        for entry in self.of_id(hand_in.owner.owner_id):
+            if entry.hand_in_id == hand_in.hand_in_id:
+                entry.state = state if entry.time == hand_in.submitted else "older"
+
+    def write(self) -> None:
+        """Write the index, and keep the files of what is new."""
+        if not self.entries:
+            return
+        files = self.folder / "files"
+        files.mkdir(parents=True, exist_ok=True)
+        for sha256, staged in self._new.items():
+            kept = files / sha256
+            if not kept.exists() and staged.is_file():
+                _link_or_copy(staged, kept)
+        content = {"hand_ins": [asdict(entry) for entry in self.entries], "choices": self._choices}
+        fresh = self._index.with_name(f".{self._index.name}.new")
+        fresh.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        fresh.replace(self._index)
+
+    def write_table(self, path: Path, names: Mapping[str, str], shown: Any) -> None:
+        """Write a line for each hand-in that was ever collected.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+        names : mapping of str to str
+            Of owners.
+        shown : callable
+            Returns a time as people read it.
+        """
+        columns = ("student_id", "name", "hand_in", "submitted", "folder", "download", "collected", "state")
+        entries = sorted(self.entries, key=lambda e: (e.owner_id, e.submitted, e.stamp))
+        who = [(e.owner_id, names.get(e.owner_id, ""), e.hand_in_id, shown(e.time)) for e in entries]
+        rest = [(e.folder, e.download, e.collected, e.state) for e in entries]
+        write_csv(path, columns, ([*a, *b] for a, b in zip(who, rest, strict=True)))
+
+    def hand_in_of(self, entry: Entry, owner: Owner) -> HandIn:
+        """Return an entry as a hand-in of its owner."""
+        files = tuple(RawFile(path, self._path(sha256), size, sha256) for path, sha256, size in entry.files)
+        place = owner, entry.folder, entry.download, entry.stamp, entry.revision
+        copies = tuple(entry.copies)
+        return HandIn(*place, files, entry.mark, entry.time, entry.draft, sender=entry.sender, copies=copies)
+
+    def _path(self, sha256: str) -> Path:
+        staged = self._new.get(sha256)
+        return staged if staged and staged.is_file() else self.folder / "files" / sha256
+
+    def is_complete(self, entry: Entry) -> bool:
+        """Return whether all files of a hand-in are there."""
+        return bool(entry.files) and all(self._path(sha256).is_file() for _, sha256, _ in entry.files)
+
+
+def _moment(hand_in: HandIn) -> tuple[datetime, str]:
+    return hand_in.submitted or _NEVER, hand_in.stamp
+
+
+def _iso(time: datetime | None) -> str:
+    return time.astimezone(UTC).isoformat() if time else ""
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Keep a staged file without a second copy of its bytes, where the file system can do that."""
+    fresh = target.with_name(f".{target.name}.new")
+    fresh.unlink(missing_ok=True)
+    try:
+        os.link(source, fresh)
+    except OSError:
+        shutil.copyfile(source, fresh)
+    fresh.replace(target)

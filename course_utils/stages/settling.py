@@ -1,0 +1,100 @@
+"""The second phase of collecting: which of the hand-ins of an owner counts, by their times or by a person's choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from course_utils.classroom.roster import Owner, Roster
+from course_utils.platforms.hand_ins import Download, HandIn, Problem, ranked
+from course_utils.stages.kept import Choice
+
+__all__ = ["Settled", "settle"]
+
+
+@dataclass
+class Settled:
+    """Which hand-ins count.
+
+    Parameters
+    ----------
+    chosen : list of HandIn
+        One per owner, in the order of the roster.
+    older : list of (HandIn, HandIn)
+        The others, newest first, each with the one that counts instead.
+    undecided : list of Owner
+        Of whose hand-ins nothing says which is newer: none counts.
+    problems : list of Problem
+        What can't be placed, so far.
+    by_hand : set of str
+        Owners of whose hand-ins a person chose the one that counts.
+    """
+
+    chosen: list[HandIn]
+    older: list[tuple[HandIn, HandIn]]
+    undecided: list[Owner] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    by_hand: set[str] = field(default_factory=set)
+
+    def candidates(self, hand_in: HandIn) -> list[HandIn]:
+        """Return a hand-in that was chosen, and what counts if it can't: older ones, newest first."""
+        others = {old.content: old for old, new in self.older if new is hand_in and old.content != hand_in.content}
+        return [hand_in, *others.values()]
+
+
+def settle(
+    downloads: Sequence[Download],
+    roster: Roster,
+    earlier: Mapping[str, Sequence[HandIn]] | None = None,
+    choices: Mapping[str, Choice] | None = None,
+) -> Settled:
+    """Settle which hand-in of each owner counts: the second phase.
+
+    Parameters
+    ----------
+    downloads : sequence of Download
+    roster : Roster
+    earlier : mapping of str to sequence of HandIn, optional
+        What was collected before, by owner.
+    choices : mapping of str to Choice, optional
+        What a person chose, by owner.
+
+    Returns
+    -------
+    Settled
+    """
+    settled = Settled([], [], problems=[problem for d in downloads for problem in d.problems])
+    of_owner: dict[str, list[HandIn]] = {who: list(some) for who, some in (earlier or {}).items()}
+    for download in downloads:
+        for hand_in in download.hand_ins:
+            of_owner.setdefault(hand_in.owner.owner_id, []).append(hand_in)
+    for who, candidates in of_owner.items():
+        if not candidates:
+            continue
+        choice = (choices or {}).get(who)
+        newer = [h for h in candidates if choice and choice.is_beyond(h)]
+        if choice and not newer:
+            best, others = choice.hand_in, []
+            settled.by_hand.add(who)
+        else:
+            best, *others = ranked(newer or candidates)[0]
+        if others:
+            settled.undecided.append(best.owner)
+            settled.problems += _undecided([best, *others])
+            continue
+        settled.chosen.append(best)
+        # Of others between which nothing decides, none is taken instead.
+        rest = [h for group in ranked(candidates) if len(group) == 1 for h in group]
+        settled.older += [(h, best) for h in [*rest, *(c for c in candidates if c not in rest)] if h is not best]
+    order = {owner_id: i for i, owner_id in enumerate(roster.owner_ids)}
+    settled.chosen.sort(key=lambda hand_in: order[hand_in.owner.owner_id])
+    return settled
+
+
+def _undecided(candidates: Sequence[HandIn]) -> list[Problem]:
+    told = ", ".join(f"{h.folder or h.download} in {h.download}" for h in candidates)
+    owner = candidates[0].owner
+    reason = f"there are different hand-ins of {owner.name} ({told}) and no time says which is newer"
+    return [
+        Problem(h.download, h.folder, f.path, reason, f.staged, owner, h.submitted) for h in candidates for f in h.files
+    ]

@@ -1,0 +1,372 @@
+"""Every hand-in that was ever collected is kept; which one is laid out; how another one is chosen; where it all is."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from course_utils.classroom.roster import Owner, read_roster
+from course_utils.command import app
+from course_utils.errors import CourseError
+from course_utils.platforms.hand_ins import HandIn, RawFile, Wanted, ranked
+from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_download
+from course_utils.stages.collect import collect
+from course_utils.stages.kept import KeptHandIns
+from course_utils.stages.quarantine import true_name
+from tests.support.olat_course import make_course, notebook_bytes, work, zip_bytes
+
+DUE = 'c.Deadlines.due = {"sheet": "2026-11-20 18:00"}'
+FIRST = "submitted/s01/sheet/first.ipynb"
+STUB = "    # YOUR CODE HERE\n    raise NotImplementedError()"
+BLANK = work(**{f"{name}.ipynb": notebook_bytes(name, STUB) for name in ("first", "second")})
+
+
+@pytest.fixture
+def course(tmp_path):
+    (tmp_path / "course").mkdir()
+    return make_course(tmp_path / "course", config=DUE)
+
+
+@pytest.fixture
+def download(course, tmp_path):
+    """Write a download of one student's page of files, handed in at an hour of the day and exported an hour later."""
+    students = {s.student_id: s for s in read_roster(course).students}
+
+    def make(name, files, hour, *, who="s01", timed=True, others=()):
+        if (path := tmp_path / f"{name}.zip").exists():
+            return path
+        folders = [Folder.of(students[who], files if isinstance(files, dict) else {"a.zip": answer(files)}), *others]
+        sheet = sheet_bytes(list(students.values()), {who: datetime(2026, 11, 20, hour)}) if timed else None
+        top = f"ita_Sheet_2026-11-20T{hour + 1:02}-00-00_1"
+        return write_download(path, folders, top=top, sheet=sheet)
+
+    return make
+
+
+def answer(number):
+    return zip_bytes(work(**{"first.ipynb": notebook_bytes("first", f"    return {number}")}))
+
+
+def laid_out(course):
+    """The answer that is laid out for s01, and its time."""
+    stamp = course / "submitted/s01/sheet/timestamp.txt"
+    text = json.loads((course / FIRST).read_text())["cells"][2]["source"]
+    return int("".join(text).split()[-1]), stamp.read_text()[11:13] if stamp.exists() else ""
+
+
+def table(course, name="collected.csv"):
+    with (course / "reports/sheet" / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def only_row(collection):
+    (found,) = collection.rows
+    return found
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3)))[1:])
+def test_the_newest_is_laid_out_in_whatever_order_downloads_are_read(course, download, order):
+    paths = [download(f"dl{n}", n + 1, 9 + n) for n in range(3)]
+    newest = -1
+    for n in order:
+        before = (course / FIRST).stat().st_mtime_ns if newest >= 0 else None
+        row = only_row(collect(course, "sheet", [paths[n]]))
+        if n < newest:
+            assert row.state == "unchanged" and (course / FIRST).stat().st_mtime_ns == before
+            assert f"({paths[n].name}) of 2026-11-20 {9 + n:02}:00:00 is an older one than what is laid out" in str(
+                row.notes
+            )
+        newest = max(n, newest)
+        assert laid_out(course) == (newest + 1, f"{8 + newest:02}")
+    kept = table(course, "hand-ins.csv")
+    assert [r["state"] for r in kept] == ["older", "older", "laid out"]
+    assert [(r["submitted"][11:13], r["download"]) for r in kept] == [
+        ("09", "dl0.zip"),
+        ("10", "dl1.zip"),
+        ("11", "dl2.zip"),
+    ]
+    assert table(course)[0]["submitted"] == "2026-11-20 11:00:00"
+
+
+def test_another_hand_in_is_chosen_with_its_time_until_a_newer_one_comes(course, download):
+    for n in (1, 2):
+        collect(course, "sheet", [download(f"dl{n}", n, 8 + n)])
+    ids = [r["hand_in"] for r in table(course, "hand-ins.csv")]
+    for text in (ids[0], "09:00", "2026-11-20 09"):
+        row = only_row(collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose=text)))
+        assert laid_out(course) == (1, "08") and row.submitted == "2026-11-20 09:00:00", text
+        assert "chosen by hand" in str(row.notes)
+        row = only_row(collect(course, "sheet", [download("dl2", 2, 10)]))
+        assert "(dl2.zip) of 2026-11-20 10:00:00 does not replace the one that was chosen by hand" in str(row.notes)
+        assert laid_out(course) == (1, "08"), "what was known when it was chosen does not come back"
+        collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose="newest"))
+        assert laid_out(course) == (2, "09")
+    collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose="09:00"))
+    assert [r["state"] for r in table(course, "hand-ins.csv")] == ["laid out, chosen by hand", "older"]
+    collect(course, "sheet", [download("dl3", 3, 12)])
+    assert laid_out(course) == (3, "11")
+    with pytest.raises(
+        CourseError, match=rf"no hand-in, and no file in quarantine, '23:00'\. There are: {ids[0]} \(2026"
+    ):
+        collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose="23:00"))
+    with pytest.raises(CourseError, match=r"'2026-11-20' means several hand-ins of Jörg Müller"):
+        collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose="2026-11-20"))
+    with pytest.raises(CourseError, match=r"no student or group 'jmuelle'.*Near it: s01"):
+        collect(course, "sheet", [], wanted=Wanted("sheet", student="jmuelle", choose="newest"))
+
+
+BAD = {
+    "an empty zip": {"a.zip": zip_bytes({})},
+    "no notebook": {"a.zip": zip_bytes({"report.pdf": b"%PDF"})},
+    "another assignment": {"third.ipynb": notebook_bytes("third")},
+    "an untouched copy": {"a.zip": zip_bytes(BLANK)},
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_does_not_count_replaces_nothing(course, download, case, order):
+    paths = [download("good", 1, 9), download("bad", BAD[case], 10)]
+    for n in order:
+        collection = collect(course, "sheet", [paths[n]])
+    assert laid_out(course) == (1, "08")
+    assert "not graded: the hand-in in Mueller_Joerg_jmueller (bad.zip)" in str(only_row(collection).notes)
+    (here,) = [r for r in table(course) if r["student_id"] == "s01"]
+    assert (here["where"], here["submitted"]) == ("laid out", "2026-11-20 09:00:00")
+    assert bool(here["in_quarantine"]) is (case != "an untouched copy")
+
+
+def test_alone_an_untouched_copy_is_laid_out_and_called_so(course, download):
+    collect(course, "sheet", [download("a", BAD["an untouched copy"], 9)])
+    assert (course / FIRST).is_file() and table(course)[0]["where"] == "untouched copy"
+
+
+def test_a_hand_in_without_a_time_does_not_silently_replace_one_with_a_time(course, download, tmp_path):
+    collect(course, "sheet", [download("a", 1, 9)])
+    page = tmp_path / "page.zip"
+    page.write_bytes(answer(2))
+    note = str(only_row(collect(course, "sheet", [page], wanted=Wanted("sheet", student="s01"))).notes)
+    assert laid_out(course) == (1, "08")
+    assert "has no time, so it does not replace the one of 2026-11-20 09:00:00; --choose" in note
+    collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose=note.split("--choose ")[1].split()[0]))
+    assert laid_out(course) == (2, "")
+    # A later download without its table: its hand-in is newer, and the row says what is lost.
+    collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose="newest"))
+    note = str(only_row(collect(course, "sheet", [download("b", 3, 12, timed=False)])).notes)
+    assert laid_out(course) == (3, "") and "counts although its time is unknown" in note
+    assert "takes the one of 2026-11-20 09:00:00" in note
+
+
+def test_what_nobody_collected_is_not_replaced_by_an_older_one(course, download):
+    """A folder of nbgrader's exchange, or of a version that kept no hand-ins."""
+    collect(course, "sheet", [download("b", 2, 12)])
+    shutil.rmtree(course / "collected")
+    (course / "reports/sheet/collected.json").unlink()
+    row = only_row(collect(course, "sheet", [download("a", 1, 9)]))
+    assert laid_out(course) == (2, "11") and "is an older one than what is laid out" in row.notes[0]
+    row = only_row(collect(course, "sheet", [download("c", {"c.zip": zip_bytes(BLANK)}, 13)]))
+    assert laid_out(course) == (2, "11")
+    assert only_row(collect(course, "sheet", [download("d", 4, 14)])).state == "updated"
+
+
+def test_one_of_several_copies_is_chosen_and_nothing_else_of_the_hand_in_is_lost(course, download, tmp_path):
+    copies = {f"v{n}.ipynb": notebook_bytes("first", f"    return {n}") for n in (1, 2)}
+    files = {
+        "second.ipynb": notebook_bytes("second"),
+        **{f"v{n}.zip": zip_bytes({k: d}) for n, (k, d) in enumerate(copies.items())},
+    }
+    path = download("a", files, 9)
+    collection = collect(course, "sheet", [path])
+    assert only_row(collection).missing == "first"
+    kept = [course / "quarantine/sheet" / r["kept_as"] for r in collection.quarantined]
+    assert [p.name[9:] for p in kept] == ["v1.ipynb", "v2.ipynb"], "each under a name of its true kind"
+    for number, wanted in ((1, [kept[0]]), (2, [])):  # the file from quarantine, taken by hand; then by its hash
+        text = "" if wanted else kept[1].name[:8]
+        if number == 2:
+            collect(course, "sheet", [path])  # nothing of the choice is lost
+            assert laid_out(course) == (1, "08")
+            entry = json.loads((course / "collected/sheet/hand-ins.json").read_text())["hand_ins"][0]
+            assert entry["copies"] and len(table(course, "hand-ins.csv")) == 1
+            text = "".join(r["kept_as"].rpartition("/")[2][:8] for r in table_of_quarantine(course))
+            assert text == kept[1].name[:8], "the other copy is in quarantine"
+        collect(course, "sheet", wanted, wanted=Wanted("sheet", student="s01", choose=text))
+        assert laid_out(course) == (number, "08") and (course / "submitted/s01/sheet/second.ipynb").is_file()
+
+
+def table_of_quarantine(course):
+    with (course / "quarantine/sheet/reasons.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_strangers_file_keeps_its_time_when_it_is_taken_from_quarantine(course, tmp_path):
+    from dataclasses import replace
+
+    student = read_roster(course).student("s01")
+    stranger = replace(
+        student, last_name="Fremd", first_name="Frida", user_name="ffremd", matriculation_number="", email=""
+    )
+    sheet = sheet_bytes([stranger], {"s01": datetime(2026, 11, 20, 19)})
+    folder = Folder.of(stranger, {"x.ipynb": notebook_bytes("first", "    return 7")})
+    path = write_download(tmp_path / "a.zip", [folder], top="ita_S_2026-11-20T20-00-00_1", sheet=sheet)
+    collection = collect(course, "sheet", [path])
+    (entry,) = collection.strangers
+    assert entry.where == "in quarantine: nobody in the roster has the folder Fremd_Frida_ffremd"
+    (kept,) = (course / "quarantine/sheet/Fremd_Frida_ffremd").iterdir()
+    row = only_row(collect(course, "sheet", [kept], wanted=Wanted("sheet", student="s01")))
+    assert laid_out(course) == (7, "18") and row.late_by == "1 h"
+
+
+def test_one_table_says_where_everybodys_work_is(course, download):
+    from course_utils.command.instructor import show_collection
+    from course_utils.command.terminal import console
+
+    students = {s.student_id: s for s in read_roster(course).students}
+    others = [
+        Folder.of(students["s03"], {"a.zip": b"this is not a zip"}),
+        Folder.of(students["s04"], BAD["an untouched copy"]),
+        Folder("Fremd_Frida_ffremd", {"1_submissions": {"a.zip": answer(1)}}),
+    ]
+    collection = collect(course, "sheet", [download("a", 1, 19, others=others)])
+    where = {r["student_id"]: r["where"] for r in table(course)}
+    assert where == {
+        "s01": "laid out",
+        "s02": "nothing handed in",
+        "s03": "in quarantine: the file is no archive, in spite of its name",
+        "s04": "untouched copy",
+        "s05": "nothing handed in",
+        "Fremd_Frida_ffremd": "in quarantine: nobody in the roster has the folder Fremd_Frida_ffremd",
+    }
+    assert table(course)[0]["late_by"] == "1 h"
+    with console.capture() as capture:
+        show_collection(collection, course)
+    shown = " ".join(capture.get().split())
+    assert "Not in the roster (1): Fremd_Frida_ffremd" in shown and "--owner FOLDER=STUDENT_ID" in shown
+    # What is collected later adds to the table.
+    collect(course, "sheet", [download("b", 1, 9, who="s02")])
+    assert {r["student_id"]: r["where"] for r in table(course)} == where | {"s02": "laid out"}
+    assert next(r for r in table(course) if r["student_id"] == "s01")["notebooks"] == "first, second"
+
+
+NAMES = {
+    "x.zip of a notebook": ("neu.zip", notebook_bytes("first"), "neu.ipynb"),
+    "a page called a zip": ("a/b.zip", b"<!DOCTYPE html><p>Log in", "b.html"),
+    "a notebook in a zip": ("neu.zip!Abgabe/first.ipynb", notebook_bytes("first"), "first.ipynb"),
+    "an archive, for an entry that was not read": ("out.zip!in.zip!first.ipynb", zip_bytes({"a": b"a"}), "in.zip"),
+    "a zip called a notebook": ("first.ipynb", zip_bytes({"a": b"a"}), "first.zip"),
+    "a broken notebook": ("first.ipynb", b'{"cells": [', "first.ipynb"),
+    "a cut-off zip": ("a.zip", b"PK\x03\x04 and no more", "a.zip"),
+    "a PDF": ("a.7z", b"%PDF-1.7", "a.pdf"),
+    "nothing": ("a.zip", b"", "a.zip"),
+    "a document": ("a.docx", zip_bytes({"a": b"a"}), "a.docx"),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_a_kept_file_has_a_name_of_its_true_kind(case, tmp_path):
+    name, content, expected = NAMES[case]
+    (tmp_path / "kept").write_bytes(content)
+    assert true_name(tmp_path / "kept", name) == expected
+
+
+def test_times_decide_then_downloads_and_nothing_is_guessed():
+    owner = Owner("s01", "Jörg", ())
+
+    def of(content, hour=None, stamp=""):
+        time = datetime(2026, 11, 20, hour, tzinfo=UTC) if hour else None
+        return HandIn(owner, content, "a.zip", stamp, files=(RawFile("a", Path(content), 1, content),), submitted=time)
+
+    def order(*hand_ins):
+        found = {
+            tuple("".join(sorted(h.folder for h in g)) for g in ranked(some))
+            for some in itertools.permutations(hand_ins)
+        }
+        (only,) = found  # in whatever order they are read
+        return only
+
+    assert order(of("a", 9), of("b", 11), of("c", 10)) == ("b", "c", "a")
+    assert order(of("a", 9, "1"), of("b", None, "2"), of("c", 10, "1")) == ("b", "c", "a")
+    assert order(of("a", 9, "2"), of("b", None, "2")) == ("a", "b")
+    assert order(of("a", 9, "1"), of("b")) == ("a", "b")
+    assert order(of("a"), of("b", None, "2")) == ("ab",)
+    assert order(of("a", 9), of("b", 9), of("c", 8)) == ("ab", "c")
+    assert order(of("a", 9), of("a"), of("a", 8)) == ("a",)
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return KeptHandIns(tmp_path, "sheet")
+
+
+def a_hand_in(tmp_path, content, hour=None, download="a.zip", stamp="1"):
+    (tmp_path / content).write_text(content)
+    time = datetime(2026, 11, 20, hour, tzinfo=UTC) if hour else None
+    files = (RawFile("a.zip", tmp_path / content, 1, content * 64),)
+    return HandIn(Owner("s01", "Jörg", ()), "F", download, stamp, files=files, submitted=time)
+
+
+NOTED = {
+    "the same again": ([("a", 9), ("a", 9)], [("a", 9)]),
+    "a time that was unknown": ([("a",), ("a", 9, "b.zip", "2")], [("a", 9)]),
+    "a time that is not known again": ([("a", 9), ("a", None, "b.zip", "2")], [("a", 9)]),
+    "the zone was mended": ([("a", 9), ("a", 10)], [("a", 10)]),
+    "handed in again after another one": ([("a", 9), ("b", 10, "b.zip", "2"), ("a", 11, "c.zip", "3")], None),
+    "names that no encoding has": ([("a", 9, "\udc80.zip")], [("a", 9)]),
+    "the same time in two downloads": ([("a", 9), ("a", 9, "b.zip", "2")], [("a", 9)]),
+}
+
+
+@pytest.mark.parametrize("case", NOTED)
+def test_a_hand_in_is_kept_once_for_each_time_that_it_was_handed_in(case, kept, tmp_path):
+    given, expected = NOTED[case]
+    for some in given:
+        kept.note(a_hand_in(tmp_path, *some), datetime(2026, 12, 1, tzinfo=UTC))
+    kept.write()
+    owner = Owner("s01", "Jörg", ())
+    found = [(h.files[0].sha256[0], h.submitted and h.submitted.hour) for h in KeptHandIns(tmp_path, "sheet").of(owner)]
+    assert found == (expected or [some[:2] for some in given])
+    assert {p.name for p in (tmp_path / "collected/sheet/files").iterdir()} == {some[0] * 64 for some in given}
+
+
+def test_files_that_are_gone_and_an_index_that_is_damaged(kept, tmp_path):
+    kept.note(a_hand_in(tmp_path, "a", 9), datetime(2026, 12, 1, tzinfo=UTC))
+    kept.write()
+    (tmp_path / "a").unlink()
+    (tmp_path / "collected/sheet/files" / ("a" * 64)).unlink()
+    assert KeptHandIns(tmp_path, "sheet").of(Owner("s01", "Jörg", ())) == []
+    (tmp_path / "collected/sheet/hand-ins.json").write_text('{"hand_ins": [{}]}')
+    with pytest.raises(CourseError, match=r"hand-ins\.json can't be read \(KeyError.*take it from a backup"):
+        KeptHandIns(tmp_path, "sheet")
+
+
+def test_the_command_takes_downloads_or_a_choice(course, download, monkeypatch, tmp_path):
+    def run(*arguments):
+        return CliRunner().invoke(app.app, ["collect", "sheet", *map(str, arguments), "--course", str(course)])
+
+    for n in (1, 2):
+        collect(course, "sheet", [download(f"dl{n}", n, 8 + n)])
+    done = run("--student", "s01", "--choose", "09:00")
+    assert done.exit_code == 0 and laid_out(course) == (1, "08"), done.output
+    for arguments in ([], [tmp_path / "dl1.zip", "--student", "s01", "--choose", "newest"]):
+        done = run(*arguments)
+        assert done.exit_code == 1 and "Name downloads to collect, or --student ID --choose HASH" in done.output
+    done = run("--choose", "newest")
+    assert done.exit_code == 1 and "Say whose hand-in is to be chosen: --student ID." in done.output
+
+
+def test_between_two_pages_without_a_time_a_person_decides(course, tmp_path):
+    for n in (1, 2):
+        (tmp_path / f"page{n}.zip").write_bytes(answer(n))
+        collection = collect(course, "sheet", [tmp_path / f"page{n}.zip"], wanted=Wanted("sheet", student="s01"))
+    assert laid_out(course) == (1, "") and not collection.rows
+    (here,) = [r for r in table(course) if r["student_id"] == "s01"]
+    assert here["where"] == "laid out" and "no time says which is newer" in here["in_quarantine"]
+    start = next(r["kept_as"].rpartition("/")[2][:8] for r in collection.quarantined if r["file"] == "page2.zip")
+    collection = collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose=start))
+    assert laid_out(course) == (2, "") and not collection.quarantined
