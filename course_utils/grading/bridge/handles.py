@@ -142,7 +142,7 @@ class Bridge:
             if not isinstance(value, Handle):
                 return value  # a copy, which a call may leave behind
             self.named[name] = value
-        return self.named[name]._course_mean(CLASS if name in self.objects else "")
+        return self.named[name]._course_mean(CLASS) if name in self.objects else self.named[name]
 
     def run(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
         """Call one of the grader's own functions in the student's process and return what it returned.
@@ -423,6 +423,8 @@ class BridgeNamespace(dict):
         # From here on `shared` and `assert_unchanged` speak of what happens behind this bridge, in this cell.
         bridge.changed_there.clear()
         calls.speak_of(bridge)
+        for handle in bridge.named.values():
+            handle._course_mean("")  # what a cell said that it means, it said for itself
 
     def __missing__(self, name: str) -> Any:
         if hasattr(builtins, name) or name.startswith("__"):
