@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from course_utils.checks import CheckFailed
 from course_utils.grading.bridge.handles import StudentError
 from course_utils.grading.bridge.operators import NotPlain
 from tests.grading.bridge.test_handles import Student
+from tests.support.engine import ROOT
 
 CLASSES = """
 class Stack:
@@ -92,6 +95,16 @@ def test_a_class_of_the_exercise_answers_for_its_objects(cell, student):
 def test_elsewhere_nothing_is_compared_or_computed(cell, student):
     with pytest.raises(NotPlain, match="must be a plain value"):
         student.test(cell)
+
+
+def test_the_example_in_the_docs_passes_and_can_fail(student):
+    text = (ROOT / "docs" / "grading.md").read_text(encoding="utf-8")
+    _, example = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    student.names["Stack"].pop = lambda stack: stack.entries.pop()
+    student.test(example)
+    student.names["Stack"].pop = lambda stack: stack
+    with pytest.raises(NotPlain, match=r"pop\(\) must be a plain value"):
+        student.test(example)
 
 
 def test_the_next_test_means_anew(student):
