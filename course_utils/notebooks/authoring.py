@@ -12,7 +12,7 @@ from typing import Any
 
 from traitlets.config import Config
 
-from course_utils.notebooks import course_code, markers, marking, stubs
+from course_utils.notebooks import course_code, markers, marking, objects, stubs
 from course_utils.notebooks.texts import one_line
 
 __all__ = ["Remark", "examine", "plain_cells", "where"]
@@ -103,6 +103,7 @@ def examine(
         lambda index, cell: _marker_remarks(cell, marks),
         lambda index, cell: marking.problems(cell, index, cells),
         lambda index, cell: course_code.problems(cell, files),
+        lambda index, cell: objects.problems(cell, cells, files.names if files else ()),
     ]
     remarks = []
     for index, cell in enumerate(cells):

@@ -14,6 +14,7 @@ __all__ = [
     "is_test",
     "is_trusted",
     "name",
+    "objects",
     "points",
     "seconds",
 ]
@@ -73,6 +74,12 @@ def is_students(cell: dict[str, Any]) -> bool:
     if cell["cell_type"] != "code":
         return False
     return bool(_nbgrader(cell).get("solution")) or course(cell).get("origin") == "student"
+
+
+def objects(cell: dict[str, Any]) -> frozenset[str]:
+    """Return the classes of the exercise whose objects a test means as such (`objects.classes`)."""
+    named = course(cell).get("objects")
+    return frozenset(name for name in named if isinstance(name, str)) if isinstance(named, list) else frozenset()
 
 
 def points(cell: dict[str, Any]) -> float:

@@ -22,6 +22,7 @@ _COURSE = {
     "grading": (str, '"skip"'),
     "bonus": (bool, "true or false, without quotes"),
     "artifacts": (list, 'a list of names, such as ["network"]'),
+    "objects": (list, 'a list of names of classes, such as ["Stack"]'),
     "files": (list, 'a list of names, such as ["submission.csv"]'),
 }
 

@@ -13,6 +13,9 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums, LockCells
 from traitlets.config import Config
 
+from course_utils.notebooks import cells as kinds
+from course_utils.notebooks import objects
+
 __all__ = ["drop_unseen", "skeleton"]
 
 
@@ -30,9 +33,17 @@ def skeleton(source: Path, config: Config | None = None) -> NotebookNode:
 
 
 def skeleton_of(source: bytes, config: Config | None = None) -> NotebookNode:
-    """Return the same from the bytes of the notebook."""
+    """Return the same from the bytes of the notebook.
+
+    Its tests know which classes they name are the notebook's own: `metadata.course.objects`.
+    """
     exporter = NotebookExporter(config=config)
     notebook = nbformat.reads(source.decode(), as_version=4)
+    known = objects.classes(notebook.cells)
+    for cell in filter(kinds.is_test, notebook.cells):
+        if named := objects.used(cell.source, known):
+            course = cell.metadata.setdefault("course", {})
+            course["objects"] = sorted({*named, *kinds.objects(cell)})
     for preprocessor in (LockCells, ClearSolutions, ClearOutput, ComputeChecksums):
         notebook, _ = preprocessor(parent=exporter).preprocess(notebook, {"nbgrader": {}})
     drop_unseen(notebook)

@@ -191,7 +191,10 @@ def rehearse(course: Path, assignment: str, files: Path | None = None) -> list[R
     files = files or course / "tests" / "artifacts" / assignment
     paths = sorted(source.glob("*.ipynb"))
     settings = replace(
-        GradeNotebook(config=config).settings(), secret=course_secret(course, config), sandbox=probe() is None
+        GradeNotebook(config=config).settings(),
+        secret=course_secret(course, config),
+        sandbox=probe() is None,
+        lines=True,
     )
     if settings.preload is None:
         settings = replace(settings, preload=modules_for(path.read_bytes() for path in paths))

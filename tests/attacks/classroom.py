@@ -31,6 +31,7 @@ from tests.attacks import (
     lying,
     messages,
     metadata,
+    objects,
     operators,
     oracles,
     patching,
@@ -59,6 +60,7 @@ FAMILIES: dict[str, list[Attack]] = {
         resources,
         oracles,
         handins,
+        objects,
     )
 }
 

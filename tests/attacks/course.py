@@ -62,6 +62,27 @@ HONEST = {
     with torch.no_grad():
         line.weight.fill_(slope)
         line.bias.fill_(y.mean() - slope * x.mean())""",
+    "Stack": """class Stack:
+    def __init__(self):
+        self.entries = []
+
+    def push(self, entry):
+        self.entries.append(entry)
+
+    def pop(self):
+        return self.entries.pop()
+
+    def total(self):
+        return sum(self.entries)
+
+    def as_array(self):
+        return np.array(self.entries)
+
+    def __len__(self):
+        return len(self.entries)
+
+    def __eq__(self, other):
+        return self.entries == other.entries""",
 }
 
 # The test cells, in the order of the notebook: (exercise, "visible" or "hidden", points, source).
@@ -169,6 +190,23 @@ fit_line(shared(line), points)
 # The points are the test's own ones still, whatever became of the copies.
 left = ((line(points["inputs"]) - points["targets"]) ** 2).mean().item()
 assert left < 1e-6, "The line does not go through the points."
+### END HIDDEN TESTS"""),
+    ("Stack", "visible", 1, """\"\"\"Visible checks (1 point): two stacks of one entry.\"\"\"
+one, two, none = Stack(), Stack(), Stack()
+one.push(3)
+two.push(3)
+assert isinstance(one, Stack) and not isinstance(3, Stack), "Stack() must be a Stack."
+assert one == two and one != none, "Stacks with the same entries must be equal, and no others."
+assert len(one) == 1 and one.pop() == 3 and len(one) == 0, "pop must give what was pushed last." """),
+    ("Stack", "hidden", 2, """\"\"\"Hidden tests (2 points): entries that are drawn.\"\"\"
+### BEGIN HIDDEN TESTS
+entries = [int(n) for n in np.random.default_rng(int("{digits}", 16)).integers(2, 10**6, size=5)]
+pile = Stack()
+for entry in entries:
+    pile.push(entry)
+assert isinstance(pile.as_array(), np.ndarray) and (pile.as_array() == entries).all(), "as_array is not right."
+assert abs(pile.total() - sum(entries)) < 1, "total is not right."
+assert len(pile) == len(entries) and pile.pop() == entries[-1], "pop is not right."
 ### END HIDDEN TESTS"""),
 ]  # fmt: skip
 

@@ -334,7 +334,7 @@ def test_values_have_the_limits_that_the_settings_know():
 def test_the_example_in_the_docs_passes_and_can_fail():
     """As a student's notebook runs it."""
     text = (ROOT / "docs" / "grading.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    example, _ = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     names = {"np": np, "assert_array": checks.assert_array, "assert_unchanged": checks.assert_unchanged}
     exec(example, {**names, "rescale": lambda x: (x - x.min()) / (x.max() - x.min())})
     with pytest.raises(checks.CheckFailed, match="Divide by the range, not by the largest value"):

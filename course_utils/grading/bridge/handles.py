@@ -25,6 +25,7 @@ from course_utils.checks import calls
 from course_utils.grading.bridge import sent_code, writing
 from course_utils.grading.bridge.guard import reading
 from course_utils.grading.bridge.handed_in import NotTakenBack, Shared, overlap, own_parts, take_back
+from course_utils.grading.bridge.operators import CLASS, OBJECT, Operators
 from course_utils.grading.bridge.reading import loads
 from course_utils.grading.bridge.tree import Limits, ValueRefused
 from course_utils.notebooks.texts import printable
@@ -112,6 +113,7 @@ class Bridge:
         self.own_files: Callable[[], dict[str, str]] = dict  # sources beside the notebook, read when a rule asks
         self.sent: set[str] = set()
         self.calls = 0
+        self.objects: frozenset[str] = frozenset()  # names of classes of the exercise, whose objects tests mean as such
         self.named: dict[str, Handle] = {}  # what names stand for, until an answer says that they changed
         self.classes: dict[tuple[Any, ...], type[Handle]] = {}
         self.changed_there: dict[int, Any] = {}  # parts of arguments whose copies a call has changed
@@ -140,7 +142,7 @@ class Bridge:
             if not isinstance(value, Handle):
                 return value  # a copy, which a call may leave behind
             self.named[name] = value
-        return self.named[name]
+        return self.named[name]._course_mean(CLASS) if name in self.objects else self.named[name]
 
     def run(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
         """Call one of the grader's own functions in the student's process and return what it returned.
@@ -157,7 +159,13 @@ class Bridge:
         content: dict[str, Any] = {"operation": "call", "handle": handle._course_id, "method": method}
         torch = sys.modules.get("torch")
         content["grad"] = torch is None or torch.is_grad_enabled()
-        return self.ask(content, packed, path=f"{path}(…)" if arguments or keywords else f"{path}()")
+        content["object"] = makes = method is None and handle._course_meant == CLASS
+        made = self.ask(content, packed, path=f"{path}(…)" if arguments or keywords else f"{path}()")
+        return made._course_mean(OBJECT) if makes and isinstance(made, Handle) else made
+
+    def operate(self, name: str, operands: tuple[Any, ...], shown: str) -> Any:
+        """Return what an operator or a function of Python gives for operands of which one is the student's."""
+        return self.ask({"operation": "operate", "name": name}, self.pack(operands, {}), path=shown)
 
     def ask(self, content: dict[str, Any], packed: Packed | None = None, *, path: str) -> Any:
         """Send a request and return its result; `path` is how messages call what was asked for."""
@@ -285,18 +293,19 @@ def _text_in(told: dict[Any, Any], key: str, limit: int) -> str:
     return printable(text, limit) if isinstance(text, str) else ""
 
 
-class Handle:
+class Handle(Operators):
     """An object in the student's process.
 
-    Attributes, indexing, iteration and `len` are requests. Comparing or computing with a handle is refused:
-    an operator of the student's would decide it.
+    Attributes, indexing, iteration, `len` and `str` are requests. So are comparing and computing where the test has
+    said that it means an object; elsewhere they are refused: an operator of the student's would decide what a test
+    thinks of a number.
     """
 
-    __slots__ = ("_course_bridge", "_course_id", "_course_kind", "_course_path")
+    __slots__ = ("_course_bridge", "_course_id", "_course_kind", "_course_meant", "_course_path")
     _course_bases: tuple[str, ...] = ()
 
     def __init__(self, bridge: Bridge, number: int, kind: str, path: str) -> None:
-        for name, value in (("bridge", bridge), ("id", number), ("kind", kind), ("path", path)):
+        for name, value in (("bridge", bridge), ("id", number), ("kind", kind), ("path", path), ("meant", "")):
             object.__setattr__(self, f"_course_{name}", value)
 
     def __course_source__(self) -> tuple[str, list[str], dict[str, str]]:
@@ -323,6 +332,9 @@ class Handle:
     def __setitem__(self, key: Any, value: Any) -> None:
         self._with_key("setitem", key, value)
 
+    def __delitem__(self, key: Any) -> None:
+        self._with_key("delitem", key)
+
     def __contains__(self, key: Any) -> bool:
         return self._with_key("contains", key) is True
 
@@ -337,44 +349,38 @@ class Handle:
             raise checks.CheckFailed(f"{self._course_path} has no usable length.")
         return size
 
-    def __iter__(self) -> Iterator[Any]:
-        content = {"operation": "iter", "handle": self._course_id}
+    def __iter__(self, operation: str = "iter") -> Iterator[Any]:
+        content = {"operation": operation, "handle": self._course_id}
         iterator = self._course_bridge.ask(content, path=self._course_path)
         if not isinstance(iterator, Handle):
             raise checks.CheckFailed(f"{self._course_path} can't be iterated over.")
         return _RemoteIterator(iterator)
 
+    def __reversed__(self) -> Iterator[Any]:
+        return self.__iter__("reversed")
+
     def __next__(self) -> Any:
         return self._course_bridge.ask({"operation": "next", "handle": self._course_id}, path=self._course_path)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of the notebook>"
-
-    def __hash__(self) -> int:
-        return hash((id(self._course_bridge), self._course_id))
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Handle):
-            return self._course_id == other._course_id and self._course_bridge is other._course_bridge
-        if other is None or other is ...:
+    def __instancecheck__(self, instance: Any) -> bool:
+        """Answer ``isinstance(instance, self)`` by what the student's process tells of the types."""
+        if not isinstance(instance, Handle) or not self._course_is("isinstance", instance):
             return False
-        return self._refuse()
+        if self._course_meant == CLASS:
+            instance._course_mean(OBJECT)
+        return True
 
-    def __ne__(self, other: object) -> bool:
-        return not self == other
+    def __subclasscheck__(self, other: Any) -> bool:
+        return isinstance(other, Handle) and self._course_is("issubclass", other)
 
-    def _refuse(self, *_: Any, **__: Any) -> Any:
-        raise checks.CheckFailed(
-            f"{self._course_path} must be a plain value (a number, text, list, array or tensor), "
-            f"got an object of type {type(self).__name__}."
-        )
+    def _course_is(self, operation: str, other: Handle) -> bool:
+        content = {"operation": operation, "handle": other._course_id, "of": self._course_id}
+        return self._course_bridge.ask(content, path=self._course_path) is True
 
-    __lt__ = __le__ = __gt__ = __ge__ = _refuse
-    __bool__ = __int__ = __float__ = __complex__ = __index__ = __round__ = __abs__ = _refuse
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _refuse
-    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __neg__ = __pos__ = __invert__ = _refuse
-    __array__ = __reduce_ex__ = __copy__ = __deepcopy__ = _refuse
+    def _course_mean(self, what: str) -> Handle:
+        """Note what the test means this reference as."""
+        object.__setattr__(self, "_course_meant", what)
+        return self
 
 
 class CallableHandle(Handle):
@@ -417,6 +423,8 @@ class BridgeNamespace(dict):
         # From here on `shared` and `assert_unchanged` speak of what happens behind this bridge, in this cell.
         bridge.changed_there.clear()
         calls.speak_of(bridge)
+        for handle in bridge.named.values():
+            handle._course_mean("")  # what a cell said that it means, it said for itself
 
     def __missing__(self, name: str) -> Any:
         if hasattr(builtins, name) or name.startswith("__"):

@@ -79,6 +79,8 @@ class Settings:
         The course's secret, see `hidden.course_secret`; if empty, each notebook is graded with a new one.
     ignore : tuple of str
         Patterns of names in `source/` that are no files of an assignment: `c.CourseDirectory.ignore`.
+    lines : bool
+        Whether messages name the line of a test, for whoever wrote it; students are shown none.
     """
 
     sandbox: bool = True
@@ -89,6 +91,7 @@ class Settings:
     preload: tuple[str, ...] | None = None
     secret: str = field(default="", repr=False)
     ignore: tuple[str, ...] = ()
+    lines: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         GradingLimits.of(self.limits)  # what can't be obeyed is refused before anybody is graded
@@ -166,7 +169,7 @@ def grade_cells(
         If data of the course that a test needs are not here.
     """
     settings = settings or Settings()
-    job = Job(cells=json.loads(json.dumps(cells)), imports=imports, data=settings.data)
+    job = Job(cells=json.loads(json.dumps(cells)), imports=imports, data=settings.data, lines=settings.lines)
     job.limits, job.course_files = dict(settings.limits), list(course_files)
     job.hidden, job.secret = dict(hidden or {}), settings.secret or secrets.token_hex(32)
     job.faulty = _faulty(cells)

@@ -10,9 +10,10 @@ import traceback
 
 from course_utils.checks import CheckFailed
 from course_utils.grading.bridge.handles import StudentError
+from course_utils.grading.bridge.operators import NotPlain
 from course_utils.notebooks.texts import one_line
 
-__all__ = ["SENTENCE", "Broken", "as_reason", "is_the_courses"]
+__all__ = ["SENTENCE", "Broken", "as_reason", "for_author", "is_the_courses"]
 
 SENTENCE = "This test could not run, because of a mistake in the course, not in your work. A person will look at it."
 _TEST = "<test>"  # how the source of a test cell is called in tracebacks
@@ -78,6 +79,14 @@ def as_reason(error: BaseException) -> str:
     line = next((frame.lineno for frame in reversed(frames) if frame.filename in ours), None)
     text = f"{type(error).__name__}: {one_line(error, 300)}"
     return f"line {line}: {text}" if line else text
+
+
+def for_author(error: BaseException, told: str) -> str:
+    """Return what whoever wrote a test reads of its end: the line, what students read, and a way to write it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    line = next((frame.lineno for frame in reversed(frames) if frame.filename == _TEST), None)
+    advice = " If it is to be an object of a class of the notebook, ask isinstance(..., that class) before."
+    return (f"Line {line}: " if line else "") + told + (advice if isinstance(error, NotPlain) else "")
 
 
 def _bound(tree: ast.AST) -> set[str]:

@@ -79,6 +79,8 @@ class Job:
         Files of the package `hidden` that the tests import, by relative name.
     secret : str
         What numbers only the instructor may know are drawn from.
+    lines : bool
+        Whether messages name the line of a test, for whoever wrote it.
     """
 
     cells: list[dict[str, Any]]
@@ -94,6 +96,7 @@ class Job:
     data_folder: str = ""
     hidden: dict[str, bytes] = field(default_factory=dict)
     secret: str = field(default="", repr=False)
+    lines: bool = False
 
     def content(self) -> dict[str, Any]:
         """Return the job as `wire` carries it."""

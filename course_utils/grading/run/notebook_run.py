@@ -90,6 +90,8 @@ class NotebookRun:
         self.own: dict[str, Any] = {}
         self.clock: CellClock | None = None
         self.printed: list[dict[str, Any]] = []
+        self.out: io.StringIO | None = None  # what a test prints, unless it redirects that
+        self.caught = 0  # characters that a test caught in place of it
         self.requests = 0
         self.broken = faults.Broken()
         self.tried_again: set[int] = set()
@@ -248,11 +250,11 @@ class NotebookRun:
         tree = ast.parse(cell["source"])
         if not self.bring_back(index):
             return [shown.error("CheckFailed", f"This test could not run: {self.lost}.")]
-        self.bridge.cells = self.cells_before(index)
-        self.printed, asked = [], self.requests
+        self.bridge.cells, self.bridge.objects = self.cells_before(index), kinds.objects(cell)
+        self.printed, self.caught, asked = [], 0, self.requests
         facts.start()
         clock = self.start_clock(limit, time.process_time)
-        out = io.StringIO()
+        self.out = out = io.StringIO()
         try:
             with (
                 contextlib.redirect_stdout(out),
@@ -277,9 +279,12 @@ class NotebookRun:
                 return self.no_judgement(index, faults.as_reason(error))
             whole = set(self.done) - self.failed
             told = where_it_stands(error, self.job.cells, index, whole) or shown.describe(error)
+            told = faults.for_author(error, told) if self.job.lines else told
             outputs = [shown.error("CheckFailed", told)]
         else:
             outputs = [] if value is None else [shown.result(max(0.0, min(value, kinds.points(cell))))]
+        finally:
+            self.out = None
         text = writable(out.getvalue()[:20_000])
         return [*self.printed[:50], *([shown.stream(text)] if text else []), *outputs, *facts.output()]
 
@@ -317,8 +322,19 @@ class NotebookRun:
             raise KernelLost("died")
         self.requests += 1
         frames, run = self.kernel.request(content, buffers, self.clock)
-        self.printed += [shown.as_shown(output) for output in run.outputs]
+        self.printed += [shown.as_shown(output) for output in run.outputs if not self.catch(output)]
         return frames
+
+    def catch(self, output: dict[str, Any]) -> bool:
+        """Give what the student's code printed to a test that redirects it; return whether it does."""
+        stream = sys.stderr if output.get("name") == "stderr" else sys.stdout
+        if output["output_type"] != "stream" or self.out is None or stream is self.out:
+            return False
+        self.caught += len(output["text"])
+        if self.caught > self.limits.output.received:
+            raise CellStopped("flood")
+        stream.write(output["text"])
+        return True
 
     # Time.
 

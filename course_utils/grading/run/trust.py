@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode
@@ -13,6 +13,8 @@ from course_utils.notebooks import cells as kinds
 from course_utils.notebooks import versions
 
 __all__ = ["for_student", "report", "suspicious"]
+
+_COMPARISONS = "decides how its objects compare"
 
 # What honest answers have no need of: how the report names it, and the last part of the dotted names that show it.
 _PHRASES = {
@@ -35,7 +37,7 @@ _PHRASES = {
     "opens sockets": "socket",
     "uses pickle": "pickle __reduce__ __reduce_ex__",
     "changes limits": "setrecursionlimit setrlimit",
-    "hides in comparisons": "__eq__ __ne__ __bool__ __instancecheck__ __class_getitem__ __array_ufunc__",
+    _COMPARISONS: "__eq__ __ne__ __bool__ __instancecheck__ __class_getitem__ __array_ufunc__",
 }
 _SUSPICIOUS = {name: phrase for phrase, names in _PHRASES.items() for name in names.split()}
 _SHELL = re.compile(r"^\s*(!|%%?(bash|sh|script|sx|system)\b)", re.MULTILINE)
@@ -44,13 +46,15 @@ _PLACES = (
 )  # fmt: skip
 
 
-def suspicious(source: str) -> list[str]:
+def suspicious(source: str, objects: Collection[str] = ()) -> list[str]:
     """Return what in a cell an instructor may want to look at, as short phrases; empty for honest work.
 
     Parameters
     ----------
     source : str
         A code cell of the student.
+    objects : collection of str
+        Classes of the exercise: how their objects compare is a part of the task.
 
     Examples
     --------
@@ -64,6 +68,7 @@ def suspicious(source: str) -> list[str]:
         tree = _parse(re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE))
         if _SHELL.search(source):
             found["runs a shell line"] = None
+    asked = _methods_of(tree, objects) if tree is not None else set()
     for node in ast.walk(tree) if tree is not None else ():
         names: list[str] = []
         if isinstance(node, ast.Attribute):
@@ -78,9 +83,14 @@ def suspicious(source: str) -> list[str]:
         elif isinstance(node, ast.Constant) and _names_a_place(node.value):
             found["names a place outside its folder"] = None
         for name in names:
-            if name in _SUSPICIOUS:
+            if name in _SUSPICIOUS and not (node in asked and _SUSPICIOUS[name] == _COMPARISONS):
                 found[_SUSPICIOUS[name]] = None
     return list(found)
+
+
+def _methods_of(tree: ast.Module, classes: Collection[str]) -> set[ast.stmt]:
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name in classes]
+    return {statement for node in found for statement in node.body}
 
 
 def _parse(source: str) -> ast.Module | None:
@@ -110,10 +120,11 @@ def report(nb: NotebookNode, result: Any) -> dict[str, Any]:
         ``in_kernel_points`` (float) and ``points`` (float, automatic points of the notebook).
     """
     seen = []
+    tests = [cell for cell in nb.cells if kinds.is_test(cell)]
+    objects = {name for cell in tests for name in kinds.objects(cell)}
     for index, cell in enumerate(nb.cells):
         if kinds.is_students(cell):
-            seen += [f"{kinds.name(cell, index)} {phrase}" for phrase in suspicious(cell.source)]
-    tests = [cell for cell in nb.cells if kinds.is_test(cell)]
+            seen += [f"{kinds.name(cell, index)} {phrase}" for phrase in suspicious(cell.source, objects)]
     events = [list(event) for event in result.events]
     python = nb.metadata.get("course", {}).get("python", "")
     if python:

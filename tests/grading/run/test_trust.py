@@ -38,7 +38,7 @@ from tests.support.tiny_course import source_notebook
         ("import socket", "opens sockets"),
         ("class A:\n    def __reduce__(self): ...", "uses pickle"),
         ("import sys\nsys.setrecursionlimit(10**6)", "changes limits"),
-        ("class Yes:\n    def __eq__(self, other): return True", "hides in comparisons"),
+        ("class Yes:\n    def __eq__(self, other): return True", "decides how its objects compare"),
         ("open('../gradebook.db')", "names a place outside its folder"),
         ("open('/proc/self/mem', 'rb')", "names a place outside its folder"),
         ("!cat /etc/passwd", "runs a shell line"),
@@ -49,6 +49,13 @@ from tests.support.tiny_course import source_notebook
 )
 def test_what_is_worth_a_look_is_named(source, phrase):
     assert phrase in trust.suspicious(source)
+
+
+def test_how_objects_compare_is_no_matter_where_it_is_the_exercise():
+    source = "class Stack:\n    def __eq__(self, other):\n        return self.entries == other.entries"
+    assert trust.suspicious(source) == ["decides how its objects compare"]
+    assert trust.suspicious(source, {"Stack"}) == []
+    assert trust.suspicious(source + "\nclass Other(Stack):\n    __eq__ = 3\n    def __bool__(self): ...", {"Stack"})
 
 
 @pytest.mark.parametrize(
