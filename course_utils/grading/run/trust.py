@@ -34,10 +34,15 @@ _PHRASES = {
     "reaches into the kernel's names": "user_ns",
     "opens sockets": "socket",
     "uses pickle": "pickle __reduce__ __reduce_ex__",
-    "changes limits": "setrecursionlimit setrlimit",
-    "hides in comparisons": "__eq__ __ne__ __bool__ __instancecheck__ __class_getitem__ __array_ufunc__",
+    "changes limits": "setrlimit",
+    "decides what isinstance or NumPy make of it": "__instancecheck__ __subclasscheck__ __array_ufunc__ __array_function__",
 }
 _SUSPICIOUS = {name: phrase for phrase, names in _PHRASES.items() for name in names.split()}
+# Words that programs use for things of their own (a `system` of equations, a player's `kill`): they tell something as
+# attributes of these, or where they are imported.
+_EVERYDAY = frozenset("system kill abort fork monitoring comm socket environ".split())
+_THEIRS = frozenset("os posix sys signal kernel".split())
+_COMPARISONS = frozenset("__eq__ __ne__ __bool__".split())
 _SHELL = re.compile(r"^\s*(!|%%?(bash|sh|script|sx|system)\b)", re.MULTILINE)
 _PLACES = (
     "gradebook.db", "/proc/", "/etc/", "source/", "../", "nbgrader", "autograded", "submitted/",
@@ -65,22 +70,36 @@ def suspicious(source: str) -> list[str]:
         if _SHELL.search(source):
             found["runs a shell line"] = None
     for node in ast.walk(tree) if tree is not None else ():
-        names: list[str] = []
-        if isinstance(node, ast.Attribute):
-            names = [node.attr]
-        elif isinstance(node, ast.Name):
-            names = [node.id]
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = [part for alias in node.names for part in alias.name.split(".")]
-            names += (getattr(node, "module", None) or "").split(".")
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            names = [node.name]
-        elif isinstance(node, ast.Constant) and _names_a_place(node.value):
+        if isinstance(node, ast.Constant) and _names_a_place(node.value):
             found["names a place outside its folder"] = None
-        for name in names:
+        elif isinstance(node, ast.FunctionDef) and node.name in _COMPARISONS and _is_always_true(node):
+            found["has a comparison that is always true"] = None
+        for name in _names_in(node):
             if name in _SUSPICIOUS:
                 found[_SUSPICIOUS[name]] = None
     return list(found)
+
+
+def _names_in(node: ast.AST) -> list[str]:
+    """Return the names that a part of a program uses or defines, without everyday words for things of its own."""
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        names = [part for alias in node.names for part in alias.name.split(".")]
+        return names + (getattr(node, "module", None) or "").split(".")
+    if isinstance(node, ast.Attribute):
+        base = node.value
+        of = base.id if isinstance(base, ast.Name) else base.attr if isinstance(base, ast.Attribute) else ""
+        return [node.attr] if node.attr not in _EVERYDAY or of in _THEIRS else []
+    if isinstance(node, ast.Name):
+        return [node.id] if node.id not in _EVERYDAY else []
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name] if node.name not in _EVERYDAY else []
+    return []
+
+
+def _is_always_true(method: ast.FunctionDef) -> bool:
+    """Whether all that a method ever returns is True."""
+    returned = [node.value for node in ast.walk(method) if isinstance(node, ast.Return)]
+    return bool(returned) and all(isinstance(value, ast.Constant) and value.value is True for value in returned)
 
 
 def _parse(source: str) -> ast.Module | None:
