@@ -77,6 +77,12 @@ def return_command(
         for who, why in result.withheld:
             table.add_row(cell(shown.text(who)), cell(shown.text(why)))
         console.print(table)
+    if result.renewed:
+        who = ", ".join(map(shown.text, result.renewed))
+        told = (
+            f"Feedback pages that were missing or older than the marks were made again ({len(result.renewed)}): {who}"
+        )
+        console.print(cell(told, limit=10_000))
     if result.lines:
         mean = sum(line.score for line in result.lines) / len(result.lines)
         console.print(f"{len(result.lines)} marks, {number(mean)} points on average:", highlight=False)

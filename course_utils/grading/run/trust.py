@@ -35,14 +35,15 @@ _PHRASES = {
     "opens sockets": "socket",
     "uses pickle": "pickle __reduce__ __reduce_ex__",
     "changes limits": "setrlimit",
-    "decides what isinstance or NumPy make of it": "__instancecheck__ __subclasscheck__ __array_ufunc__ __array_function__",
+    "decides what isinstance makes of it": "__instancecheck__ __subclasscheck__",
+    "decides what NumPy makes of it": "__array_ufunc__ __array_function__",
 }
 _SUSPICIOUS = {name: phrase for phrase, names in _PHRASES.items() for name in names.split()}
 # Words that programs use for things of their own (a `system` of equations, a player's `kill`): they tell something as
 # attributes of these, or where they are imported.
-_EVERYDAY = frozenset("system kill abort fork monitoring comm socket environ".split())
-_THEIRS = frozenset("os posix sys signal kernel".split())
-_COMPARISONS = frozenset("__eq__ __ne__ __bool__".split())
+_EVERYDAY = frozenset(["system", "kill", "abort", "fork", "monitoring", "comm", "socket", "environ"])
+_THEIRS = frozenset(["os", "posix", "sys", "signal", "kernel"])
+_COMPARISONS = frozenset(["__eq__", "__ne__", "__bool__"])
 _SHELL = re.compile(r"^\s*(!|%%?(bash|sh|script|sx|system)\b)", re.MULTILINE)
 _PLACES = (
     "gradebook.db", "/proc/", "/etc/", "source/", "../", "nbgrader", "autograded", "submitted/",

@@ -49,6 +49,8 @@ class Return:
         What goes back.
     withheld : list of (str, str)
         Who gets nothing back, or less, and why.
+    renewed : tuple of str
+        Whose feedback pages were made again, since marks or comments had changed.
     scores, feedback, page : pathlib.Path
         The score lines, the zip (None for group tasks), and the page for the instructor.
     """
@@ -56,6 +58,7 @@ class Return:
     assignment: str
     lines: list[Line] = field(default_factory=list)
     withheld: list[tuple[str, str]] = field(default_factory=list)
+    renewed: tuple[str, ...] = ()
     scores: Path | None = None
     feedback: Path | None = None
     page: Path | None = None
