@@ -7,10 +7,12 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbgrader.api import Gradebook, SubmittedAssignment, SubmittedNotebook
 
 from course_utils.classroom.by_hand import to_read_again, waits
+from course_utils.grading.run import trust
 
 __all__ = ["PageState", "out_of_date", "read_state", "state_of"]
 
@@ -56,7 +58,7 @@ def state_of(notebook: SubmittedNotebook, graded: Path) -> PageState:
     changed = to_read_again(graded.parent)
     waiting = {grade.name: grade for grade in notebook.grades if waits(grade, changed)}
     shown = [
-        hashlib.sha256(graded.read_bytes()).hexdigest(),
+        _shown_of(json.loads(graded.read_bytes())),
         sorted([grade.name, grade.score, grade.max_score, grade.name in waiting] for grade in notebook.grades),
         sorted([comment.name, comment.comment] for comment in notebook.comments),
         notebook.late_submission_penalty or 0.0,
@@ -64,6 +66,13 @@ def state_of(notebook: SubmittedNotebook, graded: Path) -> PageState:
     digest = hashlib.sha256(json.dumps(shown).encode()).hexdigest()
     points, score = (sum(getattr(g, what) or 0.0 for g in waiting.values()) for what in ("max_score", "score"))
     return PageState(digest, frozenset(waiting), points, score)
+
+
+def _shown_of(graded: dict[str, Any]) -> list[Any]:
+    """Return what of a graded notebook is on its page; how long it ran is not, for example."""
+    parts = ("cell_type", "source", "attachments", "outputs")
+    about = graded.get("metadata", {}).get("course", {})
+    return [[[cell.get(part) for part in parts] for cell in graded["cells"]], trust.for_student(about)]
 
 
 def read_state(db_url: str, names: tuple[str, str, str], graded: Path) -> PageState:
