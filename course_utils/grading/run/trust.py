@@ -73,7 +73,7 @@ def suspicious(source: str) -> list[str]:
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.Constant) and _names_a_place(node.value):
             found["names a place outside its folder"] = None
-        elif isinstance(node, ast.FunctionDef) and node.name in _COMPARISONS and _is_always_true(node):
+        elif _is_always_true(node):
             found["has a comparison that is always true"] = None
         for name in _names_in(node):
             if name in _SUSPICIOUS:
@@ -97,10 +97,16 @@ def _names_in(node: ast.AST) -> list[str]:
     return []
 
 
-def _is_always_true(method: ast.FunctionDef) -> bool:
-    """Whether all that a method ever returns is True."""
-    returned = [node.value for node in ast.walk(method) if isinstance(node, ast.Return)]
-    return bool(returned) and all(isinstance(value, ast.Constant) and value.value is True for value in returned)
+def _is_always_true(node: ast.AST) -> bool:
+    """Whether a part of a program is a comparison that returns nothing but what is true."""
+    if isinstance(node, ast.FunctionDef) and node.name in _COMPARISONS:
+        returned = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
+    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+        names = {getattr(target, "id", getattr(target, "attr", "")) for target in node.targets}
+        returned = [node.value.body] if names & _COMPARISONS else []
+    else:
+        return False
+    return bool(returned) and all(isinstance(value, ast.Constant) and value.value for value in returned)
 
 
 def _parse(source: str) -> ast.Module | None:

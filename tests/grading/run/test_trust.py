@@ -39,6 +39,7 @@ from tests.support.tiny_course import source_notebook
         ("class A:\n    def __reduce__(self): ...", "uses pickle"),
         ("import resource\nresource.setrlimit(0, (1, 1))", "changes limits"),
         ("class Yes:\n    def __eq__(self, other): return True", "has a comparison that is always true"),
+        ("class Yes:\n    __ne__ = __eq__ = lambda *_: 1", "has a comparison that is always true"),
         ("class Any(type):\n    def __instancecheck__(self, x): ...", "decides what isinstance makes of it"),
         ("import os\nsystem = os.system\nsystem('ls')", "starts processes"),
         ("from os import kill", "ends the process or sends signals"),
