@@ -13,6 +13,7 @@ from nbgrader.coursedir import CourseDirectory
 from openpyxl.styles import Font
 from traitlets.config import Config
 
+from course_utils.classroom.by_hand import to_read_again, waits
 from course_utils.classroom.deadlines import penalty
 from course_utils.classroom.folder import coursedir, load_config, open_gradebook
 from course_utils.classroom.roster import Roster, Student, read_roster
@@ -94,7 +95,8 @@ def read_marks(course: Path, assignment: str) -> list[Mark]:
         marks = []
         for submission in sorted(entry.submissions, key=lambda s: s.student.id):
             student = submission.student.id
-            work = functools.partial(_mark_now, submission, assignment, config, bonus_cells)
+            folder = Path(folders.format_path(folders.autograded_directory, student, assignment))
+            work = functools.partial(_mark_now, submission, assignment, config, bonus_cells, folder)
             mark, fault = attempt(course, student, "counted", work)
             if mark is None:
                 gradebook.db.rollback()
@@ -108,26 +110,28 @@ def read_marks(course: Path, assignment: str) -> list[Mark]:
 
 
 def _mark_now(
-    submission: SubmittedAssignment, assignment: str, config: Config, bonus_cells: set[tuple[str, str]]
+    submission: SubmittedAssignment, assignment: str, config: Config, bonus_cells: set[tuple[str, str]], folder: Path
 ) -> Mark:
     _update_penalties(submission, assignment, config)
-    return _mark(submission, bonus_cells)
+    return _mark(submission, bonus_cells, to_read_again(folder))
 
 
-def _mark(submission: SubmittedAssignment, bonus_cells: set[tuple[str, str]]) -> Mark:
+def _mark(
+    submission: SubmittedAssignment, bonus_cells: set[tuple[str, str]], changed: frozenset[tuple[str, str]]
+) -> Mark:
     score = max_score = taken = bonus = max_bonus = waiting_points = 0.0
     waiting = 0
     for notebook in submission.notebooks:
         own = own_bonus = 0.0
         for grade in notebook.grades:
             worth = grade.max_score or 0.0
-            points = (grade.score or 0.0) + 0.0
+            points = 0.0 if waits(grade, changed) else (grade.score or 0.0) + 0.0
             max_score += worth
             own += points
             if (notebook.name, grade.name) in bonus_cells:
                 own_bonus += points
                 max_bonus += worth
-            if grade.auto_score is None and grade.manual_score is None and worth:
+            if waits(grade, changed):
                 waiting += 1
                 waiting_points += worth
         lost = min(notebook.late_submission_penalty or 0.0, own)

@@ -162,12 +162,16 @@ def autograde(
 
 
 @app.command()
-def feedback(assignment: AssignmentArgument, course: CourseOption = Path()) -> None:
+def feedback(
+    assignment: AssignmentArgument,
+    student: Annotated[list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")] = None,
+    course: CourseOption = Path(),
+) -> None:
     """Write one HTML page per graded notebook to feedback/."""
     from course_utils.stages import feedback
 
-    folder = feedback.feedback(course, assignment)
-    pages = sorted(folder.glob(f"*/{assignment}/*.html"))
+    folder = feedback.feedback(course, assignment, students=student or None)
+    pages = [path for name in student or ["*"] for path in folder.glob(f"{name}/{assignment}/*.html")]
     console.print(f"Wrote {len(pages)} pages to {folder}/<student_id>/{assignment}/")
 
 

@@ -89,6 +89,12 @@ def return_command(
         console.print(table)
     for note in result.notes:
         console.print(f"[yellow]!![/] {escape(note)}", highlight=False, soft_wrap=True)
+    if result.renewed:
+        who = ", ".join(map(shown.text, result.renewed))
+        told = (
+            f"Feedback pages that were missing or older than the marks were made again ({len(result.renewed)}): {who}"
+        )
+        console.print(cell(told, limit=10_000))
     if result.lines:
         mean = sum(line.score for line in result.lines) / len(result.lines)
         console.print(f"{len(result.lines)} marks, {number(mean)} points on average:", highlight=False)

@@ -19,6 +19,9 @@ from course_utils.notebooks.texts import one_line
 __all__ = ["Commands", "console", "progress", "progress_bar"]
 
 console = Console()
+# Modules that come with Python on Linux (and partly on macOS), and what grading is made of.
+_OF_LINUX = frozenset(["fcntl", "grp", "pwd", "resource", "termios"])
+_EVERYWHERE = "Students' commands (doctor, check, pack) and the notebooks work everywhere."
 
 
 class Commands(TyperGroup):
@@ -30,6 +33,12 @@ class Commands(TyperGroup):
             return super().invoke(context)
         except (CourseError, TraitError) as error:  # the latter: a setting has a value that it can't have
             Console(stderr=True).print(f"[bold red]{escape(str(error))}[/]", highlight=False, soft_wrap=True)
+            raise typer.Exit(1) from error
+        except ModuleNotFoundError as error:
+            if error.name not in _OF_LINUX:
+                raise
+            told = f"This command needs Linux: Python has no module '{error.name}' here. {_EVERYWHERE}"
+            Console(stderr=True).print(f"[bold red]{escape(told)}[/]", highlight=False, soft_wrap=True)
             raise typer.Exit(1) from error
         except KeyboardInterrupt:
             console.print("Stopped. What was finished is kept; the same command goes on from here.")

@@ -10,6 +10,7 @@ import html
 import io
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from IPython.lib.lexers import IPython3Lexer
@@ -19,6 +20,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
 from course_utils.grading.cleaning import as_text, clean, is_other_site, no_picture, picture
+from course_utils.grading.page_state import PageState, read_state
 from course_utils.notebooks.pictures import Room, take_pictures
 from course_utils.notebooks.texts import plain_math
 
@@ -27,6 +29,8 @@ __all__ = ["MATHJAX", "FeedbackExporter", "highlight_code", "markdown2html", "un
 # Where nbconvert's templates take MathJax 2 from; it loads the rest of itself from there, and evaluates its settings.
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
 
+# nbgrader's template, which shows what nobody has read as 0.
+_NBGRADERS = "feedback"
 # Characters that are read at once: some texts take a Markdown reader hours. Longer ones are read in parts, and a part
 # without a blank line is shown as it was typed.
 _LONGEST = 20_000
@@ -190,13 +194,25 @@ class FeedbackExporter(HTMLExporter):
     The page is opened from a disk or in OpenOlat; the policy stands in the page itself.
     """
 
+    def __init__(self, **kw: Any) -> None:
+        super().__init__(**kw)
+        if self.template_name == _NBGRADERS:  # who has set another one wants that
+            self.template_paths = [str(Path(__file__).parent / "feedback_page"), *self.template_paths]
+
     def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[str, Any]:
+        ids = (resources or {}).get("nbgrader", {})
+        state = PageState("")
+        if "db_url" in ids:
+            graded = Path(resources["metadata"]["path"], f"{resources['metadata']['name']}.ipynb")
+            state = read_state(ids["db_url"], (ids["notebook"], ids["assignment"], ids["student"]), graded)
+            for name in ("waiting", "waiting_points", "waiting_score"):
+                resources[f"course_{name}"] = getattr(state, name)
         page, resources = super().from_notebook_node(nb, resources, **kw)
-        return with_policy(page), resources
+        return with_policy(page, state.meta if state.digest else ""), resources
 
 
-def with_policy(page: str) -> str:
-    """Return a feedback page with its policy as the first thing in its head.
+def with_policy(page: str, more: str = "") -> str:
+    """Return a feedback page with its policy as the first thing in its head, and what else is given behind that.
 
     Raises
     ------
@@ -210,4 +226,4 @@ def with_policy(page: str) -> str:
         f"default-src 'none'; script-src {MATHJAX} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
         f"font-src {MATHJAX} data:; base-uri 'none'; form-action 'none'"
     )
-    return f'{start}{found}\n<meta http-equiv="Content-Security-Policy" content="{policy}">{rest}'
+    return f'{start}{found}\n<meta http-equiv="Content-Security-Policy" content="{policy}">{more}{rest}'

@@ -11,15 +11,18 @@ import json
 import logging
 import shutil
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbgrader import utils
-from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
+from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
+from course_utils.classroom.by_hand import MARKER, read_marker, to_read_again
 from course_utils.grading import scratch
 from course_utils.grading.limits import GradingLimits
 from course_utils.grading.submissions import GradedSubmission, Submission, handed_in_at, other_files
@@ -27,7 +30,6 @@ from course_utils.notebooks import cells as kinds
 
 __all__ = ["MARKER", "auto_score", "is_recorded", "record"]
 
-MARKER = ".graded.json"
 log = logging.getLogger("course")
 
 
@@ -41,11 +43,7 @@ def is_recorded(gradebook: Gradebook, folder: Path, submission: Submission) -> b
         ``autograded/<student>/<assignment>``.
     submission : Submission
     """
-    try:
-        content = json.loads((folder / MARKER).read_text())
-    except (OSError, ValueError, RecursionError):
-        return False
-    if not isinstance(content, dict) or content.get("digest") != submission.digest:
+    if read_marker(folder).get("digest") != submission.digest:
         return False
     try:
         gradebook.find_submission(submission.assignment, submission.student)
@@ -92,13 +90,13 @@ def record(
     for name, result in graded.notebooks.items():
         (fresh / f"{name}.ipynb").write_text(result.content, encoding="utf-8")
         notebooks[name] = nbformat.reads(result.content, as_version=4)
-    (fresh / MARKER).write_text(json.dumps({"digest": submission.digest}))
 
     try:
         with warnings.catch_warnings():
             # nbgrader links new rows to each other before it adds them to the session, which SQLAlchemy remarks on.
             warnings.simplefilter("ignore", SAWarning)
-            _enter(gradebook, config, submission, notebooks, submitted)
+            changed = _enter(gradebook, config, submission, notebooks, submitted, _Before(autograded))
+            (fresh / MARKER).write_text(json.dumps({"digest": submission.digest, "changed": changed}))
             gradebook.db.commit()
     except BaseException:
         gradebook.db.rollback()
@@ -125,7 +123,10 @@ def _enter(
     submission: Submission,
     notebooks: dict[str, nbformat.NotebookNode],
     submitted: Path,
-) -> None:
+    before: _Before,
+) -> list[tuple[str, str]]:
+    """Write the rows; return notebook and grade_id of the cells whose answer is not the one that a person marked."""
+    changed = []
     gradebook.update_or_create_student(submission.student)
     when = handed_in_at(submitted)
     times = {"timestamp": when} if when else {}
@@ -140,7 +141,11 @@ def _enter(
                 grade.auto_score, grade.needs_manual_grade = 0, False
                 continue
             grade.auto_score = auto_score(cells[grade.name])
-            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+            if grade.manual_score is None:
+                grade.needs_manual_grade = grade.auto_score is None
+            else:
+                grade.needs_manual_grade = not before.is_what_was_marked(grade, notebooks[notebook.name])
+                changed += [(notebook.name, grade.name)] if grade.needs_manual_grade else []
         for comment in notebook.comments:
             cell = cells.get(comment.name)
             if cell is not None:
@@ -151,6 +156,48 @@ def _enter(
         notebook.late_submission_penalty = None
         if notebook.name in notebooks and entry.total_seconds_late > 0:
             notebook.late_submission_penalty = _penalty(config, submission, notebook, entry.total_seconds_late)
+    return changed
+
+
+class _Before:
+    """The submission as it was graded before, which is what persons have read.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        ``autograded/<student>/<assignment>``, not yet replaced.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._changed = folder, to_read_again(folder)
+        self._cells: dict[str, list[dict[str, Any]]] = {}
+
+    def is_what_was_marked(self, grade: Grade, notebook: nbformat.NotebookNode) -> bool:
+        """Whether the answer to which a person gave a mark is still the same, asked before the flag is set anew."""
+        name = grade.notebook.name
+        if (name, grade.name) in self._changed and grade.needs_manual_grade:
+            return False  # it changed earlier, and nobody has marked it since
+        if name not in self._cells:
+            try:
+                self._cells[name] = nbformat.read(self._folder / f"{name}.ipynb", as_version=4).cells
+            except (OSError, ValueError, nbformat.ValidationError):
+                self._cells[name] = []  # graded before, and gone since
+        return _answer(self._cells[name], grade.name) == _answer(notebook.cells, grade.name)
+
+
+def _answer(cells: Iterable[dict[str, Any]], name: str) -> list[tuple[str, Any]] | None:
+    """Return what a mark is for: the answer in the cell, or for a test or a task all that the student wrote."""
+    everything, found = [], False
+    for cell in cells:
+        marks = cell["metadata"].get("nbgrader", {})
+        wrote = cell["source"], cell.get("attachments") or None
+        if marks.get("grade_id") == name:
+            found = True
+            if marks.get("solution"):
+                return [wrote]
+        if marks.get("solution") or kinds.course(cell).get("origin") == "student":
+            everything.append(wrote)
+    return everything if found else None
 
 
 def _penalty(config: Config, submission: Submission, notebook: SubmittedNotebook, seconds: float) -> float | None:

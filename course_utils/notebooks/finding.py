@@ -35,6 +35,7 @@ class StudentCell:
     id: str | None = None
     pictures: dict[str, dict[str, str]] = field(default_factory=dict)
     most: int = FileLimits.cell
+    given: bool = False  # as the release gave it out, whatever the course's cell says today
     within: str = ""  # the cell of the course in whose text it stood
 
     @classmethod
@@ -53,6 +54,7 @@ class StudentCell:
             name if isinstance(name, str) else None,
             identity if isinstance(identity, str) else None,
             cell.get("attachments", {}),
+            given=isinstance(metadata, dict) and metadata.get("given") is True,
         )
 
     def is_like(self, cell: NotebookNode) -> bool:
@@ -116,7 +118,7 @@ class Finder:
             candidates = groups.get(_name(cell), [])
             if candidates:
                 # In a notebook that runs from top to bottom the last definition is the one that holds.
-                answered = [c for c in candidates if c.source.strip() not in ("", cell.source.strip())]
+                answered = [c for c in candidates if c.source.strip() not in ("", cell.source.strip()) and not c.given]
                 self.found[at] = (answered or candidates)[-1] if is_answer(cell) else candidates[-1]
                 self.copies[at] = len(candidates)
         self.used.update(self.found.values())
@@ -163,7 +165,8 @@ class Finder:
 
     def gather(self, additions: Iterable[StudentCell]) -> None:
         """Set aside the student's own cells: what is no cell of the course, and what was added to one of it."""
-        own = [cell for cell in self.theirs if cell not in self.used and not self._is_idle(cell)]
+        left = (cell for cell in self.theirs if cell not in self.used and not cell.given)
+        own = [cell for cell in left if not self._is_idle(cell)]
         self.extras = sorted([*own, *additions], key=lambda cell: cell.position)
 
     def _is_idle(self, cell: StudentCell) -> bool:
@@ -193,8 +196,9 @@ class Finder:
         return {at: answer for at, answer in {**code, **sure, **near}.items() if answer is not None}
 
     def is_blank(self, at: int) -> bool:
-        """Whether a cell of the course is missing in the submission, or as it was released."""
-        return at not in self.found or _trimmed(self.found[at].source) == _trimmed(self.course[at].source)
+        """Whether a cell of the course is missing in the submission, or as it was released, then or today."""
+        theirs = self.found.get(at)
+        return theirs is None or theirs.given or _trimmed(theirs.source) == _trimmed(self.course[at].source)
 
     def _code(self, at: int) -> Answer | None:
         owed, near = self.owed[at], self._between(at, self.extras)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -129,6 +130,7 @@ def _plain_cell(cell: dict[str, Any], number: int, room: Room) -> dict[str, Any]
         source = cell.get("input")  # before format 4
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
+    written = source
     source = plain_lines(writable(source)) if isinstance(source, str) else ""
     if kind == "heading":  # before format 4
         level = cell.get("level")
@@ -146,11 +148,44 @@ def _plain_cell(cell: dict[str, Any], number: int, room: Room) -> dict[str, Any]
         plain |= {"outputs": [], "execution_count": None}
         if isinstance(marks, dict) and marks.get("locked"):
             plain["metadata"]["locked"] = True
+    if isinstance(name, str) and isinstance(written, str) and is_as_given(kind, plain_lines(written), marks):
+        plain["metadata"]["given"] = True
     if kind == "markdown":
         plain["source"], pictures = take_pictures(source, cell.get("attachments"), room)
         if pictures:
             plain["attachments"] = pictures
     return plain
+
+
+def is_as_given(kind: Any, source: str, marks: dict[str, Any]) -> bool:
+    """Whether a cell is as the release gave it out: nbgrader noted its checksum in the cell when it was released.
+
+    The course may have been edited since then; a student who left the cell alone has changed nothing.
+
+    Parameters
+    ----------
+    kind : str
+        Type of the cell.
+    source : str
+    marks : dict
+        nbgrader's metadata in the cell. A student may have written them: what comes of a forged checksum is that a
+        change isn't told, and the course's own cell is used all the same.
+    """
+    noted, points = marks.get("checksum"), marks.get("points")
+    if not isinstance(noted, str) or not isinstance(kind, str):
+        return False
+    grade, solution = bool(marks.get("grade")), bool(marks.get("solution"))
+    locked = not solution and (grade or bool(marks.get("locked")))
+    parts = [source, kind, str(grade), str(solution), str(locked), str(marks.get("grade_id"))]
+    if grade:
+        if isinstance(points, bool) or not isinstance(points, (int, float)):
+            return False
+        try:
+            parts.append(str(float(points)))
+        except OverflowError:
+            return False
+    found = hashlib.md5("".join(parts).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+    return found == noted
 
 
 # What nbformat allows.

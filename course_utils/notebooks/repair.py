@@ -109,7 +109,7 @@ def _laid_in(cells: list[NotebookNode], finder: Finder, repairs: list[str]) -> l
             repairs.append(f"There were {finder.copies[at]} cells '{name}'; {which}.")
         if at in answers:
             _lay_in_found(cell, answers[at], theirs, repairs)
-        elif theirs is not None and (name is None or is_answer(cell)):
+        elif theirs is not None and (name is None or (is_answer(cell) and not theirs.given)):
             _lay_in(cell, theirs, repairs)
         elif theirs is None and name is not None:
             what, how = ("Your answer cell", " empty") if is_answer(cell) else ("The course's cell", "")
@@ -132,14 +132,16 @@ def _laid_in(cells: list[NotebookNode], finder: Finder, repairs: list[str]) -> l
     for extra in finder.extras:
         if extra.name is not None and extra.name not in known:
             repairs.append(
-                f"A cell claims to be '{one_line(extra.name)}', which this notebook does not have; it earns nothing."
+                f"A cell is named '{one_line(extra.name)}', which this notebook does not have; it earns nothing."
             )
     return _merge(cells, finder, repairs)
 
 
 def _is_changed(cell: NotebookNode, theirs: StudentCell) -> bool:
-    """Whether a cell that is not the student's to write says something else than the course's."""
+    """Whether the student changed a cell that is not theirs to write; the course may have, since it was released."""
     if "nbgrader" not in cell.metadata or is_answer(cell):
+        return False
+    if theirs.given and theirs.name == cell.metadata.nbgrader.get("grade_id"):
         return False
     if theirs.type != cell.cell_type:
         return True

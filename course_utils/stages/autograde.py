@@ -17,9 +17,10 @@ from nbgrader.api import Gradebook
 from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 
+from course_utils.classroom.by_hand import to_read_again, waits
 from course_utils.classroom.deadlines import sync_gradebook
 from course_utils.classroom.folder import load_config, open_gradebook
-from course_utils.classroom.marks import lateness_now
+from course_utils.classroom.marks import lateness_now, number
 from course_utils.classroom.roster import Roster, read_roster
 from course_utils.classroom.safety_net import Waiting, attempt, is_the_machines, note_fault
 from course_utils.errors import CourseError
@@ -337,9 +338,16 @@ def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: s
     result = SubmissionResult(student)
     submission = gradebook.find_submission(assignment, student)
     result.points, result.max_points = submission.score, submission.max_score
-    result.needs_manual = submission.needs_manual_grade
     result.marked = sum(g.manual_score is not None for notebook in submission.notebooks for g in notebook.grades)
+    changed = to_read_again(course / "autograded" / student / assignment)
     problems = []
+    for grade in (grade for notebook in submission.notebooks for grade in notebook.grades):
+        result.needs_manual |= waits(grade, changed)
+        if (grade.manual_score or 0) > (grade.max_score or 0) + 1e-9:
+            problems.append(
+                f"{grade.notebook.name}, {grade.name}: a person gave {number(grade.manual_score)} points, and the cell "
+                f"has {number(grade.max_score or 0)} now; change one of them"
+            )
     for name in sorted(notebook.name for notebook in submission.notebooks):
         path = course / "autograded" / student / assignment / f"{name}.ipynb"
         if not path.exists():

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import csv
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from nbgrader.converters import GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import OperationalError
+from traitlets.config import Config
 
 from course_utils.classroom.folder import coursedir, load_config
 from course_utils.classroom.safety_net import attempt
 from course_utils.classroom.tables import write_csv
+from course_utils.errors import CourseError
 from course_utils.grading import scratch
+from course_utils.notebooks.texts import one_line
 from course_utils.stages.checking import Stopped, convert, only_this_run
 
-__all__ = ["feedback"]
+__all__ = ["feedback", "write_pages"]
 
 
-def feedback(course: Path, assignment: str, failed: Callable[[str, str], None] | None = None) -> Path:
+def feedback(
+    course: Path,
+    assignment: str,
+    failed: Callable[[str, str], None] | None = None,
+    students: Iterable[str] | None = None,
+) -> Path:
     """Write one HTML page per graded notebook to `feedback/<student_id>/<assignment>`.
 
     Whose pages could not be written gets none, and stands in ``reports/<assignment>-feedback.csv`` with the reason.
@@ -30,29 +39,64 @@ def feedback(course: Path, assignment: str, failed: Callable[[str, str], None] |
     assignment : str
     failed : callable, optional
         Called with each of these students and the reason.
+    students : iterable of str, optional
+        Only these; by default everybody whose work is graded.
 
     Returns
     -------
     pathlib.Path
         The folder `feedback/`.
+
+    Raises
+    ------
+    CourseError
+        If nothing of one of `students` is graded.
     """
     course = Path(course).resolve()
     config = load_config(course)
     with only_this_run(course, f"feedback {assignment}"):
         scratch.sweep()
-        directory = coursedir(course, config)
-        directory.assignment_id = assignment
-        converter = _Feedback(coursedir=directory, config=config, log=log, force=True)
-        converter.course, converter.faults = course, []
-        if _graded(course, assignment):
-            convert(converter)
-        for student, fault in converter.faults:
+        for student, fault in write_pages(course, config, assignment, students):
             if failed is not None:
                 failed(student, fault)
-        table = course / "reports" / f"{assignment}-feedback.csv"
-        if converter.faults or table.is_file():
-            write_csv(table, ["student_id", "problem"], converter.faults)
     return course / "feedback"
+
+
+def write_pages(
+    course: Path, config: Config, assignment: str, students: Iterable[str] | None = None
+) -> list[tuple[str, str]]:
+    """Write the pages within a run that has begun; return whose could not be written, and why.
+
+    Parameters
+    ----------
+    course, config, assignment, students
+        As for `feedback`.
+    """
+    directory = coursedir(course, config)
+    directory.assignment_id = assignment
+    graded = _graded(course, assignment)
+    wanted = None if students is None else set(students)
+    if wanted is not None:
+        graded = {folder: paths for folder, paths in graded.items() if Path(folder).parent.name in wanted}
+        if missing := sorted(wanted - {Path(folder).parent.name for folder in graded}):
+            names = ", ".join(one_line(name) for name in missing)
+            raise CourseError(f"Nothing of {names} is graded in {assignment}; run `course autograde {assignment}`.")
+    converter = _Feedback(coursedir=directory, config=config.copy(), log=log, force=True)
+    converter.course, converter.faults, converter.graded = course, [], graded
+    if graded:
+        convert(converter)
+    table = course / "reports" / f"{assignment}-feedback.csv"
+    others = [row for row in _rows(table) if row[0] not in wanted] if wanted is not None else []
+    if converter.faults or table.is_file():
+        write_csv(table, ["student_id", "problem"], sorted([*others, *map(list, converter.faults)]))
+    return converter.faults
+
+
+def _rows(table: Path) -> list[list[str]]:
+    if not table.is_file():
+        return []
+    with table.open(newline="", encoding="utf-8") as file:
+        return [row for row in list(csv.reader(file))[1:] if len(row) == 2]
 
 
 def _graded(course: Path, assignment: str) -> dict[str, list[str]]:
@@ -72,11 +116,12 @@ class _Feedback(GenerateFeedback):
     """nbgrader's converter, with a net below each student's pages."""
 
     course: Path
+    graded: dict[str, list[str]]
     faults: list[tuple[str, str]]
     _cause: Exception | None = None
 
     def init_notebooks(self) -> None:
-        self.assignments, self.notebooks = _graded(self.course, self.coursedir.assignment_id), []
+        self.assignments, self.notebooks = dict(self.graded), []
 
     def convert_notebooks(self) -> None:
         for folder, notebooks in self.assignments.items():

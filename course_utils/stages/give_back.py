@@ -8,15 +8,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from course_utils.classroom.folder import coursedir, load_config
+from traitlets.config import Config
+
+from course_utils.classroom.folder import coursedir, load_config, open_gradebook
 from course_utils.classroom.marks import Mark, number, read_marks
 from course_utils.classroom.one_run import only_run
 from course_utils.classroom.roster import Owner, Roster, Student, lost_zeros, read_roster
 from course_utils.classroom.safety_net import attempt
 from course_utils.classroom.settings import OpenOlat
 from course_utils.errors import CourseError
+from course_utils.grading.page_state import out_of_date
 from course_utils.notebooks.texts import one_line
 from course_utils.platforms.olat.write_back import Line, Return, clean_comment, write_files
+from course_utils.stages.feedback import write_pages
 
 __all__ = ["return_marks"]
 
@@ -28,8 +32,8 @@ class CannotReturn(CourseError):
 def return_marks(course: Path, assignment: str, *, automatic: bool = False, allow_names: bool = False) -> Return:
     """Write the files that carry marks and feedback of an assignment back to OpenOlat.
 
-    They are put into ``returned/<assignment>/``. Everything that OpenOlat would drop without a word is found here
-    and told instead.
+    They are put into ``returned/<assignment>/``. Feedback pages that show other marks or comments than the gradebook
+    has by now are made again. Everything that OpenOlat would drop without a word is found here and told instead.
 
     Parameters
     ----------
@@ -78,6 +82,8 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
             continue
         for student in owner.members:
             candidates.setdefault(student.student_id, []).append((mark, owner))
+    given = {owner.owner_id for options in candidates.values() for _, owner in options}
+    result.renewed, faults = _renew_pages(course, config, assignment, given)
     taken = _other_names(roster)
     names = _NameCheck(roster)
     for student in roster.students:
@@ -89,17 +95,46 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
         except CannotReturn as error:
             result.withheld.append((student.name, str(error)))
             continue
-        folder = Path(folders.format_path(folders.feedback_directory, line.owner_id, assignment))
-        group = roster.owner(line.owner_id).members
-        read = functools.partial(_pages, folder, None if allow_names else names, group)
-        found, fault = attempt(course, line.owner_id, "returned", read)
-        pages, withheld = found or ([], [f"has a score, but the feedback pages {fault}"])
+        fault = faults.get(line.owner_id, "")
+        if not fault:
+            folder = Path(folders.format_path(folders.feedback_directory, line.owner_id, assignment))
+            group = roster.owner(line.owner_id).members
+            read = functools.partial(_pages, folder, None if allow_names else names, group)
+            found, fault = attempt(course, line.owner_id, "returned", read)
+        pages, withheld = ([], [f"has a score, but the feedback pages {fault}"]) if fault else found
         result.withheld += [(student.name, reason) for reason in withheld]
         result.lines.append(replace(line, pages=tuple(pages)))
     if settings.identifier == "matriculation_number" and (zeros := lost_zeros(roster.students)):
         result.notes.append(f"{roster.path.name}: {zeros} OpenOlat does not know anybody by a number without them.")
     write_files(course / "returned" / assignment, result, roster, settings, group_task)
     return result
+
+
+def _renew_pages(
+    course: Path, config: Config, assignment: str, owners: set[str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Make pages again that are missing, or show other marks or comments than the gradebook has by now.
+
+    Returns
+    -------
+    renewed : tuple of str
+        Whose pages were made again.
+    faults : dict of str to str
+        Whose could not be made, and why.
+    """
+    folders, stale = coursedir(course, config), []
+    with open_gradebook(course, config) as gradebook:
+        for submission in gradebook.find_assignment(assignment).submissions:
+            owner = submission.student.id
+            if owner in owners:
+                graded, pages = (
+                    Path(folders.format_path(stage, owner, assignment))
+                    for stage in (folders.autograded_directory, folders.feedback_directory)
+                )
+                if out_of_date(submission, graded, pages):
+                    stale.append(owner)
+    faults = dict(write_pages(course, config, assignment, stale)) if stale else {}
+    return tuple(sorted(set(stale) - set(faults))), faults
 
 
 def _pages(folder: Path, names: _NameCheck | None, group: Iterable[Student]) -> tuple[list[Path], list[str]]:

@@ -18,18 +18,28 @@ from course_utils.notebooks.recognising import stub_marks
 from course_utils.packing.examine import ASSIGNMENT_FILE
 from course_utils.packing.pack import release_record
 
-__all__ = ["build_wheel", "write_release_zip"]
+__all__ = ["ORDER", "build_wheel", "readme", "write_release_zip"]
+
+# In `source/`: the notebooks of each assignment in the order in which they are worked on, as JSON.
+ORDER = "order.json"
 
 _README = """# {assignment}
 
-1. Install once (conda, or any Python from 3.11 on; a CPU is enough):
+1. Install once, in the folder of this file (Linux, macOS or Windows; a CPU is enough). With conda:
 
        conda env create -f environment.yml
        conda activate course
 
-   or
+   with any Python from 3.11 on, on Linux and macOS:
 
-       python -m venv course && source course/bin/activate        # Windows: course\\Scripts\\activate
+       python3 -m venv course
+       source course/bin/activate
+       pip install -c constraints.txt "./{wheel}[pdf]"
+
+   and on Windows:
+
+       py -m venv course
+       course\\Scripts\\activate
        pip install -c constraints.txt "./{wheel}[pdf]"
 
 2. Look whether all is there, then start:
@@ -88,6 +98,7 @@ def write_release_zip(course: Path, assignment: str, folder: Path | None = None)
     notebooks = [(p.stem, json.loads(p.read_bytes())) for p in paths if p.suffix == ".ipynb" and p.parent == released]
     if not notebooks:
         raise CourseError(f"There are no notebooks in {released}; run `course release {assignment}` first.")
+    order = _in_order(course, assignment, [name for name, _ in notebooks])
     config = load_config(course)
     settings = OpenOlat(config=config)
     record = release_record(
@@ -99,9 +110,7 @@ def write_release_zip(course: Path, assignment: str, folder: Path | None = None)
     with tempfile.TemporaryDirectory() as place:
         wheel = build_wheel(Path(place))
         texts = {
-            "README.md": _README.format(
-                assignment=assignment, wheel=wheel.name, notebooks=", ".join(_in_order(course, assignment, notebooks))
-            ),
+            "README.md": readme(assignment, wheel.name, order),
             "environment.yml": _ENVIRONMENT.format(wheel=wheel.name),
             f"{assignment}/{ASSIGNMENT_FILE}": json.dumps(record, indent=1) + "\n",
         }
@@ -115,6 +124,19 @@ def write_release_zip(course: Path, assignment: str, folder: Path | None = None)
             for path in paths:
                 archive.write(path, f"{assignment}/{path.relative_to(released).as_posix()}")
     return target
+
+
+def readme(assignment: str, wheel: str, notebooks: list[str]) -> str:
+    """Return the README that students find in the zip.
+
+    Parameters
+    ----------
+    assignment, wheel : str
+        Name of the assignment, and of the file of this package.
+    notebooks : list of str
+        In the order in which they are worked on.
+    """
+    return _README.format(assignment=assignment, wheel=wheel, notebooks=", ".join(notebooks))
 
 
 def build_wheel(folder: Path) -> Path:
@@ -161,11 +183,20 @@ def _project() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
-def _in_order(course: Path, assignment: str, notebooks: list) -> list[str]:
-    """Return the notebooks in the order of their course, where a README of the assignment gives it."""
-    names = [name for name, _ in notebooks]
-    guide = Path(course) / "source" / assignment / "README.md"
-    if guide.is_file():
-        text = guide.read_text(encoding="utf-8")
-        names.sort(key=lambda name: text.find(name) if name in text else len(text))
-    return names
+def _in_order(course: Path, assignment: str, names: list[str]) -> list[str]:
+    """Return notebooks in the order in which they are worked on: by `source/order.json`, else by their names."""
+    path = Path(course) / "source" / ORDER
+    if not path.is_file():
+        return sorted(names)
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8")).get(assignment, [])
+        listed = [str(name) for name in listed]
+    except (ValueError, AttributeError, TypeError) as error:
+        raise CourseError(
+            f'{path} must look like {{"{assignment}": ["first", "second"]}}; mend it or delete it.'
+        ) from error
+    if unknown := [name for name in listed if name not in names]:
+        raise CourseError(
+            f"{path} names {unknown[0]!r}, which is no notebook of {assignment}: {', '.join(sorted(names))}."
+        )
+    return [*dict.fromkeys(listed), *sorted(set(names) - set(listed))]

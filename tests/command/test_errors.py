@@ -76,3 +76,14 @@ def test_a_gradebook_in_use_is_known_by_its_code(wording, code, waits):
     if code is not None:
         origin.sqlite_errorcode = code
     assert autograde._is_locked(OperationalError("INSERT", {}, origin)) is waits
+
+
+@pytest.mark.parametrize(("module", "told"), [("fcntl", True), ("numpy", False)])
+def test_where_linux_is_missing_a_sentence_says_so(module, told, monkeypatch):
+    def missing(*_, **__):
+        raise ModuleNotFoundError(f"No module named '{module}'", name=module)
+
+    monkeypatch.setattr(feedback, "feedback", missing)
+    result = CliRunner().invoke(app.app, ["feedback", "x"])
+    assert isinstance(result.exception, SystemExit if told else ModuleNotFoundError)
+    assert result.output.startswith(f"This command needs Linux: Python has no module '{module}' here.") is told

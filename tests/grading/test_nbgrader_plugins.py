@@ -177,7 +177,7 @@ def test_outputs_and_the_report_are_laid_in(course, tmp_path, monkeypatch):
 
 def test_feedback_begins_with_notes_as_plain_text_and_drops_our_metadata():
     course = {
-        "repairs": ["A cell claims to be '<script>*x*'."],
+        "repairs": ["A cell is named '<script>*x*'."],
         "trust": {"events": [["restart", "a: the kernel died"]]},
     }
     notebook = new_notebook(

@@ -9,11 +9,13 @@ import os
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbgrader.preprocessors import ComputeChecksums
 
 from course_utils.notebooks.limits import FileLimits
 from course_utils.notebooks.reading import UnreadableNotebook, notebook_from, read_notebook
 from course_utils.notebooks.repair import repair
 from course_utils.notebooks.skeleton import skeleton_of
+from course_utils.notebooks.texts import released_text
 from tests.support.engine import config
 from tests.support.tiny_course import source_notebook
 
@@ -132,7 +134,7 @@ def _unknown(nb):
             "stands beside it.",
         ),
         (lambda nb: nb.cells.reverse(), "Cells of the course were in another order; they were put back into theirs."),
-        (_unknown, "A cell claims to be 'bonus�[2J', which this notebook does not have; it earns nothing."),
+        (_unknown, "A cell is named 'bonus�[2J', which this notebook does not have; it earns nothing."),
     ],
 )
 def test_one_repair_and_its_sentence(change, sentence, submitted, course):
@@ -141,6 +143,70 @@ def test_one_repair_and_its_sentence(change, sentence, submitted, course):
     assert repaired.repairs == [sentence]
     assert repaired.notebook.metadata["course"]["repairs"] == [sentence]
     assert is_intact(repaired, course)
+
+
+def handed_out(course):
+    """The course's notebook as its release gives it out, with nbgrader's checksums of the released cells."""
+    given = copy.deepcopy(course)
+    for theirs in given.cells:
+        theirs.source = released_text(theirs.source)
+    return ComputeChecksums().preprocess(given, {})[0]
+
+
+def _reworded(course):
+    later = copy.deepcopy(course)
+    cell(later, "test_add_visible").source = "assert add(2, 3) == 5, 'Add up both.'"
+    cell(later, "text_add").source = "Write `add`; the sum of two numbers."
+    later.cells.remove(cell(later, "test_add_hidden"))
+    return later
+
+
+def test_what_the_course_reworded_after_the_release_nobody_has_changed(course):
+    """The hand-in is compared with what was given out: also with other line ends, and a test that is gone since."""
+    later = _reworded(course)
+    for line_end in ("\n", "\r\n"):
+        theirs = handed_out(course)
+        for one in theirs.cells:
+            one.source = one.source.replace("\n", line_end)
+        cell(theirs, "add").source = ANSWER
+        repaired = repair(notebook_from(theirs), later)
+        assert repaired.repairs == []
+        assert cell(repaired.notebook, "test_add_visible").source == cell(later, "test_add_visible").source
+        assert not any("Write `add`." in one.source for one in repaired.notebook.cells)
+
+
+def test_who_did_change_a_cell_is_told_so_after_a_rewording_too(course):
+    theirs = handed_out(course)
+    cell(theirs, "test_add_visible").source = "pass"
+    cell(theirs, "text_add").source += "\n\nMy note."
+    cell(theirs, "why").source = "Because."
+    theirs.cells.append(new_code_cell("1", metadata={"nbgrader": {"grade_id": "bonus", "checksum": "0" * 32}}))
+    told = repair(notebook_from(theirs), _reworded(course)).repairs
+    kept = "the course's own was used, and what you wrote there stands beside it."
+    assert told == [
+        f"The text of the course 'text_add' had been changed; {kept}",
+        "The test cell 'test_add_visible' had been changed; the course's own was used.",
+        "A cell is named 'bonus', which this notebook does not have; it earns nothing.",
+    ]
+
+
+def test_a_blank_answer_whose_question_the_course_reworded_is_blank(course):
+    """Nobody has to read the old question, and its stub does not stand in the place of the new one."""
+    later = copy.deepcopy(course)
+    cell(later, "why").source = "Why is that so?\n\nYOUR ANSWER HERE"
+    cell(later, "add").source = cell(later, "add").source.replace("(a, b)", "(a, b=0)")
+    repaired = repair(notebook_from(handed_out(course)), later)
+    assert repaired.repairs == []
+    for name in ("why", "add"):
+        assert cell(repaired.notebook, name).source == cell(later, name).source
+
+
+@pytest.mark.parametrize("points", [1, 10**400, True, "1", None, [], float("nan")])
+def test_a_checksum_is_only_read(points, course):
+    """Whatever stands beside it."""
+    theirs = handed_out(course)
+    cell(theirs, "test_add_visible").metadata.nbgrader["points"] = points
+    assert repair(notebook_from(theirs), course).repairs == []
 
 
 def test_a_missing_answer_is_put_back_empty(submitted, course):

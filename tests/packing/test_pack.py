@@ -426,6 +426,7 @@ def release_zip(tmp_path_factory):
     for name in ("first", "second"):
         (place / f"{name}.ipynb").write_bytes(notebook_bytes(name))
     (place / "picture.png").write_bytes(b"png")
+    (course / "source" / "order.json").write_text('{"sheet": ["second"]}')
     return write_release_zip(course, "sheet")
 
 
@@ -440,7 +441,36 @@ def test_the_released_zip_holds_all_that_students_need(release_zip):
         "sheet/second.ipynb", "sheet/picture.png",
     }  # fmt: skip
     assert wheel in readme and f"./{wheel}[pdf]" in environment and "course pack sheet" in readme
+    assert "in this order: second, first." in readme, "what order.json does not name comes behind, by name"
     assert record["course_title"] == "Tiefes Lernen" and set(record["notebooks"]) == {"first", "second"}
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [
+        ("{", 'must look like {"sheet": ["first", "second"]}; mend it or delete it'),
+        ("[]", "must look like"),
+        ('{"sheet": 1}', "must look like"),
+        ('{"sheet": ["frist"]}', "names 'frist', which is no notebook of sheet: first, second"),
+    ],
+)
+def test_an_order_that_cannot_be_is_told(order, told, tmp_path):
+    course = make_course(tmp_path)
+    (course / "release" / "sheet").mkdir(parents=True)
+    for name in ("first", "second"):
+        (course / "release" / "sheet" / f"{name}.ipynb").write_bytes(notebook_bytes(name))
+    (course / "source" / "order.json").write_text(order)
+    with pytest.raises(CourseError, match=re.escape(told)):
+        write_release_zip(course, "sheet")
+
+
+def test_the_order_of_the_course_names_all_notebooks_that_have_one():
+    root = Path(__file__).parents[2] / "source"
+    order = json.loads((root / "order.json").read_text(encoding="utf-8"))
+    there = {
+        folder.name: {path.stem for path in folder.glob("*.ipynb")} for folder in root.iterdir() if folder.is_dir()
+    }
+    assert {name: set(listed) for name, listed in order.items()} == {n: t for n, t in there.items() if len(t) > 1}
 
 
 def test_the_wheel_works_outside_the_project(release_zip, tmp_path):
@@ -456,6 +486,7 @@ def test_the_wheel_works_outside_the_project(release_zip, tmp_path):
         "here = pathlib.Path(course_utils.__file__).parent\n"
         "assert here.is_relative_to(sys.argv[1]), here\n"
         "assert (here / 'platforms/olat/how_to_return.html.j2').exists()\n"
+        "assert (here / 'grading/feedback_page/index.html.j2').exists()\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(site)}
     subprocess.run([sys.executable, "-c", code, site], check=True, cwd=tmp_path, env=environment)

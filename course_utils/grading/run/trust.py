@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode
@@ -14,7 +14,6 @@ from course_utils.notebooks import versions
 
 __all__ = ["for_student", "report", "suspicious"]
 
-_COMPARISONS = "decides how its objects compare"
 
 # What honest answers have no need of: how the report names it, and the last part of the dotted names that show it.
 _PHRASES = {
@@ -36,25 +35,29 @@ _PHRASES = {
     "reaches into the kernel's names": "user_ns",
     "opens sockets": "socket",
     "uses pickle": "pickle __reduce__ __reduce_ex__",
-    "changes limits": "setrecursionlimit setrlimit",
-    _COMPARISONS: "__eq__ __ne__ __bool__ __instancecheck__ __class_getitem__ __array_ufunc__",
+    "changes limits": "setrlimit",
+    "decides what isinstance makes of it": "__instancecheck__ __subclasscheck__",
+    "decides what NumPy makes of it": "__array_ufunc__ __array_function__",
 }
 _SUSPICIOUS = {name: phrase for phrase, names in _PHRASES.items() for name in names.split()}
+# Words that programs use for things of their own (a `system` of equations, a player's `kill`): they tell something as
+# attributes of these, or where they are imported.
+_EVERYDAY = frozenset(["system", "kill", "abort", "fork", "monitoring", "comm", "socket", "environ"])
+_THEIRS = frozenset(["os", "posix", "sys", "signal", "kernel"])
+_COMPARISONS = frozenset(["__eq__", "__ne__", "__bool__"])
 _SHELL = re.compile(r"^\s*(!|%%?(bash|sh|script|sx|system)\b)", re.MULTILINE)
 _PLACES = (
     "gradebook.db", "/proc/", "/etc/", "source/", "../", "nbgrader", "autograded", "submitted/",
 )  # fmt: skip
 
 
-def suspicious(source: str, objects: Collection[str] = ()) -> list[str]:
+def suspicious(source: str) -> list[str]:
     """Return what in a cell an instructor may want to look at, as short phrases; empty for honest work.
 
     Parameters
     ----------
     source : str
         A code cell of the student.
-    objects : collection of str
-        Classes of the exercise: how their objects compare is a part of the task.
 
     Examples
     --------
@@ -68,29 +71,43 @@ def suspicious(source: str, objects: Collection[str] = ()) -> list[str]:
         tree = _parse(re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE))
         if _SHELL.search(source):
             found["runs a shell line"] = None
-    asked = _methods_of(tree, objects) if tree is not None else set()
     for node in ast.walk(tree) if tree is not None else ():
-        names: list[str] = []
-        if isinstance(node, ast.Attribute):
-            names = [node.attr]
-        elif isinstance(node, ast.Name):
-            names = [node.id]
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = [part for alias in node.names for part in alias.name.split(".")]
-            names += (getattr(node, "module", None) or "").split(".")
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            names = [node.name]
-        elif isinstance(node, ast.Constant) and _names_a_place(node.value):
+        if isinstance(node, ast.Constant) and _names_a_place(node.value):
             found["names a place outside its folder"] = None
-        for name in names:
-            if name in _SUSPICIOUS and not (node in asked and _SUSPICIOUS[name] == _COMPARISONS):
+        elif _is_always_true(node):
+            found["has a comparison that is always true"] = None
+        for name in _names_in(node):
+            if name in _SUSPICIOUS:
                 found[_SUSPICIOUS[name]] = None
     return list(found)
 
 
-def _methods_of(tree: ast.Module, classes: Collection[str]) -> set[ast.stmt]:
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name in classes]
-    return {statement for node in found for statement in node.body}
+def _names_in(node: ast.AST) -> list[str]:
+    """Return the names that a part of a program uses or defines, without everyday words for things of its own."""
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        names = [part for alias in node.names for part in alias.name.split(".")]
+        return names + (getattr(node, "module", None) or "").split(".")
+    if isinstance(node, ast.Attribute):
+        base = node.value
+        of = base.id if isinstance(base, ast.Name) else base.attr if isinstance(base, ast.Attribute) else ""
+        return [node.attr] if node.attr not in _EVERYDAY or of in _THEIRS else []
+    if isinstance(node, ast.Name):
+        return [node.id] if node.id not in _EVERYDAY else []
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name] if node.name not in _EVERYDAY else []
+    return []
+
+
+def _is_always_true(node: ast.AST) -> bool:
+    """Whether a part of a program is a comparison that returns nothing but what is true."""
+    if isinstance(node, ast.FunctionDef) and node.name in _COMPARISONS:
+        returned = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
+    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+        names = {getattr(target, "id", getattr(target, "attr", "")) for target in node.targets}
+        returned = [node.value.body] if names & _COMPARISONS else []
+    else:
+        return False
+    return bool(returned) and all(isinstance(value, ast.Constant) and value.value for value in returned)
 
 
 def _parse(source: str) -> ast.Module | None:
@@ -121,10 +138,9 @@ def report(nb: NotebookNode, result: Any) -> dict[str, Any]:
     """
     seen = []
     tests = [cell for cell in nb.cells if kinds.is_test(cell)]
-    objects = {name for cell in tests for name in kinds.objects(cell)}
     for index, cell in enumerate(nb.cells):
         if kinds.is_students(cell):
-            seen += [f"{kinds.name(cell, index)} {phrase}" for phrase in suspicious(cell.source, objects)]
+            seen += [f"{kinds.name(cell, index)} {phrase}" for phrase in suspicious(cell.source)]
     events = [list(event) for event in result.events]
     python = nb.metadata.get("course", {}).get("python", "")
     if python:

@@ -51,6 +51,8 @@ class Return:
         Who gets nothing back, or less, and why.
     notes : list of str
         What concerns several of them.
+    renewed : tuple of str
+        Whose feedback pages were made again, since marks or comments had changed.
     scores, feedback, page : pathlib.Path
         The score lines, the zip (None for group tasks), and the page for the instructor.
     """
@@ -59,6 +61,7 @@ class Return:
     lines: list[Line] = field(default_factory=list)
     withheld: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    renewed: tuple[str, ...] = ()
     scores: Path | None = None
     feedback: Path | None = None
     page: Path | None = None

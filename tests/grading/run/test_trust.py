@@ -37,8 +37,12 @@ from tests.support.tiny_course import source_notebook
         ("get_ipython().user_ns['x'] = 1", "reaches into the kernel's names"),
         ("import socket", "opens sockets"),
         ("class A:\n    def __reduce__(self): ...", "uses pickle"),
-        ("import sys\nsys.setrecursionlimit(10**6)", "changes limits"),
-        ("class Yes:\n    def __eq__(self, other): return True", "decides how its objects compare"),
+        ("import resource\nresource.setrlimit(0, (1, 1))", "changes limits"),
+        ("class Yes:\n    def __eq__(self, other): return True", "has a comparison that is always true"),
+        ("class Yes:\n    __ne__ = __eq__ = lambda *_: 1", "has a comparison that is always true"),
+        ("class Any(type):\n    def __instancecheck__(self, x): ...", "decides what isinstance makes of it"),
+        ("import os\nsystem = os.system\nsystem('ls')", "starts processes"),
+        ("from os import kill", "ends the process or sends signals"),
         ("open('../gradebook.db')", "names a place outside its folder"),
         ("open('/proc/self/mem', 'rb')", "names a place outside its folder"),
         ("!cat /etc/passwd", "runs a shell line"),
@@ -49,13 +53,6 @@ from tests.support.tiny_course import source_notebook
 )
 def test_what_is_worth_a_look_is_named(source, phrase):
     assert phrase in trust.suspicious(source)
-
-
-def test_how_objects_compare_is_no_matter_where_it_is_the_exercise():
-    source = "class Stack:\n    def __eq__(self, other):\n        return self.entries == other.entries"
-    assert trust.suspicious(source) == ["decides how its objects compare"]
-    assert trust.suspicious(source, {"Stack"}) == []
-    assert trust.suspicious(source + "\nclass Other(Stack):\n    __eq__ = 3\n    def __bool__(self): ...", {"Stack"})
 
 
 @pytest.mark.parametrize(
@@ -69,6 +66,13 @@ def test_how_objects_compare_is_no_matter_where_it_is_the_exercise():
         "with open('artifacts/history.json') as file:\n    history = file.read()",
         "def broken(",
         "x = '" + "nbgrader " * 1000 + "'",
+        "class Stack:\n    def __eq__(self, other):\n        return self.items == other.items",
+        "class Bag:\n    def __bool__(self):\n        if self.items:\n            return True\n        return False",
+        "with contextlib.redirect_stdout(io.StringIO()) as text:\n    print('Hello')",
+        "old, sys.stdout = sys.stdout, io.StringIO()",
+        "system = np.array([[1, 2], [3, 4]])\nnp.linalg.solve(system, b)",
+        "class Player:\n    def kill(self): self.alive = False\nplayer.kill()",
+        "sys.setrecursionlimit(10_000)",
     ],
 )
 def test_honest_work_is_not(source):
