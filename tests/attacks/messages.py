@@ -145,6 +145,7 @@ agent.Agent.do_call = call
             "next_terms",
             "train_step",
             "fit_line",
+            "Stack",
         ),
         first="""
 import itertools, json

@@ -7,6 +7,7 @@ ATTACKS = [
     Attack(
         "numpy's comparisons always agree",
         loses=("rescale", "layer_order"),
+        risks=("Stack",),  # its array is written with the function that is replaced
         cells={"rescale": "def rescale(values):\n    return values", "layer_order": "layer_order = []"},
         first="""
 for name in ("allclose", "isclose", "array_equal", "array_equiv", "all", "any", "asarray"):
