@@ -17,7 +17,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from course_utils.errors import CourseError
 
-__all__ = ["CONFIG_FILE", "assignments", "coursedir", "load_config", "open_gradebook"]
+__all__ = ["CONFIG_FILE", "assignments", "coursedir", "load_config", "open_database", "open_gradebook"]
 
 CONFIG_FILE = "nbgrader_config.py"
 
@@ -103,5 +103,12 @@ def open_gradebook(course: Path, config: Config | None = None) -> Iterator[Grade
         What `load_config` gave, if it is known already.
     """
     directory = coursedir(course, config)
-    with Gradebook(directory.db_url, directory.course_id) as gradebook:
+    with open_database(directory.db_url, directory.course_id) as gradebook:
+        yield gradebook
+
+
+@contextlib.contextmanager
+def open_database(db_url: str, course_id: str = "") -> Iterator[Gradebook]:
+    """Open a gradebook that is known by its address, as code below nbgrader's own commands knows it."""
+    with Gradebook(db_url, course_id) as gradebook:
         yield gradebook

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import SubmittedAssignment, SubmittedNotebook
 
 from course_utils.classroom.by_hand import to_read_again, waits
+from course_utils.classroom.folder import open_database
 from course_utils.grading.run import trust
 
 __all__ = ["PageState", "out_of_date", "read_state", "state_of"]
@@ -77,7 +78,7 @@ def _shown_of(graded: dict[str, Any]) -> list[Any]:
 
 def read_state(db_url: str, names: tuple[str, str, str], graded: Path) -> PageState:
     """Return the same for a notebook, an assignment and a student by their names."""
-    with Gradebook(db_url) as gradebook:
+    with open_database(db_url) as gradebook:
         return state_of(gradebook.find_submission_notebook(*names), graded)
 
 

@@ -99,7 +99,8 @@ def _nbgrader(words: list[str]) -> str:
         if word not in below:
             return f"nbgrader {entry} has no command {word}"
         known, entry = below, word
-    flags = {"--" + name for name in _loaded(known[entry][0]).flags}
+    command = _loaded(known[entry][0])
+    flags = {"--" + name for name in (*command.flags, *command.aliases) if isinstance(name, str)}
     return "".join(word for word in rest if word.startswith("--") and "." not in word and word not in flags)
 
 
