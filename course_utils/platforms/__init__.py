@@ -1,9 +1,13 @@
-"""Doors to learning platforms; a folder each.
+"""Doors to learning platforms; a folder each, and `door` says which of them the course goes through.
 
-A door owes two functions, and nothing above it knows more of the platform than they say:
+A door owes two functions, and nothing above it calls anything else of the platform:
 
-- *read*: a download of the platform, a folder to unpack it to, the roster → `hand_ins.Download`, which holds a `HandIn`
-  with its files for each owner, and a `Problem` for whatever has none. `olat.downloads.read_download` is the example.
-- *give back*: the marks as `Line`s and a folder → the files that the platform takes back, with a page that says what to
-  click. `olat.write_back.write_files` is the example.
+- *read*: a download, a folder to unpack it to, what is `hand_ins.Wanted`, the roster and the settings →
+  `hand_ins.Download`, which holds a `HandIn` with its files for each owner, and a `Problem` for whatever has none.
+  `olat.downloads.read_download` is the example.
+- *give back*: a folder and a `marks_back.Return`, with a `Line` for each person → the files that the platform takes
+  back, with a page that says what to click. `olat.write_back.write_files` is the example; `clean_comment` makes a text
+  fit its fields.
+
+A platform's settings are a class in `classroom.settings`.
 """

@@ -145,7 +145,8 @@ def autograde(
     course = Path(course).resolve()
     load_config(course)  # says whether it is one
     with only_this_run(course, f"autograde {assignment}"):
-        return _autograde(course, assignment, students, _How(workers, scheduler, force, sandbox), started, progress)
+        how = _How(workers, scheduler, force, sandbox)
+        return _Run(course, assignment, students, how, progress).grade(started)
 
 
 @dataclass(frozen=True)
@@ -158,113 +159,126 @@ class _How:
     sandbox: bool
 
 
-def _autograde(
-    course: Path,
-    assignment: str,
-    students: Iterable[str] | None,
-    how: _How,
-    started: Callable[[str], None] | None,
-    progress: Callable[[SubmissionResult, int, int], None] | None,
-) -> list[SubmissionResult]:
-    """Read, grade and record one submission after the other; whatever becomes of one, everybody gets a row."""
-    config = load_config(course)
-    config.GradeNotebook.sandbox = how.sandbox
-    settings = replace(GradeNotebook(config=config).settings(), secret=_secret(course, config))
-    if how.sandbox and how.scheduler is None and (reason := probe()) is not None:
-        raise CourseError(
-            f"There is no sandbox, so nothing was graded. (--no-sandbox is for work that you trust.) {reason}"
-        )
-    make_sure_it_exists(course, assignment)
-    make_sure_it_is_released(course, assignment)
-    roster = _enter_roster(course, assignment)
-    people = {entry.owner_id: entry for entry in where_everybody_is(course, assignment, config, roster)}
-    names = sorted(people if students is None else _asked_for(students, people, roster))
+class _Run:
+    """One run: reads, grades and records one submission after the other; whatever becomes of one, it gets its row."""
 
-    results: dict[str, SubmissionResult] = {}
-    given: dict[str, Submission] = {}
-    source = course / "source" / assignment
-    clearing = dict(config.ClearSolutions)
-    if settings.preload is None:
-        settings = replace(settings, preload=modules_for(path.read_bytes() for path in source.glob("*.ipynb")))
+    def __init__(
+        self,
+        course: Path,
+        assignment: str,
+        students: Iterable[str] | None,
+        how: _How,
+        progress: Callable[[SubmissionResult, int, int], None] | None,
+    ) -> None:
+        self.course, self.assignment, self.how, self.progress = course, assignment, how, progress
+        self.source = course / "source" / assignment
+        self.config = load_config(course)
+        self.config.GradeNotebook.sandbox = how.sandbox
+        self.settings = replace(GradeNotebook(config=self.config).settings(), secret=_secret(course, self.config))
+        if how.sandbox and how.scheduler is None and (reason := probe()) is not None:
+            raise CourseError(
+                f"There is no sandbox, so nothing was graded. (--no-sandbox is for work that you trust.) {reason}"
+            )
+        make_sure_it_exists(course, assignment)
+        make_sure_it_is_released(course, assignment)
+        roster = _enter_roster(course, assignment)
+        everybody = where_everybody_is(course, assignment, self.config, roster)
+        self.people = {entry.owner_id: entry for entry in everybody}
+        self.names = sorted(self.people if students is None else _asked_for(students, self.people, roster))
+        if self.settings.preload is None:
+            notebooks = (path.read_bytes() for path in self.source.glob("*.ipynb"))
+            self.settings = replace(self.settings, preload=modules_for(notebooks))
+        self.results: dict[str, SubmissionResult] = {}
+        self.given: dict[str, Submission] = {}
+        self.waiting = Waiting(course, assignment)
 
-    waiting = Waiting(course, assignment)
-    _clear_up(course, assignment)
+    def grade(self, started: Callable[[str], None] | None) -> list[SubmissionResult]:
+        """Grade them all and return their rows, sorted by student_id."""
+        _clear_up(self.course, self.assignment)
+        with open_gradebook(self.course, self.config) as gradebook:
+            if self.how.scheduler is None:
+                graded = grade_here(self._to_grade(gradebook), self.how.workers or cores(), started)
+            else:
+                graded = grade_on_cluster(self._to_grade(gradebook), self.how.scheduler, started)
+            with contextlib.closing(graded):
+                for outcome in _told_if_alone(graded, self.how.scheduler):
+                    self._take(gradebook, outcome)
+        return [self.results[name] for name in sorted(self.results)]
 
-    def finish(result: SubmissionResult, fault: str = "") -> None:
+    def _to_grade(self, gradebook: Gradebook) -> Iterator[Submission]:
+        """Yield what has to be graded; everybody else gets their row here."""
+        for name in self.names:
+            submission = self._in_the_net(gradebook, name, "read", functools.partial(self._read, gradebook, name))
+            if isinstance(submission, SubmissionResult):
+                self._finish(submission)
+            elif submission is not None:
+                self.given[name] = submission
+                yield submission
+
+    def _read(self, gradebook: Gradebook, name: str) -> Submission | SubmissionResult:
+        if name in self.people and not self.people[name].is_laid_out:
+            why = self.people[name].why
+            reason = f"handed in, but in quarantine: {why}" if why else "nothing was handed in"
+            return SubmissionResult(name, problem=f"not gradable: {reason}")
+        folder, done = self._folders(name)
+        if reason := _nothing_to_grade(folder, self.source):
+            return SubmissionResult(name, problem=f"not gradable: {reason}")
+        clearing = dict(self.config.ClearSolutions)
+        submission = read_submission(folder, name, self.assignment, self.source, clearing, self.settings)
+        if not self.how.force and is_recorded(gradebook, done, submission):
+            return self._row(gradebook, name)
+        return submission
+
+    def _take(self, gradebook: Gradebook, outcome: GradedSubmission) -> None:
+        """Record what was graded, or why it could not be."""
+        name = outcome.student
+        if outcome.error:
+            reason, _, details = outcome.error.partition("\n")
+            if details:
+                note_fault(self.course, name, "graded", CourseError(outcome.error))
+            problem = f"not gradable: {reason}"
+            self._finish(SubmissionResult(name, problem=problem, faults=[reason]), one_line(problem, 300))
+        else:
+            work = functools.partial(self._write, gradebook, outcome)
+            result = self._in_the_net(gradebook, name, "recorded", work)
+            if result is not None:
+                self._finish(result)
+        del self.given[name]
+
+    def _write(self, gradebook: Gradebook, outcome: GradedSubmission) -> SubmissionResult:
+        folder, done = self._folders(outcome.student)
+        _record(gradebook, self.config, self.given[outcome.student], outcome, folder, done)
+        return self._row(gradebook, outcome.student)
+
+    def _row(self, gradebook: Gradebook, name: str) -> SubmissionResult:
+        result = _read_result(gradebook, self.course, self.assignment, name)
+        submission = gradebook.find_submission(self.assignment, name)
+        result.penalty = lateness_now(submission, self.assignment, self.config)
+        return result
+
+    def _folders(self, name: str) -> tuple[Path, Path]:
+        return self.course / "submitted" / name / self.assignment, self.course / "autograded" / name / self.assignment
+
+    def _in_the_net(self, gradebook: Gradebook, name: str, done: str, work: Callable[[], T]) -> T | None:
+        """Return what `work` gives for somebody; None if it failed, and they have a row that says so."""
+        try:
+            result, fault = attempt(self.course, name, done, work, (Stopped, OperationalError))
+        except OperationalError as error:
+            raise Stopped(f"The gradebook can't be read ({error.orig}).") from error
+        if fault:
+            gradebook.db.rollback()
+            self._finish(SubmissionResult(name, problem=fault), fault)
+        return result
+
+    def _finish(self, result: SubmissionResult, fault: str = "") -> None:
         """Give somebody their row; a fault, the course's or the machine's, also keeps older marks from going out."""
-        waiting.note(result.student_id, fault)
-        place = people.get(result.student_id) or Whereabouts(result.student_id, result.student_id)
+        self.waiting.note(result.student_id, fault)
+        place = self.people.get(result.student_id) or Whereabouts(result.student_id, result.student_id)
         result.where, result.submitted, result.late_by = place.where, place.submitted, place.late_by
         _make_fit(result)
-        results[result.student_id] = result
-        if progress is not None:
-            progress(result, len(results), len(names))
-
-    with open_gradebook(course, config) as gradebook:
-
-        def read_row(name: str) -> SubmissionResult:
-            result = _read_result(gradebook, course, assignment, name)
-            result.penalty = lateness_now(gradebook.find_submission(assignment, name), assignment, config)
-            return result
-
-        def read(name: str) -> Submission | SubmissionResult:
-            if name in people and not people[name].is_laid_out:
-                why = people[name].why
-                reason = f"handed in, but in quarantine: {why}" if why else "nothing was handed in"
-                return SubmissionResult(name, problem=f"not gradable: {reason}")
-            folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
-            if reason := _nothing_to_grade(folder, source):
-                return SubmissionResult(name, problem=f"not gradable: {reason}")
-            submission = read_submission(folder, name, assignment, source, clearing, settings)
-            if not how.force and is_recorded(gradebook, done, submission):
-                return read_row(name)
-            return submission
-
-        def write(outcome: GradedSubmission) -> SubmissionResult:
-            name = outcome.student
-            folder, done = course / "submitted" / name / assignment, course / "autograded" / name / assignment
-            _record(gradebook, config, given[name], outcome, folder, done)
-            return read_row(name)
-
-        def in_the_net(name: str, done: str, work: Callable[[], T]) -> T | None:
-            """Return what `work` gives for somebody; None if it failed, and they have a row that says so."""
-            try:
-                result, fault = attempt(course, name, done, work, (Stopped, OperationalError))
-            except OperationalError as error:
-                raise Stopped(f"The gradebook can't be read ({error.orig}).") from error
-            if fault:
-                gradebook.db.rollback()
-                finish(SubmissionResult(name, problem=fault), fault)
-            return result
-
-        def to_grade() -> Iterator[Submission]:
-            for name in names:
-                submission = in_the_net(name, "read", functools.partial(read, name))
-                if isinstance(submission, SubmissionResult):
-                    finish(submission)
-                elif submission is not None:
-                    given[name] = submission
-                    yield submission
-
-        if how.scheduler is None:
-            graded = grade_here(to_grade(), how.workers or cores(), started)
-        else:
-            graded = grade_on_cluster(to_grade(), how.scheduler, started)
-        with contextlib.closing(graded):
-            for outcome in _told_if_alone(graded, how.scheduler):
-                if outcome.error:
-                    reason, _, details = outcome.error.partition("\n")
-                    if details:
-                        note_fault(course, outcome.student, "graded", CourseError(outcome.error))
-                    problem = f"not gradable: {reason}"
-                    row = SubmissionResult(outcome.student, problem=problem, faults=[reason])
-                    finish(row, one_line(problem, 300))
-                else:
-                    result = in_the_net(outcome.student, "recorded", functools.partial(write, outcome))
-                    if result is not None:
-                        finish(result)
-                del given[outcome.student]
-    return [results[name] for name in sorted(results)]
+        self.results[result.student_id] = result
+        if self.progress is not None:
+            self.progress(result, len(self.results), len(self.names))
 
 
 def _secret(course: Path, config: Config) -> str:

@@ -21,8 +21,8 @@ from course_utils.classroom.deadlines import deadline_of, whole_day_told
 from course_utils.classroom.one_run import only_run
 from course_utils.classroom.safety_net import attempt
 from course_utils.grading import scratch
+from course_utils.platforms import door
 from course_utils.platforms.hand_ins import Download, HandIn, Problem, Wanted
-from course_utils.platforms.olat.downloads import read_download
 from course_utils.stages.choosing import take_up
 from course_utils.stages.collection import Collection, Row, write_tables
 from course_utils.stages.course_assignment import CourseAssignment, open_assignment
@@ -115,7 +115,7 @@ def collect(
         The course folder.
     assignment : str
     files : sequence of pathlib.Path
-        Downloads of OpenOlat, see `course_utils.platforms.olat.downloads.read_download`.
+        Downloads of the platform, see `course_utils.platforms.door`.
     wanted : Wanted, optional
         What the instructor says about them.
     now : datetime.datetime, optional
@@ -229,7 +229,7 @@ def read(there: CourseAssignment, files: Sequence[Path], staging: Path, wanted: 
     for i, path in enumerate(files):
         folder = staging / f"download-{i}"
         folder.mkdir()
-        downloads.append(read_download(Path(path).resolve(), folder, wanted, there.roster, there.settings))
+        downloads.append(door.read(Path(path).resolve(), folder, wanted, there.roster, there.settings))
     return downloads
 
 

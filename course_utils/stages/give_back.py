@@ -19,7 +19,8 @@ from course_utils.classroom.settings import OpenOlat
 from course_utils.errors import CourseError
 from course_utils.grading.page_state import out_of_date
 from course_utils.notebooks.texts import one_line
-from course_utils.platforms.olat.write_back import Line, Return, clean_comment, write_files
+from course_utils.platforms import door
+from course_utils.platforms.marks_back import Line, Return
 from course_utils.stages.feedback import write_pages
 
 __all__ = ["return_marks"]
@@ -106,7 +107,7 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
         result.lines.append(replace(line, pages=tuple(pages)))
     if settings.identifier == "matriculation_number" and (zeros := lost_zeros(roster.students)):
         result.notes.append(f"{roster.path.name}: {zeros} OpenOlat does not know anybody by a number without them.")
-    write_files(course / "returned" / assignment, result, roster, settings, group_task)
+    door.give_back(course / "returned" / assignment, result, roster, settings, group_task)
     return result
 
 
@@ -188,7 +189,7 @@ def _line(
         )
     if mark.score < 0:
         raise CannotReturn(f"has {number(mark.score)} points: OpenOlat would drop it")
-    comment = clean_comment(_comment(assignment, mark, owner))
+    comment = door.clean_comment(_comment(assignment, mark, owner))
     passed = mark.score >= settings.passed_share * mark.max_score - 1e-9 if settings.passed_share else None
     return Line(student, identifier, mark.score, mark.max_score, comment, passed, owner_id=owner.owner_id)
 

@@ -6,65 +6,23 @@ import re
 import shutil
 import zipfile
 import zlib
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
 
 from course_utils.classroom.marks import number
 from course_utils.classroom.names import fold
-from course_utils.classroom.roster import Roster, Student
+from course_utils.classroom.roster import Roster
 from course_utils.classroom.settings import OpenOlat
 from course_utils.classroom.tables import write_csv
 from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
+from course_utils.platforms.marks_back import Return
 
-__all__ = ["Line", "Return", "clean_comment"]
+__all__ = ["clean_comment", "write_files"]
 
 _MAX_ENTRIES = 32_000  # zip.max.entries of OpenOlat
 _MIN_RATIO = 0.02  # twice zip.min.inflate.ratio: smaller than a hundredth of its size is refused
-
-
-@dataclass(frozen=True)
-class Line:
-    """One person in what goes back: the score line and the feedback pages."""
-
-    student: Student
-    identifier: str
-    score: float
-    max_score: float
-    comment: str
-    passed: bool | None = None
-    pages: tuple[Path, ...] = ()
-    owner_id: str = ""
-
-
-@dataclass
-class Return:
-    """What `return_marks` wrote.
-
-    Parameters
-    ----------
-    lines : list of Line
-        What goes back.
-    withheld : list of (str, str)
-        Who gets nothing back, or less, and why.
-    notes : list of str
-        What concerns several of them.
-    renewed : tuple of str
-        Whose feedback pages were made again, since marks or comments had changed.
-    scores, feedback, page : pathlib.Path
-        The score lines, the zip (None for group tasks), and the page for the instructor.
-    """
-
-    assignment: str
-    lines: list[Line] = field(default_factory=list)
-    withheld: list[tuple[str, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    renewed: tuple[str, ...] = ()
-    scores: Path | None = None
-    feedback: Path | None = None
-    page: Path | None = None
 
 
 def clean_comment(text: str) -> str:
@@ -81,6 +39,23 @@ def clean_comment(text: str) -> str:
 
 
 def write_files(folder: Path, result: Return, roster: Roster, settings: OpenOlat, group_task: bool) -> None:
+    """Write what OpenOlat takes back, and note in the result where it lies.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Made anew.
+    result : Return
+    roster : Roster
+    settings : OpenOlat
+    group_task : bool
+        OpenOlat takes no zip of feedback for these.
+
+    Raises
+    ------
+    CourseError
+        If OpenOlat would refuse the zip.
+    """
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
