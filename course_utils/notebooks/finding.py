@@ -36,6 +36,7 @@ class StudentCell:
     pictures: dict[str, dict[str, str]] = field(default_factory=dict)
     most: int = FileLimits.cell
     given: bool = False  # as the release gave it out, whatever the course's cell says today
+    helps: bool = False  # locked code that is neither answer nor test: answers may need what it defines
     within: str = ""  # the cell of the course in whose text it stood
 
     @classmethod
@@ -55,6 +56,7 @@ class StudentCell:
             identity if isinstance(identity, str) else None,
             cell.get("attachments", {}),
             given=isinstance(metadata, dict) and metadata.get("given") is True,
+            helps=isinstance(metadata, dict) and metadata.get("helps") is True,
         )
 
     def is_like(self, cell: NotebookNode) -> bool:
@@ -165,7 +167,7 @@ class Finder:
 
     def gather(self, additions: Iterable[StudentCell]) -> None:
         """Set aside the student's own cells: what is no cell of the course, and what was added to one of it."""
-        left = (cell for cell in self.theirs if cell not in self.used and not cell.given)
+        left = (cell for cell in self.theirs if cell not in self.used and (not cell.given or cell.helps))
         own = [cell for cell in left if not self._is_idle(cell)]
         self.extras = sorted([*own, *additions], key=lambda cell: cell.position)
 

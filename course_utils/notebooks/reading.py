@@ -148,6 +148,7 @@ def _plain_cell(cell: dict[str, Any], number: int, room: Room) -> dict[str, Any]
         plain |= {"outputs": [], "execution_count": None}
         if isinstance(marks, dict) and marks.get("locked"):
             plain["metadata"]["locked"] = True
+            plain["metadata"]["helps"] = not (marks.get("grade") or marks.get("solution"))
     if isinstance(name, str) and isinstance(written, str) and is_as_given(kind, plain_lines(written), marks):
         plain["metadata"]["given"] = True
     if kind == "markdown":

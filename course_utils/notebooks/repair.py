@@ -130,7 +130,7 @@ def _laid_in(cells: list[NotebookNode], finder: Finder, repairs: list[str]) -> l
         repairs.append("Cells of the course were in another order; they were put back into theirs.")
     known = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in finder.course}
     for extra in finder.extras:
-        if extra.name is not None and extra.name not in known:
+        if extra.name is not None and extra.name not in known and not extra.given:
             repairs.append(
                 f"A cell is named '{one_line(extra.name)}', which this notebook does not have; it earns nothing."
             )
@@ -141,7 +141,7 @@ def _is_changed(cell: NotebookNode, theirs: StudentCell) -> bool:
     """Whether the student changed a cell that is not theirs to write; the course may have, since it was released."""
     if "nbgrader" not in cell.metadata or is_answer(cell):
         return False
-    if theirs.given and theirs.name == cell.metadata.nbgrader.get("grade_id"):
+    if theirs.given:
         return False
     if theirs.type != cell.cell_type:
         return True

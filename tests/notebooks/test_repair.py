@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.preprocessors import ComputeChecksums
+from nbgrader.utils import compute_checksum
 
 from course_utils.notebooks.limits import FileLimits
 from course_utils.notebooks.reading import UnreadableNotebook, notebook_from, read_notebook
@@ -188,6 +189,18 @@ def test_who_did_change_a_cell_is_told_so_after_a_rewording_too(course):
         "The test cell 'test_add_visible' had been changed; the course's own was used.",
         "A cell is named 'bonus', which this notebook does not have; it earns nothing.",
     ]
+
+
+def test_a_helper_that_the_course_gave_out_and_dropped_since_still_helps(course):
+    theirs = handed_out(course)
+    marks = {"grade_id": "helper", "grade": False, "solution": False, "locked": True, "schema_version": 3}
+    helper = new_code_cell("def helper():\n    return 1", metadata={"nbgrader": marks})
+    helper.metadata.nbgrader["checksum"] = compute_checksum(helper)
+    theirs.cells.insert(0, helper)
+    cell(theirs, "add").source = "def add(a, b):\n    return helper() * (a + b)"
+    repaired = repair(notebook_from(theirs), course)
+    assert repaired.repairs == []
+    assert any("def helper" in one.source for one in repaired.notebook.cells)
 
 
 def test_a_blank_answer_whose_question_the_course_reworded_is_blank(course):

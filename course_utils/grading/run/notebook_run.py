@@ -251,7 +251,7 @@ class NotebookRun:
         if not self.bring_back(index):
             return [shown.error("CheckFailed", f"This test could not run: {self.lost}.")]
         self.bridge.cells, self.bridge.objects = self.cells_before(index), kinds.objects(cell)
-        self.printed, self.caught, asked = [], 0, self.requests
+        self.printed, self.caught = [], 0
         facts.start()
         clock = self.start_clock(limit, time.process_time)
         self.out = out = io.StringIO()
@@ -261,7 +261,7 @@ class NotebookRun:
                 contextlib.redirect_stderr(out),
                 _alarm(limit + 5, clock.longest_s + 5),
             ):
-                value = self.run_test_source(tree)
+                value = self.judge(tree, index, cell)
         except KernelLost as lost:
             if self.may_try_again(index, lost):
                 return self.run_test(index, cell, limit)
@@ -274,19 +274,40 @@ class NotebookRun:
             outputs = [shown.error("TimeLimit", f"This test was stopped after {limit:g} seconds.")]
         except checks.NotGradable:
             raise  # the course's own data are missing: no student is to blame
-        except BaseException as error:
-            if faults.is_the_courses(error, cell["source"], asked=self.requests > asked):
-                return self.no_judgement(index, faults.as_reason(error))
-            whole = set(self.done) - self.failed
-            told = where_it_stands(error, self.job.cells, index, whole) or shown.describe(error)
-            told = faults.for_author(error, told) if self.job.lines else told
-            outputs = [shown.error("CheckFailed", told)]
         else:
-            outputs = [] if value is None else [shown.result(max(0.0, min(value, kinds.points(cell))))]
+            if isinstance(value, _Fault):
+                return self.no_judgement(index, value.reason)
+            if isinstance(value, str):
+                outputs = [shown.error("CheckFailed", value)]
+            else:
+                outputs = [] if value is None else [shown.result(max(0.0, min(value, kinds.points(cell))))]
         finally:
             self.out = None
         text = writable(out.getvalue()[:20_000])
         return [*self.printed[:50], *([shown.stream(text)] if text else []), *outputs, *facts.output()]
+
+    def judge(self, tree: ast.Module, index: int, cell: dict[str, Any]) -> float | str | _Fault | None:
+        """Run a test; return the points that it computes, what the student reads if it failed, or the course's fault.
+
+        An error may hold a student's object, whose text only the student's code knows: it is asked for under the same
+        clock as the test, and can do no more than to leave the message without it.
+        """
+        asked = self.requests
+        try:
+            return self.run_test_source(tree)
+        except (KernelLost, CellStopped, _OutOfTime, checks.NotGradable):
+            raise
+        except BaseException as error:
+            try:
+                if faults.is_the_courses(error, cell["source"], asked=self.requests > asked):
+                    return _Fault(faults.as_reason(error))
+                whole = set(self.done) - self.failed
+                told = where_it_stands(error, self.job.cells, index, whole) or shown.describe(error)
+                return faults.for_author(error, told) if self.job.lines else told
+            except (KernelLost, CellStopped, _OutOfTime):
+                raise
+            except BaseException:
+                return shown.NOT_PASSED
 
     def no_judgement(self, index: int, reason: str) -> list[dict[str, Any]]:
         """Tell that a test can't judge anybody's work, by a mistake in the course; return what its cell shows."""
@@ -330,6 +351,8 @@ class NotebookRun:
         stream = sys.stderr if output.get("name") == "stderr" else sys.stdout
         if output["output_type"] != "stream" or self.out is None or stream is self.out:
             return False
+        if stream is None:  # as Python has it: what is printed there goes nowhere
+            return True
         self.caught += len(output["text"])
         if self.caught > self.limits.output.received:
             raise CellStopped("flood")
@@ -421,6 +444,13 @@ class NotebookRun:
 
     def usage(self) -> Sequence[float] | None:
         return self.owner.ask("usage")
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """Why a test can't judge anybody's work: a mistake of the course's."""
+
+    reason: str
 
 
 class _OutOfTime(BaseException):

@@ -8,10 +8,11 @@ from course_utils import checks
 from course_utils.grading.bridge.handles import StudentError
 from course_utils.notebooks.texts import writable
 
-__all__ = ["as_shown", "describe", "error", "of_test", "result", "stream"]
+__all__ = ["NOT_PASSED", "as_shown", "describe", "error", "of_test", "result", "stream"]
 
 # Characters; a message may quote what the student's code gave.
 _LONGEST_MESSAGE = 10_000
+NOT_PASSED = "A check in this cell did not pass."
 
 
 def describe(error: BaseException) -> str:
@@ -19,7 +20,7 @@ def describe(error: BaseException) -> str:
     if isinstance(error, (checks.CheckFailed, StudentError)):
         return writable(str(error)[:_LONGEST_MESSAGE])
     if isinstance(error, AssertionError):
-        return writable(str(error)[:_LONGEST_MESSAGE]) or "A check in this cell did not pass."
+        return writable(str(error)[:_LONGEST_MESSAGE]) or NOT_PASSED
     if isinstance(error, NameError) and error.name:
         return f"{error.name} is not defined. Is its cell still there, and does it run without an error?"
     return writable(f"The test could not use what your code gave it. {type(error).__name__}: {str(error)[:500]}")
@@ -54,7 +55,7 @@ def as_shown(output: dict[str, Any]) -> dict[str, Any]:
 def of_test(output: dict[str, Any], points: float) -> dict[str, Any]:
     """Return an output of a test that ran in the kernel: stderr costs nothing, and no line of the test shows."""
     if output["output_type"] == "error":
-        return error(output["ename"], output["evalue"] or "A check in this cell did not pass.")
+        return error(output["ename"], output["evalue"] or NOT_PASSED)
     if output["output_type"] == "execute_result":
         # nbgrader gives up on a submission where a result is no score, or too high a one.
         try:

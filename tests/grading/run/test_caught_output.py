@@ -55,6 +55,12 @@ def test_outside_of_a_test_nothing_is_caught(run):
     assert caught.getvalue() == "" and run.printed[0] == stream("a\n")
 
 
+def test_where_a_test_lets_it_go_nowhere_it_is_gone(run):
+    with contextlib.redirect_stdout(None):
+        run.request({}, [])
+    assert stream("a\n") not in run.printed
+
+
 def test_a_flood_of_it_costs_the_cell(run):
     run.kernel = Printing(stream("x" * 60))
     with contextlib.redirect_stdout(io.StringIO()):

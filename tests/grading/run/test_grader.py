@@ -377,6 +377,28 @@ def test_restarts_have_a_limit(tmp_path):
     ]
 
 
+def test_an_objects_own_text_in_a_message_costs_at_most_the_message(tmp_path):
+    """`assert fact, thing` asks the thing for its text, which may fail, end the process, or never come."""
+    texts = {
+        "fails": "raise ValueError",
+        "number": "return 3",
+        "dies": "import os; os._exit(1)",
+        "loops": "while True: pass",
+    }
+    cells = []
+    for name, body in texts.items():
+        cells += [
+            answer(name, f"class {name.title()}:\n    def __str__(self): {body}\n    __repr__ = __str__"),
+            check(name, f"thing = {name.title()}()\nassert isinstance(thing, int), thing", timeout_s=2),
+            check(f"{name}_key", f"thing = {name.title()}()\n{{}}[thing]", timeout_s=2),
+        ]
+    graded = grade([*cells, answer("a", "a = 1"), check("a", "assert a == 1")], tmp_path)
+    assert graded.score("test_a") == 1 and not graded.result.faults
+    for name in texts:
+        assert graded.score(f"test_{name}") == graded.score(f"test_{name}_key") == 0
+    assert graded.message("test_fails") == "A check in this cell did not pass."
+
+
 @pytest.mark.parametrize(
     ("limits", "code", "said"),
     [
