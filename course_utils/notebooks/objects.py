@@ -16,7 +16,8 @@ Problem = tuple[int, str, bool]
 _MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _RAISES = ("raises", "assertRaises", "assertRaisesRegex", "suppress")
-_REPLACED = re.compile(r"(builtins|sys|__main__)\.")
+# What a test may not replace: the student's code would not see it. Redirected output arrives all the same.
+_REPLACED = re.compile(r"(builtins|sys|__main__)\.(?!(stdout|stderr)$)")
 _COPIES = {"copy": ("copy", "deepcopy", "replace"), "pickle": ("dumps",)}
 _LOOKED_INTO = ("signature", "getsource", "getsourcelines", "getfullargspec", "getmembers")
 

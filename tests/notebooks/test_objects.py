@@ -55,6 +55,7 @@ def test_comparisons_that_a_students_class_answers_are_told(source, shown):
         "assert Given() == Given()",
         "try:\n    show(Stack())\nexcept (IndexError, ValueError):\n    pass",
         "with patch('matplotlib.pyplot.show'):\n    show(3)",
+        "with patch('sys.stdout', new_callable=io.StringIO) as out:\n    show(3)",
         "import sys, io\nsys.stdout = io.StringIO()",
         "import copy, inspect\ncopy.deepcopy([1])\ninspect.signature(print)",
         "from shapes import area\nassert area(Stack()) == 3",
