@@ -70,4 +70,4 @@ def test_both_commands_give_the_same_marks(course):
     tests = {(name.stem, cell) for name in NAMES for cell in automatic(name)}
     assert {key[1:] for key, score in ours.items() if key[0] == "s00" and score} == tests, "the reference loses points"
     lost = {key[1:] for key, score in ours.items() if key[0] != "s00" and score == 0}
-    assert lost == tests, "each cell is lost by somebody"
+    assert tests <= lost, "each cell is lost by somebody"
