@@ -67,7 +67,8 @@ def loads(
     text = bytes(frames[0])
     _refuse_crowds(text, limits)
     try:
-        tree = json.loads(text)
+        # Of bytes, json would guess the encoding, and import what reads it.
+        tree = json.loads(text.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError, MemoryError) as error:
         raise ValueRefused(f"the value can't be read: {type(error).__name__}") from None
     reader = _Reader(frames[1:], handle, limits)

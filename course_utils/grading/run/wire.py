@@ -111,7 +111,7 @@ def unpack(structure: bytes, buffers: Sequence[bytes | memoryview]) -> Any:
         raise BadMessage(f"{name} is no number")
 
     try:
-        return full(json.loads(structure, parse_constant=refuse))
+        return full(json.loads(bytes(structure).decode("utf-8", "surrogatepass"), parse_constant=refuse))
     except BadMessage:
         raise
     except (ValueError, TypeError, KeyError, RecursionError) as error:

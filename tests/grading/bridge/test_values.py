@@ -302,6 +302,8 @@ def test_what_cannot_be_sent_is_refused(value, limits, message):
         ),
         (frames_of({"t": "tensor", "d": "float32", "s": [3], "b": 0}, b"1234"), "do not fit its shape"),
         (frames_of({"t": "tensor", "d": "float32", "s": [1], "b": 0, "g": 1, "grad": 5}, b"1234"), "buffer is missing"),
+        (['{"t": "none"}'.encode("utf-16-le")], "can't be read"),
+        ([b"\xff\xfe{\x00"], "can't be read"),
     ],
 )
 def test_what_is_no_value_is_refused(frames, message):
