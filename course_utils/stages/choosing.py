@@ -71,6 +71,13 @@ class Came:
             notes.append(f"{why}; --choose {timed.hand_in_id} takes the one of {self._time(timed)}")
         return notes
 
+    def note_on_earlier(self, earlier: Sequence[HandIn]) -> list[str]:
+        """Return what a row says about earlier times at which the files that are laid out were handed in."""
+        if not earlier:
+            return []
+        time = self._time(earlier[0])
+        return [f"the same files were handed in at {time} already; --choose '{time}' takes that time"]
+
     def _time(self, hand_in: HandIn) -> str:
         return as_local(hand_in.submitted, self.zone)
 

@@ -183,6 +183,7 @@ def _collect(
             passed = [other.hand_in for other in placed.passed]
             others = [h for h in settled.candidates(hand_in) if h not in passed]
             row.notes += came.notes_on(others, placed.hand_in, by_hand=placed.by_hand)
+            row.notes += came.note_on_earlier(settled.earlier(placed.hand_in))
             for each in filter(lambda one: came.now(one.hand_in), [placed, *placed.passed]):
                 where = each.hand_in.download, each.hand_in.folder
                 collection.fates += [(where[0], f"{where[1]}/{file}", fate) for file, fate in each.placement.fates]
@@ -332,9 +333,9 @@ def _place_and_write(
     quarantine: Quarantine,
 ) -> Placed:
     candidates = settled.candidates(newest)
-    by_hand = newest.owner.owner_id in settled.by_hand
-    placed = place_first_that_counts(there, candidates, staging, by_hand=by_hand)
-    placed.by_hand = by_hand and placed.hand_in is newest
+    chosen = settled.by_hand.get(newest.owner.owner_id)
+    placed = place_first_that_counts(there, candidates, staging, chosen)
+    placed.by_hand = placed.hand_in is chosen
     placed.rivals = frozenset(hand_in.hand_in_id for hand_in in candidates)
     for other in placed.passed:
         for problem in other.problems:
@@ -350,7 +351,7 @@ def _place_and_write(
 
 
 def place_first_that_counts(
-    there: CourseAssignment, candidates: Sequence[HandIn], staging: Path, *, by_hand: bool = False
+    there: CourseAssignment, candidates: Sequence[HandIn], staging: Path, chosen: HandIn | None = None
 ) -> Placed:
     """Place the newest hand-in that counts; where none does, the newest untouched copy, else the newest.
 
@@ -361,8 +362,8 @@ def place_first_that_counts(
         Of one owner, newest first.
     staging : pathlib.Path
         An empty folder.
-    by_hand : bool
-        Whether a person chose the first, so that it counts even if it is an untouched copy.
+    chosen : HandIn, optional
+        The one that a person chose: it counts even if it is an untouched copy.
 
     Returns
     -------
@@ -374,7 +375,7 @@ def place_first_that_counts(
         folder = staging / str(number)
         folder.mkdir()
         looked_at.append(placed := place(there, hand_in, folder))
-        if not placed.refusal and (not placed.placement.untouched or (by_hand and number == 0)):
+        if not placed.refusal and (not placed.placement.untouched or hand_in is chosen):
             break
     else:
         placed = next((p for p in looked_at if not p.refusal), looked_at[0])

@@ -18,11 +18,9 @@ from typing import Any
 from course_utils.classroom.roster import Owner
 from course_utils.classroom.tables import write_csv
 from course_utils.errors import CourseError
-from course_utils.platforms.hand_ins import HandIn, RawFile
+from course_utils.platforms.hand_ins import NEVER, HandIn, RawFile
 
 __all__ = ["Choice", "Entry", "KeptHandIns"]
-
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -60,14 +58,24 @@ class Entry:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person chose: it counts until a hand-in comes that is newer than all that were known then."""
+    """What a person chose: it counts until a hand-in comes that is newer than all that were known then.
+
+    `beyond` is the latest time of those, and of their downloads; `timeless` are the ids of those without a time. What
+    was known then is not news because it is exported again, or because its time becomes known.
+    """
 
     hand_in: HandIn
     beyond: tuple[datetime, str]
+    timeless: frozenset[str] = frozenset()
 
     def is_beyond(self, hand_in: HandIn) -> bool:
         """Return whether a hand-in came after the choice."""
-        return _moment(hand_in) > self.beyond
+        if hand_in.hand_in_id in self.timeless:
+            return False
+        time, stamp = self.beyond
+        if hand_in.submitted:
+            return hand_in.submitted > time
+        return time == NEVER and hand_in.stamp > stamp
 
 
 class KeptHandIns:
@@ -122,7 +130,8 @@ class KeptHandIns:
         same = [e for e in self.of_id(owner.owner_id) if e.hand_in_id == made["hand_in_id"] and self.is_complete(e)]
         same.sort(key=lambda entry: entry.submitted == made["submitted"])
         time, stamp = made["beyond"]
-        return Choice(self.hand_in_of(same[-1], owner), (datetime.fromisoformat(time), stamp)) if same else None
+        beyond = datetime.fromisoformat(time), stamp
+        return Choice(self.hand_in_of(same[-1], owner), beyond, frozenset(made.get("timeless", ()))) if same else None
 
     def note(self, hand_in: HandIn, now: datetime) -> Entry:
         """Take up a hand-in; one that is known gets what is newly known about it.
@@ -170,6 +179,7 @@ class KeptHandIns:
         time, stamp = max(map(_moment, [*known, hand_in]))
         self._choices[hand_in.owner.owner_id] = {
             "hand_in_id": hand_in.hand_in_id, "submitted": _iso(hand_in.submitted), "beyond": [time.isoformat(), stamp],
+            "timeless": sorted({h.hand_in_id for h in known if not h.submitted}),
         }  # fmt: skip
 
     def choose_copies(self, entry: Entry, hashes: Iterable[str]) -> None:
@@ -236,7 +246,7 @@ class KeptHandIns:
 
 
 def _moment(hand_in: HandIn) -> tuple[datetime, str]:
-    return hand_in.submitted or _NEVER, hand_in.stamp
+    return hand_in.submitted or NEVER, hand_in.stamp
 
 
 def _iso(time: datetime | None) -> str:

@@ -8,6 +8,7 @@ import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -20,6 +21,7 @@ from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_down
 from course_utils.stages.collect import collect
 from course_utils.stages.kept import KeptHandIns
 from course_utils.stages.quarantine import true_name
+from course_utils.stages.settling import settle
 from tests.support.olat_course import make_course, notebook_bytes, work, zip_bytes
 
 DUE = 'c.Deadlines.due = {"sheet": "2026-11-20 18:00"}'
@@ -370,3 +372,76 @@ def test_between_two_pages_without_a_time_a_person_decides(course, tmp_path):
     start = next(r["kept_as"].rpartition("/")[2][:8] for r in collection.quarantined if r["file"] == "page2.zip")
     collection = collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose=start))
     assert laid_out(course) == (2, "") and not collection.quarantined
+
+
+def in_order(kept, *choose):
+    """Which hand-ins of s01 are tried one after the other, as content and hour, and those that a person chose."""
+    owner = Owner("s01", "Jörg", ())
+    for some in choose:
+        kept.choose(next(h for h in kept.of(owner) if (h.files[0].sha256[0], *known_hour(h)) == some))
+    choice = kept.choice_of(owner)
+    settled = settle(
+        [], SimpleNamespace(owner_ids=["s01"]), {"s01": kept.of(owner)}, {"s01": choice} if choice else None
+    )
+    found = settled.candidates(settled.chosen[0])
+    short = [(h.files[0].sha256[0], *known_hour(h)) for h in found]
+    return short, [some for some, h in zip(short, found, strict=True) if settled.by_hand.get("s01") is h]
+
+
+def known_hour(hand_in):
+    return [hand_in.submitted.hour] if hand_in.submitted else []
+
+
+CHOSEN = {
+    "exported again": ([("b", 10, "again.zip", "9")], [("a", 9), ("b", 10)]),
+    "something newer": ([("c", 11, "c.zip", "9")], [("c", 11), ("a", 9), ("b", 10)]),
+    "the same files handed in later": ([("b", 11, "b.zip", "9")], [("b", 11), ("a", 9)]),
+    "a time that is unknown": ([("c", None, "c.zip", "9")], [("a", 9), ("c",), ("b", 10)]),
+}
+
+
+@pytest.mark.parametrize("case", CHOSEN)
+def test_a_choice_counts_until_something_newer_comes_and_right_behind_that(case, kept, tmp_path):
+    new, expected = CHOSEN[case]
+    for some in [("a", 9), ("b", 10)]:
+        kept.note(a_hand_in(tmp_path, *some), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(kept, ("a", 9))[0] == [("a", 9), ("b", 10)]
+    for some in new:
+        kept.note(a_hand_in(tmp_path, *some), datetime(2026, 12, 1, tzinfo=UTC))
+    kept.write()
+    found, by_hand = in_order(KeptHandIns(tmp_path, "sheet"))
+    assert (found, by_hand) == (expected, [("a", 9)])
+
+
+def test_without_times_a_choice_is_not_undone_by_what_is_exported_again(kept, tmp_path):
+    for some in [("a", None, "a.zip", "1"), ("b", None, "b.zip", "2")]:
+        kept.note(a_hand_in(tmp_path, *some), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(kept, ("a",))[0] == [("a",), ("b",)]
+    kept.note(a_hand_in(tmp_path, "b", None, "c.zip", "3"), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(kept)[0] == [("a",), ("b",)]
+    kept.note(a_hand_in(tmp_path, "b", 10, "d.zip", "4"), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(kept)[0] == [("a",), ("b", 10)], "known before, its time alone is news"
+    kept.note(a_hand_in(tmp_path, "c", None, "e.zip", "5"), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(kept)[0][0] == ("c",)
+
+
+def test_of_the_same_files_the_latest_time_counts_wherever_they_stand(kept, tmp_path):
+    for some in [("a", 9), ("b", 10, "b.zip", "2"), ("a", 19, "c.zip", "3"), ("c", 20, "d.zip", "4")]:
+        kept.note(a_hand_in(tmp_path, *some), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(kept)[0] == [("c", 20), ("a", 19), ("b", 10)]
+
+
+def test_what_was_chosen_is_laid_out_where_the_newer_one_does_not_count(course, download):
+    for n, hour in ((1, 9), (2, 10), (1, 11)):
+        collect(course, "sheet", [download(f"dl{hour}", n, hour)])
+    row = only_row(collect(course, "sheet", [download("dl11", 1, 11)]))
+    assert laid_out(course) == (1, "10")
+    assert (
+        "the same files were handed in at 2026-11-20 09:00:00 already; --choose '2026-11-20 09:00:00'" in row.notes[-1]
+    )
+    collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose="2026-11-20 09:00:00"))
+    row = only_row(collect(course, "sheet", [download("bad", BAD["an empty zip"], 12)]))
+    assert laid_out(course) == (1, "08") and "chosen by hand; --choose newest undoes it" in row.notes
+    assert [r["state"] for r in table(course, "hand-ins.csv")] == [
+        "laid out, chosen by hand", "older", "older", "has no notebook of this assignment in it",
+    ]  # fmt: skip
