@@ -19,10 +19,11 @@ from typing import Any
 
 from course_utils.classroom.deadlines import deadline_of, whole_day_told
 from course_utils.classroom.one_run import only_run
-from course_utils.classroom.safety_net import attempt
+from course_utils.classroom.safety_net import attempt, is_the_machines
 from course_utils.grading import scratch
 from course_utils.platforms import door
 from course_utils.platforms.hand_ins import Download, HandIn, Problem, Wanted
+from course_utils.stages.checking import Stopped
 from course_utils.stages.choosing import take_up
 from course_utils.stages.collection import Collection, Row, write_tables
 from course_utils.stages.course_assignment import CourseAssignment, open_assignment
@@ -134,18 +135,26 @@ def collect(
     ValueError
         If there is no such assignment, or a setting is wrong.
     CourseError
-        If what `wanted` chooses is not there.
+        If what `wanted` chooses is not there, or the disk is full.
     """
     course = Path(course).resolve()
-    with only_run(course, f"collect {assignment}"):
-        there = open_assignment(course, assignment)
-        for left in course.glob(".collect-*"):
-            scratch.remove(left)  # of a run that was killed: no other is going on now
-        # Beside the course, so that files are moved, not copied.
-        with tempfile.TemporaryDirectory(prefix=".collect-", dir=course) as staging:
-            return _collect(
-                there, files, wanted or Wanted(assignment), Path(staging), now or datetime.now(UTC), progress
-            )
+    try:
+        with only_run(course, f"collect {assignment}"):
+            there = open_assignment(course, assignment)
+            for left in course.glob(".collect-*"):
+                scratch.remove(left)  # of a run that was killed: no other is going on now
+            # Beside the course, so that files are moved, not copied.
+            with tempfile.TemporaryDirectory(prefix=".collect-", dir=course) as staging:
+                return _collect(
+                    there, files, wanted or Wanted(assignment), Path(staging), now or datetime.now(UTC), progress
+                )
+    except OSError as error:
+        if not is_the_machines(error):
+            raise
+        raise Stopped(
+            f"The collection can't go on: {error}. What was collected before is kept, and so is what lies in "
+            "quarantine; make room and collect the same downloads again."
+        ) from error
 
 
 def _collect(
@@ -199,7 +208,7 @@ def _collect(
     for download in downloads:
         collection.notes += download.notes
         collection.fates += [(download.path.name, file, fate) for file, fate in download.fates]
-    collection.quarantined, collection.quarantine = quarantine.write(), quarantine.folder
+    collection.quarantined, collection.quarantine = quarantine.write(kept.has_file), quarantine.folder
     kept.write()
     _write_json(report / "collected.json", record)
     collection.everybody = where_everybody_is(there.course, there.name, there.config, there.roster)
@@ -440,4 +449,6 @@ def _judge_time(row: Row, hand_in: HandIn, there: CourseAssignment) -> None:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    fresh.replace(path)

@@ -240,6 +240,10 @@ class KeptHandIns:
         staged = self._new.get(sha256)
         return staged if staged and staged.is_file() else self.folder / "files" / sha256
 
+    def has_file(self, sha256: str) -> bool:
+        """Return whether a file is kept, as one of a hand-in."""
+        return (self.folder / "files" / sha256).is_file()
+
     def is_complete(self, entry: Entry) -> bool:
         """Return whether all files of a hand-in are there."""
         return bool(entry.files) and all(self._path(sha256).is_file() for _, sha256, _ in entry.files)

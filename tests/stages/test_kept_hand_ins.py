@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import itertools
 import json
 import shutil
@@ -18,6 +19,7 @@ from course_utils.command import app
 from course_utils.errors import CourseError
 from course_utils.platforms.hand_ins import HandIn, RawFile, Wanted, ranked
 from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_download
+from course_utils.stages.checking import Stopped
 from course_utils.stages.collect import collect
 from course_utils.stages.kept import KeptHandIns
 from course_utils.stages.quarantine import true_name
@@ -445,3 +447,46 @@ def test_what_was_chosen_is_laid_out_where_the_newer_one_does_not_count(course, 
     assert [r["state"] for r in table(course, "hand-ins.csv")] == [
         "laid out, chosen by hand", "older", "older", "has no notebook of this assignment in it",
     ]  # fmt: skip
+
+
+def test_of_a_stranger_nothing_is_lost_whatever_is_read_and_wherever_the_run_ends(course, tmp_path, monkeypatch):
+    def stranger(name, n, hour):
+        folder = Folder(
+            "Fremd_Frida_ffremd", {"1_submissions": {"a.ipynb": notebook_bytes("first", f"    return {n}")}}
+        )
+        return write_download(tmp_path / f"{name}.zip", [folder], top=f"ita_S_2026-11-20T{hour}-00-00_1")
+
+    older, newer = stranger("d1", 1, "10"), stranger("d2", 2, "11")
+
+    def kept():
+        return sorted(r["download"] for r in table_of_quarantine(course) if (quarantine / r["kept_as"]).is_file())
+
+    quarantine = course / "quarantine/sheet"
+    for path, expected in ((newer, ["d2.zip"]), (older, ["d1.zip", "d2.zip"]), (newer, ["d1.zip", "d2.zip"])):
+        collect(course, "sheet", [path])
+        assert kept() == expected
+
+    def full(source, target):
+        Path(target).write_bytes(b"{")
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    third = stranger("d3", 3, "12")
+    with monkeypatch.context() as patch:
+        patch.setattr("course_utils.stages.quarantine.shutil.copyfile", full)
+        with pytest.raises(Stopped, match=r"can't go on: .*No space left.*make room and collect the same downloads"):
+            collect(course, "sheet", [third, newer])
+    assert kept() == ["d1.zip", "d2.zip"]
+    collect(course, "sheet", [third])
+    assert kept() == ["d1.zip", "d2.zip", "d3.zip"]
+    assert all((quarantine / r["kept_as"]).stat().st_size > 100 for r in table_of_quarantine(course))
+    collect(course, "sheet", [newer], wanted=Wanted("sheet", owners={"Fremd_Frida_ffremd": "s01"}))
+    assert kept() == ["d1.zip", "d3.zip"] and laid_out(course) == (2, "")
+
+
+def test_a_full_disk_is_not_told_of_the_download(course, download, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("course_utils.platforms.olat.downloads.Budget.copy", full)
+    with pytest.raises(Stopped, match="No space left"):
+        collect(course, "sheet", [download("a", 1, 9)])
