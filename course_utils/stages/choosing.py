@@ -26,11 +26,12 @@ _SHORTEST_HASH = 4
 
 @dataclass
 class Came:
-    """What this run is about: the hand-ins that were read, and whose."""
+    """What this run is about: the hand-ins that were read, whose they are, and from whom they were taken."""
 
     owners: dict[str, Owner] = field(default_factory=dict)
     read: set[tuple[str, str]] = field(default_factory=set)
     zone: str = "UTC"
+    moved: list[tuple[Owner, HandIn]] = field(default_factory=list)
 
     def now(self, hand_in: HandIn) -> bool:
         """Return whether a hand-in was read in this run; others were collected before."""
@@ -126,6 +127,9 @@ def take_up(
             if rows:
                 hand_in = _with_time_of(hand_in, rows)
             kept.note(hand_in, now)
+            for owner in filter(None, map(there.roster.owner, kept.take_from_others(hand_in))):
+                came.owners[owner.owner_id] = owner
+                came.moved.append((owner, hand_in))
             if rows:
                 kept.choose(hand_in)
             came.read.add((hand_in.owner.owner_id, hand_in.hand_in_id))

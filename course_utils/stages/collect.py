@@ -28,7 +28,7 @@ from course_utils.stages.choosing import take_up
 from course_utils.stages.collection import Collection, Row, write_tables
 from course_utils.stages.course_assignment import CourseAssignment, open_assignment
 from course_utils.stages.kept import KeptHandIns
-from course_utils.stages.laying_out import lay_out
+from course_utils.stages.laying_out import lay_out, take_back
 from course_utils.stages.placing import Placement, place_hand_in
 from course_utils.stages.quarantine import Quarantine
 from course_utils.stages.settling import Settled, settle
@@ -178,6 +178,8 @@ def _collect(
     )
     _forget_what_is_read_again(quarantine, downloads, settled)
     kept.write()  # before anything is laid out, so that a run that is killed loses nothing
+    taken = [take_back(owner, hand_in, there, record, quarantine) for owner, hand_in in came.moved]
+    collection.notes += filter(None, taken)
     for i, hand_in in enumerate(settled.chosen):
         if progress:
             progress(i, len(settled.chosen), hand_in.owner.name)

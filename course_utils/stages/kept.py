@@ -27,7 +27,8 @@ __all__ = ["Choice", "Entry", "KeptHandIns"]
 class Entry:
     """One hand-in, as the index has it; times are UTC.
 
-    `state` says what became of it at the last collection in which its owner was.
+    `state` says what became of it at the last collection in which its owner was. `moved_to` is whose it turned out to
+    be: it does not count here then.
     """
 
     owner_id: str
@@ -44,6 +45,7 @@ class Entry:
     state: str = ""
     files: list[tuple[str, str, int]] = field(default_factory=list)
     copies: list[str] = field(default_factory=list)
+    moved_to: str = ""
 
     @property
     def origin(self) -> tuple:
@@ -119,8 +121,8 @@ class KeptHandIns:
         return [self.hand_in_of(e, owner) for e in self.of_id(owner.owner_id) if self.is_complete(e)]
 
     def of_id(self, owner_id: str) -> list[Entry]:
-        """Return the entries of somebody."""
-        return [entry for entry in self.entries if entry.owner_id == owner_id]
+        """Return the entries of somebody, without those that turned out to be somebody else's."""
+        return [entry for entry in self.entries if entry.owner_id == owner_id and not entry.moved_to]
 
     def choice_of(self, owner: Owner) -> Choice | None:
         """Return what a person chose for somebody; None if nothing, or if it is no longer there."""
@@ -162,11 +164,22 @@ class KeptHandIns:
                 time = (fresh.submitted if again else "") or entry.submitted or fresh.submitted
                 copies = list(dict.fromkeys([*entry.copies, *fresh.copies]))
                 about = {"draft": newer.draft and not time, "mark": newer.mark or older.mark, "copies": copies}
-                old = {"collected": entry.collected, "state": entry.state}
+                old = {"collected": entry.collected, "state": entry.state, "moved_to": ""}
                 self.entries[i] = replace(newer, submitted=time, **about, **old)
                 return self.entries[i]
         self.entries.append(fresh)
         return fresh
+
+    def take_from_others(self, hand_in: HandIn) -> list[str]:
+        """Take a hand-in from whom its owner folder was placed with before; return their ids, every time."""
+        owner_id, moved = hand_in.owner.owner_id, []
+        for entry in self.entries:
+            same = (entry.folder, entry.hand_in_id) == (hand_in.folder, hand_in.hand_in_id)
+            # Without a folder nothing says that it isn't a copy of what the other one handed in.
+            if same and hand_in.folder and entry.owner_id != owner_id and entry.moved_to in ("", owner_id):
+                entry.moved_to, entry.state = owner_id, f"placed with {owner_id} instead"
+                moved.append(entry.owner_id)
+        return list(dict.fromkeys(moved))
 
     def with_copies(self, hand_in: HandIn) -> HandIn:
         """Return a hand-in that was just read with the copies that a person chose in it before."""

@@ -10,11 +10,13 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from typer.testing import CliRunner
 
 from course_utils.classroom.roster import Owner, read_roster
+from course_utils.classroom.safety_net import Waiting
 from course_utils.command import app
 from course_utils.errors import CourseError
 from course_utils.platforms.hand_ins import HandIn, RawFile, Wanted, ranked
@@ -490,3 +492,31 @@ def test_a_full_disk_is_not_told_of_the_download(course, download, monkeypatch):
     monkeypatch.setattr("course_utils.platforms.olat.downloads.Budget.copy", full)
     with pytest.raises(Stopped, match="No space left"):
         collect(course, "sheet", [download("a", 1, 9)])
+
+
+def test_a_folder_that_was_placed_with_the_wrong_person_is_taken_back(course, download, tmp_path, monkeypatch):
+    folder = Folder("Fremd_Frida_ffremd", {"1_submissions": {"a.zip": answer(7)}})
+    path = write_download(tmp_path / "f.zip", [folder], top="ita_S_2026-11-20T12-00-00_1")
+    collect(course, "sheet", [download("own", 1, 9)])
+
+    def place_with(who):
+        return collect(course, "sheet", [path], wanted=Wanted("sheet", owners={"Fremd_Frida_ffremd": who}))
+
+    place_with("s01")
+    assert laid_out(course) == (7, "")
+    (course / "autograded/s01/sheet").mkdir(parents=True)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("course_utils.stages.collect.take_back", Mock(side_effect=KeyboardInterrupt))
+        place_with("s02")  # and stopped halfway
+    collection = place_with("s02")
+    assert laid_out(course) == (1, "08"), "what is its own counts again"
+    assert (course / "submitted/s02/sheet/first.ipynb").is_file() and not (course / "autograded/s01/sheet").exists()
+    assert Waiting(course, "sheet").reasons["s01"].startswith("what was graded was handed in by Anna Maria")
+    told = "in Fremd_Frida_ffremd (f.zip) was placed with s01 before; now with s02, and taken from there"
+    assert any(told in note for note in collection.notes)
+    states = {(r["student_id"], r["download"]): r["state"] for r in table(course, "hand-ins.csv")}
+    assert states["s01", "f.zip"] == "placed with s02 instead" and states["s02", "f.zip"] == "laid out"
+    assert not place_with("s02").notes
+    place_with("s01")  # and back
+    assert laid_out(course) == (7, "") and not (course / "submitted/s02/sheet").exists()
+    assert next(r for r in table(course) if r["student_id"] == "s02")["where"] == "nothing handed in"
