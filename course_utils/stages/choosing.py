@@ -113,6 +113,9 @@ def take_up(
         If what is to be chosen is not there.
     """
     came = Came(zone=there.settings.timezone)
+    if kept.zone_before != kept.zone:  # everybody's time is another one now
+        who = [owner_id for owner_id in there.roster.owner_ids if kept.of_id(owner_id)]
+        came.owners = {owner_id: there.roster.owner(owner_id) for owner_id in who}
     for download in downloads:
         hand_ins = []
         for hand_in in download.hand_ins:

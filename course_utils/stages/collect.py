@@ -169,7 +169,8 @@ def _collect(
     report.mkdir(parents=True, exist_ok=True)
     record = read_record(there.course, there.name)
     collection = Collection(there.name)
-    quarantine, kept = Quarantine(there.course, there.name), KeptHandIns(there.course, there.name)
+    quarantine = Quarantine(there.course, there.name)
+    kept = KeptHandIns(there.course, there.name, there.settings.timezone)
 
     downloads = read(there, files, staging, wanted)
     came = take_up(there, downloads, kept, quarantine, wanted, now)
@@ -206,6 +207,9 @@ def _collect(
     for old, _ in settled.older:
         replaced = sorted({f.path for f in old.files if came.now(old)})
         collection.fates += [(old.download, f"{old.folder}/{path}", "older hand-in") for path in replaced]
+    if kept.zone_before != kept.zone:
+        told = f"OpenOlat.timezone was {kept.zone_before}, and is {kept.zone}"
+        collection.notes.append(f"{told}: all times that were collected before are read anew")
     collection.notes += filter(None, [whole_day_told(there.config, there.name)])
     for download in downloads:
         collection.notes += download.notes

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from course_utils.classroom.roster import Owner
 from course_utils.classroom.tables import write_csv
@@ -87,6 +88,8 @@ class KeptHandIns:
     ----------
     course : pathlib.Path
     assignment : str
+    zone : str
+        Of the server's times. If the index was written with another one, its times are read anew in this one.
 
     Raises
     ------
@@ -94,7 +97,8 @@ class KeptHandIns:
         If the index can't be read.
     """
 
-    def __init__(self, course: Path, assignment: str) -> None:
+    def __init__(self, course: Path, assignment: str, zone: str = "UTC") -> None:
+        self.zone = self.zone_before = zone
         self.folder = Path(course) / "collected" / assignment
         self._index = self.folder / "hand-ins.json"
         self.entries: list[Entry] = []
@@ -105,11 +109,26 @@ class KeptHandIns:
                 content = json.loads(self._index.read_bytes())
                 self.entries = [Entry(**{**e, "files": [tuple(f) for f in e["files"]]}) for e in content["hand_ins"]]
                 self._choices = dict(content["choices"])
+                self.zone_before = content.get("zone", zone)
+                if self.zone_before != zone:
+                    self._read_times_anew()
             except (ValueError, TypeError, KeyError) as error:
                 raise CourseError(
                     f"{self._index} can't be read ({type(error).__name__}: {error}). It lists what was collected "
                     "before: take it from a backup, or move it away and collect all downloads again."
                 ) from error
+
+    def _read_times_anew(self) -> None:
+        def anew(time: str) -> str:
+            if not time or datetime.fromisoformat(time) == NEVER:
+                return time
+            local = datetime.fromisoformat(time).astimezone(ZoneInfo(self.zone_before))
+            return _iso(local.replace(tzinfo=ZoneInfo(self.zone), fold=0))
+
+        for entry in self.entries:
+            entry.submitted = anew(entry.submitted)
+        for made in self._choices.values():
+            made["submitted"], made["beyond"] = anew(made["submitted"]), [anew(made["beyond"][0]), made["beyond"][1]]
 
     def of(self, owner: Owner) -> list[HandIn]:
         """Return the hand-ins of somebody whose files are all there.
@@ -221,6 +240,7 @@ class KeptHandIns:
             if not kept.exists() and staged.is_file():
                 _link_or_copy(staged, kept)
         content = {"hand_ins": [asdict(entry) for entry in self.entries], "choices": self._choices}
+        content["zone"] = self.zone
         fresh = self._index.with_name(f".{self._index.name}.new")
         fresh.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         fresh.replace(self._index)

@@ -7,7 +7,7 @@ import errno
 import itertools
 import json
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -49,8 +49,12 @@ def download(course, tmp_path):
         if (path := tmp_path / f"{name}.zip").exists():
             return path
         folders = [Folder.of(students[who], files if isinstance(files, dict) else {"a.zip": answer(files)}), *others]
-        sheet = sheet_bytes(list(students.values()), {who: datetime(2026, 11, 20, hour)}) if timed else None
-        top = f"ita_Sheet_2026-11-20T{hour + 1:02}-00-00_1"
+        sheet = (
+            sheet_bytes(list(students.values()), {who: datetime(2026, 11, 20) + timedelta(hours=hour)})
+            if timed
+            else None
+        )
+        top = f"ita_Sheet_2026-11-20T{int(hour) + 1:02}-00-00_1"
         return write_download(path, folders, top=top, sheet=sheet)
 
     return make
@@ -520,3 +524,18 @@ def test_a_folder_that_was_placed_with_the_wrong_person_is_taken_back(course, do
     place_with("s01")  # and back
     assert laid_out(course) == (7, "") and not (course / "submitted/s02/sheet").exists()
     assert next(r for r in table(course) if r["student_id"] == "s02")["where"] == "nothing handed in"
+
+
+def test_a_zone_that_is_mended_later_mends_all_times(course, download):
+    config = course / "nbgrader_config.py"
+    config.write_text(config.read_text() + 'c.OpenOlat.timezone = "UTC"\n')
+    collect(course, "sheet", [download("a", 1, 15), download("b", 2, 9, who="s02")])
+    assert laid_out(course) == (1, "15")
+    config.write_text(config.read_text().replace('"UTC"', '"Europe/Berlin"'))
+    collection = collect(course, "sheet", [download("c", 3, 15.5)])
+    assert laid_out(course) == (3, "14"), "half an hour later, though not in UTC"
+    assert "08:00:00" in (course / "submitted/s02/sheet/timestamp.txt").read_text()
+    assert any("timezone was UTC, and is Europe/Berlin" in note for note in collection.notes)
+    assert [r["submitted"] for r in table(course, "hand-ins.csv")] == [
+        f"2026-11-20 {time}:00" for time in ("15:00", "15:30", "09:00")
+    ]
