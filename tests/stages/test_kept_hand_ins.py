@@ -380,6 +380,11 @@ def test_between_two_pages_without_a_time_a_person_decides(course, tmp_path):
     start = next(r["kept_as"].rpartition("/")[2][:8] for r in collection.quarantined if r["file"] == "page2.zip")
     collection = collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose=start))
     assert laid_out(course) == (2, "") and not collection.quarantined
+    # The same page downloaded again is the same hand-in, whatever the browser calls it.
+    shutil.copy(tmp_path / "page2.zip", tmp_path / "page2 (1).zip")
+    collection = collect(course, "sheet", [tmp_path / "page2 (1).zip"], wanted=Wanted("sheet", student="s01"))
+    assert only_row(collection).state == "unchanged" and not collection.quarantined
+    assert len(table(course, "hand-ins.csv")) == 2
 
 
 def in_order(kept, *choose):
