@@ -28,7 +28,7 @@ from course_utils.stages.choosing import take_up
 from course_utils.stages.collection import Collection, Row, write_tables
 from course_utils.stages.course_assignment import CourseAssignment, open_assignment
 from course_utils.stages.kept import KeptHandIns
-from course_utils.stages.laying_out import lay_out, take_back
+from course_utils.stages.laying_out import add_what_was_begun, begun_file, lay_out, take_back
 from course_utils.stages.placing import Placement, place_hand_in
 from course_utils.stages.quarantine import Quarantine
 from course_utils.stages.settling import Settled, settle
@@ -59,6 +59,8 @@ class Placed:
         Other hand-ins of the owner that were looked at and do not count.
     rivals : frozenset of str
         All hand-ins of the owner that were compared, it itself among them.
+    kept_out : str
+        Why it does not replace what no collection knows; empty if it does.
     """
 
     hand_in: HandIn
@@ -69,6 +71,7 @@ class Placed:
     by_hand: bool = False
     passed: list[Placed] = field(default_factory=list)
     rivals: frozenset[str] = frozenset()
+    kept_out: str = ""
 
     @property
     def why(self) -> str:
@@ -168,6 +171,7 @@ def _collect(
     report = there.course / "reports" / there.name
     report.mkdir(parents=True, exist_ok=True)
     record = read_record(there.course, there.name)
+    add_what_was_begun(record, there)
     collection = Collection(there.name)
     quarantine = Quarantine(there.course, there.name)
     kept = KeptHandIns(there.course, there.name, there.settings.timezone)
@@ -217,6 +221,7 @@ def _collect(
     collection.quarantined, collection.quarantine = quarantine.write(kept.has_file), quarantine.folder
     kept.write()
     _write_json(report / "collected.json", record)
+    begun_file(there).unlink(missing_ok=True)
     collection.everybody = where_everybody_is(there.course, there.name, there.config, there.roster)
     collection.table = report / "collected.csv"
     write_tables(collection, report, record, now)
@@ -310,8 +315,9 @@ def write(there: CourseAssignment, placed: Placed, record: dict[str, Any], quara
         row.state = "not graded"
         row.notes.insert(0, f"not graded: {placed.refusal}{stays}")
     elif reason := _what_keeps_it_out(placed, target, record):
-        row.state = "unchanged"
-        row.notes.insert(0, reason)
+        row.state, placed.kept_out = "unchanged", reason
+        chosen = f"--choose {placed.hand_in.hand_in_id} takes it"
+        row.notes.insert(0, f"the hand-in {placed.hand_in.where} {reason}: nothing changes; {chosen}")
     else:
         row.state = lay_out(placed.placement, owner, there, record, quarantine)
         record[owner.owner_id] |= {
@@ -336,7 +342,7 @@ def _what_keeps_it_out(placed: Placed, target: Path, record: dict[str, Any]) -> 
         return ""
     else:
         what = "is an older one than what is laid out" if mine else "has no time, and what is laid out has one"
-    return f"the hand-in {placed.hand_in.where} {what}: nothing changes; --choose {placed.hand_in.hand_in_id} takes it"
+    return what
 
 
 def _place_and_write(
@@ -406,7 +412,7 @@ def _note_states(kept: KeptHandIns, candidates: Sequence[HandIn], placed: Placed
         kept.note_state(other.hand_in, other.why)
     if placed:
         how = ", chosen by hand" if placed.by_hand else ""
-        kept.note_state(placed.hand_in, placed.why if placed.refusal else f"laid out{how}")
+        kept.note_state(placed.hand_in, placed.why if placed.refusal else placed.kept_out or f"laid out{how}")
 
 
 def _forget_what_is_read_again(quarantine: Quarantine, downloads: Sequence[Download], settled: Settled) -> None:

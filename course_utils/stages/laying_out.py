@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
 import shutil
 import stat
@@ -17,7 +19,7 @@ from course_utils.stages.course_assignment import CourseAssignment
 from course_utils.stages.placing import Placement
 from course_utils.stages.quarantine import Quarantine
 
-__all__ = ["lay_out", "take_back"]
+__all__ = ["add_what_was_begun", "begun_file", "lay_out", "take_back"]
 
 
 def lay_out(
@@ -42,24 +44,45 @@ def lay_out(
         "new", "updated" or "unchanged".
     """
     target = there.folder_of("submitted", owner.owner_id)
-    known = record.get(owner.owner_id, {}).get("content")
+    before = record.get(owner.owner_id, {})
+    known = {before.get("content"), *before.get("begun", ())} - {None}
     present = _folder_hash(target) if target.is_dir() else None
-    if present == placement.content or (present is not None and known == placement.content):
+    by_hand = present is not None and present not in known
+    if present == placement.content or (by_hand and placement.content in known):
         # The second case: changed by hand since, which a download without news does not undo.
         record[owner.owner_id] = {"content": placement.content}
         return "unchanged"
-    if present is not None and present != known:
+    if by_hand:
         quarantine.keep_folder(target, owner, "changed by hand before a newer hand-in came; replaced by that")
     new = target.with_name(f".{target.name}.new")
     if new.exists():
         scratch.remove(new)
     _write(placement, new)
+    with begun_file(there).open("a", encoding="utf-8") as file:
+        file.write(f"\n{json.dumps([owner.owner_id, placement.content])}\n")  # whatever was cut off before
+    _remove_made(there, owner)  # before, so that no run leaves results beside another hand-in
     if target.is_dir():
         scratch.remove(target)
     new.rename(target)
-    _remove_made(there, owner)
     record[owner.owner_id] = {"content": placement.content}
     return "new" if present is None else "updated"
+
+
+def begun_file(there: CourseAssignment) -> Path:
+    """Return the file that lists what was laid out in a run whose record is not written yet."""
+    return there.course / "reports" / there.name / ".laid-out.jsonl"
+
+
+def add_what_was_begun(record: dict[str, Any], there: CourseAssignment) -> None:
+    """Add to a record what a run that was killed had laid out, or was about to."""
+    try:
+        lines = begun_file(there).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        with contextlib.suppress(ValueError, TypeError):  # cut off
+            owner_id, content = json.loads(line)
+            record.setdefault(owner_id, {}).setdefault("begun", []).append(content)
 
 
 def take_back(

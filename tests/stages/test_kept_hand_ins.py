@@ -181,6 +181,7 @@ def test_what_nobody_collected_is_not_replaced_by_an_older_one(course, download)
     (course / "reports/sheet/collected.json").unlink()
     row = only_row(collect(course, "sheet", [download("a", 1, 9)]))
     assert laid_out(course) == (2, "11") and "is an older one than what is laid out" in row.notes[0]
+    assert table(course, "hand-ins.csv")[0]["state"] == "is an older one than what is laid out"
     row = only_row(collect(course, "sheet", [download("c", {"c.zip": zip_bytes(BLANK)}, 13)]))
     assert laid_out(course) == (2, "11")
     assert only_row(collect(course, "sheet", [download("d", 4, 14)])).state == "updated"
@@ -544,3 +545,22 @@ def test_a_zone_that_is_mended_later_mends_all_times(course, download):
     assert [r["submitted"] for r in table(course, "hand-ins.csv")] == [
         f"2026-11-20 {time}:00" for time in ("15:00", "15:30", "09:00")
     ]
+
+
+def test_what_a_killed_run_laid_out_is_not_taken_for_changed_by_hand(course, download, monkeypatch):
+    collect(course, "sheet", [download("a", 1, 9)])
+    for name, number, hour, step in (("b", 2, 10, "collect._note_states"), ("c", 3, 11, "laying_out._remove_made")):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(f"course_utils.stages.{step}", Mock(side_effect=KeyboardInterrupt))
+            collect(course, "sheet", [download(name, number, hour)])
+        assert laid_out(course)[0] == 2, "laid out, or about to be"
+    collection = collect(course, "sheet", [download("d", 4, 12)])
+    assert laid_out(course)[0] == 4 and not collection.quarantined
+    # What a person does behind such a run is told from it all the same.
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("course_utils.stages.collect._note_states", Mock(side_effect=KeyboardInterrupt))
+        collect(course, "sheet", [download("e", 5, 13)])
+    (course / "submitted/s01/sheet/own.txt").write_text("by hand")
+    assert only_row(collect(course, "sheet", [download("e", 5, 13)])).state == "unchanged"
+    (kept,) = collect(course, "sheet", [download("f", 6, 14)]).quarantined
+    assert kept["folder"] == "(by hand)" and laid_out(course)[0] == 6
