@@ -10,6 +10,7 @@ from datetime import datetime
 
 from course_utils.classroom.names import compose, fold
 from course_utils.classroom.roster import Owner, Roster
+from course_utils.classroom.tables import as_cell
 from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
 from course_utils.platforms.hand_ins import Download, HandIn, Wanted
@@ -170,7 +171,8 @@ def _is_part_of_known(hand_in: HandIn, rows: Sequence[dict[str, str]], kept: Kep
 
 
 def _is_from(entry: Entry, row: dict[str, str]) -> bool:
-    return (row["student_id"], row["download"], row["folder"]) == (entry.owner_id, entry.download, entry.folder)
+    where = entry.owner_id, entry.download, entry.folder
+    return (row["student_id"], row["download"], row["folder"]) == tuple(map(as_cell, where))  # as the table has them
 
 
 def _whose(student: str, roster: Roster, kept: KeptHandIns) -> Owner:

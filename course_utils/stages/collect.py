@@ -29,14 +29,12 @@ from course_utils.stages.collection import Collection, Row, write_tables
 from course_utils.stages.course_assignment import CourseAssignment, open_assignment
 from course_utils.stages.kept import KeptHandIns
 from course_utils.stages.laying_out import add_what_was_begun, begun_file, lay_out, take_back
-from course_utils.stages.placing import Placement, place_hand_in
+from course_utils.stages.placing import MAX_NOTES, Placement, place_hand_in
 from course_utils.stages.quarantine import Quarantine
 from course_utils.stages.settling import Settled, settle
 from course_utils.stages.whereabouts import as_local, duration, laid_out_at, read_record, where_everybody_is
 
 __all__ = ["Collection", "Row", "Settled", "collect", "place", "read", "settle", "write"]
-
-_MAX_NOTES = 15
 
 
 @dataclass
@@ -322,10 +320,10 @@ def write(there: CourseAssignment, placed: Placed, record: dict[str, Any], quara
         row.state = lay_out(placed.placement, owner, there, record, quarantine)
         record[owner.owner_id] |= {
             "hand_in": placed.hand_in.hand_in_id, "untouched": placed.placement.untouched,
-            "row": {**asdict(row), "state": "", "notes": row.notes[:_MAX_NOTES]},
+            "row": {**asdict(row), "state": "", "notes": row.notes[:MAX_NOTES]},
         }  # fmt: skip
-    if len(row.notes) > _MAX_NOTES:
-        row.notes[_MAX_NOTES:] = [f"{len(row.notes) - _MAX_NOTES} more notes, see files.csv and the quarantine"]
+    if len(row.notes) > MAX_NOTES:
+        row.notes[MAX_NOTES:] = [f"{len(row.notes) - MAX_NOTES} more notes, see files.csv and the quarantine"]
 
 
 def _what_keeps_it_out(placed: Placed, target: Path, record: dict[str, Any]) -> str:

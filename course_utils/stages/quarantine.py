@@ -13,7 +13,7 @@ from course_utils.classroom.roster import Owner
 from course_utils.classroom.tables import as_cell, write_csv
 from course_utils.handins.archives import archive_kind
 from course_utils.handins.paths import clean_name
-from course_utils.notebooks.files import looks_like_notebook
+from course_utils.notebooks.files import both_ends, looks_like_notebook
 from course_utils.platforms.hand_ins import Problem
 
 __all__ = ["BY_HAND", "Quarantine", "true_name"]
@@ -21,7 +21,6 @@ __all__ = ["BY_HAND", "Quarantine", "true_name"]
 # In the column `folder`: what the instructor had changed, not what a student handed in.
 BY_HAND = "(by hand)"
 _ARCHIVES = {"zip": (".zip",), "7z": (".7z",), "rar": (".rar",), "tar": (".tar", ".tgz", ".gz", ".bz2", ".xz", ".txz")}
-_LOOKED_AT = 1 << 16  # bytes
 _HASH = 8  # characters of it that the name of a kept file begins with
 
 
@@ -208,10 +207,7 @@ def true_name(path: Path, name: str) -> str:
 
 def _ending(path: Path) -> str:
     """Return the ending for a file that is no archive, by its content."""
-    with path.open("rb") as file:
-        start = file.read(_LOOKED_AT)
-        file.seek(max(0, path.stat().st_size - _LOOKED_AT))
-        end = file.read()
+    start, end = both_ends(path)
     if looks_like_notebook(start, end):
         return ".ipynb"
     if start.startswith(b"%PDF"):
