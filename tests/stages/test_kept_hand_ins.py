@@ -487,6 +487,7 @@ def test_of_a_stranger_nothing_is_lost_whatever_is_read_and_wherever_the_run_end
         patch.setattr("course_utils.stages.quarantine.shutil.copyfile", full)
         with pytest.raises(Stopped, match=r"can't go on: .*No space left.*make room and collect the same downloads"):
             collect(course, "sheet", [third, newer])
+    assert not [path for path in quarantine.rglob("[!.]*.ipynb") if path.stat().st_size < 100]
     assert kept() == ["d1.zip", "d2.zip"]
     collect(course, "sheet", [third])
     assert kept() == ["d1.zip", "d2.zip", "d3.zip"]
@@ -532,6 +533,17 @@ def test_a_folder_that_was_placed_with_the_wrong_person_is_taken_back(course, do
     assert next(r for r in table(course) if r["student_id"] == "s02")["where"] == "nothing handed in"
 
 
+def test_a_choice_keeps_its_hand_in_when_the_zone_is_mended(kept, tmp_path):
+    for some in [("a", 9), ("b", 10)]:
+        kept.note(a_hand_in(tmp_path, *some), datetime(2026, 12, 1, tzinfo=UTC))
+    in_order(kept, ("a", 9))
+    kept.write()
+    mended = KeptHandIns(tmp_path, "sheet", "America/New_York")
+    assert in_order(mended) == ([("a", 14), ("b", 15)], [("a", 14)])
+    mended.note(a_hand_in(tmp_path, "c", 16, "c.zip", "2"), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(mended)[0][0] == ("c", 16)
+
+
 def test_a_zone_that_is_mended_later_mends_all_times(course, download):
     config = course / "nbgrader_config.py"
     config.write_text(config.read_text() + 'c.OpenOlat.timezone = "UTC"\n')
@@ -554,6 +566,10 @@ def test_what_a_killed_run_laid_out_is_not_taken_for_changed_by_hand(course, dow
             patch.setattr(f"course_utils.stages.{step}", Mock(side_effect=KeyboardInterrupt))
             collect(course, "sheet", [download(name, number, hour)])
         assert laid_out(course)[0] == 2, "laid out, or about to be"
+    assert only_row(collect(course, "sheet", [download("c", 3, 11)])).state == "updated" and laid_out(course)[0] == 3
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("course_utils.stages.collect._note_states", Mock(side_effect=KeyboardInterrupt))
+        collect(course, "sheet", [download("c2", 7, 11.5)])
     collection = collect(course, "sheet", [download("d", 4, 12)])
     assert laid_out(course)[0] == 4 and not collection.quarantined
     # What a person does behind such a run is told from it all the same.
