@@ -58,6 +58,7 @@ def lay_out(
     if new.exists():
         scratch.remove(new)
     _write(placement, new)
+    begun_file(there).parent.mkdir(parents=True, exist_ok=True)
     with begun_file(there).open("a", encoding="utf-8") as file:
         file.write(f"\n{json.dumps([owner.owner_id, placement.content])}\n")  # whatever was cut off before
     _remove_made(there, owner)  # before, so that no run leaves results beside another hand-in
