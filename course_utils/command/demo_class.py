@@ -201,7 +201,7 @@ def write_olat_download(folder: Path, cases: list[Case], roster: Any) -> Path:
         folder / "Blatt_03_Faltungsnetze_2026-11-20T20-05.zip",
         folders,
         top="ita_Blatt_03_Faltungsnetze_2026-11-20T20-05-41_207",
-        sheet=sheet_bytes(roster.students, times, title="Blatt 03: Faltungsnetze"),
+        sheet=sheet_bytes(roster.students, times),
         when=datetime(2026, 11, 20, 20, 5, 41),
         extra={"solutions/blatt03_loesung.zip": _zip({"README.txt": b"sample solution"})},
     )

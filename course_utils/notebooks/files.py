@@ -7,18 +7,20 @@ import json
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
 from course_utils.notebooks.limits import MIB, FileLimits
 from course_utils.notebooks.texts import one_line, plain_lines
 
-__all__ = ["NotebookError", "foreign_language", "load_notebook", "looks_like_notebook"]
+__all__ = ["NotebookError", "both_ends", "foreign_language", "load_notebook", "looks_like_notebook"]
 
 # Each part takes up to thirty times its bytes once it is read.
 MOST_PARTS = 5_000_000
 # Strings and brackets that are looked at one by one: a second for a million.
 _MOST_MARKS = 3_000_000
+_LOOKED_AT = 1 << 16  # bytes
 
 
 class NotebookError(CourseError, ValueError):
@@ -83,6 +85,14 @@ def load_notebook(
             raise NotebookError("is only a shortcut to a file in Google Drive; download the notebook itself (.ipynb)")
         raise NotebookError("is JSON, but no notebook: it has no cells")
     return notebook, notes, content if odd else None
+
+
+def both_ends(path: Path) -> tuple[bytes, bytes]:
+    """Return the first and the last bytes of a file, in which it would say that it is a notebook."""
+    with path.open("rb") as file:
+        start = file.read(_LOOKED_AT)
+        file.seek(max(0, path.stat().st_size - _LOOKED_AT))
+        return start, file.read()
 
 
 def looks_like_notebook(start: bytes, end: bytes) -> bool:

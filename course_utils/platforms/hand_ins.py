@@ -10,10 +10,10 @@ from pathlib import Path
 
 from course_utils.classroom.roster import Owner
 
-__all__ = ["Download", "HandIn", "Problem", "RawFile", "Wanted", "content_hash", "ranked"]
+__all__ = ["NEVER", "Download", "HandIn", "Problem", "RawFile", "Wanted", "content_hash", "ranked"]
 
-
-_NEVER = datetime.min.replace(tzinfo=UTC)
+# Stands for a time that is unknown, where times are compared.
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,9 @@ class HandIn:
     @property
     def content(self) -> frozenset[tuple[str, str]]:
         """Paths and hashes of the files; equal for the same hand-in in two downloads."""
+        if not self.folder and len(self.files) == 1:
+            # A file that stands alone is called as the browser liked: "page (1).zip" the second time.
+            return frozenset({("", self.files[0].sha256)})
         return frozenset((f.path, f.sha256) for f in self.files)
 
     @property
@@ -168,13 +171,13 @@ def ranked(candidates: Iterable[HandIn]) -> list[list[HandIn]]:
 
 def _knows(hand_in: HandIn) -> tuple:
     """Return a key by which, of several entries of the same files, the one that says most comes last."""
-    return hand_in.submitted is not None, hand_in.submitted or _NEVER, hand_in.revision, hand_in.stamp
+    return hand_in.submitted is not None, hand_in.submitted or NEVER, hand_in.revision, hand_in.stamp
 
 
 def _latest(hand_ins: list[HandIn]) -> list[HandIn]:
     """Return the latest of hand-ins that all have a time, or all have none; several where nothing tells."""
-    latest = max((h.submitted or _NEVER for h in hand_ins), default=None)
-    found = [h for h in hand_ins if (h.submitted or _NEVER) == latest]
+    latest = max((h.submitted or NEVER for h in hand_ins), default=None)
+    found = [h for h in hand_ins if (h.submitted or NEVER) == latest]
     if all(h.stamp for h in found):
         stamp = max((h.stamp for h in found), default="")
         found = [h for h in found if h.stamp == stamp]

@@ -21,6 +21,7 @@ from course_utils.classroom.by_hand import to_read_again, waits
 from course_utils.classroom.deadlines import sync_gradebook
 from course_utils.classroom.folder import load_config, open_gradebook
 from course_utils.classroom.marks import lateness_now, number
+from course_utils.classroom.one_run import only_run
 from course_utils.classroom.roster import Roster, read_roster
 from course_utils.classroom.safety_net import Waiting, attempt, is_the_machines, note_fault
 from course_utils.errors import CourseError
@@ -34,7 +35,7 @@ from course_utils.grading.sandbox.host import probe
 from course_utils.grading.submissions import GradedSubmission, Submission, read_submission
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.texts import one_line
-from course_utils.stages.checking import Stopped, make_sure_it_exists, only_this_run
+from course_utils.stages.checking import Stopped, make_sure_it_exists
 from course_utils.stages.choosing import no_such_student
 from course_utils.stages.release import make_sure_it_is_released
 from course_utils.stages.whereabouts import Whereabouts, where_everybody_is
@@ -144,7 +145,7 @@ def autograde(
     """
     course = Path(course).resolve()
     load_config(course)  # says whether it is one
-    with only_this_run(course, f"autograde {assignment}"):
+    with only_run(course, f"autograde {assignment}"):
         how = _How(workers, scheduler, force, sandbox)
         return _Run(course, assignment, students, how, progress).grade(started)
 

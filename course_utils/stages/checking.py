@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from nbgrader.converters import GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 
 from course_utils.classroom.folder import assignments
-from course_utils.classroom.one_run import AnotherRun, only_run
 from course_utils.errors import CourseError
 
 log = logging.getLogger("course")
@@ -19,15 +17,6 @@ log = logging.getLogger("course")
 
 class Stopped(CourseError):
     """What would meet every other submission as well: the gradebook or the disk can't be used."""
-
-
-@contextlib.contextmanager
-def only_this_run(course: Path, what: str) -> Iterator[None]:
-    try:
-        with only_run(course, what):
-            yield
-    except AnotherRun as error:
-        raise CourseError(str(error)) from error
 
 
 def make_sure_it_exists(course: Path, assignment: str) -> None:

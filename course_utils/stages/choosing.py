@@ -10,6 +10,7 @@ from datetime import datetime
 
 from course_utils.classroom.names import compose, fold
 from course_utils.classroom.roster import Owner, Roster
+from course_utils.classroom.tables import as_cell
 from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
 from course_utils.platforms.hand_ins import Download, HandIn, Wanted
@@ -26,11 +27,12 @@ _SHORTEST_HASH = 4
 
 @dataclass
 class Came:
-    """What this run is about: the hand-ins that were read, and whose."""
+    """What this run is about: the hand-ins that were read, whose they are, and from whom they were taken."""
 
     owners: dict[str, Owner] = field(default_factory=dict)
     read: set[tuple[str, str]] = field(default_factory=set)
     zone: str = "UTC"
+    moved: list[tuple[Owner, HandIn]] = field(default_factory=list)
 
     def now(self, hand_in: HandIn) -> bool:
         """Return whether a hand-in was read in this run; others were collected before."""
@@ -71,6 +73,13 @@ class Came:
             notes.append(f"{why}; --choose {timed.hand_in_id} takes the one of {self._time(timed)}")
         return notes
 
+    def note_on_earlier(self, earlier: Sequence[HandIn]) -> list[str]:
+        """Return what a row says about earlier times at which the files that are laid out were handed in."""
+        if not earlier:
+            return []
+        time = self._time(earlier[0])
+        return [f"the same files were handed in at {time} already; --choose '{time}' takes that time"]
+
     def _time(self, hand_in: HandIn) -> str:
         return as_local(hand_in.submitted, self.zone)
 
@@ -105,6 +114,9 @@ def take_up(
         If what is to be chosen is not there.
     """
     came = Came(zone=there.settings.timezone)
+    if kept.zone_before != kept.zone:  # everybody's time is another one now
+        who = [owner_id for owner_id in there.roster.owner_ids if kept.of_id(owner_id)]
+        came.owners = {owner_id: there.roster.owner(owner_id) for owner_id in who}
     for download in downloads:
         hand_ins = []
         for hand_in in download.hand_ins:
@@ -119,6 +131,9 @@ def take_up(
             if rows:
                 hand_in = _with_time_of(hand_in, rows)
             kept.note(hand_in, now)
+            for owner in filter(None, map(there.roster.owner, kept.take_from_others(hand_in))):
+                came.owners[owner.owner_id] = owner
+                came.moved.append((owner, hand_in))
             if rows:
                 kept.choose(hand_in)
             came.read.add((hand_in.owner.owner_id, hand_in.hand_in_id))
@@ -156,7 +171,8 @@ def _is_part_of_known(hand_in: HandIn, rows: Sequence[dict[str, str]], kept: Kep
 
 
 def _is_from(entry: Entry, row: dict[str, str]) -> bool:
-    return (row["student_id"], row["download"], row["folder"]) == (entry.owner_id, entry.download, entry.folder)
+    where = entry.owner_id, entry.download, entry.folder
+    return (row["student_id"], row["download"], row["folder"]) == tuple(map(as_cell, where))  # as the table has them
 
 
 def _whose(student: str, roster: Roster, kept: KeptHandIns) -> Owner:

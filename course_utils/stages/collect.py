@@ -19,23 +19,22 @@ from typing import Any
 
 from course_utils.classroom.deadlines import deadline_of, whole_day_told
 from course_utils.classroom.one_run import only_run
-from course_utils.classroom.safety_net import attempt
+from course_utils.classroom.safety_net import attempt, is_the_machines
 from course_utils.grading import scratch
 from course_utils.platforms import door
 from course_utils.platforms.hand_ins import Download, HandIn, Problem, Wanted
+from course_utils.stages.checking import Stopped
 from course_utils.stages.choosing import take_up
 from course_utils.stages.collection import Collection, Row, write_tables
 from course_utils.stages.course_assignment import CourseAssignment, open_assignment
 from course_utils.stages.kept import KeptHandIns
-from course_utils.stages.laying_out import lay_out
-from course_utils.stages.placing import Placement, place_hand_in
+from course_utils.stages.laying_out import add_what_was_begun, begun_file, lay_out, take_back
+from course_utils.stages.placing import MAX_NOTES, Placement, place_hand_in
 from course_utils.stages.quarantine import Quarantine
 from course_utils.stages.settling import Settled, settle
 from course_utils.stages.whereabouts import as_local, duration, laid_out_at, read_record, where_everybody_is
 
 __all__ = ["Collection", "Row", "Settled", "collect", "place", "read", "settle", "write"]
-
-_MAX_NOTES = 15
 
 
 @dataclass
@@ -58,6 +57,8 @@ class Placed:
         Other hand-ins of the owner that were looked at and do not count.
     rivals : frozenset of str
         All hand-ins of the owner that were compared, it itself among them.
+    kept_out : str
+        Why it does not replace what no collection knows; empty if it does.
     """
 
     hand_in: HandIn
@@ -68,6 +69,7 @@ class Placed:
     by_hand: bool = False
     passed: list[Placed] = field(default_factory=list)
     rivals: frozenset[str] = frozenset()
+    kept_out: str = ""
 
     @property
     def why(self) -> str:
@@ -134,18 +136,26 @@ def collect(
     ValueError
         If there is no such assignment, or a setting is wrong.
     CourseError
-        If what `wanted` chooses is not there.
+        If what `wanted` chooses is not there, or the disk is full.
     """
     course = Path(course).resolve()
-    with only_run(course, f"collect {assignment}"):
-        there = open_assignment(course, assignment)
-        for left in course.glob(".collect-*"):
-            scratch.remove(left)  # of a run that was killed: no other is going on now
-        # Beside the course, so that files are moved, not copied.
-        with tempfile.TemporaryDirectory(prefix=".collect-", dir=course) as staging:
-            return _collect(
-                there, files, wanted or Wanted(assignment), Path(staging), now or datetime.now(UTC), progress
-            )
+    try:
+        with only_run(course, f"collect {assignment}"):
+            there = open_assignment(course, assignment)
+            for left in course.glob(".collect-*"):
+                scratch.remove(left)  # of a run that was killed: no other is going on now
+            # Beside the course, so that files are moved, not copied.
+            with tempfile.TemporaryDirectory(prefix=".collect-", dir=course) as staging:
+                return _collect(
+                    there, files, wanted or Wanted(assignment), Path(staging), now or datetime.now(UTC), progress
+                )
+    except OSError as error:
+        if not is_the_machines(error):
+            raise
+        raise Stopped(
+            f"The collection can't go on: {error}. What was collected before is kept, and so is what lies in "
+            "quarantine; make room and collect the same downloads again."
+        ) from error
 
 
 def _collect(
@@ -159,8 +169,10 @@ def _collect(
     report = there.course / "reports" / there.name
     report.mkdir(parents=True, exist_ok=True)
     record = read_record(there.course, there.name)
+    add_what_was_begun(record, there)
     collection = Collection(there.name)
-    quarantine, kept = Quarantine(there.course, there.name), KeptHandIns(there.course, there.name)
+    quarantine = Quarantine(there.course, there.name)
+    kept = KeptHandIns(there.course, there.name, there.settings.timezone)
 
     downloads = read(there, files, staging, wanted)
     came = take_up(there, downloads, kept, quarantine, wanted, now)
@@ -169,6 +181,8 @@ def _collect(
     )
     _forget_what_is_read_again(quarantine, downloads, settled)
     kept.write()  # before anything is laid out, so that a run that is killed loses nothing
+    taken = [take_back(owner, hand_in, there, record, quarantine) for owner, hand_in in came.moved]
+    collection.notes += filter(None, taken)
     for i, hand_in in enumerate(settled.chosen):
         if progress:
             progress(i, len(settled.chosen), hand_in.owner.name)
@@ -183,6 +197,7 @@ def _collect(
             passed = [other.hand_in for other in placed.passed]
             others = [h for h in settled.candidates(hand_in) if h not in passed]
             row.notes += came.notes_on(others, placed.hand_in, by_hand=placed.by_hand)
+            row.notes += came.note_on_earlier(settled.earlier(placed.hand_in))
             for each in filter(lambda one: came.now(one.hand_in), [placed, *placed.passed]):
                 where = each.hand_in.download, each.hand_in.folder
                 collection.fates += [(where[0], f"{where[1]}/{file}", fate) for file, fate in each.placement.fates]
@@ -194,13 +209,17 @@ def _collect(
     for old, _ in settled.older:
         replaced = sorted({f.path for f in old.files if came.now(old)})
         collection.fates += [(old.download, f"{old.folder}/{path}", "older hand-in") for path in replaced]
+    if kept.zone_before != kept.zone:
+        told = f"OpenOlat.timezone was {kept.zone_before}, and is {kept.zone}"
+        collection.notes.append(f"{told}: all times that were collected before are read anew")
     collection.notes += filter(None, [whole_day_told(there.config, there.name)])
     for download in downloads:
         collection.notes += download.notes
         collection.fates += [(download.path.name, file, fate) for file, fate in download.fates]
-    collection.quarantined, collection.quarantine = quarantine.write(), quarantine.folder
+    collection.quarantined, collection.quarantine = quarantine.write(kept.has_file), quarantine.folder
     kept.write()
     _write_json(report / "collected.json", record)
+    begun_file(there).unlink(missing_ok=True)
     collection.everybody = where_everybody_is(there.course, there.name, there.config, there.roster)
     collection.table = report / "collected.csv"
     write_tables(collection, report, record, now)
@@ -294,16 +313,17 @@ def write(there: CourseAssignment, placed: Placed, record: dict[str, Any], quara
         row.state = "not graded"
         row.notes.insert(0, f"not graded: {placed.refusal}{stays}")
     elif reason := _what_keeps_it_out(placed, target, record):
-        row.state = "unchanged"
-        row.notes.insert(0, reason)
+        row.state, placed.kept_out = "unchanged", reason
+        chosen = f"--choose {placed.hand_in.hand_in_id} takes it"
+        row.notes.insert(0, f"the hand-in {placed.hand_in.where} {reason}: nothing changes; {chosen}")
     else:
         row.state = lay_out(placed.placement, owner, there, record, quarantine)
         record[owner.owner_id] |= {
             "hand_in": placed.hand_in.hand_in_id, "untouched": placed.placement.untouched,
-            "row": {**asdict(row), "state": "", "notes": row.notes[:_MAX_NOTES]},
+            "row": {**asdict(row), "state": "", "notes": row.notes[:MAX_NOTES]},
         }  # fmt: skip
-    if len(row.notes) > _MAX_NOTES:
-        row.notes[_MAX_NOTES:] = [f"{len(row.notes) - _MAX_NOTES} more notes, see files.csv and the quarantine"]
+    if len(row.notes) > MAX_NOTES:
+        row.notes[MAX_NOTES:] = [f"{len(row.notes) - MAX_NOTES} more notes, see files.csv and the quarantine"]
 
 
 def _what_keeps_it_out(placed: Placed, target: Path, record: dict[str, Any]) -> str:
@@ -320,7 +340,7 @@ def _what_keeps_it_out(placed: Placed, target: Path, record: dict[str, Any]) -> 
         return ""
     else:
         what = "is an older one than what is laid out" if mine else "has no time, and what is laid out has one"
-    return f"the hand-in {placed.hand_in.where} {what}: nothing changes; --choose {placed.hand_in.hand_in_id} takes it"
+    return what
 
 
 def _place_and_write(
@@ -332,9 +352,9 @@ def _place_and_write(
     quarantine: Quarantine,
 ) -> Placed:
     candidates = settled.candidates(newest)
-    by_hand = newest.owner.owner_id in settled.by_hand
-    placed = place_first_that_counts(there, candidates, staging, by_hand=by_hand)
-    placed.by_hand = by_hand and placed.hand_in is newest
+    chosen = settled.by_hand.get(newest.owner.owner_id)
+    placed = place_first_that_counts(there, candidates, staging, chosen)
+    placed.by_hand = placed.hand_in is chosen
     placed.rivals = frozenset(hand_in.hand_in_id for hand_in in candidates)
     for other in placed.passed:
         for problem in other.problems:
@@ -350,7 +370,7 @@ def _place_and_write(
 
 
 def place_first_that_counts(
-    there: CourseAssignment, candidates: Sequence[HandIn], staging: Path, *, by_hand: bool = False
+    there: CourseAssignment, candidates: Sequence[HandIn], staging: Path, chosen: HandIn | None = None
 ) -> Placed:
     """Place the newest hand-in that counts; where none does, the newest untouched copy, else the newest.
 
@@ -361,8 +381,8 @@ def place_first_that_counts(
         Of one owner, newest first.
     staging : pathlib.Path
         An empty folder.
-    by_hand : bool
-        Whether a person chose the first, so that it counts even if it is an untouched copy.
+    chosen : HandIn, optional
+        The one that a person chose: it counts even if it is an untouched copy.
 
     Returns
     -------
@@ -374,7 +394,7 @@ def place_first_that_counts(
         folder = staging / str(number)
         folder.mkdir()
         looked_at.append(placed := place(there, hand_in, folder))
-        if not placed.refusal and (not placed.placement.untouched or (by_hand and number == 0)):
+        if not placed.refusal and (not placed.placement.untouched or hand_in is chosen):
             break
     else:
         placed = next((p for p in looked_at if not p.refusal), looked_at[0])
@@ -390,7 +410,7 @@ def _note_states(kept: KeptHandIns, candidates: Sequence[HandIn], placed: Placed
         kept.note_state(other.hand_in, other.why)
     if placed:
         how = ", chosen by hand" if placed.by_hand else ""
-        kept.note_state(placed.hand_in, placed.why if placed.refusal else f"laid out{how}")
+        kept.note_state(placed.hand_in, placed.why if placed.refusal else placed.kept_out or f"laid out{how}")
 
 
 def _forget_what_is_read_again(quarantine: Quarantine, downloads: Sequence[Download], settled: Settled) -> None:
@@ -439,4 +459,6 @@ def _judge_time(row: Row, hand_in: HandIn, there: CourseAssignment) -> None:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    fresh.replace(path)

@@ -13,12 +13,13 @@ from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 
 from course_utils.classroom.folder import coursedir, load_config
+from course_utils.classroom.one_run import only_run
 from course_utils.classroom.safety_net import attempt
 from course_utils.classroom.tables import write_csv
 from course_utils.errors import CourseError
 from course_utils.grading import scratch
 from course_utils.notebooks.texts import one_line
-from course_utils.stages.checking import Stopped, convert, only_this_run
+from course_utils.stages.checking import Stopped, convert
 
 __all__ = ["feedback", "write_pages"]
 
@@ -54,7 +55,7 @@ def feedback(
     """
     course = Path(course).resolve()
     config = load_config(course)
-    with only_this_run(course, f"feedback {assignment}"):
+    with only_run(course, f"feedback {assignment}"):
         scratch.sweep()
         for student, fault in write_pages(course, config, assignment, students):
             if failed is not None:

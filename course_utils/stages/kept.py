@@ -14,22 +14,22 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from course_utils.classroom.roster import Owner
 from course_utils.classroom.tables import write_csv
 from course_utils.errors import CourseError
-from course_utils.platforms.hand_ins import HandIn, RawFile
+from course_utils.platforms.hand_ins import NEVER, HandIn, RawFile
 
 __all__ = ["Choice", "Entry", "KeptHandIns"]
-
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
 class Entry:
     """One hand-in, as the index has it; times are UTC.
 
-    `state` says what became of it at the last collection in which its owner was.
+    `state` says what became of it at the last collection in which its owner was. `moved_to` is whose it turned out to
+    be: it does not count here then.
     """
 
     owner_id: str
@@ -46,6 +46,7 @@ class Entry:
     state: str = ""
     files: list[tuple[str, str, int]] = field(default_factory=list)
     copies: list[str] = field(default_factory=list)
+    moved_to: str = ""
 
     @property
     def origin(self) -> tuple:
@@ -60,14 +61,24 @@ class Entry:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person chose: it counts until a hand-in comes that is newer than all that were known then."""
+    """What a person chose: it counts until a hand-in comes that is newer than all that were known then.
+
+    `beyond` is the latest time of those, and of their downloads; `timeless` are the ids of those without a time. What
+    was known then is not news because it is exported again, or because its time becomes known.
+    """
 
     hand_in: HandIn
     beyond: tuple[datetime, str]
+    timeless: frozenset[str] = frozenset()
 
     def is_beyond(self, hand_in: HandIn) -> bool:
         """Return whether a hand-in came after the choice."""
-        return _moment(hand_in) > self.beyond
+        if hand_in.hand_in_id in self.timeless:
+            return False
+        time, stamp = self.beyond
+        if hand_in.submitted:
+            return hand_in.submitted > time
+        return time == NEVER and hand_in.stamp > stamp
 
 
 class KeptHandIns:
@@ -77,6 +88,8 @@ class KeptHandIns:
     ----------
     course : pathlib.Path
     assignment : str
+    zone : str
+        Of the server's times. If the index was written with another one, its times are read anew in this one.
 
     Raises
     ------
@@ -84,7 +97,8 @@ class KeptHandIns:
         If the index can't be read.
     """
 
-    def __init__(self, course: Path, assignment: str) -> None:
+    def __init__(self, course: Path, assignment: str, zone: str = "UTC") -> None:
+        self.zone = self.zone_before = zone
         self.folder = Path(course) / "collected" / assignment
         self._index = self.folder / "hand-ins.json"
         self.entries: list[Entry] = []
@@ -95,11 +109,26 @@ class KeptHandIns:
                 content = json.loads(self._index.read_bytes())
                 self.entries = [Entry(**{**e, "files": [tuple(f) for f in e["files"]]}) for e in content["hand_ins"]]
                 self._choices = dict(content["choices"])
+                self.zone_before = content.get("zone", zone)
+                if self.zone_before != zone:
+                    self._read_times_anew()
             except (ValueError, TypeError, KeyError) as error:
                 raise CourseError(
                     f"{self._index} can't be read ({type(error).__name__}: {error}). It lists what was collected "
                     "before: take it from a backup, or move it away and collect all downloads again."
                 ) from error
+
+    def _read_times_anew(self) -> None:
+        def anew(time: str) -> str:
+            if not time or datetime.fromisoformat(time) == NEVER:
+                return time
+            local = datetime.fromisoformat(time).astimezone(ZoneInfo(self.zone_before))
+            return _iso(local.replace(tzinfo=ZoneInfo(self.zone), fold=0))
+
+        for entry in self.entries:
+            entry.submitted = anew(entry.submitted)
+        for made in self._choices.values():
+            made["submitted"], made["beyond"] = anew(made["submitted"]), [anew(made["beyond"][0]), made["beyond"][1]]
 
     def of(self, owner: Owner) -> list[HandIn]:
         """Return the hand-ins of somebody whose files are all there.
@@ -111,8 +140,8 @@ class KeptHandIns:
         return [self.hand_in_of(e, owner) for e in self.of_id(owner.owner_id) if self.is_complete(e)]
 
     def of_id(self, owner_id: str) -> list[Entry]:
-        """Return the entries of somebody."""
-        return [entry for entry in self.entries if entry.owner_id == owner_id]
+        """Return the entries of somebody, without those that turned out to be somebody else's."""
+        return [entry for entry in self.entries if entry.owner_id == owner_id and not entry.moved_to]
 
     def choice_of(self, owner: Owner) -> Choice | None:
         """Return what a person chose for somebody; None if nothing, or if it is no longer there."""
@@ -122,7 +151,8 @@ class KeptHandIns:
         same = [e for e in self.of_id(owner.owner_id) if e.hand_in_id == made["hand_in_id"] and self.is_complete(e)]
         same.sort(key=lambda entry: entry.submitted == made["submitted"])
         time, stamp = made["beyond"]
-        return Choice(self.hand_in_of(same[-1], owner), (datetime.fromisoformat(time), stamp)) if same else None
+        beyond = datetime.fromisoformat(time), stamp
+        return Choice(self.hand_in_of(same[-1], owner), beyond, frozenset(made.get("timeless", ()))) if same else None
 
     def note(self, hand_in: HandIn, now: datetime) -> Entry:
         """Take up a hand-in; one that is known gets what is newly known about it.
@@ -153,11 +183,22 @@ class KeptHandIns:
                 time = (fresh.submitted if again else "") or entry.submitted or fresh.submitted
                 copies = list(dict.fromkeys([*entry.copies, *fresh.copies]))
                 about = {"draft": newer.draft and not time, "mark": newer.mark or older.mark, "copies": copies}
-                old = {"collected": entry.collected, "state": entry.state}
+                old = {"collected": entry.collected, "state": entry.state, "moved_to": ""}
                 self.entries[i] = replace(newer, submitted=time, **about, **old)
                 return self.entries[i]
         self.entries.append(fresh)
         return fresh
+
+    def take_from_others(self, hand_in: HandIn) -> list[str]:
+        """Take a hand-in from whom its owner folder was placed with before; return their ids, every time."""
+        owner_id, moved = hand_in.owner.owner_id, []
+        for entry in self.entries:
+            same = (entry.folder, entry.hand_in_id) == (hand_in.folder, hand_in.hand_in_id)
+            # Without a folder nothing says that it isn't a copy of what the other one handed in.
+            if same and hand_in.folder and entry.owner_id != owner_id and entry.moved_to in ("", owner_id):
+                entry.moved_to, entry.state = owner_id, f"placed with {owner_id} instead"
+                moved.append(entry.owner_id)
+        return list(dict.fromkeys(moved))
 
     def with_copies(self, hand_in: HandIn) -> HandIn:
         """Return a hand-in that was just read with the copies that a person chose in it before."""
@@ -170,6 +211,7 @@ class KeptHandIns:
         time, stamp = max(map(_moment, [*known, hand_in]))
         self._choices[hand_in.owner.owner_id] = {
             "hand_in_id": hand_in.hand_in_id, "submitted": _iso(hand_in.submitted), "beyond": [time.isoformat(), stamp],
+            "timeless": sorted({h.hand_in_id for h in known if not h.submitted}),
         }  # fmt: skip
 
     def choose_copies(self, entry: Entry, hashes: Iterable[str]) -> None:
@@ -198,6 +240,7 @@ class KeptHandIns:
             if not kept.exists() and staged.is_file():
                 _link_or_copy(staged, kept)
         content = {"hand_ins": [asdict(entry) for entry in self.entries], "choices": self._choices}
+        content["zone"] = self.zone
         fresh = self._index.with_name(f".{self._index.name}.new")
         fresh.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         fresh.replace(self._index)
@@ -230,13 +273,17 @@ class KeptHandIns:
         staged = self._new.get(sha256)
         return staged if staged and staged.is_file() else self.folder / "files" / sha256
 
+    def has_file(self, sha256: str) -> bool:
+        """Return whether a file is kept, as one of a hand-in."""
+        return (self.folder / "files" / sha256).is_file()
+
     def is_complete(self, entry: Entry) -> bool:
         """Return whether all files of a hand-in are there."""
         return bool(entry.files) and all(self._path(sha256).is_file() for _, sha256, _ in entry.files)
 
 
 def _moment(hand_in: HandIn) -> tuple[datetime, str]:
-    return hand_in.submitted or _NEVER, hand_in.stamp
+    return hand_in.submitted or NEVER, hand_in.stamp
 
 
 def _iso(time: datetime | None) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
 import shutil
 import stat
@@ -10,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.classroom.roster import Owner
+from course_utils.classroom.safety_net import Waiting
 from course_utils.grading import scratch
-from course_utils.platforms.hand_ins import content_hash
+from course_utils.platforms.hand_ins import HandIn, content_hash
 from course_utils.stages.course_assignment import CourseAssignment
 from course_utils.stages.placing import Placement
 from course_utils.stages.quarantine import Quarantine
 
-__all__ = ["lay_out"]
+__all__ = ["add_what_was_begun", "begun_file", "lay_out", "take_back"]
 
 
 def lay_out(
@@ -41,28 +44,92 @@ def lay_out(
         "new", "updated" or "unchanged".
     """
     target = there.folder_of("submitted", owner.owner_id)
-    known = record.get(owner.owner_id, {}).get("content")
+    before = record.get(owner.owner_id, {})
+    known = {before.get("content"), *before.get("begun", ())} - {None}
     present = _folder_hash(target) if target.is_dir() else None
-    if present == placement.content or (present is not None and known == placement.content):
+    by_hand = present is not None and present not in known
+    if present == placement.content or (by_hand and placement.content in known):
         # The second case: changed by hand since, which a download without news does not undo.
         record[owner.owner_id] = {"content": placement.content}
         return "unchanged"
-    if present is not None and present != known:
+    if by_hand:
         quarantine.keep_folder(target, owner, "changed by hand before a newer hand-in came; replaced by that")
     new = target.with_name(f".{target.name}.new")
     if new.exists():
         scratch.remove(new)
     _write(placement, new)
+    begun_file(there).parent.mkdir(parents=True, exist_ok=True)
+    with begun_file(there).open("a", encoding="utf-8") as file:
+        file.write(f"\n{json.dumps([owner.owner_id, placement.content])}\n")  # whatever was cut off before
+    _remove_made(there, owner)  # before, so that no run leaves results beside another hand-in
     if target.is_dir():
         scratch.remove(target)
     new.rename(target)
-    # What was made from the older hand-in is stale; without it, both autograders do this one again.
+    record[owner.owner_id] = {"content": placement.content}
+    return "new" if present is None else "updated"
+
+
+def begun_file(there: CourseAssignment) -> Path:
+    """Return the file that lists what was laid out in a run whose record is not written yet."""
+    return there.course / "reports" / there.name / ".laid-out.jsonl"
+
+
+def add_what_was_begun(record: dict[str, Any], there: CourseAssignment) -> None:
+    """Add to a record what a run that was killed had laid out, or was about to."""
+    try:
+        lines = begun_file(there).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        with contextlib.suppress(ValueError, TypeError):  # cut off
+            owner_id, content = json.loads(line)
+            record.setdefault(owner_id, {}).setdefault("begun", []).append(content)
+
+
+def take_back(
+    owner: Owner, hand_in: HandIn, there: CourseAssignment, record: dict[str, Any], quarantine: Quarantine
+) -> str:
+    """Take away what was laid out of somebody, as it turned out to be somebody else's.
+
+    Parameters
+    ----------
+    owner : Owner
+        With whom it was.
+    hand_in : HandIn
+        As it is now, with its true owner.
+    there : CourseAssignment
+    record : dict
+        What earlier collections laid out, by owner; brought up to date.
+    quarantine : Quarantine
+        Keeps what a person changed in it by hand.
+
+    Returns
+    -------
+    str
+        A note; empty if nothing was laid out, or is no more.
+    """
+    laid = record.get(owner.owner_id, {})
+    target = there.folder_of("submitted", owner.owner_id)
+    if laid.get("hand_in") != hand_in.hand_in_id or not target.is_dir():
+        return ""
+    if _folder_hash(target) != laid.get("content"):
+        quarantine.keep_folder(target, owner, f"changed by hand before it was placed with {hand_in.owner.owner_id}")
+    if there.folder_of("autograded", owner.owner_id).is_dir():
+        why = f"what was graded was handed in by {hand_in.owner.name}; nothing of its own is graded yet"
+        Waiting(there.course, there.name).note(owner.owner_id, why)
+    scratch.remove(target)
+    _remove_made(there, owner)
+    del record[owner.owner_id]
+    now = hand_in.owner.owner_id
+    return f"the hand-in {hand_in.where} was placed with {owner.owner_id} before; now with {now}, and taken from there"
+
+
+def _remove_made(there: CourseAssignment, owner: Owner) -> None:
+    """Remove what was made from an older hand-in: without it, both autograders do this one again."""
     for stage in ("autograded", "feedback"):
         made = there.folder_of(stage, owner.owner_id)
         if made.is_dir():
             scratch.remove(made)
-    record[owner.owner_id] = {"content": placement.content}
-    return "new" if present is None else "updated"
 
 
 def _write(placement: Placement, folder: Path) -> None:

@@ -13,7 +13,7 @@ from course_utils.classroom.roster import Owner, Roster
 from course_utils.handins.archives import unpack
 from course_utils.handins.budget import Budget, StagedFile
 from course_utils.handins.paths import CHECKPOINTS, is_junk, unique
-from course_utils.notebooks.files import looks_like_notebook
+from course_utils.notebooks.files import both_ends, looks_like_notebook
 from course_utils.notebooks.limits import amount
 from course_utils.notebooks.own_files import code_of, run_by
 from course_utils.notebooks.recognising import Catalogue, NotebookError, Recognised, same_work
@@ -21,10 +21,10 @@ from course_utils.notebooks.texts import one_line
 from course_utils.platforms.hand_ins import HandIn, content_hash
 from course_utils.stages.course_assignment import CourseAssignment
 
-__all__ = ["place_hand_in"]
+__all__ = ["MAX_NOTES", "Placement", "place_hand_in"]
 
 _MAX_MANIFEST = 5 << 20  # bytes
-_MAX_NOTES = 15
+MAX_NOTES = 15  # of one hand-in
 _MAX_MEMBERS = 20  # of a group
 
 
@@ -178,20 +178,13 @@ def _only_notebooks(notebooks: list[StagedFile], files: list[StagedFile]) -> Non
     files[:] = [file for file in files if id(file) not in odd]
 
 
-# Bytes at both ends of a file of another name in which it would say that it is a notebook.
-_LOOKED_AT = 1 << 16
-
-
 def _may_be_notebook(file: StagedFile) -> bool:
     """Return whether a file is called like a notebook, or looks like one: browsers add `.txt` and `.json` to names."""
     if ".ipynb" in file.name.lower():
         return True
     if "artifacts" in file.parts[:-1] or file.size < 20:
         return False
-    with file.staged.open("rb") as opened:
-        start = opened.read(_LOOKED_AT)
-        opened.seek(max(0, file.size - _LOOKED_AT))
-        return looks_like_notebook(start, opened.read())
+    return looks_like_notebook(*both_ends(file.staged))
 
 
 def _take_checkpoints(
@@ -305,7 +298,7 @@ def _check_manifest(
         members = members[:_MAX_MEMBERS]
     have = {f.sha256 for f in files}
     changed = [path for path in sorted(hashes) if hashes[path] not in have]
-    placement.notes += [f"{one_line(path, 200)} is not the file that was packed" for path in changed[:_MAX_NOTES]]
+    placement.notes += [f"{one_line(path, 200)} is not the file that was packed" for path in changed[:MAX_NOTES]]
     placement.notes += _notes_on_members(members, hand_in.owner, roster)
     group = manifest.get("group")
     group = str(group) if isinstance(group, (str, int)) else ""

@@ -6,14 +6,14 @@ import csv
 import hashlib
 import shutil
 import stat
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from course_utils.classroom.roster import Owner
 from course_utils.classroom.tables import as_cell, write_csv
 from course_utils.handins.archives import archive_kind
 from course_utils.handins.paths import clean_name
-from course_utils.notebooks.files import looks_like_notebook
+from course_utils.notebooks.files import both_ends, looks_like_notebook
 from course_utils.platforms.hand_ins import Problem
 
 __all__ = ["BY_HAND", "Quarantine", "true_name"]
@@ -21,7 +21,6 @@ __all__ = ["BY_HAND", "Quarantine", "true_name"]
 # In the column `folder`: what the instructor had changed, not what a student handed in.
 BY_HAND = "(by hand)"
 _ARCHIVES = {"zip": (".zip",), "7z": (".7z",), "rar": (".rar",), "tar": (".tar", ".tgz", ".gz", ".bz2", ".xz", ".txz")}
-_LOOKED_AT = 1 << 16  # bytes
 _HASH = 8  # characters of it that the name of a kept file begins with
 
 
@@ -38,18 +37,25 @@ class Quarantine:
             with self.table.open(newline="", encoding="utf-8") as file:
                 self.rows = [{c: row.get(c) or "" for c in self.columns} for row in csv.DictReader(file)]
         self._new: list[dict[str, str]] = []
+        self._again: set[str] = set()
+        self._owners: set[str] = set()
 
-    def forget(self, folders: Any, owners: Any = ()) -> None:
-        """Drop what an earlier collection said about the owner folders, and of the owners, that are read again now."""
-        again, owners = set(map(as_cell, folders)), set(owners)  # as the table has them
-        stay = []
-        for row in self.rows:
-            is_read = (row["folder"] or row["student_id"] or row["download"]) in again or row["student_id"] in owners
-            if is_read and row["folder"] != BY_HAND:
-                self._remove(row["kept_as"])
-            else:
-                stay.append(row)
-        self.rows = stay
+    def forget(self, folders: Iterable[str], owners: Iterable[str] = ()) -> None:
+        """Drop what an earlier collection said about the owner folders, and of the owners, that are read again now.
+
+        Nothing goes before `write`.
+        """
+        self._again |= set(map(as_cell, folders))  # as the table has them
+        self._owners |= set(owners)
+
+    def _is_forgotten(self, row: Mapping[str, str], is_kept: Callable[[str], bool]) -> bool:
+        is_read = (row["folder"] or row["student_id"] or row["download"]) in self._again
+        if not (is_read or row["student_id"] in self._owners) or row["folder"] == BY_HAND:
+            return False
+        # Of whom the roster does not know, a file may be nowhere else: another of the same folder does not replace it.
+        if row["student_id"] or not row["kept_as"] or not (sha256 := self._hash_of(row)):
+            return True
+        return is_kept(sha256) or any(as_cell(new["kept_as"]) == row["kept_as"] for new in self._new)
 
     def _remove(self, kept_as: str) -> None:
         path = (self.folder / kept_as.removeprefix("'")).resolve()
@@ -76,8 +82,7 @@ class Quarantine:
             name = clean_name(true_name(problem.kept, problem.file))
             kept = Path(clean_name(problem.folder or problem.download), f"{sha256[:_HASH]}-{name}")
             (self.folder / kept).parent.mkdir(parents=True, exist_ok=True)
-            if not (self.folder / kept).exists():
-                shutil.copyfile(problem.kept, self.folder / kept)
+            _copy(problem.kept, self.folder / kept)
             row["kept_as"] = kept.as_posix()
         if row not in self._new:
             self._new.append(row)
@@ -89,7 +94,11 @@ class Quarantine:
             number += 1
         kept = self.folder / "replaced" / f"{owner.owner_id}-{number}"
         kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(folder, kept, symlinks=True, ignore=_not_plain)
+        fresh = kept.with_name(f".{kept.name}.new")
+        if fresh.exists():
+            shutil.rmtree(fresh)  # of a run that was killed
+        shutil.copytree(folder, fresh, symlinks=True, ignore=_not_plain)
+        fresh.rename(kept)
         self._new.append(
             {
                 "download": "",
@@ -114,13 +123,42 @@ class Quarantine:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def write(self) -> list[dict[str, str]]:
-        """Write the table; return its rows."""
-        rows = self.rows + [row for row in self._new if row not in self.rows]
+    def write(self, is_kept: Callable[[str], bool] = lambda sha256: False) -> list[dict[str, str]]:
+        """Write the table, and only then remove the files of what it no longer has.
+
+        Parameters
+        ----------
+        is_kept : callable
+            Returns whether a file is elsewhere, by its hash.
+
+        Returns
+        -------
+        list of dict
+            The rows.
+        """
+        gone = [row for row in self.rows if self._is_forgotten(row, is_kept)]
+        rows = [row for row in self.rows if row not in gone]
+        rows += [row for row in self._new if row not in rows]
         if rows or self.table.is_file():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_csv(self.table, self.columns, ([row[c] for c in self.columns] for row in rows))
+            fresh = self.table.with_name(f".{self.table.name}.new")
+            fresh.unlink(missing_ok=True)
+            write_csv(fresh, self.columns, ([row[c] for c in self.columns] for row in rows))
+            fresh.replace(self.table)
+        still = {as_cell(row["kept_as"]) for row in rows}
+        for row in gone:
+            if as_cell(row["kept_as"]) not in still:
+                self._remove(row["kept_as"])
+        self.rows, self._new = rows, []
         return rows
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Keep a copy of a file: under its name it is whole, whenever the run ends."""
+    if target.is_file() and target.stat().st_size == source.stat().st_size:
+        return
+    fresh = target.with_name(f".{target.name}.new")
+    shutil.copyfile(source, fresh)
+    fresh.replace(target)
 
 
 def _not_plain(folder: str, names: list[str]) -> list[str]:
@@ -169,10 +207,7 @@ def true_name(path: Path, name: str) -> str:
 
 def _ending(path: Path) -> str:
     """Return the ending for a file that is no archive, by its content."""
-    with path.open("rb") as file:
-        start = file.read(_LOOKED_AT)
-        file.seek(max(0, path.stat().st_size - _LOOKED_AT))
-        end = file.read()
+    start, end = both_ends(path)
     if looks_like_notebook(start, end):
         return ".ipynb"
     if start.startswith(b"%PDF"):

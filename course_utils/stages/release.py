@@ -14,13 +14,14 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from course_utils.classroom.folder import coursedir, load_config, open_gradebook
+from course_utils.classroom.one_run import only_run
 from course_utils.errors import CourseError
 from course_utils.grading.submissions import NEVER
 from course_utils.notebooks.authoring import Remark, where
 from course_utils.notebooks.marking import points_problem
 from course_utils.notebooks.skeleton import drop_unseen
 from course_utils.stages.check_source import check_source, refuse, rehearse
-from course_utils.stages.checking import convert, make_sure_it_exists, only_this_run
+from course_utils.stages.checking import convert, make_sure_it_exists
 
 __all__ = ["release"]
 
@@ -70,7 +71,7 @@ def _generate(course: Path, assignment: str) -> Path:
     directory.assignment_id = assignment
     # Also where the settings of an older course do not say so.
     directory.ignore = list(dict.fromkeys([*directory.ignore, *NEVER]))
-    with only_this_run(course, f"release {assignment}"):
+    with only_run(course, f"release {assignment}"):
         converter = GenerateAssignment(coursedir=directory, config=config, log=log, force=True)
         # Pictures in a mark scheme do not reach students either.
         converter.config.ClearMarkScheme.check_attachment_leakage = False

@@ -26,20 +26,29 @@ class Settled:
         Of whose hand-ins nothing says which is newer: none counts.
     problems : list of Problem
         What can't be placed, so far.
-    by_hand : set of str
-        Owners of whose hand-ins a person chose the one that counts.
+    by_hand : dict of str to HandIn
+        What a person chose, by owner; what is newer than that is tried before.
     """
 
     chosen: list[HandIn]
     older: list[tuple[HandIn, HandIn]]
     undecided: list[Owner] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    by_hand: set[str] = field(default_factory=set)
+    by_hand: dict[str, HandIn] = field(default_factory=dict)
 
     def candidates(self, hand_in: HandIn) -> list[HandIn]:
         """Return a hand-in that was chosen, and what counts if it can't: older ones, newest first."""
-        others = {old.content: old for old, new in self.older if new is hand_in and old.content != hand_in.content}
-        return [hand_in, *others.values()]
+        found = {hand_in.content: hand_in}
+        for old, new in self.older:
+            if new is hand_in:
+                found.setdefault(old.content, old)  # of the same files, the one that was ranked first
+        return list(found.values())
+
+    def earlier(self, hand_in: HandIn) -> list[HandIn]:
+        """Return where the same files were handed in before, with a time, the first time first."""
+        same = [h for h, _ in self.older if h.owner == hand_in.owner and h.content == hand_in.content and h.submitted]
+        before = {h.submitted: h for h in same if hand_in.submitted and h.submitted < hand_in.submitted}
+        return [before[time] for time in sorted(before)]
 
 
 def settle(
@@ -75,7 +84,6 @@ def settle(
         newer = [h for h in candidates if choice and choice.is_beyond(h)]
         if choice and not newer:
             best, others = choice.hand_in, []
-            settled.by_hand.add(who)
         else:
             best, *others = ranked(newer or candidates)[0]
         if others:
@@ -85,6 +93,9 @@ def settle(
         settled.chosen.append(best)
         # Of others between which nothing decides, none is taken instead.
         rest = [h for group in ranked(candidates) if len(group) == 1 for h in group]
+        if choice:
+            settled.by_hand[who] = choice.hand_in
+            rest = [*(h for h in rest if h in newer), choice.hand_in, *(h for h in rest if h not in newer)]
         settled.older += [(h, best) for h in [*rest, *(c for c in candidates if c not in rest)] if h is not best]
     order = {owner_id: i for i, owner_id in enumerate(roster.owner_ids)}
     settled.chosen.sort(key=lambda hand_in: order[hand_in.owner.owner_id])

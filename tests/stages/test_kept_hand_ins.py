@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import csv
+import errno
 import itertools
 import json
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from typer.testing import CliRunner
 
 from course_utils.classroom.roster import Owner, read_roster
+from course_utils.classroom.safety_net import Waiting
 from course_utils.command import app
 from course_utils.errors import CourseError
 from course_utils.platforms.hand_ins import HandIn, RawFile, Wanted, ranked
 from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_download
+from course_utils.stages.checking import Stopped
 from course_utils.stages.collect import collect
 from course_utils.stages.kept import KeptHandIns
 from course_utils.stages.quarantine import true_name
+from course_utils.stages.settling import settle
 from tests.support.olat_course import make_course, notebook_bytes, work, zip_bytes
 
 DUE = 'c.Deadlines.due = {"sheet": "2026-11-20 18:00"}'
@@ -43,8 +49,12 @@ def download(course, tmp_path):
         if (path := tmp_path / f"{name}.zip").exists():
             return path
         folders = [Folder.of(students[who], files if isinstance(files, dict) else {"a.zip": answer(files)}), *others]
-        sheet = sheet_bytes(list(students.values()), {who: datetime(2026, 11, 20, hour)}) if timed else None
-        top = f"ita_Sheet_2026-11-20T{hour + 1:02}-00-00_1"
+        sheet = (
+            sheet_bytes(list(students.values()), {who: datetime(2026, 11, 20) + timedelta(hours=hour)})
+            if timed
+            else None
+        )
+        top = f"ita_Sheet_2026-11-20T{int(hour) + 1:02}-00-00_1"
         return write_download(path, folders, top=top, sheet=sheet)
 
     return make
@@ -171,6 +181,7 @@ def test_what_nobody_collected_is_not_replaced_by_an_older_one(course, download)
     (course / "reports/sheet/collected.json").unlink()
     row = only_row(collect(course, "sheet", [download("a", 1, 9)]))
     assert laid_out(course) == (2, "11") and "is an older one than what is laid out" in row.notes[0]
+    assert table(course, "hand-ins.csv")[0]["state"] == "is an older one than what is laid out"
     row = only_row(collect(course, "sheet", [download("c", {"c.zip": zip_bytes(BLANK)}, 13)]))
     assert laid_out(course) == (2, "11")
     assert only_row(collect(course, "sheet", [download("d", 4, 14)])).state == "updated"
@@ -182,7 +193,7 @@ def test_one_of_several_copies_is_chosen_and_nothing_else_of_the_hand_in_is_lost
         "second.ipynb": notebook_bytes("second"),
         **{f"v{n}.zip": zip_bytes({k: d}) for n, (k, d) in enumerate(copies.items())},
     }
-    path = download("a", files, 9)
+    path = download("=a", files, 9)  # no cell of a table begins like that
     collection = collect(course, "sheet", [path])
     assert only_row(collection).missing == "first"
     kept = [course / "quarantine/sheet" / r["kept_as"] for r in collection.quarantined]
@@ -370,3 +381,202 @@ def test_between_two_pages_without_a_time_a_person_decides(course, tmp_path):
     start = next(r["kept_as"].rpartition("/")[2][:8] for r in collection.quarantined if r["file"] == "page2.zip")
     collection = collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose=start))
     assert laid_out(course) == (2, "") and not collection.quarantined
+    # The same page downloaded again is the same hand-in, whatever the browser calls it.
+    shutil.copy(tmp_path / "page2.zip", tmp_path / "page2 (1).zip")
+    collection = collect(course, "sheet", [tmp_path / "page2 (1).zip"], wanted=Wanted("sheet", student="s01"))
+    assert only_row(collection).state == "unchanged" and not collection.quarantined
+    assert len(table(course, "hand-ins.csv")) == 2
+
+
+def in_order(kept, *choose):
+    """Which hand-ins of s01 are tried one after the other, as content and hour, and those that a person chose."""
+    owner = Owner("s01", "Jörg", ())
+    for some in choose:
+        kept.choose(next(h for h in kept.of(owner) if (h.files[0].sha256[0], *known_hour(h)) == some))
+    choice = kept.choice_of(owner)
+    settled = settle(
+        [], SimpleNamespace(owner_ids=["s01"]), {"s01": kept.of(owner)}, {"s01": choice} if choice else None
+    )
+    found = settled.candidates(settled.chosen[0])
+    short = [(h.files[0].sha256[0], *known_hour(h)) for h in found]
+    return short, [some for some, h in zip(short, found, strict=True) if settled.by_hand.get("s01") is h]
+
+
+def known_hour(hand_in):
+    return [hand_in.submitted.hour] if hand_in.submitted else []
+
+
+CHOSEN = {
+    "exported again": ([("b", 10, "again.zip", "9")], [("a", 9), ("b", 10)]),
+    "something newer": ([("c", 11, "c.zip", "9")], [("c", 11), ("a", 9), ("b", 10)]),
+    "the same files handed in later": ([("b", 11, "b.zip", "9")], [("b", 11), ("a", 9)]),
+    "a time that is unknown": ([("c", None, "c.zip", "9")], [("a", 9), ("c",), ("b", 10)]),
+}
+
+
+@pytest.mark.parametrize("case", CHOSEN)
+def test_a_choice_counts_until_something_newer_comes_and_right_behind_that(case, kept, tmp_path):
+    new, expected = CHOSEN[case]
+    for some in [("a", 9), ("b", 10)]:
+        kept.note(a_hand_in(tmp_path, *some), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(kept, ("a", 9))[0] == [("a", 9), ("b", 10)]
+    for some in new:
+        kept.note(a_hand_in(tmp_path, *some), datetime(2026, 12, 1, tzinfo=UTC))
+    kept.write()
+    found, by_hand = in_order(KeptHandIns(tmp_path, "sheet"))
+    assert (found, by_hand) == (expected, [("a", 9)])
+
+
+def test_without_times_a_choice_is_not_undone_by_what_is_exported_again(kept, tmp_path):
+    for some in [("a", None, "a.zip", "1"), ("b", None, "b.zip", "2")]:
+        kept.note(a_hand_in(tmp_path, *some), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(kept, ("a",))[0] == [("a",), ("b",)]
+    kept.note(a_hand_in(tmp_path, "b", None, "c.zip", "3"), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(kept)[0] == [("a",), ("b",)]
+    kept.note(a_hand_in(tmp_path, "b", 10, "d.zip", "4"), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(kept)[0] == [("a",), ("b", 10)], "known before, its time alone is news"
+    kept.note(a_hand_in(tmp_path, "c", None, "e.zip", "5"), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(kept)[0][0] == ("c",)
+
+
+def test_of_the_same_files_the_latest_time_counts_wherever_they_stand(kept, tmp_path):
+    for some in [("a", 9), ("b", 10, "b.zip", "2"), ("a", 19, "c.zip", "3"), ("c", 20, "d.zip", "4")]:
+        kept.note(a_hand_in(tmp_path, *some), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(kept)[0] == [("c", 20), ("a", 19), ("b", 10)]
+
+
+def test_what_was_chosen_is_laid_out_where_the_newer_one_does_not_count(course, download):
+    for n, hour in ((1, 9), (2, 10), (1, 11)):
+        collect(course, "sheet", [download(f"dl{hour}", n, hour)])
+    row = only_row(collect(course, "sheet", [download("dl11", 1, 11)]))
+    assert laid_out(course) == (1, "10")
+    assert (
+        "the same files were handed in at 2026-11-20 09:00:00 already; --choose '2026-11-20 09:00:00'" in row.notes[-1]
+    )
+    collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose="2026-11-20 09:00:00"))
+    row = only_row(collect(course, "sheet", [download("bad", BAD["an empty zip"], 12)]))
+    assert laid_out(course) == (1, "08") and "chosen by hand; --choose newest undoes it" in row.notes
+    assert [r["state"] for r in table(course, "hand-ins.csv")] == [
+        "laid out, chosen by hand", "older", "older", "has no notebook of this assignment in it",
+    ]  # fmt: skip
+
+
+def test_of_a_stranger_nothing_is_lost_whatever_is_read_and_wherever_the_run_ends(course, tmp_path, monkeypatch):
+    def stranger(name, n, hour):
+        folder = Folder(
+            "Fremd_Frida_ffremd", {"1_submissions": {"a.ipynb": notebook_bytes("first", f"    return {n}")}}
+        )
+        return write_download(tmp_path / f"{name}.zip", [folder], top=f"ita_S_2026-11-20T{hour}-00-00_1")
+
+    older, newer = stranger("d1", 1, "10"), stranger("d2", 2, "11")
+
+    def kept():
+        return sorted(r["download"] for r in table_of_quarantine(course) if (quarantine / r["kept_as"]).is_file())
+
+    quarantine = course / "quarantine/sheet"
+    for path, expected in ((newer, ["d2.zip"]), (older, ["d1.zip", "d2.zip"]), (newer, ["d1.zip", "d2.zip"])):
+        collect(course, "sheet", [path])
+        assert kept() == expected
+
+    def full(source, target):
+        Path(target).write_bytes(b"{")
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    third = stranger("d3", 3, "12")
+    with monkeypatch.context() as patch:
+        patch.setattr("course_utils.stages.quarantine.shutil.copyfile", full)
+        with pytest.raises(Stopped, match=r"can't go on: .*No space left.*make room and collect the same downloads"):
+            collect(course, "sheet", [third, newer])
+    assert not [path for path in quarantine.rglob("[!.]*.ipynb") if path.stat().st_size < 100]
+    assert kept() == ["d1.zip", "d2.zip"]
+    collect(course, "sheet", [third])
+    assert kept() == ["d1.zip", "d2.zip", "d3.zip"]
+    assert all((quarantine / r["kept_as"]).stat().st_size > 100 for r in table_of_quarantine(course))
+    collect(course, "sheet", [newer], wanted=Wanted("sheet", owners={"Fremd_Frida_ffremd": "s01"}))
+    assert kept() == ["d1.zip", "d3.zip"] and laid_out(course) == (2, "")
+
+
+def test_a_full_disk_is_not_told_of_the_download(course, download, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("course_utils.platforms.olat.downloads.Budget.copy", full)
+    with pytest.raises(Stopped, match="No space left"):
+        collect(course, "sheet", [download("a", 1, 9)])
+
+
+def test_a_folder_that_was_placed_with_the_wrong_person_is_taken_back(course, download, tmp_path, monkeypatch):
+    folder = Folder("Fremd_Frida_ffremd", {"1_submissions": {"a.zip": answer(7)}})
+    path = write_download(tmp_path / "f.zip", [folder], top="ita_S_2026-11-20T12-00-00_1")
+    collect(course, "sheet", [download("own", 1, 9)])
+
+    def place_with(who):
+        return collect(course, "sheet", [path], wanted=Wanted("sheet", owners={"Fremd_Frida_ffremd": who}))
+
+    place_with("s01")
+    assert laid_out(course) == (7, "")
+    (course / "autograded/s01/sheet").mkdir(parents=True)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("course_utils.stages.collect.take_back", Mock(side_effect=KeyboardInterrupt))
+        place_with("s02")  # and stopped halfway
+    collection = place_with("s02")
+    assert laid_out(course) == (1, "08"), "what is its own counts again"
+    assert (course / "submitted/s02/sheet/first.ipynb").is_file() and not (course / "autograded/s01/sheet").exists()
+    assert Waiting(course, "sheet").reasons["s01"].startswith("what was graded was handed in by Anna Maria")
+    told = "in Fremd_Frida_ffremd (f.zip) was placed with s01 before; now with s02, and taken from there"
+    assert any(told in note for note in collection.notes)
+    states = {(r["student_id"], r["download"]): r["state"] for r in table(course, "hand-ins.csv")}
+    assert states["s01", "f.zip"] == "placed with s02 instead" and states["s02", "f.zip"] == "laid out"
+    assert not place_with("s02").notes
+    place_with("s01")  # and back
+    assert laid_out(course) == (7, "") and not (course / "submitted/s02/sheet").exists()
+    assert next(r for r in table(course) if r["student_id"] == "s02")["where"] == "nothing handed in"
+
+
+def test_a_choice_keeps_its_hand_in_when_the_zone_is_mended(kept, tmp_path):
+    for some in [("a", 9), ("b", 10)]:
+        kept.note(a_hand_in(tmp_path, *some), datetime(2026, 12, 1, tzinfo=UTC))
+    in_order(kept, ("a", 9))
+    kept.write()
+    mended = KeptHandIns(tmp_path, "sheet", "America/New_York")
+    assert in_order(mended) == ([("a", 14), ("b", 15)], [("a", 14)])
+    mended.note(a_hand_in(tmp_path, "c", 16, "c.zip", "2"), datetime(2026, 12, 1, tzinfo=UTC))
+    assert in_order(mended)[0][0] == ("c", 16)
+
+
+def test_a_zone_that_is_mended_later_mends_all_times(course, download):
+    config = course / "nbgrader_config.py"
+    config.write_text(config.read_text() + 'c.OpenOlat.timezone = "UTC"\n')
+    collect(course, "sheet", [download("a", 1, 15), download("b", 2, 9, who="s02")])
+    assert laid_out(course) == (1, "15")
+    config.write_text(config.read_text().replace('"UTC"', '"Europe/Berlin"'))
+    collection = collect(course, "sheet", [download("c", 3, 15.5)])
+    assert laid_out(course) == (3, "14"), "half an hour later, though not in UTC"
+    assert "08:00:00" in (course / "submitted/s02/sheet/timestamp.txt").read_text()
+    assert any("timezone was UTC, and is Europe/Berlin" in note for note in collection.notes)
+    assert [r["submitted"] for r in table(course, "hand-ins.csv")] == [
+        f"2026-11-20 {time}:00" for time in ("15:00", "15:30", "09:00")
+    ]
+
+
+def test_what_a_killed_run_laid_out_is_not_taken_for_changed_by_hand(course, download, monkeypatch):
+    collect(course, "sheet", [download("a", 1, 9)])
+    for name, number, hour, step in (("b", 2, 10, "collect._note_states"), ("c", 3, 11, "laying_out._remove_made")):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(f"course_utils.stages.{step}", Mock(side_effect=KeyboardInterrupt))
+            collect(course, "sheet", [download(name, number, hour)])
+        assert laid_out(course)[0] == 2, "laid out, or about to be"
+    assert only_row(collect(course, "sheet", [download("c", 3, 11)])).state == "updated" and laid_out(course)[0] == 3
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("course_utils.stages.collect._note_states", Mock(side_effect=KeyboardInterrupt))
+        collect(course, "sheet", [download("c2", 7, 11.5)])
+    collection = collect(course, "sheet", [download("d", 4, 12)])
+    assert laid_out(course)[0] == 4 and not collection.quarantined
+    # What a person does behind such a run is told from it all the same.
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("course_utils.stages.collect._note_states", Mock(side_effect=KeyboardInterrupt))
+        collect(course, "sheet", [download("e", 5, 13)])
+    (course / "submitted/s01/sheet/own.txt").write_text("by hand")
+    assert only_row(collect(course, "sheet", [download("e", 5, 13)])).state == "unchanged"
+    (kept,) = collect(course, "sheet", [download("f", 6, 14)]).quarantined
+    assert kept["folder"] == "(by hand)" and laid_out(course)[0] == 6

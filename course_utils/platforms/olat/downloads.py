@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from course_utils.classroom.names import compose, fold, fold_variants
 from course_utils.classroom.roster import Owner, Roster, Student
-from course_utils.classroom.safety_net import attempt
+from course_utils.classroom.safety_net import attempt, is_the_machines
 from course_utils.classroom.settings import OpenOlat
 from course_utils.handins.budget import Budget
 from course_utils.handins.limits import Limits, RefusedError
@@ -91,6 +91,11 @@ def read_download(path: Path, staging: Path, wanted: Wanted, roster: Roster, set
     -------
     Download
         Never raises for what a file may contain; that is in its `problems`.
+
+    Raises
+    ------
+    OSError
+        If the machine is at fault, such as a full disk.
     """
     download = Download(path)
     outer = Limits(max_files=settings.max_download_files, max_bytes=1 << 42, max_file_bytes=1 << 40, max_ratio=1e6)
@@ -105,6 +110,8 @@ def read_download(path: Path, staging: Path, wanted: Wanted, roster: Roster, set
         else:
             download.problems.append(Problem(path.name, "", path.name, f"the download {error}", path))
     except OSError as error:
+        if is_the_machines(error):
+            raise  # nothing is wrong with the download
         download.problems.append(Problem(path.name, "", path.name, f"the download can't be read: {error.strerror}"))
     return download
 

@@ -44,6 +44,8 @@ _PERSON = {
     "en": ["User name", "First name", "Last name", "E-mail", "Institution", "Institution identifier",
            "Institutional e-mail", "Study group", "Field of studies"],
 }  # fmt: skip
+# Titles of the course, in the name of a table, and of the task, in the upper header row of the old form.
+_COURSE, _TASK = "Deep Learning WS26/27", "Blatt 3"
 _SUBMITTED = {"Abgabe", "Submitted", "Abgabe abgeschlossen", "Submission completed"}
 
 
@@ -97,7 +99,6 @@ def write_download(
     *,
     top: str = "",
     sheet: bytes | None = None,
-    course_title: str = "Deep Learning WS26/27",
     when: datetime | None = None,
     extra: Mapping[str, bytes] | None = None,
 ) -> Path:
@@ -111,8 +112,6 @@ def write_download(
         Folder around everything, such as ``ita_Blatt_3_2026-11-20T18-05-41_207``; empty for a group list.
     sheet : bytes, optional
         The table.
-    course_title : str
-        For the name of the table.
     when : datetime.datetime, optional
         Time of the export, which all entries carry.
     extra : mapping of str to bytes, optional
@@ -126,7 +125,7 @@ def write_download(
     when = when or datetime(2026, 11, 20, 18, 5, 41)
     entries: list[tuple[str, bytes]] = []
     if sheet is not None:
-        entries.append((f"{quote_plus(course_title)}_{when:%Y-%m-%d_%H-%M-%S}.xlsx", sheet))
+        entries.append((f"{quote_plus(_COURSE)}_{when:%Y-%m-%d_%H-%M-%S}.xlsx", sheet))
     for folder in folders:
         entries += [
             (f"{folder.name}/{step}/{n}", data) for step, files in folder.steps.items() for n, data in files.items()
@@ -151,7 +150,6 @@ def sheet_bytes(
     language: str = "de",
     remarks: Mapping[str, str] | None = None,
     person_fields: Sequence[int] = (0, 1, 2, 3, 5),
-    title: str = "Blatt 3",
 ) -> bytes:
     """Return the table of a download.
 
@@ -166,8 +164,6 @@ def sheet_bytes(
         By student id.
     person_fields : sequence of int
         Which of OpenOlat's nine person fields the site shows.
-    title : str
-        Of the task, for the upper of the two header rows of the old form.
 
     Returns
     -------
@@ -180,7 +176,7 @@ def sheet_bytes(
     header = [name for h in _HEADERS[form][language] for name in (person if h == "*" else [h])]
     if form == "old":
         first = next(i for i, name in enumerate(header) if name in _SUBMITTED)
-        table.append([None] * first + [title])
+        table.append([None] * first + [_TASK])
     table.append(header)
     for number, s in enumerate(students, start=1):
         moment = submitted.get(s.student_id)
