@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Grade
+from nbgrader.api import Grade, SubmittedNotebook
 
-__all__ = ["MARKER", "read_marker", "to_read_again", "waits"]
+__all__ = ["MARKER", "points_that_count", "read_marker", "to_read_again", "waits"]
 
 # What a graded submission's folder in `autograded/` knows about itself, as JSON.
 MARKER = ".graded.json"
@@ -29,32 +29,50 @@ def read_marker(folder: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def to_read_again(folder: Path) -> frozenset[tuple[str, str]]:
+def to_read_again(folder: Path) -> frozenset[tuple[str, str]] | None:
     """Return notebook and grade_id of the cells whose answer is another one than a person has marked.
+
+    None where nobody compared: `nbgrader autograde` keeps no marker.
 
     Parameters
     ----------
     folder : pathlib.Path
         ``autograded/<student>/<assignment>``.
     """
-    found = read_marker(folder).get("changed")
+    marker = read_marker(folder)
+    if not marker:
+        return None
+    found = marker.get("changed")
     pairs = (pair for pair in (found if isinstance(found, list) else ()) if isinstance(pair, list) and len(pair) == 2)
     return frozenset((str(notebook), str(name)) for notebook, name in pairs)
 
 
-def waits(grade: Grade, changed: frozenset[tuple[str, str]] = frozenset()) -> bool:
+def waits(grade: Grade, changed: frozenset[tuple[str, str]] | None = frozenset()) -> bool:
     """Whether a person has to read a cell: nobody has yet, or what was marked is another text.
 
     nbgrader's own flag is set again by every autograding, and is not cleared by marks that come through `nbgrader.api`.
+    It decides alone where nobody compared.
 
     Parameters
     ----------
     grade : nbgrader.api.Grade
-    changed : frozenset of (str, str)
+    changed : frozenset of (str, str), optional
         As `to_read_again` gives it.
     """
     if not grade.max_score:
         return False
     if grade.manual_score is None:
         return grade.auto_score is None
-    return bool(grade.needs_manual_grade) and (grade.notebook.name, grade.name) in changed
+    return bool(grade.needs_manual_grade) and (changed is None or (grade.notebook.name, grade.name) in changed)
+
+
+def points_that_count(notebook: SubmittedNotebook, changed: frozenset[tuple[str, str]] | None = frozenset()) -> float:
+    """Return the points of a notebook without those of cells that wait for a person.
+
+    Parameters
+    ----------
+    notebook : nbgrader.api.SubmittedNotebook
+    changed : frozenset of (str, str), optional
+        As `to_read_again` gives it.
+    """
+    return sum((grade.score or 0.0) for grade in notebook.grades if not waits(grade, changed)) + 0.0

@@ -13,7 +13,7 @@ from nbgrader.coursedir import CourseDirectory
 from openpyxl.styles import Font
 from traitlets.config import Config
 
-from course_utils.classroom.by_hand import to_read_again, waits
+from course_utils.classroom.by_hand import points_that_count, to_read_again, waits
 from course_utils.classroom.deadlines import penalty
 from course_utils.classroom.folder import coursedir, load_config, open_gradebook
 from course_utils.classroom.roster import Roster, Student, read_roster
@@ -22,7 +22,9 @@ from course_utils.classroom.settings import Deadlines
 from course_utils.classroom.tables import put, put_formula, write_csv
 from course_utils.errors import CourseError
 
-__all__ = ["CourseMark", "Mark", "course_marks", "lateness_now", "read_marks", "write_course_table"]
+__all__ = ["NOT_GRADED_YET", "CourseMark", "Mark", "course_marks", "lateness_now", "read_marks", "write_course_table"]
+
+NOT_GRADED_YET = "another hand-in was collected and is not graded yet"
 
 
 @dataclass(frozen=True)
@@ -102,32 +104,44 @@ def read_marks(course: Path, assignment: str) -> list[Mark]:
                 gradebook.db.rollback()
                 marks.append(Mark(student, 0.0, 0.0, problem=fault))
                 continue
-            marks.append(replace(mark, problem=waiting.pop(student, "")))
+            submitted = Path(folders.format_path(folders.submitted_directory, student, assignment))
+            problem = waiting.pop(student, "") or _not_graded(assignment, submitted, folder)
+            marks.append(replace(mark, problem=problem))
             gradebook.db.commit()
         # The sums are columns that the database computes.
         gradebook.db.expire_all()
     return marks + [Mark(student, 0.0, 0.0, problem=why) for student, why in waiting.items()]
 
 
+def _not_graded(assignment: str, submitted: Path, autograded: Path) -> str:
+    """Return why marks are not those of what lies in `submitted/`, empty if they are.
+
+    Collecting another hand-in takes what was made of the older one away, whichever autograder makes the next.
+    """
+    if autograded.is_dir() or not submitted.is_dir():
+        return ""
+    return f"{NOT_GRADED_YET}; run `course autograde {assignment}`"
+
+
 def _mark_now(
     submission: SubmittedAssignment, assignment: str, config: Config, bonus_cells: set[tuple[str, str]], folder: Path
 ) -> Mark:
-    _update_penalties(submission, assignment, config)
-    return _mark(submission, bonus_cells, to_read_again(folder))
+    changed = to_read_again(folder)
+    _update_penalties(submission, assignment, config, changed)
+    return _mark(submission, bonus_cells, changed)
 
 
 def _mark(
-    submission: SubmittedAssignment, bonus_cells: set[tuple[str, str]], changed: frozenset[tuple[str, str]]
+    submission: SubmittedAssignment, bonus_cells: set[tuple[str, str]], changed: frozenset[tuple[str, str]] | None
 ) -> Mark:
     score = max_score = taken = bonus = max_bonus = waiting_points = 0.0
     waiting = 0
     for notebook in submission.notebooks:
-        own = own_bonus = 0.0
+        own, own_bonus = points_that_count(notebook, changed), 0.0
         for grade in notebook.grades:
             worth = grade.max_score or 0.0
             points = 0.0 if waits(grade, changed) else (grade.score or 0.0) + 0.0
             max_score += worth
-            own += points
             if (notebook.name, grade.name) in bonus_cells:
                 own_bonus += points
                 max_bonus += worth
@@ -144,19 +158,23 @@ def _mark(
     )
 
 
-def _update_penalties(submission: SubmittedAssignment, assignment: str, config: Config) -> None:
+def _update_penalties(
+    submission: SubmittedAssignment, assignment: str, config: Config, changed: frozenset[tuple[str, str]] | None
+) -> None:
     policy = Deadlines(config=config)
     if policy.policy == "none":
         return  # another plugin may have set them
     late = submission.total_seconds_late
     for notebook in submission.notebooks:
-        own = sum(grade.score or 0.0 for grade in notebook.grades)
+        own = points_that_count(notebook, changed)
         cost = penalty(policy, assignment, own, late) or None
         if notebook.late_submission_penalty != cost:
             notebook.late_submission_penalty = cost
 
 
-def lateness_now(submission: SubmittedAssignment, assignment: str, config: Config) -> float:
+def lateness_now(
+    submission: SubmittedAssignment, assignment: str, config: Config, changed: frozenset[tuple[str, str]] | None
+) -> float:
     """Return the points that lateness costs as the marks are now, without writing it to the gradebook.
 
     Parameters
@@ -164,10 +182,12 @@ def lateness_now(submission: SubmittedAssignment, assignment: str, config: Confi
     submission : nbgrader.api.SubmittedAssignment
     assignment : str
     config : traitlets.config.Config
+    changed : frozenset of (str, str), optional
+        As `by_hand.to_read_again` gives it.
     """
     policy, total = Deadlines(config=config), 0.0
     for notebook in submission.notebooks:
-        own = sum(grade.score or 0.0 for grade in notebook.grades)
+        own = points_that_count(notebook, changed)
         noted = notebook.late_submission_penalty or 0.0  # of another plugin
         late = submission.total_seconds_late
         total += min(own, noted if policy.policy == "none" else penalty(policy, assignment, own, late))

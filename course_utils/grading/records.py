@@ -129,8 +129,7 @@ def _enter(
     changed = []
     gradebook.update_or_create_student(submission.student)
     when = handed_in_at(submitted)
-    times = {"timestamp": when} if when else {}
-    entry = gradebook.update_or_create_submission(submission.assignment, submission.student, **times)
+    entry = gradebook.update_or_create_submission(submission.assignment, submission.student, timestamp=when)
     for notebook in entry.notebooks:
         cells = {}
         if notebook.name in notebooks:
@@ -138,7 +137,9 @@ def _enter(
             cells = {cell.metadata.nbgrader.get("grade_id"): cell for cell in marked}
         for grade in notebook.grades:
             if notebook.name not in notebooks:
-                grade.auto_score, grade.needs_manual_grade = 0, False
+                # What a person gave was for an answer of an earlier hand-in.
+                grade.auto_score, grade.needs_manual_grade = 0, grade.manual_score is not None
+                changed += [(notebook.name, grade.name)] if grade.needs_manual_grade else []
                 continue
             grade.auto_score = auto_score(cells[grade.name])
             if grade.manual_score is None:
@@ -169,7 +170,7 @@ class _Before:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._changed = folder, to_read_again(folder)
+        self._folder, self._changed = folder, to_read_again(folder) or frozenset()
         self._cells: dict[str, list[dict[str, Any]]] = {}
 
     def is_what_was_marked(self, grade: Grade, notebook: nbformat.NotebookNode) -> bool:

@@ -17,7 +17,7 @@ from nbgrader.api import Gradebook
 from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 
-from course_utils.classroom.by_hand import to_read_again, waits
+from course_utils.classroom.by_hand import points_that_count, to_read_again, waits
 from course_utils.classroom.deadlines import sync_gradebook
 from course_utils.classroom.folder import load_config, open_gradebook
 from course_utils.classroom.marks import lateness_now, number
@@ -32,7 +32,7 @@ from course_utils.grading.pool import cores, grade_here, grade_on_cluster
 from course_utils.grading.preload import modules_for
 from course_utils.grading.records import is_recorded, record
 from course_utils.grading.sandbox.host import probe
-from course_utils.grading.submissions import GradedSubmission, Submission, read_submission
+from course_utils.grading.submissions import GradedSubmission, Submission, handed_in_at, read_submission
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.texts import one_line
 from course_utils.stages.checking import Stopped, make_sure_it_exists
@@ -254,7 +254,11 @@ class _Run:
     def _row(self, gradebook: Gradebook, name: str) -> SubmissionResult:
         result = _read_result(gradebook, self.course, self.assignment, name)
         submission = gradebook.find_submission(self.assignment, name)
-        result.penalty = lateness_now(submission, self.assignment, self.config)
+        folder, done = self._folders(name)
+        if submission.timestamp != (when := handed_in_at(folder)):  # only its time is another one
+            submission.timestamp = when
+            gradebook.db.commit()
+        result.penalty = lateness_now(submission, self.assignment, self.config, to_read_again(done))
         return result
 
     def _folders(self, name: str) -> tuple[Path, Path]:
@@ -352,9 +356,10 @@ def _record(gradebook: Gradebook, config: Config, *parts: object) -> None:
 def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: str) -> SubmissionResult:
     result = SubmissionResult(student)
     submission = gradebook.find_submission(assignment, student)
-    result.points, result.max_points = submission.score, submission.max_score
+    result.max_points = submission.max_score
     result.marked = sum(g.manual_score is not None for notebook in submission.notebooks for g in notebook.grades)
     changed = to_read_again(course / "autograded" / student / assignment)
+    result.points = sum(points_that_count(notebook, changed) for notebook in submission.notebooks)
     problems = []
     for grade in (grade for notebook in submission.notebooks for grade in notebook.grades):
         result.needs_manual |= waits(grade, changed)

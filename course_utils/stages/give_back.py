@@ -123,7 +123,7 @@ def _renew_pages(
     faults : dict of str to str
         Whose could not be made, and why.
     """
-    folders, stale = coursedir(course, config), []
+    folders, stale, faults = coursedir(course, config), [], {}
     with open_gradebook(course, config) as gradebook:
         for submission in gradebook.find_assignment(assignment).submissions:
             owner = submission.student.id
@@ -132,9 +132,12 @@ def _renew_pages(
                     Path(folders.format_path(stage, owner, assignment))
                     for stage in (folders.autograded_directory, folders.feedback_directory)
                 )
-                if out_of_date(submission, graded, pages):
+                look = functools.partial(out_of_date, submission, graded, pages)
+                old, fault = attempt(course, owner, "compared with its pages", look)
+                faults |= {owner: fault} if fault else {}
+                if old:
                     stale.append(owner)
-    faults = dict(write_pages(course, config, assignment, stale)) if stale else {}
+    faults |= dict(write_pages(course, config, assignment, stale)) if stale else {}
     return tuple(sorted(set(stale) - set(faults))), faults
 
 

@@ -109,14 +109,23 @@ class KeptHandIns:
                 content = json.loads(self._index.read_bytes())
                 self.entries = [Entry(**{**e, "files": [tuple(f) for f in e["files"]]}) for e in content["hand_ins"]]
                 self._choices = dict(content["choices"])
+                self._look_through()
                 self.zone_before = content.get("zone", zone)
                 if self.zone_before != zone:
                     self._read_times_anew()
-            except (ValueError, TypeError, KeyError) as error:
+            except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
                 raise CourseError(
                     f"{self._index} can't be read ({type(error).__name__}: {error}). It lists what was collected "
                     "before: take it from a backup, or move it away and collect all downloads again."
                 ) from error
+
+    def _look_through(self) -> None:
+        """Raise one of the errors that an index of another form gives, before anything goes by it."""
+        for entry in self.entries:
+            _ = entry.time, [(str(path), str(sha256), int(size)) for path, sha256, size in entry.files]
+        for made in self._choices.values():
+            time, stamp = made["beyond"]
+            _ = datetime.fromisoformat(time), stamp + "", made["hand_in_id"] + "", made["submitted"] + ""
 
     def _read_times_anew(self) -> None:
         def anew(time: str) -> str:

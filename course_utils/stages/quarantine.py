@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from course_utils.classroom.roster import Owner
 from course_utils.classroom.tables import as_cell, write_csv
+from course_utils.errors import CourseError
 from course_utils.handins.archives import archive_kind
 from course_utils.handins.paths import clean_name
 from course_utils.notebooks.files import both_ends, looks_like_notebook
@@ -21,6 +23,7 @@ __all__ = ["BY_HAND", "Quarantine", "true_name"]
 # In the column `folder`: what the instructor had changed, not what a student handed in.
 BY_HAND = "(by hand)"
 _ARCHIVES = {"zip": (".zip",), "7z": (".7z",), "rar": (".rar",), "tar": (".tar", ".tgz", ".gz", ".bz2", ".xz", ".txz")}
+_SAVED_ANEW = "Save it as CSV in UTF-8 with its columns, or move the folder away and collect all downloads again."
 _HASH = 8  # characters of it that the name of a kept file begins with
 
 
@@ -34,8 +37,7 @@ class Quarantine:
         self.table = self.folder / "reasons.csv"
         self.rows: list[dict[str, str]] = []
         if self.table.is_file():
-            with self.table.open(newline="", encoding="utf-8") as file:
-                self.rows = [{c: row.get(c) or "" for c in self.columns} for row in csv.DictReader(file)]
+            self.rows = _saved_rows(self.table, self.columns)
         self._new: list[dict[str, str]] = []
         self._again: set[str] = set()
         self._owners: set[str] = set()
@@ -150,6 +152,20 @@ class Quarantine:
                 self._remove(row["kept_as"])
         self.rows, self._new = rows, []
         return rows
+
+
+def _saved_rows(table: Path, columns: Iterable[str]) -> list[dict[str, str]]:
+    """Return the rows of the table of an earlier collection, which a spreadsheet may have saved anew."""
+    try:
+        text = table.read_bytes().decode("utf-8-sig")
+        first = text.partition("\n")[0]
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count)))
+        missing = {"folder", "reason", "kept_as"} - set(rows[0] if rows else ("folder", "reason", "kept_as"))
+    except (OSError, ValueError, csv.Error) as error:
+        raise CourseError(f"{table} can't be read ({type(error).__name__}: {error}). {_SAVED_ANEW}") from error
+    if missing:
+        raise CourseError(f"{table} has no column {', '.join(sorted(missing))}. {_SAVED_ANEW}")
+    return [{column: row.get(column) or "" for column in columns} for row in rows]
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.classroom.folder import CONFIG_FILE, load_config
+from course_utils.classroom.marks import NOT_GRADED_YET
 from course_utils.classroom.roster import read_roster
 from course_utils.classroom.tables import write_csv
 from course_utils.stages.autograde import SubmissionResult
@@ -21,6 +22,7 @@ COLUMNS = (
     "needs_manual", "sandboxed", "graded", "problem", "notes",
 )  # fmt: skip
 _PLACE = ("where", "submitted", "late_by")
+_OF_A_RUN = frozenset(COLUMNS) - {"student_id", *_PLACE}
 
 
 def keep_results(
@@ -71,7 +73,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 def _row(result: SubmissionResult, before: dict[str, Any], time: str) -> dict[str, Any]:
     row = {name: getattr(result, name) for name in COLUMNS if hasattr(result, name)}
     row |= {"by_hand": by_hand(result), "graded": time, "notes": " | ".join(result.notes)}
-    row["change"] = _change(before["mark"], result.mark) if before.get("graded") else ""
+    row["change"] = _change(before.get("mark"), result.mark) if before.get("graded") else ""
     return row
 
 
@@ -99,8 +101,13 @@ def _with_everybody(
     """Return the rows in the order of the roster, with one for whoever was not graded yet, and where work is now."""
     has_roster = any((course / name).exists() for name in ("roster.local.csv", "roster.csv"))
     roster = read_roster(course) if has_roster else None
-    found = {}
+    found, fresh = {}, list(fresh)
     for entry in where_everybody_is(course, assignment, load_config(course), roster):
         row = rows.get(entry.owner_id, {"student_id": entry.owner_id})
+        if entry.owner_id not in fresh and str(row.get("submitted") or "") != str(entry.submitted or ""):
+            # What was graded is another hand-in than the one of today.
+            had_marks = bool(row.get("graded"))
+            row = {name: value for name, value in row.items() if name not in _OF_A_RUN}
+            row |= {"problem": NOT_GRADED_YET} if had_marks else {}
         found[entry.owner_id] = row | {name: getattr(entry, name) for name in _PLACE}
     return found | {who: rows[who] for who in fresh if who not in found}

@@ -67,10 +67,20 @@ def test_where_nobody_knows_what_was_marked_it_is_read_again(content, folder):
     assert not _Before(folder).is_what_was_marked(grade("why"), notebook())
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"changed": 1}', '{"changed": [1, [2]]}', '{"digest": "x"}'])
+@pytest.mark.parametrize("content", ['{"changed": 1}', '{"changed": [1, [2]]}', '{"digest": "x"}'])
 def test_a_marker_without_changes(content, folder):
     (folder / MARKER).write_text(content)
     assert to_read_again(folder) == frozenset()
+
+
+@pytest.mark.parametrize("content", ["", "[1]", None])
+def test_without_a_marker_nobody_compared_and_nbgraders_flag_decides(content, folder):
+    if content is not None:
+        (folder / MARKER).write_text(content)
+    else:
+        (folder / MARKER).unlink(missing_ok=True)
+    assert to_read_again(folder) is None
+    assert waits(grade("why", flag=True), None) and not waits(grade("why", flag=False), None)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import openpyxl
 import pytest
 from nbgrader.api import Gradebook
 
+from course_utils.classroom.by_hand import MARKER, to_read_again
 from course_utils.classroom.deadlines import deadline_of, penalty, sync_gradebook
 from course_utils.classroom.folder import load_config
-from course_utils.classroom.marks import course_marks, read_marks, write_course_table
+from course_utils.classroom.marks import course_marks, lateness_now, read_marks, write_course_table
 from course_utils.classroom.roster import read_roster
 from course_utils.classroom.settings import Deadlines
 from course_utils.errors import CourseError
@@ -112,6 +113,40 @@ def test_every_folder_of_the_zip_has_a_line_with_a_score(course):
     }
     result = return_marks(course, "sheet", automatic=True)
     assert "max.muster@uni.example\t4\tsheet: 4 of 4 points so far; 4 more are not graded yet" in score_lines(result)
+
+
+def test_a_newer_hand_in_does_not_get_the_mark_of_the_older_one(course):
+    """What is laid out and not graded since; whichever autograder makes `autograded/` again, its marks go out."""
+    grade(course, "s01", {"a": 2, "b": 1, "c": 0})
+    (course / "submitted" / "s01" / "sheet").mkdir(parents=True)
+    result = return_marks(course, "sheet")
+    told = "another hand-in was collected and is not graded yet; run `course autograde sheet`"
+    assert result.lines == [] and result.withheld == [("Jörg Müller", told)]
+    mine = next(mark for mark in course_marks(course)[1] if mark.student.student_id == "s01")
+    assert (mine.scores["sheet"], mine.notes, mine.waiting) == (None, [f"sheet: {told}"], 1)
+    (course / "autograded" / "s01" / "sheet").mkdir(parents=True)
+    assert [line.score for line in return_marks(course, "sheet").lines] == [3]
+
+
+def test_lateness_takes_nothing_of_points_that_do_not_count(course):
+    """An old mark on an answer that changed waits; its points are neither given nor charged."""
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write(LATE + "c.Deadlines.percent_per_day = 50\n")
+    with book(course) as gradebook:
+        gradebook.update_or_create_assignment("sheet", duedate=datetime(2026, 11, 20, 17))
+    grade(course, "s01", {"a": 2, "b": 2, "c": None}, timestamp=datetime(2026, 11, 21, 12))
+    with book(course) as gradebook:
+        old = gradebook.find_grade("b", "first", "sheet", "s01")
+        old.manual_score, old.needs_manual_grade = 2, True
+        gradebook.db.commit()
+    folder = course / "autograded" / "s01" / "sheet"
+    folder.mkdir(parents=True)
+    (folder / MARKER).write_text('{"changed": [["first", "b"]]}')
+    (mark,) = read_marks(course, "sheet")
+    assert (mark.score, mark.penalty, mark.waiting) == (1, 1, 2)
+    with book(course) as gradebook:
+        submission, config = gradebook.find_submission("sheet", "s01"), load_config(course)
+        assert lateness_now(submission, "sheet", config, to_read_again(folder)) == mark.penalty
 
 
 def test_a_score_over_the_maximum_is_stopped_here(course):
@@ -252,7 +287,8 @@ def test_lateness_is_counted_from_points_given_later_too(course):
     }
     for owner_id, moment in utc.items():
         grade(course, owner_id, {"a": 2, "b": 2, "c": None}, timestamp=moment)
-        (course / "submitted" / owner_id / "sheet").mkdir(parents=True)
+        for stage in ("submitted", "autograded"):
+            (course / stage / owner_id / "sheet").mkdir(parents=True)
     sync_gradebook(course, read_roster(course), "sheet")
     marks = {m.owner_id: m for m in read_marks(course, "sheet")}
     assert [marks[s].score for s in utc] == [4, pytest.approx(3.6), 4]

@@ -19,12 +19,12 @@ from course_utils.classroom.roster import Owner, read_roster
 from course_utils.classroom.safety_net import Waiting
 from course_utils.command import app
 from course_utils.errors import CourseError
-from course_utils.platforms.hand_ins import HandIn, RawFile, Wanted, ranked
+from course_utils.platforms.hand_ins import HandIn, Problem, RawFile, Wanted, ranked
 from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_download
 from course_utils.stages.checking import Stopped
 from course_utils.stages.collect import collect
 from course_utils.stages.kept import KeptHandIns
-from course_utils.stages.quarantine import true_name
+from course_utils.stages.quarantine import Quarantine, true_name
 from course_utils.stages.settling import settle
 from tests.support.olat_course import make_course, notebook_bytes, work, zip_bytes
 
@@ -351,9 +351,27 @@ def test_files_that_are_gone_and_an_index_that_is_damaged(kept, tmp_path):
     (tmp_path / "a").unlink()
     (tmp_path / "collected/sheet/files" / ("a" * 64)).unlink()
     assert KeptHandIns(tmp_path, "sheet").of(Owner("s01", "Jörg", ())) == []
-    (tmp_path / "collected/sheet/hand-ins.json").write_text('{"hand_ins": [{}]}')
-    with pytest.raises(CourseError, match=r"hand-ins\.json can't be read \(KeyError.*take it from a backup"):
-        KeptHandIns(tmp_path, "sheet")
+    entry = '{"owner_id": "s01", "hand_in_id": "a", "files": [%s], "submitted": "%s"}'
+    for hand_ins, choices in [
+        ("{}", "{}"), (entry % ("", "yesterday"), "{}"), (entry % ('["a", "b"]', ""), "{}"), ("", '{"s01": {}}'), ("3", "{}"),
+    ]:  # fmt: skip
+        text = f'{{"hand_ins": [{hand_ins}], "choices": {choices}}}'
+        (tmp_path / "collected/sheet/hand-ins.json").write_text(text)
+        with pytest.raises(CourseError, match=r"hand-ins\.json can't be read \(.*take it from a backup"):
+            KeptHandIns(tmp_path, "sheet")
+
+
+def test_the_table_of_the_quarantine_may_have_been_saved_anew(tmp_path):
+    quarantine = Quarantine(tmp_path, "sheet")
+    quarantine.add(Problem("d.zip", "Fremd_Frida", "a.txt", "nobody has this folder; who is it?"))
+    (row,) = quarantine.write()
+    text = quarantine.table.read_text(encoding="utf-8-sig")
+    quarantine.table.write_text("\ufeff" + text.replace(",", ";"), encoding="utf-8")
+    assert [r["folder"] for r in Quarantine(tmp_path, "sheet").rows] == [row["folder"]]
+    for damaged in ("who,why\na,b\n".encode(), "folder,reason,kept_as\nMüller,x,y\n".encode("cp1252")):
+        quarantine.table.write_bytes(damaged)
+        with pytest.raises(CourseError, match=r"reasons\.csv"):
+            Quarantine(tmp_path, "sheet")
 
 
 def test_the_command_takes_downloads_or_a_choice(course, download, monkeypatch, tmp_path):

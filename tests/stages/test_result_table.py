@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from course_utils.classroom.folder import open_gradebook
-from course_utils.classroom.marks import read_marks
+from course_utils.classroom.marks import NOT_GRADED_YET, read_marks
 from course_utils.classroom.roster import read_roster
 from course_utils.command import app
 from course_utils.errors import CourseError
@@ -158,3 +158,22 @@ def test_the_same_states_in_all_tables_and_the_mark_after_lateness(course, monke
     assert {**table(course), "late": ""} == {**rows, "late": ""}
     (mark,) = [mark for mark in read_marks(course, ASSIGNMENT) if mark.owner_id == "late"]
     assert mark.score == float(table(course)["late"]["mark"]) == 2
+
+
+def test_lateness_follows_the_time_that_is_laid_out_and_a_row_the_hand_in(course):
+    hand_in(course, "late")
+    stamp = course / "submitted" / "late" / ASSIGNMENT / "timestamp.txt"
+    stamp.write_text("2026-01-02 02:00:00 UTC\n")
+
+    def graded(*students):
+        keep_results(course, ASSIGNMENT, autograde.autograde(course, ASSIGNMENT, students))
+        return table(course)["late"]
+
+    assert float(graded("late")["mark"]) == 2.25
+    stamp.write_text("2026-01-01 22:00:00 UTC\n")
+    row = graded("other")
+    assert not row["mark"] and row["problem"] == NOT_GRADED_YET
+    assert float(graded("late")["mark"]) == 3
+    stamp.unlink()
+    assert float(graded("late")["mark"]) == 3
+    assert {mark.owner_id: mark.score for mark in read_marks(course, ASSIGNMENT)}["late"] == 3
