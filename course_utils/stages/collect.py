@@ -220,12 +220,19 @@ def _collect(
     kept.write()
     _write_json(report / "collected.json", record)
     begun_file(there).unlink(missing_ok=True)
+    _write_tables(collection, there, record, kept, now)
+    return collection
+
+
+def _write_tables(
+    collection: Collection, there: CourseAssignment, record: dict[str, Any], kept: KeptHandIns, now: datetime
+) -> None:
+    report = there.course / "reports" / there.name
     collection.everybody = where_everybody_is(there.course, there.name, there.config, there.roster)
     collection.table = report / "collected.csv"
     write_tables(collection, report, record, now)
     names = {entry.owner_id: entry.name for entry in collection.everybody}
     kept.write_table(report / "hand-ins.csv", names, functools.partial(as_local, zone=there.settings.timezone))
-    return collection
 
 
 def read(there: CourseAssignment, files: Sequence[Path], staging: Path, wanted: Wanted) -> list[Download]:
