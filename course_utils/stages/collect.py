@@ -209,10 +209,7 @@ def _collect(
     for old, _ in settled.older:
         replaced = sorted({f.path for f in old.files if came.now(old)})
         collection.fates += [(old.download, f"{old.folder}/{path}", "older hand-in") for path in replaced]
-    if kept.zone_before != kept.zone:
-        told = f"OpenOlat.timezone was {kept.zone_before}, and is {kept.zone}"
-        collection.notes.append(f"{told}: all times that were collected before are read anew")
-    collection.notes += filter(None, [whole_day_told(there.config, there.name)])
+    collection.notes += _notes_on_times(there, kept)
     for download in downloads:
         collection.notes += download.notes
         collection.fates += [(download.path.name, file, fate) for file, fate in download.fates]
@@ -222,6 +219,14 @@ def _collect(
     begun_file(there).unlink(missing_ok=True)
     _write_tables(collection, there, record, kept, now)
     return collection
+
+
+def _notes_on_times(there: CourseAssignment, kept: KeptHandIns) -> list[str]:
+    notes = []
+    if kept.zone_before != kept.zone:
+        told = f"OpenOlat.timezone was {kept.zone_before}, and is {kept.zone}"
+        notes.append(f"{told}: all times that were collected before are read anew")
+    return [*notes, *filter(None, [whole_day_told(there.config, there.name)])]
 
 
 def _write_tables(
