@@ -181,8 +181,7 @@ def _collect(
     )
     _forget_what_is_read_again(quarantine, downloads, settled)
     kept.write()  # before anything is laid out, so that a run that is killed loses nothing
-    taken = [take_back(owner, hand_in, there, record, quarantine) for owner, hand_in in came.moved]
-    collection.notes += filter(None, taken)
+    collection.notes += filter(None, (take_back(who, what, there, record, quarantine) for who, what in came.moved))
     for i, hand_in in enumerate(settled.chosen):
         if progress:
             progress(i, len(settled.chosen), hand_in.owner.name)
