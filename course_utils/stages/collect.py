@@ -181,8 +181,7 @@ def _collect(
     )
     _forget_what_is_read_again(quarantine, downloads, settled)
     kept.write()  # before anything is laid out, so that a run that is killed loses nothing
-    taken = [take_back(owner, hand_in, there, record, quarantine) for owner, hand_in in came.moved]
-    collection.notes += filter(None, taken)
+    collection.notes += filter(None, (take_back(who, what, there, record, quarantine) for who, what in came.moved))
     for i, hand_in in enumerate(settled.chosen):
         if progress:
             progress(i, len(settled.chosen), hand_in.owner.name)
@@ -209,10 +208,7 @@ def _collect(
     for old, _ in settled.older:
         replaced = sorted({f.path for f in old.files if came.now(old)})
         collection.fates += [(old.download, f"{old.folder}/{path}", "older hand-in") for path in replaced]
-    if kept.zone_before != kept.zone:
-        told = f"OpenOlat.timezone was {kept.zone_before}, and is {kept.zone}"
-        collection.notes.append(f"{told}: all times that were collected before are read anew")
-    collection.notes += filter(None, [whole_day_told(there.config, there.name)])
+    collection.notes += _notes_on_times(there, kept)
     for download in downloads:
         collection.notes += download.notes
         collection.fates += [(download.path.name, file, fate) for file, fate in download.fates]
@@ -220,12 +216,27 @@ def _collect(
     kept.write()
     _write_json(report / "collected.json", record)
     begun_file(there).unlink(missing_ok=True)
+    _write_tables(collection, there, record, kept, now)
+    return collection
+
+
+def _notes_on_times(there: CourseAssignment, kept: KeptHandIns) -> list[str]:
+    notes = []
+    if kept.zone_before != kept.zone:
+        told = f"OpenOlat.timezone was {kept.zone_before}, and is {kept.zone}"
+        notes.append(f"{told}: all times that were collected before are read anew")
+    return [*notes, *filter(None, [whole_day_told(there.config, there.name)])]
+
+
+def _write_tables(
+    collection: Collection, there: CourseAssignment, record: dict[str, Any], kept: KeptHandIns, now: datetime
+) -> None:
+    report = there.course / "reports" / there.name
     collection.everybody = where_everybody_is(there.course, there.name, there.config, there.roster)
     collection.table = report / "collected.csv"
     write_tables(collection, report, record, now)
     names = {entry.owner_id: entry.name for entry in collection.everybody}
     kept.write_table(report / "hand-ins.csv", names, functools.partial(as_local, zone=there.settings.timezone))
-    return collection
 
 
 def read(there: CourseAssignment, files: Sequence[Path], staging: Path, wanted: Wanted) -> list[Download]:

@@ -464,9 +464,10 @@ def test_of_the_same_files_the_latest_time_counts_wherever_they_stand(kept, tmp_
 
 
 def test_what_was_chosen_is_laid_out_where_the_newer_one_does_not_count(course, download):
-    for n, hour in ((1, 9), (2, 10), (1, 11)):
-        collect(course, "sheet", [download(f"dl{hour}", n, hour)])
-    row = only_row(collect(course, "sheet", [download("dl11", 1, 11)]))
+    same = {"a.zip": answer(1)}  # a zip knows when it was made
+    for files, hour in ((same, 9), (2, 10), (same, 11)):
+        collect(course, "sheet", [download(f"dl{hour}", files, hour)])
+    row = only_row(collect(course, "sheet", [download("dl11", same, 11)]))
     assert laid_out(course) == (1, "10")
     assert (
         "the same files were handed in at 2026-11-20 09:00:00 already; --choose '2026-11-20 09:00:00'" in row.notes[-1]
