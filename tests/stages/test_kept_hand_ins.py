@@ -353,7 +353,8 @@ def test_files_that_are_gone_and_an_index_that_is_damaged(kept, tmp_path):
     assert KeptHandIns(tmp_path, "sheet").of(Owner("s01", "Jörg", ())) == []
     entry = '{"owner_id": "s01", "hand_in_id": "a", "files": [%s], "submitted": "%s"}'
     for hand_ins, choices in [
-        ("{}", "{}"), (entry % ("", "yesterday"), "{}"), (entry % ('["a", "b"]', ""), "{}"), ("", '{"s01": {}}'), ("3", "{}"),
+        ("{}", "{}"), ("3", "{}"), (entry % ("", "yesterday"), "{}"), (entry % ('["a", "b"]', ""), "{}"),
+        ("", '{"s01": {}}'),
     ]:  # fmt: skip
         text = f'{{"hand_ins": [{hand_ins}], "choices": {choices}}}'
         (tmp_path / "collected/sheet/hand-ins.json").write_text(text)
@@ -368,7 +369,7 @@ def test_the_table_of_the_quarantine_may_have_been_saved_anew(tmp_path):
     text = quarantine.table.read_text(encoding="utf-8-sig")
     quarantine.table.write_text("\ufeff" + text.replace(",", ";"), encoding="utf-8")
     assert [r["folder"] for r in Quarantine(tmp_path, "sheet").rows] == [row["folder"]]
-    for damaged in ("who,why\na,b\n".encode(), "folder,reason,kept_as\nMüller,x,y\n".encode("cp1252")):
+    for damaged in (b"who,why\na,b\n", "folder,reason,kept_as\nMüller,x,y\n".encode("cp1252")):
         quarantine.table.write_bytes(damaged)
         with pytest.raises(CourseError, match=r"reasons\.csv"):
             Quarantine(tmp_path, "sheet")
