@@ -50,7 +50,11 @@ def test_jupyter_shows_the_message_and_nothing_else(tmp_path):
     source = "from course_utils.checks import assert_number\nassert_number(None, 4, 'touched', hint='Count.')"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     client = NotebookClient(
-        notebook, allow_errors=True, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook,
+        startup_timeout=600,
+        allow_errors=True,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
     )
     client.execute()
     (error,) = [output for output in notebook.cells[0].outputs if output.output_type == "error"]

@@ -23,7 +23,11 @@ def outputs(tmp_path, *cells):
     sources = ["import course_utils.checks", *cells]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in sources])
     NotebookClient(
-        notebook, allow_errors=True, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook,
+        startup_timeout=600,
+        allow_errors=True,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
     ).execute()
     errors = [[output for output in cell.outputs if output.output_type == "error"] for cell in notebook.cells]
     return [error[0] if error else None for error in errors][1:]

@@ -379,7 +379,9 @@ def convolutions():
     """The notebooks of an assignment, the first of them with its outputs."""
     root = Path(__file__).parents[2] / "source/convolutions"
     notebooks = {path.stem: nbformat.read(path, as_version=4) for path in sorted(root.glob("*.ipynb"))}
-    NotebookClient(notebooks["by-hand"], timeout=300, resources={"metadata": {"path": str(root)}}).execute()
+    NotebookClient(
+        notebooks["by-hand"], startup_timeout=600, timeout=300, resources={"metadata": {"path": str(root)}}
+    ).execute()
     return [(name, json.loads(nbformat.writes(notebook))) for name, notebook in notebooks.items()]
 
 

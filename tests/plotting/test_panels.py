@@ -183,7 +183,9 @@ def test_exported_pages_keep_the_description(tmp_path):
         "show_figure(show_kernel(np.eye(2)).figure, alt='a small kernel')"
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        notebook, startup_timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     for template in ("lab", "classic"):
         page, _ = HTMLExporter(template_name=template).from_notebook_node(notebook)
         assert page.count('alt="a small kernel"') == 1
