@@ -1,4 +1,4 @@
-# Every setting of the course, grouped by stage; settings only. Works for `nbgrader ...` and for `course ...`.
+# The settings of the course, grouped by stage; settings only. Works for `nbgrader ...` and for `course ...`.
 c = get_config()  # noqa: F821
 
 # The course.
