@@ -121,19 +121,24 @@ def _places(
     """Return where each column stands, and which headers look like one that is missing."""
     meaning = {plain_header(name): column for column, others in columns.items() for name in (column, *others)}
     places: dict[str, int] = {}
+    remarks = []
     for i, cell in enumerate(header):
         column = meaning.get(plain_header(cell))
         if column in places:
-            raise TableError(
-                f"The first line of {file} has {column} twice, as {header[places[column]]!r} and {cell!r}; keep one."
-            )
-        if column:
+            before = header[places[column]]
+            own = [plain_header(name) == plain_header(column) for name in (before, cell)]
+            if own[0] == own[1]:
+                raise TableError(f"The first line of {file} has {column} twice, as {before!r} and {cell!r}; keep one.")
+            # The column's own name goes before what else it may be called.
+            left, place = (cell, places[column]) if own[0] else (before, i)
+            remarks.append(f"{file}: {column} is read; nothing is read from the column {left.strip()!r}.")
+            places[column] = place
+        elif column:
             places[column] = i
     if missing := [name for name in required if name not in places]:
         raise TableError(
             f"The first line of {file} must name the columns {','.join(columns)}; {', '.join(missing)} is missing."
         )
-    remarks = []
     for cell in header:
         near = difflib.get_close_matches(plain_header(cell), [*meaning], n=1, cutoff=0.75)
         if near and plain_header(cell) not in meaning and meaning[near[0]] not in places:

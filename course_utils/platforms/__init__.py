@@ -1,6 +1,7 @@
 """Doors to learning platforms; a folder each, and `door` says which of them the course goes through.
 
-A door owes two functions, and nothing above it calls anything else of the platform:
+A door owes two functions and `clean_comment`. The stages call nothing else of a platform; what they ask of its
+settings (`classroom.settings.OpenOlat`) and say of it in notes is OpenOlat's still, and the demo plays its download:
 
 - *read*: a download, a folder to unpack it to, what is `hand_ins.Wanted`, the roster and the settings →
   `hand_ins.Download`, which holds a `HandIn` with its files for each owner, and a `Problem` for whatever has none.

@@ -139,7 +139,9 @@ class _Looking:
     def __post_init__(self) -> None:
         directory = coursedir(self.course, self.config)
         pattern = Path(directory.format_path(directory.submitted_directory, "*", self.assignment))
-        found = self.course.glob(pattern.relative_to(self.course).as_posix())
+        # The folder may lie elsewhere than in the course's, below names that mean something in a pattern.
+        first = pattern.parts.index("*")
+        found = Path(*pattern.parts[:first]).glob("/".join(pattern.parts[first:]))
         self.folders = {path.parent.name: path for path in sorted(found) if path.is_dir()}
         self.reasons = self._reasons()
         self.record = read_record(self.course, self.assignment)

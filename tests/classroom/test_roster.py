@@ -59,6 +59,19 @@ def test_a_header_that_is_nearly_one_is_a_remark(tmp_path):
     assert read(tmp_path, GERMAN.replace("E-Mail", "Institutions-E-Mail")).remarks == ()
 
 
+def test_a_second_column_of_a_like_name_is_left_out_and_told(tmp_path):
+    plain = read(tmp_path, ROSTER)
+    for name in ("id", "mail", "login"):
+        rows = [f"{line},{name if n == 0 else 'x'}" for n, line in enumerate(ROSTER.splitlines())]
+        roster = read(tmp_path, "\n".join(rows) + "\n")
+        assert roster.students == plain.students
+        assert any(f"nothing is read from the column '{name}'" in remark for remark in roster.remarks), name
+        first = read(
+            tmp_path, "\n".join(",".join([row.rpartition(",")[2], row.rpartition(",")[0]]) for row in rows) + "\n"
+        )
+        assert first.students == plain.students
+
+
 def test_numbers_of_different_lengths_are_a_remark(tmp_path):
     assert read(tmp_path, ROSTER).remarks == ()
     roster = read(tmp_path, ROSTER.replace("0012345", "12345").replace("0023456", "A1"))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from typer.testing import CliRunner
 
-from course_utils.classroom.folder import open_gradebook
+from course_utils.classroom.folder import load_config, open_gradebook
 from course_utils.classroom.marks import NOT_GRADED_YET, read_marks
 from course_utils.classroom.roster import read_roster
 from course_utils.command import app
@@ -18,6 +18,7 @@ from course_utils.stages import autograde
 from course_utils.stages.autograde import SubmissionResult
 from course_utils.stages.collect import collect
 from course_utils.stages.result_table import keep_results
+from course_utils.stages.whereabouts import where_everybody_is
 from tests.support.olat_course import zip_bytes
 from tests.support.tiny_course import ASSIGNMENT, hand_in, make_course
 
@@ -158,6 +159,14 @@ def test_the_same_states_in_all_tables_and_the_mark_after_lateness(course, monke
     assert {**table(course), "late": ""} == {**rows, "late": ""}
     (mark,) = [mark for mark in read_marks(course, ASSIGNMENT) if mark.owner_id == "late"]
     assert mark.score == float(table(course)["late"]["mark"]) == 2
+
+
+def test_submissions_may_lie_elsewhere_than_in_the_course(course, tmp_path):
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write(f"c.CourseDirectory.submitted_directory = {str(tmp_path / 'else[w]here')!r}\n")
+    (tmp_path / "else[w]here" / "late" / ASSIGNMENT).mkdir(parents=True)
+    entries = where_everybody_is(course, ASSIGNMENT, load_config(course), read_roster(course))
+    assert {entry.owner_id for entry in entries if entry.is_laid_out} == {"late"}
 
 
 def test_lateness_follows_the_time_that_is_laid_out_and_a_row_the_hand_in(course):
