@@ -17,6 +17,7 @@ from IPython.lib.lexers import IPython3Lexer
 from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from pygments.formatters import HtmlFormatter
 
 from course_utils.grading.cleaning import as_text, clean, is_other_site, no_picture, picture
@@ -34,8 +35,12 @@ _NBGRADERS = "feedback"
 # Characters that are read at once: some texts take a Markdown reader hours. Longer ones are read in parts, and a part
 # without a blank line is shown as it was typed.
 _LONGEST = 20_000
+# Cells in colours that are kept: most of a notebook's are the course's, and the same on everybody's page.
+_MOST_COLOURED = 500
 # Seconds of processor time for Markdown and colours of one page; what comes after that is shown as it was typed.
 _PATIENCE_S = 10.0
+
+_coloured: dict[str, str] = {}
 
 
 @pass_context
@@ -133,13 +138,18 @@ def highlight_code(context: Any, source: str, language: str | None = None, metad
     language, metadata : optional
         Not needed; part of how templates call the filter they know.
     """
+    if source in _coloured:
+        return _coloured[source]
     clock = _Clock(context)
     try:
         with clock:
             tokens = list(clock.watch(IPython3Lexer().get_tokens(source)))
-            return highlight_tokens(tokens)
+            page = highlight_tokens(tokens)
     except TimeoutError:
         return f'<div class="highlight"><pre>{html.escape(source)}</pre></div>'
+    if len(source) <= _LONGEST and len(_coloured) < _MOST_COLOURED:
+        _coloured[source] = page
+    return page
 
 
 def highlight_tokens(tokens: list[Any]) -> str:
@@ -207,8 +217,19 @@ class FeedbackExporter(HTMLExporter):
             state = read_state(ids["db_url"], (ids["notebook"], ids["assignment"], ids["student"]), graded)
             for name in ("waiting", "waiting_points", "waiting_score"):
                 resources[f"course_{name}"] = getattr(state, name)
-        page, resources = super().from_notebook_node(nb, resources, **kw)
+        page, resources = self._render(nb, resources, **kw)
         return with_policy(page, state.meta if state.digest else ""), resources
+
+    def _render(self, nb: Any, resources: Any, **kw: Any) -> tuple[str, Any]:
+        if self.template_name != _NBGRADERS:
+            return super().from_notebook_node(nb, resources, **kw)
+        # `HTMLExporter` reads its whole page again to describe pictures and to set the focus in JupyterLab's templates,
+        # which takes half of a page's time; the course's template describes its pictures itself.
+        resources = self._init_resources(resources)
+        chosen = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources)
+        self.register_filter("filter_data_type", chosen)
+        self.register_filter("highlight_code", self.filters.get("highlight_code", highlight_code))
+        return super(HTMLExporter, self).from_notebook_node(nb, resources, **kw)
 
 
 def with_policy(page: str, more: str = "") -> str:

@@ -5,11 +5,16 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import tomllib
 
 import pytest
 from jinja2 import Environment
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbgrader.converters import GenerateFeedback
+from traitlets.config import Config
 
+from course_utils.classroom.folder import load_config
 from course_utils.grading import pages, server
 from course_utils.grading.cleaning import clean, is_other_site, picture
 from course_utils.notebooks.texts import plain_math
@@ -145,6 +150,39 @@ def test_a_feedback_page_has_a_policy_before_anything_else():
     assert head < policy < page.index("<script") and "default-src 'none'" in page and "unsafe-inline'; img" in page
     with pytest.raises(ValueError, match="no <head>"):
         pages.with_policy("<p>")
+
+
+@pytest.mark.parametrize("filters", [True, False])
+def test_each_picture_of_an_output_has_one_description(filters):
+    outputs = [
+        new_output("display_data", {"image/png": PNG}, metadata=more)
+        for more in ({}, {"image/png": {"alt": "a curve"}})
+    ]
+    notebook = new_notebook(cells=[new_code_cell("x = 1", outputs=outputs)])
+    config = load_config(ROOT) if filters else Config()
+    exporter = pages.FeedbackExporter(config=GenerateFeedback(config=config).config)
+    resources = {
+        "nbgrader": {"notebook": "n", "score": 0, "max_score": 0, "late_penalty": 0},
+        "metadata": {"name": "n", "path": ""},
+    }
+    page, _ = exporter.from_notebook_node(notebook, resources)
+    found = re.findall(r"<img [^>]*>", page)
+    assert [re.findall(r'alt="([^"]*)"', picture) for picture in found] == [
+        ["A picture without a description"],
+        ["a curve"],
+    ]
+
+
+def test_code_is_coloured_once_and_what_took_too_long_is_tried_again(monkeypatch):
+    context = {"resources": {}}
+    monkeypatch.setattr(pages, "_coloured", {})
+    monkeypatch.setattr(pages, "_PATIENCE_S", -1)
+    assert pages.highlight_code(context, "x = 1") == '<div class="highlight"><pre>x = 1</pre></div>'
+    monkeypatch.setattr(pages, "_PATIENCE_S", 10)
+    once = pages.highlight_code(context, "x = 1")
+    assert '<span class="n">x</span>' in once
+    monkeypatch.setattr(pages, "_PATIENCE_S", -1)
+    assert pages.highlight_code(context, "x = 1") == once and "x = 2</pre>" in pages.highlight_code(context, "x = 2")
 
 
 def test_the_installation_switches_the_extension_on():
