@@ -1,4 +1,4 @@
-"""How much one submission may use: every limit of docs/grading.md, by the names that `c.GradeNotebook.limits` takes."""
+"""How much one submission may use, by the names that `c.GradeNotebook.limits` takes; docs/grading.md lists them."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class OutputLimits(LimitsOfOneKind):
 
 @dataclasses.dataclass(frozen=True)
 class ValueLimits(LimitsOfOneKind):
-    """How much one value may hold that crosses between a kernel and its tests, see `values.Limits`.
+    """How much one value may hold that crosses between a kernel and its tests, see `grading.bridge.tree.Limits`.
 
     Parameters
     ----------

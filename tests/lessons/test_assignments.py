@@ -15,6 +15,7 @@ import nbformat
 import pytest
 
 from course_utils.classroom import folder
+from course_utils.grading.limits import RunLimits
 from course_utils.notebooks import cells as kinds
 from course_utils.report import coverage
 from course_utils.stages import check_source, release
@@ -278,6 +279,8 @@ def test_notebook_is_as_the_contract_says(name):
     assert notebook.cells[0].cell_type == "markdown"
     for cell in notebook.cells:
         assert cell.get("outputs", []) == [] and cell.get("execution_count") is None, "outputs are not cleared"
+        # The usual one is the course's setting, which would do nothing for a cell that repeats it.
+        assert kinds.course(cell).get("timeout_s") != RunLimits().cell_seconds, f"{cell.id} repeats the usual limit"
         marks = cell.metadata.get("nbgrader", {})
         if marks.get("grade"):
             assert "covers" in kinds.course(cell), f"{marks.grade_id} does not say what it covers (it may be nothing)"

@@ -10,11 +10,10 @@ import pytest
 from nbgrader.api import Gradebook
 
 from course_utils.classroom.by_hand import MARKER, to_read_again
-from course_utils.classroom.deadlines import deadline_of, penalty, sync_gradebook
+from course_utils.classroom.deadlines import sync_gradebook
 from course_utils.classroom.folder import load_config
 from course_utils.classroom.marks import course_marks, lateness_now, read_marks, write_course_table
 from course_utils.classroom.roster import read_roster
-from course_utils.classroom.settings import Deadlines
 from course_utils.errors import CourseError
 from course_utils.platforms.olat.write_back import clean_comment
 from course_utils.stages.give_back import return_marks
@@ -303,52 +302,6 @@ def test_lateness_is_counted_from_points_given_later_too(course):
         assert gradebook.find_submission("sheet", "s03").extension.total_seconds() == 86_400
     line = next(x for x in score_lines(return_marks(course, "sheet")) if x.startswith("max"))
     assert line.endswith("sheet: 7.2 of 8 points; 0.8 taken for lateness")
-
-
-@pytest.mark.parametrize(
-    ("policy", "days", "cost"),
-    [("none", 5, 0), ("percent per started day", 0.5, 1), ("percent per started day", 1.01, 2),
-     ("percent per started day", 30, 10), ("hard stop", 0.5, 10)],
-)  # fmt: skip
-def test_the_policies(policy, days, cost):
-    deadlines = Deadlines(policy=policy, percent_per_day=10, grace_minutes={"x": 60})
-    assert penalty(deadlines, "x", 10.0, days * 86_400) == pytest.approx(cost)
-    assert penalty(deadlines, "x", 10.0, 3600) == 0
-    assert penalty(deadlines, "x", 0.0, days * 86_400) == 0
-
-
-def test_after_the_last_day_nothing_counts():
-    deadlines = Deadlines(policy="percent per started day", percent_per_day=10, max_days=2)
-    assert [penalty(deadlines, "x", 10.0, d * 86_400) for d in (2, 2.01)] == [2, 10]
-
-
-def test_an_extension_of_a_member_is_one_of_the_group_and_never_earlier(course):
-    with (course / "nbgrader_config.py").open("a") as file:
-        file.write(LATE)
-    path = course / "extensions.csv"
-    path.write_text("student_id,assignment,due\ns01,sheet,2026-11-22 18:00\ns02,sheet,2026-11-01 18:00\n")
-    config = load_config(course)
-    assert deadline_of(course, config, "sheet", "Gruppe_7", ["s01", "s02"]).day == 22
-    assert deadline_of(course, config, "sheet", "s02", ["s02"]).day == 20
-    assert deadline_of(course, config, "other", "s01", ["s01"]) is None
-    path.write_text("student_id,assignment,due\ns01,sheet,soon\n")
-    with pytest.raises(CourseError, match=r"(?s)extensions\.csv can't be used:.*row 2: A date and time must look like"):
-        deadline_of(course, config, "sheet", "s01")
-
-
-def test_nbgraders_plugin_knows_the_assignment():
-    from nbgrader.preprocessors import AssignLatePenalties
-    from traitlets.config import Config
-
-    from course_utils.classroom.deadlines import LatePolicy
-
-    config = Config({"Deadlines": {"policy": "hard stop", "grace_minutes": {"sheet": 10}}})
-    preprocessor = AssignLatePenalties(plugin_class=LatePolicy, config=config)
-    preprocessor.assignment_id = "sheet"
-    preprocessor.init_plugin()
-    plugin = preprocessor.plugin_inst
-    assert plugin.late_submission_penalty("s01", 8.0, 600) is None
-    assert plugin.late_submission_penalty("s01", 8.0, 601) == 8.0
 
 
 def test_bonus_fills_up_lost_points_and_no_more(course):
