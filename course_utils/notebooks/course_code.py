@@ -90,6 +90,7 @@ def problems(cell: Mapping[str, Any], files: Files | None = None) -> Iterator[Pr
         yield from _file_problems(cell["source"], files, test=alone)
 
 
+@functools.lru_cache(maxsize=1000)  # of a class, everybody has the same cells of the course
 def syntax_problem(source: str) -> tuple[int, str] | None:
     """Return line and reason why a text is no plain Python, as a test must be; None if it is.
 

@@ -56,6 +56,8 @@ def _defined(cells: Iterable[Mapping[str, Any]], kind: type[ast.ClassDef | ast.F
 
 def used(source: str, known: Collection[str]) -> list[str]:
     """Return which classes a test names, in alphabetical order."""
+    if not known:
+        return []
     names = {node.id for node in ast.walk(_parse(source)) if isinstance(node, ast.Name)}
     return sorted(names & set(known))
 

@@ -194,7 +194,11 @@ def test_readme_names_documents_that_exist():
 
 def test_the_page_of_the_architecture_names_modules_that_exist():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## The way")[2]
-    named = set(re.findall(r"`((?:[a-z_]+\.)*[a-z_]+)`", text)) - {"penalty", "nbgrader_config.py", "metadata.course.timeout_s"}
+    named = set(re.findall(r"`((?:[a-z_]+\.)*[a-z_]+)`", text)) - {
+        "penalty",
+        "nbgrader_config.py",
+        "metadata.course.timeout_s",
+    }
     assert len(named) > 20
     for name in sorted(named):
         path = ROOT / "course_utils" / name.replace(".", "/")

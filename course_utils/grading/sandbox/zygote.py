@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import json
 import os
 import select
@@ -29,6 +30,7 @@ import traceback
 
 from course_utils.grading.preload import import_ready
 from course_utils.grading.sandbox import confine
+from course_utils.grading.sandbox.huge_pages import FORKS_THAT_PAY, join_pages
 from course_utils.grading.sandbox.keeper import run_keeper
 from course_utils.grading.sandbox.layout import MAX_MESSAGE, REQUEST_FDS, USER_ID, keep_only, report
 
@@ -87,8 +89,10 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # what is there now is never collected: children need not copy its pages to count references
     control.send(json.dumps({"ready": failed}).encode())
-    while True:
+    for forks in itertools.count():
         select.select([control], [], [])
+        if forks == FORKS_THAT_PAY:
+            join_pages()
         helper = os.fork()
         if helper == 0:
             run_helper(control)
