@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ class HandIn:
     notes: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
 
-    @property
+    @functools.cached_property
     def hand_in_id(self) -> str:
         """A short name of its content."""
         return content_hash(self.content)[:10]

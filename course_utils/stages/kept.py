@@ -102,6 +102,8 @@ class KeptHandIns:
         self.folder = Path(course) / "collected" / assignment
         self._index = self.folder / "hand-ins.json"
         self.entries: list[Entry] = []
+        # By owner, and by folder and content: which entries they are.
+        self._places: dict[str | tuple[str, str], dict[int, None]] = {}
         self._choices: dict[str, dict[str, Any]] = {}
         self._new: dict[str, Path] = {}
         if self._index.is_file():
@@ -110,6 +112,8 @@ class KeptHandIns:
                 self.entries = [Entry(**{**e, "files": [tuple(f) for f in e["files"]]}) for e in content["hand_ins"]]
                 self._choices = dict(content["choices"])
                 self._look_through()
+                for i in range(len(self.entries)):
+                    self._note_place(i)
                 self.zone_before = content.get("zone", zone)
                 if self.zone_before != zone:
                     self._read_times_anew()
@@ -150,7 +154,15 @@ class KeptHandIns:
 
     def of_id(self, owner_id: str) -> list[Entry]:
         """Return the entries of somebody, without those that turned out to be somebody else's."""
-        return [entry for entry in self.entries if entry.owner_id == owner_id and not entry.moved_to]
+        return [entry for entry in map(self.entries.__getitem__, self._at(owner_id)) if not entry.moved_to]
+
+    def _note_place(self, i: int) -> None:
+        entry = self.entries[i]
+        for key in (entry.owner_id, (entry.folder, entry.hand_in_id)):
+            self._places.setdefault(key, {})[i] = None
+
+    def _at(self, key: str | tuple[str, str]) -> list[int]:
+        return sorted(self._places.get(key, ()))
 
     def choice_of(self, owner: Owner) -> Choice | None:
         """Return what a person chose for somebody; None if nothing, or if it is no longer there."""
@@ -182,7 +194,7 @@ class KeptHandIns:
             copies=list(hand_in.copies),
         )  # fmt: skip
         self._new |= {f.sha256: f.staged for f in hand_in.files}
-        same = [i for i, e in enumerate(self.entries) if (e.owner_id, e.hand_in_id) == fresh.origin[:2]]
+        same = [i for i in self._at(fresh.owner_id) if self.entries[i].hand_in_id == fresh.hand_in_id]
         for i in sorted(same, key=lambda i: self.entries[i].submitted, reverse=True):
             entry = self.entries[i]
             again = entry.origin == fresh.origin
@@ -194,17 +206,20 @@ class KeptHandIns:
                 about = {"draft": newer.draft and not time, "mark": newer.mark or older.mark, "copies": copies}
                 old = {"collected": entry.collected, "state": entry.state, "moved_to": ""}
                 self.entries[i] = replace(newer, submitted=time, **about, **old)
+                self._note_place(i)
                 return self.entries[i]
         self.entries.append(fresh)
+        self._note_place(len(self.entries) - 1)
         return fresh
 
     def take_from_others(self, hand_in: HandIn) -> list[str]:
         """Take a hand-in from whom its owner folder was placed with before; return their ids, every time."""
         owner_id, moved = hand_in.owner.owner_id, []
-        for entry in self.entries:
-            same = (entry.folder, entry.hand_in_id) == (hand_in.folder, hand_in.hand_in_id)
-            # Without a folder nothing says that it isn't a copy of what the other one handed in.
-            if same and hand_in.folder and entry.owner_id != owner_id and entry.moved_to in ("", owner_id):
+        if not hand_in.folder:
+            return []  # nothing says that it isn't a copy of what the other one handed in
+        for entry in map(self.entries.__getitem__, self._at((hand_in.folder, hand_in.hand_in_id))):
+            same = entry.folder == hand_in.folder  # a place that it has left is still known
+            if same and entry.owner_id != owner_id and entry.moved_to in ("", owner_id):
                 entry.moved_to, entry.state = owner_id, f"placed with {owner_id} instead"
                 moved.append(entry.owner_id)
         return list(dict.fromkeys(moved))
