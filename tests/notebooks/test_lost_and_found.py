@@ -188,6 +188,7 @@ def test_imports_added_to_a_cell_of_the_course_run(key, honest, course):
         (leave_blank("why_cnn", only="answer"), "Far fewer parameters"),
         (merge("why_cnn", "filters_words", behind=True), "Far fewer parameters"),
         (both(lambda nb: nb.cells.pop(at(nb, "why_cnn")), lambda nb: nb.cells.append(new_markdown_cell("Exercise 5: shared weights"))), "shared weights"),
+        (both(lambda nb: nb.cells.pop(at(nb, "why_cnn")), lambda nb: nb.cells.insert(1, new_markdown_cell("They share weights."))), "They share weights."),
         (both(leave_blank("why_cnn", only="answer"), lambda nb: nb.cells.insert(at(nb, "text_toeplitz"), new_markdown_cell("And more."))), "And more."),
     ],
 )  # fmt: skip
