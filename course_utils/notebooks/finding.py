@@ -259,6 +259,8 @@ class Finder:
         near += [cell for cell in texts if self._repeats(cell.source, at)]
         end = max((cell.position for cell in self.found.values()), default=math.inf)
         near += [cell for cell in texts if cell.position > end]
+        if not near and at not in self.found:
+            near = texts  # the cell is gone, and what it held may be any of them
         for other, cell in self.found.items():
             beside = abs(other - at) == 1 and not _name(self.course[other])
             if other == at or cell.type == "code" or self.is_blank(other):

@@ -217,9 +217,7 @@ class _Run:
                 yield submission
 
     def _read(self, gradebook: Gradebook, name: str) -> Submission | SubmissionResult:
-        if name in self.people and not self.people[name].is_laid_out:
-            why = self.people[name].why
-            reason = f"handed in, but in quarantine: {why}" if why else "nothing was handed in"
+        if name in self.people and (reason := self.people[name].why_nothing):
             return SubmissionResult(name, problem=f"not gradable: {reason}")
         folder, done = self._folders(name)
         if reason := _nothing_to_grade(folder, self.source):

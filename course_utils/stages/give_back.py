@@ -22,6 +22,7 @@ from course_utils.notebooks.texts import one_line
 from course_utils.platforms import door
 from course_utils.platforms.marks_back import Line, Return
 from course_utils.stages.feedback import write_pages
+from course_utils.stages.whereabouts import QUARANTINE, where_everybody_is
 
 __all__ = ["return_marks"]
 
@@ -67,7 +68,8 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
     result = Return(assignment)
     candidates: dict[str, list[tuple[Mark, Owner]]] = {}
     group_task = False
-    for mark in read_marks(course, assignment):
+    marks = read_marks(course, assignment)
+    for mark in marks:
         owner = roster.owner(mark.owner_id)
         if owner is None:
             result.withheld.append((mark.owner_id, "is in the gradebook, but not in the roster"))
@@ -83,6 +85,7 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
             continue
         for student in owner.members:
             candidates.setdefault(student.student_id, []).append((mark, owner))
+    result.withheld += _in_quarantine(course, assignment, config, roster, {mark.owner_id for mark in marks})
     given = {owner.owner_id for options in candidates.values() for _, owner in options}
     result.renewed, faults = _renew_pages(course, config, assignment, given)
     taken = _other_names(roster)
@@ -109,6 +112,14 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
         result.notes.append(f"{roster.path.name}: {zeros} OpenOlat does not know anybody by a number without them.")
     door.give_back(course / "returned" / assignment, result, roster, settings, group_task)
     return result
+
+
+def _in_quarantine(
+    course: Path, assignment: str, config: Config, roster: Roster, graded: set[str]
+) -> list[tuple[str, str]]:
+    """Return who handed in and has no mark, because nothing of it could be laid out: a person has to look."""
+    everybody = where_everybody_is(course, assignment, config, roster)
+    return [(e.name, e.why_nothing) for e in everybody if e.state == QUARANTINE and e.owner_id not in graded]
 
 
 def _renew_pages(

@@ -63,6 +63,13 @@ class Whereabouts:
         return "; ".join(self.reasons[:_MOST_REASONS]) + more
 
     @property
+    def why_nothing(self) -> str:
+        """Why there is nothing to grade, as it follows a name; empty if there is something."""
+        if self.is_laid_out:
+            return ""
+        return f"handed in, but in quarantine: {self.why}" if self.reasons else "nothing was handed in"
+
+    @property
     def is_laid_out(self) -> bool:
         """Whether there is something to grade."""
         return self.state in (LAID_OUT, UNTOUCHED)

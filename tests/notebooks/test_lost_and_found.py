@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import re
 
 import nbformat
@@ -16,6 +17,8 @@ from course_utils.notebooks.reading import notebook_from
 from course_utils.notebooks.repair import repair
 from course_utils.notebooks.skeleton import skeleton
 from course_utils.notebooks.texts import released_text
+from tests.support import cell_accidents
+from tests.support.cell_accidents import at, both, end_lines, lose_marks, merge, move, name, retype, split
 from tests.support.engine import SOURCE, config
 
 NOTEBOOK = SOURCE / "convolutions" / "by-hand.ipynb"
@@ -46,14 +49,6 @@ def honest(course, answers):
     return notebook
 
 
-def name(cell):
-    return cell.metadata.get("nbgrader", {}).get("grade_id")
-
-
-def at(notebook, key):
-    return next(n for n, cell in enumerate(notebook.cells) if name(cell) == key)
-
-
 def done(submitted, course):
     """The repaired notebook by grade_id, all its code in the order in which it runs, and the sentences."""
     read = notebook_from({**submitted, "metadata": {}})
@@ -67,78 +62,11 @@ def waits(cells):
     return [key for key in PROSE if determine_grade(cells[key])[0] is None]
 
 
-# What happens to one cell or two; `nb` is changed in place.
+def stub_of(key):
+    return next(cell.source for cell in skeleton(NOTEBOOK, config()).cells if name(cell) == key)
 
 
-def retype(key, kind=None):
-    def change(nb):
-        old = nb.cells[at(nb, key)]
-        make = kind or (new_markdown_cell if old.cell_type == "markdown" else new_code_cell)
-        nb.cells[at(nb, key)] = make(old.source)
-
-    return change
-
-
-def move(key, before):
-    def change(nb):
-        old = nb.cells.pop(at(nb, key))
-        place = len(nb.cells) if before is None else at(nb, before)
-        nb.cells.insert(place, new_markdown_cell(old.source) if key in PROSE else new_code_cell(old.source))
-
-    return change
-
-
-def merge(key, into, behind=False):
-    def change(nb):
-        old = nb.cells.pop(at(nb, key))
-        other = nb.cells[at(nb, into)]
-        parts = [other.source, old.source] if behind else [old.source, other.source]
-        other.source = "\n\n".join(parts)
-
-    return change
-
-
-def split(key, line):
-    def change(nb):
-        place = at(nb, key)
-        lines = nb.cells[place].source.split("\n")
-        nb.cells[place : place + 1] = [new_code_cell("\n".join(part)) for part in (lines[:line], lines[line:])]
-
-    return change
-
-
-def leave_blank(key, below=True, only=None):
-    """The answer stands in a cell of its own, the cell meant for it is as released."""
-
-    def change(nb):
-        place = at(nb, key)
-        old = nb.cells[place].source
-        text = old if only is None else old.split("\n\n", 1)[1]
-        blank = skeleton(NOTEBOOK, config()).cells
-        nb.cells[place].source = next(cell.source for cell in blank if name(cell) == key)
-        make = new_markdown_cell if key in PROSE else new_code_cell
-        nb.cells.insert(place + below, make(text))
-
-    return change
-
-
-def lose_marks(ids=True, kept=()):
-    def change(nb):
-        for number, cell in enumerate(nb.cells):
-            if name(cell) not in kept:
-                cell.metadata = {"id": f"Colab{number}", "cell_id": f"deepnote-{number}"}
-            if not ids:
-                cell.id = f"new-{number}"
-
-    return change
-
-
-def end_lines(end):
-    def change(nb):
-        for cell in nb.cells:
-            cell.source = cell.source.replace("\n", end)
-
-    return change
+leave_blank = functools.partial(cell_accidents.leave_blank, stub=stub_of)
 
 
 def trailing_spaces(nb):
@@ -152,14 +80,6 @@ def reformat_tests(nb):
     for cell in nb.cells:
         if name(cell) and name(cell).startswith("test_") and "hidden" not in name(cell):
             cell.source = f"# formatted on save\n{cell.source}\n\n# end"
-
-
-def both(*changes):
-    def change(nb):
-        for one in changes:
-            one(nb)
-
-    return change
 
 
 @pytest.mark.parametrize(
@@ -216,7 +136,7 @@ def test_every_answer_is_in_its_cell(change, sentences, honest, course, answers)
         (merge("toeplitz_rows", "toeplitz_product"), "toeplitz_rows", "stands in the cell 'toeplitz_product'"),
         (split("cross_correlate", 0), "cross_correlate", LOST),
         (split("filters", 2), "filters", LOST),
-        (both(retype("cross_correlate", new_markdown_cell)), "cross_correlate", LOST),
+        (both(retype("cross_correlate", kind=new_markdown_cell)), "cross_correlate", LOST),
         (
             both(retype("cross_correlate"), lambda nb: nb.cells.insert(3, new_code_cell("y = 5"))),
             "cross_correlate",
@@ -268,6 +188,7 @@ def test_imports_added_to_a_cell_of_the_course_run(key, honest, course):
         (leave_blank("why_cnn", only="answer"), "Far fewer parameters"),
         (merge("why_cnn", "filters_words", behind=True), "Far fewer parameters"),
         (both(lambda nb: nb.cells.pop(at(nb, "why_cnn")), lambda nb: nb.cells.append(new_markdown_cell("Exercise 5: shared weights"))), "shared weights"),
+        (both(lambda nb: nb.cells.pop(at(nb, "why_cnn")), lambda nb: nb.cells.insert(1, new_markdown_cell("They share weights."))), "They share weights."),
         (both(leave_blank("why_cnn", only="answer"), lambda nb: nb.cells.insert(at(nb, "text_toeplitz"), new_markdown_cell("And more."))), "And more."),
     ],
 )  # fmt: skip

@@ -7,85 +7,52 @@ import json
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_markdown_cell
 from nbgrader.utils import determine_grade
 
 from course_utils.classroom.marks import read_marks
 from course_utils.notebooks.texts import released_text
 from course_utils.stages import autograde, feedback, release
 from tests.support import tiny_course
+from tests.support.cell_accidents import at, cell_of, end_lines, lose_marks, merge, retype
 
 CODE, PROSE = "def add(a, b):\n    return a + b", "Why?\n\nBecause a sum has two parts."
 MARKS = "### BEGIN HIDDEN TESTS\n### BEGIN SOLUTION\n=== BEGIN MARK SCHEME ===\n### END SOLUTION"
 
 
-def cell(notebook, name):
-    return next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == name)
-
-
-def retype(*names):
-    def change(notebook):
-        for name in names:
-            at = notebook.cells.index(cell(notebook, name))
-            make = new_markdown_cell if notebook.cells[at].cell_type == "markdown" else new_code_cell
-            notebook.cells[at] = make(notebook.cells[at].source)
-
-    return change
-
-
 def below(notebook):
-    at = notebook.cells.index(cell(notebook, "why"))
-    notebook.cells.insert(at + 1, new_markdown_cell("Because a sum has two parts."))
-    notebook.cells[at].source = "Why?\n\nYOUR ANSWER HERE"
-
-
-def plain(ids):
-    def change(notebook):
-        for number, theirs in enumerate(notebook.cells):
-            theirs.metadata = {}
-            theirs.id = theirs.id if ids else f"copy-{number}"
-
-    return change
-
-
-def merge(notebook):
-    theirs, test = cell(notebook, "add"), cell(notebook, "test_add_visible")
-    test.source = f"{theirs.source}\n\n{test.source}"
-    notebook.cells.remove(theirs)
+    at_why = at(notebook, "why")
+    notebook.cells.insert(at_why + 1, new_markdown_cell("Because a sum has two parts."))
+    notebook.cells[at_why].source = "Why?\n\nYOUR ANSWER HERE"
 
 
 def mark(name):
     def change(notebook):
-        cell(notebook, name).source += f"\n{MARKS}" if name == "why" else "\n" + MARKS.replace("===", "# ===")
+        cell_of(notebook, name).source += f"\n{MARKS}" if name == "why" else "\n" + MARKS.replace("===", "# ===")
 
     return change
 
 
-def end_lines(notebook):
-    for theirs in notebook.cells:
-        theirs.source = theirs.source.replace("\n", "\r\n")
-
-
 def of_another_python(notebook):
     notebook.metadata["language_info"] = {"name": "python", "version": "3.99.1"}
-    cell(notebook, "add").source = "def add(a, b) => a + b"
+    cell_of(notebook, "add").source = "def add(a, b) => a + b"
 
 
 def blank(notebook):
-    cell(notebook, "why").source = "Why?\n\nYOUR ANSWER HERE"
+    cell_of(notebook, "why").source = "Why?\n\nYOUR ANSWER HERE"
 
 
 # What happened to the notebook, its automatic points of 3, and whether the text waits for a person.
 CLASS = {
     "prose-retyped": (retype("why"), 3, True),
     "prose-below": (below, 3, True),
-    "plain-with-ids": (plain(True), 3, True),
-    "plain": (plain(False), 3, True),
+    "plain-with-ids": (lose_marks(), 3, True),
+    "plain": (lose_marks(ids=False), 3, True),
     "code-retyped": (retype("add"), 3, True),
-    "merged": (merge, 3, True),
+    "merged": (merge("add", "test_add_visible"), 3, True),
     "marks-in-code": (mark("add"), 3, True),
     "marks-in-prose": (mark("why"), 3, True),
-    "line-ends": (end_lines, 3, True),
+    "line-ends": (end_lines("\r\n"), 3, True),
     "another-python": (of_another_python, 0, True),
     "blank": (blank, 3, False),
 }
@@ -97,7 +64,7 @@ def course(tmp_path_factory):
     released = tiny_course.source_notebook()
     for theirs in released.cells:
         theirs.source = released_text(theirs.source)
-    cell(released, "add").source, cell(released, "why").source = CODE, PROSE
+    cell_of(released, "add").source, cell_of(released, "why").source = CODE, PROSE
     release.release(root, tiny_course.ASSIGNMENT)
     for student, (change, *_) in CLASS.items():
         notebook = copy.deepcopy(released)
@@ -146,7 +113,7 @@ def test_marks_of_nbgrader_in_an_answer_cost_no_page(student, pages):
 
 def test_what_stands_near_an_empty_text_is_shown_in_its_cell(course, rows, pages):
     path = course / "autograded" / "prose-below" / tiny_course.ASSIGNMENT / "adding.ipynb"
-    why = cell(nbformat.read(path, as_version=4), "why")
+    why = cell_of(nbformat.read(path, as_version=4), "why")
     assert "YOUR ANSWER HERE" in why.source and "Because a sum has two parts." in why.source
     assert determine_grade(why) == (None, 1)
     assert pages["prose-below"].count("Because a sum has two parts.") == 2
