@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 
 from course_utils.classroom.folder import coursedir, load_config
+from course_utils.classroom.marks import read_marks
 from course_utils.classroom.one_run import only_run
 from course_utils.classroom.safety_net import attempt
 from course_utils.classroom.tables import write_csv
@@ -51,12 +52,13 @@ def feedback(
     Raises
     ------
     CourseError
-        If nothing of one of `students` is graded.
+        If nothing of one of `students` is graded, or the gradebook does not know the assignment.
     """
     course = Path(course).resolve()
     config = load_config(course)
     with only_run(course, f"feedback {assignment}"):
         scratch.sweep()
+        read_marks(course, assignment)  # enters what lateness takes of points that persons gave since: pages show it
         for student, fault in write_pages(course, config, assignment, students):
             if failed is not None:
                 failed(student, fault)

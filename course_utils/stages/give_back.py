@@ -80,7 +80,8 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
         # Groups that hand in through one member's individual task can get files back; group tasks cannot.
         group_task |= owner.is_group and assignment not in settings.group_assignments
         if mark.waiting and not automatic:
-            text = f"{mark.waiting} cells wait for a person; grade them, or use --automatic"
+            cells = "1 cell waits" if mark.waiting == 1 else f"{mark.waiting} cells wait"
+            text = f"{cells} for a person; grade, or use --automatic"
             result.withheld.append((owner.name, text))
             continue
         for student in owner.members:

@@ -107,7 +107,7 @@ def test_every_folder_of_the_zip_has_a_line_with_a_score(course):
     assert all(info.compress_size >= 0.01 * info.file_size for info in infos), "OpenOlat refuses what shrinks more"
     assert [line.split("\t")[:2] for line in score_lines(result)] == [["jmueller", "3"], ["oneill", "0"]]
     assert dict(result.withheld) == {
-        "Anna Maria Müller-Lüdenscheid": "1 cells wait for a person; grade them, or use --automatic",
+        "Anna Maria Müller-Lüdenscheid": "1 cell waits for a person; grade, or use --automatic",
         "Éloïse O'Neill": "has a score but no feedback page; run `course feedback`",
     }
     result = return_marks(course, "sheet", automatic=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from datetime import datetime
 
 import nbformat
 import pytest
@@ -51,6 +52,16 @@ def mark(course, student, points, comment=None, name="why"):
 
 def page(course, student):
     return (course / "feedback" / student / ASSIGNMENT / "adding.html").read_text(encoding="utf-8")
+
+
+def hand_in_late(course, student):
+    """A day after a deadline that takes half of the points."""
+    with (course / "nbgrader_config.py").open("a", encoding="utf-8") as file:
+        file.write('c.Deadlines.policy = "percent per started day"\nc.Deadlines.percent_per_day = 50\n')
+    with open_gradebook(course) as gradebook:
+        gradebook.find_assignment(ASSIGNMENT).duedate = datetime(2026, 11, 20, 18)
+        gradebook.find_submission(ASSIGNMENT, student).timestamp = datetime(2026, 11, 21, 6)
+        gradebook.db.commit()
 
 
 def waiting(course, **problems):
@@ -112,6 +123,11 @@ def test_pages_follow_the_gradebook(course):
     before = page(course, "berta")
     feedback.feedback(course, ASSIGNMENT, students=["anna"])
     assert "Score: 3.5 / 4.0" in page(course, "anna") and page(course, "berta") == before
+
+    # Lateness takes its share of what a person gave after the run, on pages as in what is returned.
+    hand_in_late(course, "anna")
+    feedback.feedback(course, ASSIGNMENT, students=["anna"])
+    assert "Score: 1.75 / 4.0" in page(course, "anna") and "Score: -1.75" in page(course, "anna")
     with pytest.raises(CourseError, match=r"Nothing of nobody is graded in tiny; run `course autograde tiny`\."):
         feedback.feedback(course, ASSIGNMENT, students=["nobody"])
 
