@@ -96,7 +96,7 @@ def write_tables(collection: Collection, report: Path, record: Mapping[str, Any]
         about = [row.get(column, "") for column in columns]
         return [entry.owner_id, *(getattr(entry, name) for name in first), *about, entry.why, notes]
 
-    names = ["student_id", *first, *columns, "in_quarantine", "notes"]
+    names = ["owner_id", *first, *columns, "in_quarantine", "notes"]
     write_csv(report / "collected.csv", names, map(line, collection.everybody))
     write_csv(report / "files.csv", ("download", "file", "fate"), collection.fates)
     states = ("new", "updated", "unchanged", "not graded")

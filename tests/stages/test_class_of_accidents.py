@@ -59,7 +59,7 @@ class Cycle:
 
 def _table(path: Path) -> dict[str, dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
-        return {row["student_id"]: row for row in csv.DictReader(file)}
+        return {next(iter(row.values())): row for row in csv.DictReader(file)}
 
 
 def _read_the_texts(course: Path) -> None:

@@ -148,7 +148,7 @@ def test_what_does_not_count_replaces_nothing(course, download, case, order):
         collection = collect(course, "sheet", [paths[n]])
     assert laid_out(course) == (1, "08")
     assert "not graded: the hand-in in Mueller_Joerg_jmueller (bad.zip)" in str(only_row(collection).notes)
-    (here,) = [r for r in table(course) if r["student_id"] == "s01"]
+    (here,) = [r for r in table(course) if r["owner_id"] == "s01"]
     assert (here["where"], here["submitted"]) == ("laid out", "2026-11-20 09:00:00")
     assert bool(here["in_quarantine"]) is (case != "an untouched copy")
 
@@ -245,7 +245,7 @@ def test_one_table_says_where_everybodys_work_is(course, download):
         Folder("Fremd_Frida_ffremd", {"1_submissions": {"a.zip": answer(1)}}),
     ]
     collection = collect(course, "sheet", [download("a", 1, 19, others=others)])
-    where = {r["student_id"]: r["where"] for r in table(course)}
+    where = {r["owner_id"]: r["where"] for r in table(course)}
     assert where == {
         "s01": "laid out",
         "s02": "nothing handed in",
@@ -261,8 +261,8 @@ def test_one_table_says_where_everybodys_work_is(course, download):
     assert "Not in the roster (1): Fremd_Frida_ffremd" in shown and "--owner FOLDER=STUDENT_ID" in shown
     # What is collected later adds to the table.
     collect(course, "sheet", [download("b", 1, 9, who="s02")])
-    assert {r["student_id"]: r["where"] for r in table(course)} == where | {"s02": "laid out"}
-    assert next(r for r in table(course) if r["student_id"] == "s01")["notebooks"] == "first, second"
+    assert {r["owner_id"]: r["where"] for r in table(course)} == where | {"s02": "laid out"}
+    assert next(r for r in table(course) if r["owner_id"] == "s01")["notebooks"] == "first, second"
 
 
 NAMES = {
@@ -395,7 +395,7 @@ def test_between_two_pages_without_a_time_a_person_decides(course, tmp_path):
         (tmp_path / f"page{n}.zip").write_bytes(answer(n))
         collection = collect(course, "sheet", [tmp_path / f"page{n}.zip"], wanted=Wanted("sheet", student="s01"))
     assert laid_out(course) == (1, "") and not collection.rows
-    (here,) = [r for r in table(course) if r["student_id"] == "s01"]
+    (here,) = [r for r in table(course) if r["owner_id"] == "s01"]
     assert here["where"] == "laid out" and "no time says which is newer" in here["in_quarantine"]
     start = next(r["kept_as"].rpartition("/")[2][:8] for r in collection.quarantined if r["file"] == "page2.zip")
     collection = collect(course, "sheet", [], wanted=Wanted("sheet", student="s01", choose=start))
@@ -550,7 +550,7 @@ def test_a_folder_that_was_placed_with_the_wrong_person_is_taken_back(course, do
     assert not place_with("s02").notes
     place_with("s01")  # and back
     assert laid_out(course) == (7, "") and not (course / "submitted/s02/sheet").exists()
-    assert next(r for r in table(course) if r["student_id"] == "s02")["where"] == "nothing handed in"
+    assert next(r for r in table(course) if r["owner_id"] == "s02")["where"] == "nothing handed in"
 
 
 def test_a_choice_keeps_its_hand_in_when_the_zone_is_mended(kept, tmp_path):
