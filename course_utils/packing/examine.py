@@ -158,9 +158,18 @@ def read_notebooks(folder: Path, assignment: str) -> Examined:
     helpers = _helpers({path.name: notebook for path, (notebook, *_) in parsed.items()}, notebooks, set(others))
     unused = {name: error for name, error in others.items() if name not in helpers}
     findings += [Finding(name, f"{error}; it is not packed") for name, error in unused.items()]
-    findings += [Finding(f"{name}.ipynb", "is not here") for name in catalogue.names if name not in notebooks]
+    missing = [name for name in catalogue.names if name not in notebooks]
+    findings += [Finding(f"{name}.ipynb", f"is not here{_called_otherwise(folder, name)}") for name in missing]
     ordered = {name: notebooks[name] for name in catalogue.names if name in notebooks}
     return Examined(folder, assignment, ordered, catalogue, findings, record, [folder / name for name in helpers])
+
+
+def _called_otherwise(folder: Path, name: str) -> str:
+    """Say which file beside may be a notebook that is missing: browsers add `.txt` or `.json`, or call it `.json`."""
+    for other in (f"{name}.ipynb.txt", f"{name}.ipynb.json", f"{name}.json"):
+        if (folder / other).is_file():
+            return f", but {other} is: if that is your notebook, rename it to {name}.ipynb"
+    return ""
 
 
 def _helpers(every: Mapping[str, dict], notebooks: Mapping[str, tuple[Path, dict]], others: set[str]) -> list[str]:

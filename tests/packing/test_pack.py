@@ -142,6 +142,14 @@ def test_missing_renamed_and_foreign_notebooks_are_told(folder):
     assert "first.ipynb" in pack(examined, TEAM, with_pdf=False).files
 
 
+@pytest.mark.parametrize("ending", [".ipynb.txt", ".ipynb.json", ".json"])
+def test_a_notebook_that_a_browser_called_otherwise_is_named(ending, folder):
+    (folder / "second.ipynb").rename(folder / f"second{ending}")
+    (finding,) = texts(read_notebooks(folder, "sheet").findings)
+    told = f"is not here, but second{ending} is: if that is your notebook, rename it to second.ipynb"
+    assert finding == f"second.ipynb: {told}"
+
+
 def test_a_notebook_that_is_run_by_one_of_the_course_goes_along(folder):
     helper = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("%run deeper.ipynb")])
     for name in ("helpers", "deeper", "scratch"):
