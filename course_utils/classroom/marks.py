@@ -16,6 +16,7 @@ from traitlets.config import Config
 from course_utils.classroom.by_hand import points_that_count, to_read_again, waits
 from course_utils.classroom.deadlines import penalty
 from course_utils.classroom.folder import coursedir, load_config, open_gradebook
+from course_utils.classroom.grades import fetch_grades
 from course_utils.classroom.roster import Roster, Student, read_roster
 from course_utils.classroom.safety_net import Waiting, attempt
 from course_utils.classroom.settings import Deadlines
@@ -127,6 +128,7 @@ def _mark_now(
     submission: SubmittedAssignment, assignment: str, config: Config, bonus_cells: set[tuple[str, str]], folder: Path
 ) -> Mark:
     changed = to_read_again(folder)
+    fetch_grades(submission)
     _update_penalties(submission, assignment, config, changed)
     return _mark(submission, bonus_cells, changed)
 

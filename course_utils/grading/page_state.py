@@ -13,6 +13,7 @@ from nbgrader.api import SubmittedAssignment, SubmittedNotebook
 
 from course_utils.classroom.by_hand import to_read_again, waits
 from course_utils.classroom.folder import open_database
+from course_utils.classroom.grades import fetch_grades
 from course_utils.grading.run import trust
 
 __all__ = ["PageState", "out_of_date", "read_state", "state_of"]
@@ -91,6 +92,7 @@ def out_of_date(submission: SubmittedAssignment, graded: Path, pages: Path) -> l
     graded, pages : pathlib.Path
         The submission's folders in `autograded/` and `feedback/`.
     """
+    fetch_grades(submission)
     there = [notebook for notebook in submission.notebooks if _is_plain(graded / f"{notebook.name}.ipynb")]
     return sorted(
         notebook.name

@@ -23,6 +23,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from course_utils.classroom.by_hand import MARKER, read_marker, to_read_again
+from course_utils.classroom.grades import fetch_grades
 from course_utils.grading import scratch
 from course_utils.grading.limits import GradingLimits
 from course_utils.grading.submissions import GradedSubmission, Submission, handed_in_at, other_files
@@ -130,6 +131,7 @@ def _enter(
     gradebook.update_or_create_student(submission.student)
     when = handed_in_at(submitted)
     entry = gradebook.update_or_create_submission(submission.assignment, submission.student, timestamp=when)
+    fetch_grades(entry)
     for notebook in entry.notebooks:
         cells = {}
         if notebook.name in notebooks:

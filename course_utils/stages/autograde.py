@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, SubmittedAssignment
 from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 
 from course_utils.classroom.by_hand import points_that_count, to_read_again, waits
 from course_utils.classroom.deadlines import sync_gradebook
 from course_utils.classroom.folder import load_config, open_gradebook
+from course_utils.classroom.grades import fetch_grades
 from course_utils.classroom.marks import lateness_now, number
 from course_utils.classroom.one_run import only_run
 from course_utils.classroom.roster import Roster, read_roster
@@ -250,9 +251,10 @@ class _Run:
         return self._row(gradebook, outcome.student)
 
     def _row(self, gradebook: Gradebook, name: str) -> SubmissionResult:
-        result = _read_result(gradebook, self.course, self.assignment, name)
         submission = gradebook.find_submission(self.assignment, name)
+        fetch_grades(submission)
         folder, done = self._folders(name)
+        result = _read_result(submission, name, done)
         if submission.timestamp != (when := handed_in_at(folder)):  # only its time is another one
             submission.timestamp = when
             gradebook.db.commit()
@@ -351,12 +353,11 @@ def _record(gradebook: Gradebook, config: Config, *parts: object) -> None:
             ) from error
 
 
-def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: str) -> SubmissionResult:
+def _read_result(submission: SubmittedAssignment, student: str, done: Path) -> SubmissionResult:
     result = SubmissionResult(student)
-    submission = gradebook.find_submission(assignment, student)
     result.max_points = submission.max_score
     result.marked = sum(g.manual_score is not None for notebook in submission.notebooks for g in notebook.grades)
-    changed = to_read_again(course / "autograded" / student / assignment)
+    changed = to_read_again(done)
     result.points = sum(points_that_count(notebook, changed) for notebook in submission.notebooks)
     problems = []
     for grade in (grade for notebook in submission.notebooks for grade in notebook.grades):
@@ -367,7 +368,7 @@ def _read_result(gradebook: Gradebook, course: Path, assignment: str, student: s
                 f"has {number(grade.max_score or 0)} now; change one of them"
             )
     for name in sorted(notebook.name for notebook in submission.notebooks):
-        path = course / "autograded" / student / assignment / f"{name}.ipynb"
+        path = done / f"{name}.ipynb"
         if not path.exists():
             result.notes.append(f"{name}: was not handed in")
             continue
