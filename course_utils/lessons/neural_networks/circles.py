@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.datasets import make_circles
 
-
 __all__ = ["Circles", "circles", "grid"]
 
 # Overlapping enough that the best border gets some 5 % of the points wrong.
