@@ -250,28 +250,29 @@ def read_roster(course: Path) -> Roster:
         table = read_saved_table(path, {name: _OTHER_NAMES[name] for name in COLUMNS}, _REQUIRED)
     except TableError as error:
         raise RosterError(str(error)) from error
-    students = []
+    students, has_ids = [], "student_id" in table.columns
     for number, row in table.rows:
         cells = {name: row.get(name, "") for name in COLUMNS}
-        if "student_id" not in table.columns:
+        if not has_ids:
             cells["student_id"] = cells["user_name"]
         groups = tuple(name for part in cells.pop("group").split(";") if (name := part.strip()))
         students.append(Student(**cells, groups=groups, row=number))
-    problems = [*table.problems, *_problems(students)]
+    problems = [*table.problems, *_problems(students, has_ids)]
     if problems:
         raise RosterError("\n".join([f"{path.name} can't be used:", *(f"- {line}" for line in problems)]))
     zeros = lost_zeros(students)
     return Roster(tuple(students), path, table.remarks + ((f"{path.name}: {zeros}",) if zeros else ()))
 
 
-def _problems(students: Iterable[Student]) -> list[str]:
-    """Return what is wrong with a class, one line per problem."""
+def _problems(students: Iterable[Student], has_ids: bool) -> list[str]:
+    """Return what is wrong with a class, one line per problem; without ids of their own user names are taken as ids."""
     students = list(students)
+    id_column = "student_id" if has_ids else "user_name (there is no column student_id)"
     problems = []
     for s in students:
-        if not _SAFE_ID.match(s.student_id):
+        if not _SAFE_ID.match(s.student_id) and (has_ids or s.user_name):
             problems.append(
-                f"row {s.row}: student_id must be letters, digits and . _ @ -, as it becomes a folder name; "
+                f"row {s.row}: {id_column} must be letters, digits and . _ @ -, as it becomes a folder name; "
                 f"it is {s.student_id!r}"
             )
         if not s.user_name:
@@ -292,7 +293,7 @@ def _problems(students: Iterable[Student]) -> list[str]:
         for column in ("user_name", "last_name", "first_name", "email"):
             if re.search(r"[\t\r\n\x00]", getattr(s, column)):
                 problems.append(f"row {s.row}: {column} contains a tab or a line break")
-    for column in ("student_id", "user_name", "matriculation_number", "email"):
+    for column in ("student_id", "user_name", "matriculation_number", "email")[not has_ids :]:
         seen: dict[str, Student] = {}
         for s in students:
             value = getattr(s, column).casefold()

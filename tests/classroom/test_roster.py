@@ -95,3 +95,16 @@ def test_a_name_is_found_as_people_write_it(tmp_path):
         assert [s.student_id for s in roster.called(name)] == ["s01"]
     assert [s.student_id for s in roster.called("Иван Иванов")] == ["s04"]
     assert roster.called("Пётр") == roster.called("") == []
+
+
+def test_without_a_column_of_ids_nothing_is_said_about_it(tmp_path):
+    rows = "user_name,last_name,first_name\nkk/2,Kernel,Karla\n,Softmax,Sven\npp,Pooling,Paula\npp,Pooling,Peter\n"
+    (tmp_path / "roster.csv").write_text(rows)
+    with pytest.raises(RosterError) as told:
+        read_roster(tmp_path)
+    assert str(told.value).splitlines()[1:] == [
+        "- row 2: user_name (there is no column student_id) must be letters, digits and . _ @ -, as it becomes a folder "
+        "name; it is 'kk/2'",
+        "- row 3: user_name is empty; OpenOlat identifies people by it",
+        "- rows 4 and 5 have the same user_name: pp",
+    ]
