@@ -103,8 +103,8 @@ def test_without_a_column_of_ids_nothing_is_said_about_it(tmp_path):
     with pytest.raises(RosterError) as told:
         read_roster(tmp_path)
     assert str(told.value).splitlines()[1:] == [
-        "- row 2: user_name (there is no column student_id) must be letters, digits and . _ @ -, as it becomes a folder "
-        "name; it is 'kk/2'",
+        "- row 2: user_name (there is no column student_id) must be letters, digits and . _ @ -, as it becomes a "
+        "folder name; it is 'kk/2'",
         "- row 3: user_name is empty; OpenOlat identifies people by it",
         "- rows 4 and 5 have the same user_name: pp",
     ]
