@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -141,6 +142,7 @@ class _Looking:
     roster: Roster
     folders: dict[str, Path] = field(init=False)
     reasons: dict[str, list[str]] = field(init=False)
+    times: dict[str, datetime] = field(init=False, default_factory=dict)
     record: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -155,7 +157,7 @@ class _Looking:
         self.settings = OpenOlat(config=self.config)
 
     def _reasons(self) -> dict[str, list[str]]:
-        """Return why things are in quarantine, by whose they are; a stranger is known by the folder."""
+        """Return why things are in quarantine, by whose they are; a stranger is known by the folder. Fills `times`."""
         found: dict[str, list[str]] = {}
         for row in Quarantine(self.course, self.assignment).rows:
             who = row["student_id"]
@@ -167,6 +169,10 @@ class _Looking:
             reasons = found.setdefault(who, [])
             if row["reason"] not in reasons:
                 reasons.append(row["reason"])
+            with contextlib.suppress(ValueError):  # unknown, or a spreadsheet wrote it anew
+                time = datetime.fromisoformat(row["submitted"])
+                if time.tzinfo:
+                    self.times[who] = max(time, self.times.get(who, time))
         return found
 
     def everybody(self) -> list[str]:
@@ -185,7 +191,11 @@ class _Looking:
         owner = self.roster.owner(who)
         name, reasons = owner.name if owner else who, tuple(self.reasons.get(who, ()))
         if who not in self.folders:
-            return Whereabouts(who, name, QUARANTINE if reasons else NOTHING, reasons, in_roster=owner is not None)
+            state, time = QUARANTINE if reasons else NOTHING, self.times.get(who)
+            return Whereabouts(
+                who, name, state, reasons, as_local(time, self.settings.timezone), self._late_by(who, owner, time),
+                owner is not None,
+            )  # fmt: skip
         time = laid_out_at(self.folders[who])
         laid = self.record.get(who)
         untouched = isinstance(laid, dict) and laid.get("untouched") is True

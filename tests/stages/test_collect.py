@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from course_utils.classroom.folder import load_config
 from course_utils.classroom.roster import read_roster
 from course_utils.errors import CourseError
 from course_utils.platforms.hand_ins import Download, HandIn, RawFile, Wanted
@@ -15,6 +16,7 @@ from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_down
 from course_utils.stages.collect import collect, place, read, settle, write
 from course_utils.stages.course_assignment import open_assignment
 from course_utils.stages.quarantine import Quarantine
+from course_utils.stages.whereabouts import where_everybody_is
 from tests.support.olat_course import ROSTER, make_course, notebook, notebook_bytes, work, zip_bytes
 
 TOP = "ita_Sheet_2026-11-20T18-05-41_207"
@@ -577,3 +579,17 @@ def test_writing_lays_out_once(course, there, tmp_path):
         states.append(placed.row.state)
     assert states == ["new", "unchanged"]
     assert {"first.ipynb", "second.ipynb"} <= set(files_of(course, "s01"))
+
+
+def test_the_table_has_the_time_of_what_is_in_quarantine(course, students, tmp_path):
+    folder = Folder.of(students["s01"], {"answer.txt": b"forty-two"})
+    sheet = sheet_bytes([students["s01"]], {"s01": datetime(2026, 11, 20, 19, 30)})
+    path = write_download(tmp_path / "a.zip", [folder], top=TOP, sheet=sheet)
+    (where,) = (e for e in collect(course, "sheet", [path]).everybody if e.owner_id == "s01")
+    assert (where.state, where.submitted, where.late_by) == ("in quarantine", "2026-11-20 19:30:00", "1 h 30 min")
+    reasons_csv = course / "quarantine/sheet/reasons.csv"
+    reasons_csv.write_text(reasons_csv.read_text().replace("2026-11-20T18:30:00+00:00", "20.11.2026 19:30"))
+    (where,) = (
+        e for e in where_everybody_is(course, "sheet", load_config(course), read_roster(course)) if e.owner_id == "s01"
+    )
+    assert (where.state, where.submitted) == ("in quarantine", ""), "a spreadsheet wrote the time anew"
