@@ -7,7 +7,7 @@ import hashlib
 import io
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 
 from course_utils.classroom.roster import Owner
@@ -38,7 +38,7 @@ class Quarantine:
         self.rows: list[dict[str, str]] = []
         if self.table.is_file():
             self.rows = _saved_rows(self.table, self.columns)
-        self._new: list[dict[str, str]] = []
+        self._new: dict[tuple[str, ...], dict[str, str]] = {}  # by what they say: a class may have tens of thousands
         self._again: set[str] = set()
         self._owners: set[str] = set()
 
@@ -50,14 +50,14 @@ class Quarantine:
         self._again |= set(map(as_cell, folders))  # as the table has them
         self._owners |= set(owners)
 
-    def _is_forgotten(self, row: Mapping[str, str], is_kept: Callable[[str], bool]) -> bool:
+    def _is_forgotten(self, row: Mapping[str, str], is_kept: Callable[[str], bool], kept_anew: Set[str]) -> bool:
         is_read = (row["folder"] or row["student_id"] or row["download"]) in self._again
         if not (is_read or row["student_id"] in self._owners) or row["folder"] == BY_HAND:
             return False
         # Of whom the roster does not know, a file may be nowhere else: another of the same folder does not replace it.
         if row["student_id"] or not row["kept_as"] or not (sha256 := self._hash_of(row)):
             return True
-        return is_kept(sha256) or any(as_cell(new["kept_as"]) == row["kept_as"] for new in self._new)
+        return is_kept(sha256) or row["kept_as"] in kept_anew
 
     def _remove(self, kept_as: str) -> None:
         path = (self.folder / kept_as.removeprefix("'")).resolve()
@@ -86,8 +86,10 @@ class Quarantine:
             (self.folder / kept).parent.mkdir(parents=True, exist_ok=True)
             _copy(problem.kept, self.folder / kept)
             row["kept_as"] = kept.as_posix()
-        if row not in self._new:
-            self._new.append(row)
+        self._note(row)
+
+    def _note(self, row: dict[str, str]) -> None:
+        self._new.setdefault(_key(row), row)
 
     def keep_folder(self, folder: Path, owner: Owner, reason: str) -> None:
         """Keep a copy of a folder that is about to be replaced."""
@@ -101,7 +103,7 @@ class Quarantine:
             shutil.rmtree(fresh)  # of a run that was killed
         shutil.copytree(folder, fresh, symlinks=True, ignore=_not_plain)
         fresh.rename(kept)
-        self._new.append(
+        self._note(
             {
                 "download": "",
                 "folder": BY_HAND,
@@ -138,20 +140,25 @@ class Quarantine:
         list of dict
             The rows.
         """
-        gone = [row for row in self.rows if self._is_forgotten(row, is_kept)]
-        rows = [row for row in self.rows if row not in gone]
-        rows += [row for row in self._new if row not in rows]
+        kept_anew = {as_cell(row["kept_as"]) for row in self._new.values()}
+        gone = {_key(row): row for row in self.rows if self._is_forgotten(row, is_kept, kept_anew)}
+        staying = {_key(row): row for row in self.rows if _key(row) not in gone}
+        rows = list((staying | {key: row for key, row in self._new.items() if key not in staying}).values())
         if rows or self.table.is_file():
             fresh = self.table.with_name(f".{self.table.name}.new")
             fresh.unlink(missing_ok=True)
             write_csv(fresh, self.columns, ([row[c] for c in self.columns] for row in rows))
             fresh.replace(self.table)
         still = {as_cell(row["kept_as"]) for row in rows}
-        for row in gone:
+        for row in gone.values():
             if as_cell(row["kept_as"]) not in still:
                 self._remove(row["kept_as"])
-        self.rows, self._new = rows, []
+        self.rows, self._new = rows, {}
         return rows
+
+
+def _key(row: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(row[column] for column in Quarantine.columns)
 
 
 def _saved_rows(table: Path, columns: Iterable[str]) -> list[dict[str, str]]:
