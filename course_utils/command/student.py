@@ -41,7 +41,7 @@ def pack_command(
     from course_utils.packing import examine, pack
 
     place = examine.find_folder(folder, assignment)
-    team = _ask_team(place, group, member)
+    team = _ask_team(place, group, member, may_ask=not yes)
     with console.status("Running the notebooks ..." if run else "Looking at the notebooks ..."):
         examined = examine.examine_folder(place, assignment, run=run)
     _show_findings(examined.findings)
@@ -62,7 +62,7 @@ def pack_command(
     console.print("Upload it to the task in OpenOlat, then press 'Endgültige Abgabe' (final submission).")
 
 
-def _ask_team(place: Path, group: str | None, members: list[str] | None):
+def _ask_team(place: Path, group: str | None, members: list[str] | None, *, may_ask: bool):
     """Return who hands in: from the options, else from team.json, else by asking; what was asked is kept."""
     from course_utils.packing import team as teams
     from course_utils.packing.manifest import Member
@@ -78,6 +78,12 @@ def _ask_team(place: Path, group: str | None, members: list[str] | None):
         if not semicolon:
             raise CourseError(f"--member must look like 'First Last; 0012345', got {text!r}.")
         found.append(Member(" ".join(name.split()), number.strip()))
+    if not may_ask and not found:
+        raise CourseError(
+            "With --yes nothing is asked, and no team.json says who hands in: give --member 'First Last; 0012345'."
+        )
+    if group is None and not may_ask:
+        group = ""
     if group is None:
         group = typer.prompt("Group number (empty if you work alone)", default="", show_default=False)
     while not members:

@@ -217,6 +217,17 @@ def test_the_command_asks_packs_and_remembers(folder):
     assert result.exit_code == 1 and "Nothing was packed" in result.output and "from team.json" in result.output
 
 
+def test_with_yes_nothing_is_asked(folder):
+    from course_utils.command.app import app
+
+    arguments = ["pack", "sheet", "--folder", str(folder), "--yes"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1 and "give --member 'First Last; 0012345'" in result.output
+    result = CliRunner().invoke(app, [*arguments, "--member", "Paula Pooling; 0012345"])
+    assert result.exit_code == 0, result.output
+    assert "Packed: " in result.output and "Group number" not in result.output
+
+
 @pytest.fixture
 def command(folder, monkeypatch):
     """The command for a team that is known, on a wide terminal."""
