@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -36,17 +37,26 @@ class Settled:
     problems: list[Problem] = field(default_factory=list)
     by_hand: dict[str, HandIn] = field(default_factory=dict)
 
+    @functools.cached_property
+    def _older_of(self) -> dict[str, list[tuple[HandIn, HandIn]]]:
+        """The older ones by owner, once all is settled: a class may have thousands."""
+        found: dict[str, list[tuple[HandIn, HandIn]]] = {}
+        for old, new in self.older:
+            found.setdefault(new.owner.owner_id, []).append((old, new))
+        return found
+
     def candidates(self, hand_in: HandIn) -> list[HandIn]:
         """Return a hand-in that was chosen, and what counts if it can't: older ones, newest first."""
         found = {hand_in.content: hand_in}
-        for old, new in self.older:
+        for old, new in self._older_of.get(hand_in.owner.owner_id, ()):
             if new is hand_in:
                 found.setdefault(old.content, old)  # of the same files, the one that was ranked first
         return list(found.values())
 
     def earlier(self, hand_in: HandIn) -> list[HandIn]:
         """Return where the same files were handed in before, with a time, the first time first."""
-        same = [h for h, _ in self.older if h.owner == hand_in.owner and h.content == hand_in.content and h.submitted]
+        older = [h for h, _ in self._older_of.get(hand_in.owner.owner_id, ())]
+        same = [h for h in older if h.owner == hand_in.owner and h.content == hand_in.content and h.submitted]
         before = {h.submitted: h for h in same if hand_in.submitted and h.submitted < hand_in.submitted}
         return [before[time] for time in sorted(before)]
 
