@@ -1,0 +1,101 @@
+"""Wrong answers to neural-networks/concepts and what each must lose."""
+
+from tests.support.answers import Answer
+
+T_LEAK = ("test_num_leaked_visible", "test_num_leaked_hidden")
+T_MERGE = ("test_merge_visible", "test_merge_hidden")
+T_SIZES = ("test_num_parameters_visible", "test_num_parameters_hidden")
+T_SLOPES = ("test_slopes_visible", "test_slopes_hidden")
+T_BATCHES = ("test_batches_visible", "test_batches_hidden")
+T_COST = ("test_cost_visible", "test_cost_hidden")
+
+
+def leak(why: str, value: str, loses: tuple[str, ...] = T_LEAK) -> Answer:
+    return Answer(
+        f"leak: {why}", {"num_leaked": f"def num_leaked(train_groups, test_groups):\n    return {value}"}, loses
+    )
+
+
+def merged(why: str, value: str, loses: tuple[str, ...] = T_MERGE) -> Answer:
+    return Answer(f"merge: {why}", {"merge": f"def merge(W1, b1, W2, b2):\n    return {value}"}, loses)
+
+
+def sizes(
+    why: str,
+    count: str = "n_h * n_x + n_h + n_y * n_h + n_y",
+    drawn: str = "(5, 7, 4)",
+    loses: tuple[str, ...] = T_SIZES,
+) -> Answer:
+    source = f"def num_parameters(n_x, n_h, n_y):\n    return {count}\n\ndrawn = {drawn}"
+    return Answer(f"sizes: {why}", {"num_parameters": source}, loses)
+
+
+def slopes(why: str, ce: str = "-y / yhat", se: str = "2 * (yhat - y)", loses: tuple[str, ...] = T_SLOPES) -> Answer:
+    source = f"def ce_slope(y, yhat):\n    return {ce}\n\ndef se_slope(y, yhat):\n    return {se}"
+    return Answer(f"slopes: {why}", {"slopes": source}, loses)
+
+
+def batches(
+    why: str,
+    count: str = "num_epochs * -(-num_examples // batch_size)",
+    noise: str = "np.sqrt(((batches - full) ** 2).sum(axis=1).mean()) / np.linalg.norm(full)",
+    loses: tuple[str, ...] = T_BATCHES,
+) -> Answer:
+    source = (
+        f"def num_updates(num_examples, batch_size, num_epochs):\n    return {count}\n\n"
+        f"def relative_noise(full, batches):\n    return float({noise})"
+    )
+    return Answer(f"batches: {why}", {"batches": source}, loses)
+
+
+def cost(why: str, naive: str, backprop: str, loses: tuple[str, ...] = T_COST) -> Answer:
+    source = (
+        f"def multiplications(widths):\n    w = [a * b for a, b in pairwise(widths)]\n    return {naive}, {backprop}"
+    )
+    return Answer(f"cost: {why}", {"cost": source}, loses)
+
+
+ANSWERS = [
+    leak("groups in both", "len(np.intersect1d(train_groups, test_groups))"),
+    leak("pairs", "int((train_groups[:, None] == test_groups).sum())"),
+    leak("training examples", "int(np.isin(train_groups, test_groups).sum())"),
+    leak("at the same place", "int(sum(a == b for a, b in zip(train_groups, test_groups)))"),
+    leak("whether there is one", "int(bool(np.isin(test_groups, train_groups).any()))"),
+    merged("biases added", "W2 @ W1, b1.sum() + b2"),
+    merged("the second bias forgotten", "W2 @ W1, W2 @ b1"),
+    merged("matrices added up", "W2 * W1.T, W2 @ b1 + b2"),
+    merged("the other order", "W1 @ W2, W2 @ b1 + b2"),
+    merged("in rows", "(W2 @ W1).T, W2 @ b1 + b2", ("test_merge_hidden",)),
+    sizes("only weights", "n_h * n_x + n_y * n_h"),
+    sizes("inputs have biases", "n_h * n_x + n_x + n_h + n_y * n_h + n_y"),
+    sizes("one bias for a layer", "n_h * n_x + 1 + n_y * n_h + 1", loses=("test_num_parameters_hidden",)),
+    sizes(
+        "no way through the hidden layer", "n_x * n_y + n_h * n_x + n_h + n_y", loses=("test_num_parameters_hidden",)
+    ),
+    sizes("outputs first", drawn="(4, 7, 5)", loses=("test_num_parameters_hidden",)),
+    sizes("miscounted", drawn="(5, 6, 4)"),
+    slopes("cross-entropy upside down", ce="y / yhat"),
+    slopes("by the logits", ce="yhat - y"),
+    slopes("the loss itself", ce="-y * np.log(yhat)"),
+    slopes("the 2 forgotten", se="yhat - y"),
+    slopes("y minus yhat", se="2 * (y - yhat)"),
+    slopes("a mean", se="2 * (yhat - y) / len(y)"),
+    slopes("the right class only", se="2 * (yhat - y) * y"),
+    batches("the last batch dropped", "num_epochs * (num_examples // batch_size)"),
+    batches("epochs joined", "-(-num_epochs * num_examples // batch_size)"),
+    batches("one epoch", "-(-num_examples // batch_size)"),
+    batches("examples counted", "num_examples * num_epochs"),
+    batches("mean distance", noise="np.linalg.norm(batches - full, axis=1).mean() / np.linalg.norm(full)"),
+    batches("not relative", noise="np.sqrt(((batches - full) ** 2).sum(axis=1).mean())"),
+    batches("entries averaged", noise="np.sqrt(((batches - full) ** 2).mean()) / np.linalg.norm(full)"),
+    batches(
+        "relative to the square",
+        noise="np.sqrt(((batches - full) ** 2).sum(axis=1).mean()) / (full ** 2).sum()",
+    ),
+    cost("one pass for each weight", "sum(w) ** 2", "2 * sum(w) + sum(w[1:])"),
+    cost("no forward pass", "2 * sum(w) ** 2", "sum(w) + sum(w[1:])"),
+    cost("the first map hands on", "2 * sum(w) ** 2", "3 * sum(w)"),
+    cost("the last map does not hand on", "2 * sum(w) ** 2", "2 * sum(w) + sum(w[:-1])"),
+    cost("no errors handed on", "2 * sum(w) ** 2", "2 * sum(w)"),
+    cost("each layer by itself", "2 * sum(x * x for x in w)", "2 * sum(w) + sum(w[1:])"),
+]
