@@ -108,7 +108,8 @@ def read_marks(course: Path, assignment: str) -> list[Mark]:
             submitted = Path(folders.format_path(folders.submitted_directory, student, assignment))
             problem = waiting.pop(student, "") or _not_graded(assignment, submitted, folder)
             marks.append(replace(mark, problem=problem))
-            gradebook.db.commit()
+            if gradebook.db.dirty:  # each commit lets go of all that was read
+                gradebook.db.commit()
         # The sums are columns that the database computes.
         gradebook.db.expire_all()
     return marks + [Mark(student, 0.0, 0.0, problem=why) for student, why in waiting.items()]
