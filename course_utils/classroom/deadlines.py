@@ -224,7 +224,7 @@ class LatePolicy(LateSubmissionPlugin):
         return penalty(Deadlines(config=self.config), assignment, score, total_seconds_late) or None
 
 
-def sync_gradebook(course: Path, roster: Roster, assignment: str) -> None:
+def sync_gradebook(course: Path, roster: Roster, assignment: str, *, known_only: bool = False) -> None:
     """Bring students, the deadline and extensions of an assignment into nbgrader's gradebook.
 
     Parameters
@@ -233,6 +233,8 @@ def sync_gradebook(course: Path, roster: Roster, assignment: str) -> None:
     roster : Roster
     assignment : str
         Its submissions, as far as the gradebook has them, get the extensions.
+    known_only : bool, optional
+        Do nothing for an assignment that the gradebook does not know.
     """
     config = load_config(course)
     folders = coursedir(course, config)
@@ -252,6 +254,8 @@ def sync_gradebook(course: Path, roster: Roster, assignment: str) -> None:
         try:
             entry = gradebook.find_assignment(assignment)
         except MissingEntry:
+            if known_only:
+                return
             entry = gradebook.update_or_create_assignment(assignment)
         # A deadline that somebody set in formgrader stays if the settings say nothing.
         if naive is not None and entry.duedate != naive:

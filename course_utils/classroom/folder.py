@@ -17,7 +17,15 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from course_utils.errors import CourseError
 
-__all__ = ["CONFIG_FILE", "assignments", "coursedir", "load_config", "open_database", "open_gradebook"]
+__all__ = [
+    "CONFIG_FILE",
+    "assignments",
+    "coursedir",
+    "load_config",
+    "open_database",
+    "open_gradebook",
+    "submitted_folders",
+]
 
 CONFIG_FILE = "nbgrader_config.py"
 
@@ -105,6 +113,28 @@ def open_gradebook(course: Path, config: Config | None = None) -> Iterator[Grade
     directory = coursedir(course, config)
     with open_database(directory.db_url, directory.course_id) as gradebook:
         yield gradebook
+
+
+def submitted_folders(course: Path, config: Config, assignment: str) -> dict[str, Path]:
+    """Return what is laid out in `submitted/` of an assignment, wherever the settings have that folder.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    config : traitlets.config.Config
+    assignment : str
+
+    Returns
+    -------
+    dict of str to pathlib.Path
+        By whose it is.
+    """
+    directory = coursedir(course, config)
+    pattern = Path(directory.format_path(directory.submitted_directory, "*", assignment))
+    # The folder may lie elsewhere than in the course's, below names that mean something in a pattern.
+    first = pattern.parts.index("*")
+    found = Path(*pattern.parts[:first]).glob("/".join(pattern.parts[first:]))
+    return {path.parent.name: path for path in sorted(found) if path.is_dir()}
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from openpyxl.styles import Font
 from traitlets.config import Config
 
 from course_utils.classroom.by_hand import points_that_count, to_read_again, waits
-from course_utils.classroom.deadlines import penalty
+from course_utils.classroom.deadlines import penalty, sync_gradebook
 from course_utils.classroom.folder import coursedir, load_config, open_gradebook
 from course_utils.classroom.grades import fetch_grades
 from course_utils.classroom.roster import Roster, Student, read_roster
@@ -276,6 +276,7 @@ def course_marks(course: Path) -> tuple[list[str], list[CourseMark]]:
     for assignment in assignments:
         bonus_cells = _bonus_cells(course, folders, assignment)
         given: dict[str, list[Mark]] = {}
+        sync_gradebook(course, roster, assignment, known_only=True)
         found = read_marks(course, assignment)
         for mark in found:
             for student in members_of(mark.owner_id, roster):

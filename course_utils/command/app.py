@@ -57,11 +57,13 @@ def release(
     from course_utils.classroom import folder
     from course_utils.report import coverage
     from course_utils.stages import release
-    from course_utils.stages.release_zip import write_release_zip
+    from course_utils.stages.release_zip import in_order, write_release_zip
 
     if assignment is None and not every:
         raise CourseError("Name an assignment, or use --all.")
     for name in folder.assignments(course) if every else [assignment]:
+        if download:  # before anything is written
+            in_order(course, name, [path.stem for path in (course / "source" / name).glob("*.ipynb")])
         folder_of = release.release(course, name, rehearsal=not quick, told=_show_remark)
         console.print(f"Released [bold]{name}[/] to {folder_of}")
         if download:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+from course_utils.classroom.deadlines import sync_gradebook
 from course_utils.classroom.folder import coursedir, load_config, open_gradebook
 from course_utils.classroom.marks import Mark, number, read_marks
 from course_utils.classroom.one_run import only_run
@@ -68,6 +69,7 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
     result = Return(assignment)
     candidates: dict[str, list[tuple[Mark, Owner]]] = {}
     group_task = False
+    sync_gradebook(course, roster, assignment, known_only=True)  # nbgrader's own commands don't read the settings
     marks = read_marks(course, assignment)
     for mark in marks:
         owner = roster.owner(mark.owner_id)

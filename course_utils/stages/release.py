@@ -13,7 +13,7 @@ from nbgrader.api import MissingEntry
 from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from course_utils.classroom.folder import coursedir, load_config, open_gradebook
+from course_utils.classroom.folder import coursedir, load_config, open_gradebook, submitted_folders
 from course_utils.classroom.one_run import only_run
 from course_utils.errors import CourseError
 from course_utils.grading.submissions import NEVER
@@ -61,6 +61,7 @@ def release(
     for remark in remarks:
         if told is not None:
             told(remark)
+    _refuse_other_cells(course, assignment)
     return _generate(course, assignment)
 
 
@@ -82,6 +83,38 @@ def _generate(course: Path, assignment: str) -> Path:
 
 def make_sure_it_is_released(course: Path, assignment: str) -> None:
     """Release the assignment if the gradebook knows other cells or points than its source."""
+    known, sources = _released_and_source(course, assignment)
+    if known != sources:
+        _generate(course, assignment)  # who grades by now hears of mistakes cell by cell
+
+
+def _refuse_other_cells(course: Path, assignment: str) -> None:
+    """Raise an error where students would lose points for cells that they were never given."""
+    released, sources = _released_and_source(course, assignment)
+    came = [
+        f"{notebook}: {cell}"
+        for notebook, cells in sorted(sources.items() if released else ())
+        for cell, points in cells.items()
+        if points and cell not in released.get(notebook, {})
+    ]
+    collected = submitted_folders(Path(course), load_config(course), assignment)
+    if came and collected:
+        raise CourseError(
+            f"{assignment} has graded cells that its last release does not have ({', '.join(came)}), and "
+            f"{len(collected)} hand-ins were collected: they would lose these points for what they were not given. "
+            "Hand the new exercise out as an assignment of its own. If all are to hand in anew, take what was "
+            f"collected away (submitted/*/{assignment}) and release again; the hand-ins themselves stay in collected/."
+        )
+
+
+def _released_and_source(course: Path, assignment: str) -> tuple[dict[str, dict[str, float]], ...]:
+    """Return the points of cells by notebook: those that the gradebook knows, and those of the source.
+
+    Raises
+    ------
+    CourseError
+        If cells came or went after submissions were graded.
+    """
     sources = {path.stem: _cells_in(path) for path in (course / "source" / assignment).glob("*.ipynb")}
     with open_gradebook(course) as gradebook:
         try:
@@ -97,11 +130,10 @@ def make_sure_it_is_released(course: Path, assignment: str) -> None:
                 raise CourseError(
                     f"The cells of {assignment}/{notebook.name} are not those of its release "
                     f"({', '.join(sorted(other))} came or went), and submissions have marks for them. Take the change "
-                    "back, or begin anew, also with the marks that persons gave: "
-                    f"nbgrader db assignment remove {assignment} --force"
+                    "back, hand a new exercise out as an assignment of its own, or begin anew, also with the marks "
+                    f"that persons gave: nbgrader db assignment remove {assignment} --force"
                 )
-    if known != sources:
-        _generate(course, assignment)  # who grades by now hears of mistakes cell by cell
+    return known, sources
 
 
 class DropUnseen(NbGraderPreprocessor):

@@ -18,7 +18,7 @@ from course_utils.notebooks.recognising import stub_marks
 from course_utils.packing.examine import ASSIGNMENT_FILE
 from course_utils.packing.pack import release_record
 
-__all__ = ["ORDER", "build_wheel", "readme", "write_release_zip"]
+__all__ = ["ORDER", "build_wheel", "in_order", "readme", "write_release_zip"]
 
 # In `source/`: the notebooks of each assignment in the order in which they are worked on, as JSON.
 ORDER = "order.json"
@@ -98,7 +98,7 @@ def write_release_zip(course: Path, assignment: str, folder: Path | None = None)
     notebooks = [(p.stem, json.loads(p.read_bytes())) for p in paths if p.suffix == ".ipynb" and p.parent == released]
     if not notebooks:
         raise CourseError(f"There are no notebooks in {released}; run `course release {assignment}` first.")
-    order = _in_order(course, assignment, [name for name, _ in notebooks])
+    order = in_order(course, assignment, [name for name, _ in notebooks])
     config = load_config(course)
     settings = OpenOlat(config=config)
     record = release_record(
@@ -183,8 +183,25 @@ def _project() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
-def _in_order(course: Path, assignment: str, names: list[str]) -> list[str]:
-    """Return notebooks in the order in which they are worked on: by `source/order.json`, else by their names."""
+def in_order(course: Path, assignment: str, names: list[str]) -> list[str]:
+    """Return notebooks in the order in which they are worked on: by `source/order.json`, else by their names.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    assignment : str
+    names : list of str
+        Its notebooks.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    CourseError
+        If the file can't be read, or names other notebooks.
+    """
     path = Path(course) / "source" / ORDER
     if not path.is_file():
         return sorted(names)

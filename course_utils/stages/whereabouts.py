@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from traitlets.config import Config
 
 from course_utils.classroom.deadlines import deadline_of
-from course_utils.classroom.folder import coursedir
+from course_utils.classroom.folder import submitted_folders
 from course_utils.classroom.roster import Owner, Roster
 from course_utils.classroom.settings import OpenOlat
 from course_utils.grading.submissions import handed_in_at
@@ -146,12 +146,7 @@ class _Looking:
     record: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        directory = coursedir(self.course, self.config)
-        pattern = Path(directory.format_path(directory.submitted_directory, "*", self.assignment))
-        # The folder may lie elsewhere than in the course's, below names that mean something in a pattern.
-        first = pattern.parts.index("*")
-        found = Path(*pattern.parts[:first]).glob("/".join(pattern.parts[first:]))
-        self.folders = {path.parent.name: path for path in sorted(found) if path.is_dir()}
+        self.folders = submitted_folders(self.course, self.config, self.assignment)
         self.reasons = self._reasons()
         self.record = read_record(self.course, self.assignment)
         self.settings = OpenOlat(config=self.config)
