@@ -232,6 +232,9 @@ def _other_names(roster: Roster) -> dict[str, set[str]]:
     return found
 
 
+_WORD = re.compile(r"\w+")
+
+
 class _NameCheck:
     """Finds out whether a page names a student whom it does not belong to."""
 
@@ -241,7 +244,12 @@ class _NameCheck:
             for text in (s.matriculation_number, s.email):
                 if len(text) >= 5:
                     self._tokens[text.casefold()] = s
-        self._names = [(s, {s.name.casefold(), f"{s.last_name}, {s.first_name}".casefold()}) for s in roster.students]
+        self._names = [
+            (s, name, frozenset(_WORD.findall(name)))
+            for s in roster.students
+            for name in {s.name.casefold(), f"{s.last_name}, {s.first_name}".casefold()}
+            if " " in name
+        ]
 
     def found_in(self, page: Path, own: Iterable[Student]) -> list[str]:
         """Return the names of students, other than `own`, whose full name, number or address is in a page."""
@@ -252,10 +260,11 @@ class _NameCheck:
         found = {
             self._tokens[t] for t in set(re.findall(r"[\w.+-]+@[\w.-]+\w|\w[\w/.-]*\w", text)) if t in self._tokens
         }
+        # A page is searched for those names only whose words are in it: a class may have thousands.
+        words = frozenset(_WORD.findall(text))
         found |= {
             s
-            for s, names in self._names
-            for n in names
-            if " " in n and n in text and re.search(rf"(?<!\w){re.escape(n)}(?!\w)", text)
+            for s, name, parts in self._names
+            if parts <= words and name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)
         }
         return sorted(s.name for s in found if s.student_id not in mine)
