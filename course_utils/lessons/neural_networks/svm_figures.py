@@ -143,7 +143,7 @@ def plot_lift(
         mine = signs == sign
         ax.scatter(*points[mine].T, heights[mine], color=colour, marker=marker, s=14, label=label, depthshade=False)
     ax.view_init(elev=tilt, azim=turn)
-    ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="Third coordinate")
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="Third coordinate", xticks=(-1, 0, 1), yticks=(-1, 0, 1))
     ax.set_box_aspect((1, 1, 0.75), zoom=0.95)  # room for the label of the vertical axis
     ax.legend(loc="upper right", frameon=False)
     return figure
