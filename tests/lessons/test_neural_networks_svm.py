@@ -58,8 +58,8 @@ def test_the_title_of_a_line_counts_what_is_on_its_own_side():
     # Of the four points two lie to the right of -0.2, one of which is of the disc, and two to the left.
     assert "50.0 % right" in upright.get_title()
     assert "50.0 % right" in none.get_title()  # a score of 0 everywhere: all are taken for the disc
-    crosses = [line.get_xdata().tolist() for line in upright.lines if line.get_marker() == "x"]
-    assert crosses == [[-0.3, 1.0]]
+    crosses = [[li.get_xdata().tolist() for li in ax.lines if li.get_marker() == "x"] for ax in (upright, none)]
+    assert crosses == [[[-0.3, 1.0]], [[1.0, -1.0]]]
 
 
 def test_margins_are_drawn_only_where_the_score_reaches_them():
