@@ -209,15 +209,22 @@ def _batch_points(indices: Mapping[str, str], *unknown: str) -> Callable[[int], 
     return points
 
 
-def _entry(values: Callable[[Point], np.ndarray], *indices: str) -> Callable[[Point], float]:
-    return lambda at: float(values(at)[tuple(at[index] - 1 for index in indices)])
+def _entry(values: Callable[[Point], np.ndarray], *indices: str, drawn: str = "Y") -> Callable[[Point], float]:
+    """Return an entry of an array, which is worked out once for all places of one draw, told by its array `drawn`."""
+    last: list[np.ndarray] = []
+
+    def entry(at: Point) -> float:
+        if not last or last[0] is not at[drawn]:
+            last[:] = [at[drawn], values(at)]
+        return float(last[1][tuple(at[index] - 1 for index in indices)])
+
+    return entry
 
 
-def _slope_of_logit(at: Point) -> float:
-    """The derivative of logit i by the weight (k, j), for one example."""
-    return float(
-        _gradient(lambda moved: _affine("h", "Wy", "by")(moved)[at["i"] - 1], "Wy")(at)[at["k"] - 1, at["j"] - 1]
-    )
+def _slopes_of_logits(at: Point) -> np.ndarray:
+    """The derivatives of all logits of one example by the weights of the output layer, of shape (ny, ny, nh)."""
+    logits = _affine("h", "Wy", "by")
+    return np.stack([_gradient(lambda moved, out=out: logits(moved)[out], "Wy")(at) for out in range(at["ny"])])
 
 
 def _weight_points(seed: int) -> list[dict[str, Any]]:
@@ -232,7 +239,7 @@ _BACKWARD = {
     ),
     "dytilde_dWy": Step(
         _weight_points,
-        _slope_of_logit,
+        _entry(_slopes_of_logits, "i", "k", "j", drawn="x"),
         "Write the logit as a sum. The weight (k, j) is a part of logit k only: which symbol says so?",
     ),
     "dL_dWy": Step(
