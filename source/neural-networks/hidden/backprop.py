@@ -10,10 +10,20 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from course_utils.checks import assert_gradients, assert_unchanged
+from course_utils.checks import assert_array, assert_gradients, assert_keys, assert_unchanged
 from course_utils.draws import seed_for
 
-__all__ = ["SIZES", "batch", "check_gradients", "gradients", "outputs_of", "torch_params"]
+__all__ = [
+    "SIZES",
+    "batch",
+    "check_epoch",
+    "check_gradients",
+    "gradients",
+    "model_of",
+    "outputs_of",
+    "params_of",
+    "torch_params",
+]
 
 Arrays = dict[str, np.ndarray]
 
@@ -177,3 +187,97 @@ def _mistakes(params: Arrays, kept: Arrays, Y: np.ndarray) -> dict[str, Arrays]:
         **{text: _with(params, kept, G, wrong) for text, wrong in wrong_slopes.items()},
         **{text: _with(params, kept, wrong, slope) for text, wrong in wrong_logits.items()},
     }  # fmt: skip
+
+
+# The same training step in PyTorch, for whole epochs.
+
+_ORDER = ("Wh", "bh", "Wy", "by")
+
+
+def model_of(params: Arrays) -> torch.nn.Sequential:
+    """Return a network of PyTorch with given parameters."""
+    hidden, inputs = params["Wh"].shape
+    model = torch.nn.Sequential(
+        torch.nn.Linear(inputs, hidden), torch.nn.Tanh(), torch.nn.Linear(hidden, len(params["Wy"]))
+    ).double()
+    with torch.no_grad():
+        for parameter, name in zip(model.parameters(), _ORDER, strict=True):
+            parameter.copy_(torch.from_numpy(params[name]))
+    return model
+
+
+def params_of(model: torch.nn.Module) -> Arrays:
+    """Return the parameters of a network of PyTorch by their names in the notebook."""
+    return {name: value.detach().numpy() for name, value in zip(_ORDER, model.parameters(), strict=True)}
+
+
+def check_epoch(found: Any, begin: Arrays, batches: list[tuple[np.ndarray, np.ndarray]], eta: float, name: str) -> None:
+    """Check parameters after an epoch against steps with right gradients, and call known mistakes by their name.
+
+    Parameters
+    ----------
+    found : mapping of str to numpy.ndarray
+        The student's parameters after the epoch.
+    begin : dict of str to numpy.ndarray
+        Parameters before it.
+    batches : list of (X, Y)
+    eta : float
+    name : str
+        What was called.
+
+    Raises
+    ------
+    CheckFailed
+        If a parameter is not what it should be.
+    """
+    assert_keys(found, list(begin), f"what {name} returns")
+    wanted = _epoch(begin, batches, eta)
+    mistakes = {
+        "Nothing has moved: were the gradients cleared between backward and step, or the parameters replaced by new "
+        "tensors?": begin,
+        "The gradients of earlier batches are still there: clear them before each backward.": _epoch(
+            begin, batches, eta, kept=True
+        ),
+        "This goes up the slope: subtract.": _epoch(begin, batches, -eta),
+        "The biases have not moved.": _epoch(begin, batches, eta, moving=("Wh", "Wy")),
+        "Only the first batch was used.": _epoch(begin, batches[:1], eta),
+        "F.cross_entropy takes logits; it was given probabilities, so that softmax is taken twice.": _epoch(
+            begin, batches, eta, twice=True
+        ),
+        "This is the loss summed over the batch; it is the mean.": _epoch(begin, batches, eta, summed=True),
+    }
+    for key, value in wanted.items():
+        assert_array(
+            found[key],
+            value,
+            f"{key} after three batches by {name}",
+            hint="The same steps as by hand: compare the loss, the gradients of one batch, and the step.",
+            rtol=1e-9,
+            atol=1e-10,
+            mistakes={text: wrong[key] for text, wrong in mistakes.items()},
+        )
+
+
+def _epoch(
+    begin: Arrays,
+    batches: list[tuple[np.ndarray, np.ndarray]],
+    eta: float,
+    *,
+    moving: tuple[str, ...] = _ORDER,
+    kept: bool = False,
+    twice: bool = False,
+    summed: bool = False,
+) -> Arrays:
+    """Return the parameters after an epoch, with a mistake if asked for."""
+    leaves = torch_params(begin)
+    for X, Y in batches:
+        outputs = _forward(leaves, torch.from_numpy(X))
+        loss = F.cross_entropy(outputs["yhat" if twice else "ytilde"], torch.from_numpy(Y))
+        (loss * (len(Y) if summed else 1)).backward()
+        with torch.no_grad():
+            for name in moving:
+                leaves[name] -= eta * leaves[name].grad
+        if not kept:
+            for leaf in leaves.values():
+                leaf.grad = None
+    return {name: leaf.detach().numpy() for name, leaf in leaves.items()}
