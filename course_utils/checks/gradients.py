@@ -171,11 +171,14 @@ def _verdict(found: np.ndarray, right: np.ndarray, sizes: Mapping[str, int], rto
     lengths = float(np.linalg.norm(found)), float(np.linalg.norm(right))
     if lengths[0] <= atol:
         return "is 0 everywhere"
+    if lengths[1] <= atol:
+        return "should be 0 everywhere, and is not"
     product = float((found * right).sum())
-    ratio = product / lengths[1] ** 2
+    ratio, cosine = product / lengths[1] ** 2, product / (lengths[0] * lengths[1])
     if not np.allclose(found, ratio * right, rtol=rtol, atol=atol * max(1.0, abs(ratio))):
-        cosine = product / (lengths[0] * lengths[1])
-        return f"points elsewhere (cosine {cosine:.2f} with the right gradient, where 1 is the same direction)"
+        if cosine < 0.995:
+            return f"points elsewhere (cosine {cosine:.2f}, where 1 is the right direction)"
+        return f"is off by {float(np.linalg.norm(found - right)) / lengths[1]:.0e} of its length"
     if np.isclose(ratio, -1, rtol=1e-5):
         return "is minus the right gradient"
     for size, value in sizes.items():
