@@ -371,7 +371,8 @@ ANSWERS = [
     Answer(
         "sgd changes its argument",
         {
-            "sgd": "def sgd(params, grads, eta):\n    for k in params:\n        params[k] -= eta * grads[k]\n    return params\n"
+            "sgd": "def sgd(params, grads, eta):\n    for k in params:\n"
+            "        params[k] -= eta * grads[k]\n    return params\n"
         },
         T_SGD,
     ),
@@ -420,7 +421,8 @@ ANSWERS = [
     Answer(
         "the result of sgd gets lost",
         epoch(
-            "    for X, Y in batches:\n        sgd(params, backward(params, forward(params, X)[1], Y), eta)\n    return params\n"
+            "    for X, Y in batches:\n"
+            "        sgd(params, backward(params, forward(params, X)[1], Y), eta)\n    return params\n"
         ),
         ("test_train_epoch_visible", "test_learns_hidden"),
     ),
@@ -434,7 +436,8 @@ ANSWERS = [
     Answer(
         "every batch starts anew",
         epoch(
-            "    for X, Y in batches:\n        new = sgd(params, backward(params, forward(params, X)[1], Y), eta)\n    return new\n"
+            "    for X, Y in batches:\n"
+            "        new = sgd(params, backward(params, forward(params, X)[1], Y), eta)\n    return new\n"
         ),
         ("test_train_epoch_visible", "test_learns_hidden"),
     ),
@@ -449,7 +452,8 @@ ANSWERS = [
     Answer(
         "gradients never zeroed",
         autograd(
-            update="        with torch.no_grad():\n            for v in leaves.values():\n                v -= eta * v.grad\n"
+            update="        with torch.no_grad():\n            for v in leaves.values():\n"
+            "                v -= eta * v.grad\n"
         ),
         ("test_epoch_autograd_hidden",),
     ),
@@ -503,7 +507,8 @@ ANSWERS = [
     Answer(
         "float32",
         {
-            "make_model": "def make_model(nx, nh, ny):\n    return nn.Sequential(nn.Linear(nx, nh), nn.Tanh(), nn.Linear(nh, ny))\n"
+            "make_model": "def make_model(nx, nh, ny):\n"
+            "    return nn.Sequential(nn.Linear(nx, nh), nn.Tanh(), nn.Linear(nh, ny))\n"
         },
         ("test_make_model_hidden",),
     ),
@@ -519,7 +524,8 @@ ANSWERS = [
     Answer(
         "nn: parameters replaced by new tensors",
         with_nn(
-            "        model.zero_grad()\n        F.cross_entropy(model(X), Y).backward()\n        with torch.no_grad():\n"
+            "        model.zero_grad()\n        F.cross_entropy(model(X), Y).backward()\n"
+            "        with torch.no_grad():\n"
             "            for p in model.parameters():\n                p = p - eta * p.grad\n"
         ),
         T_NN,
@@ -528,7 +534,8 @@ ANSWERS = [
         "nn: softmax twice",
         with_nn(
             "        model.zero_grad()\n        F.cross_entropy(model(X).softmax(1), Y).backward()\n"
-            "        with torch.no_grad():\n            for p in model.parameters():\n                p -= eta * p.grad\n"
+            "        with torch.no_grad():\n            for p in model.parameters():\n"
+            "                p -= eta * p.grad\n"
         ),
         T_NN,
     ),
@@ -573,14 +580,16 @@ ANSWERS = [
     Answer(
         "epochs from 0",
         {
-            "first_epoch": "def first_epoch(a, level):\n    return next((k for k, v in enumerate(a) if v >= level), None)\n"
+            "first_epoch": "def first_epoch(a, level):\n"
+            "    return next((k for k, v in enumerate(a) if v >= level), None)\n"
         },
         ("test_first_epoch_hidden",),
     ),
     Answer(
         "above the level only",
         {
-            "first_epoch": "def first_epoch(a, level):\n    return next((k for k, v in enumerate(a, 1) if v > level), None)\n"
+            "first_epoch": "def first_epoch(a, level):\n"
+            "    return next((k for k, v in enumerate(a, 1) if v > level), None)\n"
         },
         ("test_first_epoch_hidden",),
     ),
@@ -593,7 +602,8 @@ ANSWERS = [
         Answer(
             why,
             {
-                "scaled_rates": f"def scaled_rates(eta, old, new):\n    k = {k}\n    return {{'same': eta, 'root': {root}, 'linear': eta * k}}\n"
+                "scaled_rates": f"def scaled_rates(eta, old, new):\n    k = {k}\n"
+                f"    return {{'same': eta, 'root': {root}, 'linear': eta * k}}\n"
             },
             ("test_scaled_rates_hidden",),
         )
