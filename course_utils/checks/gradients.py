@@ -138,14 +138,13 @@ def assert_gradients(
     found = {}
     for key, right in wanted.items():
         if not is_array(actual[key]):
-            fail(f"{name}[{key!r}] must be an array, got {describe(actual[key])}.", hint)
+            fail(f"{key} of {name} must be an array, got {describe(actual[key])}.", hint)
         found[key] = to_numpy(actual[key])
         if found[key].shape != right.shape:
-            swapped = found[key].ndim == 2 and found[key].T.shape == right.shape
-            turned = "The axes are swapped: a gradient has the shape of its parameter." if swapped else hint
-            fail(f"{name}[{key!r}] must have shape {right.shape}, got {found[key].shape}.", turned)
+            kind = _kind_of_shape(found[key].shape, right.shape)
+            fail(f"{key} of {name} must have shape {right.shape}, got {found[key].shape}.", kind or hint)
         if found[key].dtype.kind not in "biuf":
-            fail(f"{name}[{key!r}] must hold numbers, got dtype {found[key].dtype}.", hint)
+            fail(f"{key} of {name} must hold numbers, got dtype {found[key].dtype}.", hint)
     verdicts = {key: _verdict(found[key], right, sizes or {}, rtol, atol) for key, right in wanted.items()}
     if set(verdicts.values()) == {_RIGHT}:
         return
@@ -162,6 +161,17 @@ def assert_gradients(
 _RIGHT = "is right"
 
 
+def _kind_of_shape(found: tuple[int, ...], right: tuple[int, ...]) -> str | None:
+    """Say what is the matter with a shape, if it is a usual thing."""
+    if len(found) == 2 and found == right[::-1]:
+        return "The axes are swapped: a gradient has the shape of its parameter."
+    if found in ((*right, 1), (1, *right)):
+        return "A gradient has the shape of its parameter: here a vector, no column and no row."
+    if found[1:] == right:
+        return "There is one axis too many: the parameter is used by every example, so their parts are added up."
+    return None
+
+
 def _verdict(found: np.ndarray, right: np.ndarray, sizes: Mapping[str, int], rtol: float, atol: float) -> str:
     """Say in what way a gradient differs from the right one."""
     if np.allclose(found, right, rtol=rtol, atol=atol):
@@ -176,9 +186,10 @@ def _verdict(found: np.ndarray, right: np.ndarray, sizes: Mapping[str, int], rto
     product = float((found * right).sum())
     ratio, cosine = product / lengths[1] ** 2, product / (lengths[0] * lengths[1])
     if not np.allclose(found, ratio * right, rtol=rtol, atol=atol * max(1.0, abs(ratio))):
-        if cosine < 0.995:
-            return f"points elsewhere (cosine {cosine:.2f}, where 1 is the right direction)"
-        return f"is off by {float(np.linalg.norm(found - right)) / lengths[1]:.0e} of its length"
+        apart = float(np.linalg.norm(found - right)) / lengths[1]
+        if apart < 0.01:
+            return f"is off by {apart:.0e} of its length"
+        return f"points elsewhere (cosine {cosine:.3f}, where 1 is the right direction)"
     if np.isclose(ratio, -1, rtol=1e-5):
         return "is minus the right gradient"
     for size, value in sizes.items():

@@ -53,7 +53,7 @@ def batch(case: int) -> tuple[Arrays, np.ndarray, np.ndarray]:
     htilde = rng.uniform(1, 3, size=(count, hidden)) * rng.choice([-1, 1], size=(count, hidden))
     X, bh = rng.normal(size=(count, inputs)), rng.normal(size=hidden)
     params = {
-        "Wh": (np.linalg.pinv(X) @ (htilde - bh)).T,
+        "Wh": np.ascontiguousarray((np.linalg.pinv(X) @ (htilde - bh)).T),
         "bh": bh,
         "Wy": rng.normal(size=(outputs, hidden)),
         "by": rng.normal(size=outputs),
@@ -165,6 +165,15 @@ def _mistakes(params: Arrays, kept: Arrays, Y: np.ndarray) -> dict[str, Arrays]:
         "The 1/N is in the gradient by the logits already; a bias sums over the batch and takes no mean.": {
             "by": right["by"] / len(Y), "bh": right["bh"] / len(Y),
         },
+        "The loss is a mean over the batch: this divides by N twice.": {
+            name: value / len(Y) for name, value in right.items()
+        },
+        "Nothing reaches the biases: each needs the sum of what reaches its units.": {
+            "by": 0 * right["by"],
+            "bh": 0 * right["bh"],
+        },
+        "Nothing reaches the hidden layer: its gradients are 0.": {"Wh": 0 * right["Wh"], "bh": 0 * right["bh"]},
+        "Nothing reaches bh: it needs the sum of what reaches its units.": {"bh": 0 * right["bh"]},
         "The sign is the other way round: the gradient by the logits is prediction minus target.": {
             name: -value for name, value in right.items()
         },

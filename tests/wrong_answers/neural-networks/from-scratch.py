@@ -102,6 +102,7 @@ def batches(body):
 
 T_BACK = ("test_backward_visible", "test_backward_hidden")
 T_LEARNS = (*T_BACK, "test_learns_hidden")
+T_SHAPES = (*T_LEARNS, "test_train_epoch_visible")
 T_FORWARD = ("test_forward_visible", "test_forward_hidden")
 T_NUMERIC = ("test_numerical_gradients_visible", "test_numerical_gradients_hidden")
 T_LOSS = ("test_loss_accuracy_visible", "test_loss_accuracy_hidden")
@@ -185,44 +186,44 @@ _GRADIENTS = {
     "divides by the data set": (backward(G="(yhat - Y) / 200"), T_BACK),
     "1 - htilde^2": (slope("1 - htilde**2"), T_BACK),
     "1 - tanh(h)^2": (slope("1 - np.tanh(h)**2"), T_BACK),
-    "(1 - h)^2": (slope("(1 - h)**2"), T_BACK),
-    "1 - h": (slope("1 - h"), T_BACK),
+    "(1 - h)^2": (slope("(1 - h)**2"), T_LEARNS),
+    "1 - h": (slope("1 - h"), T_LEARNS),
     "the slope of the sigmoid": (slope("h * (1 - h)"), T_BACK),
-    "the slope of the ReLU": (slope("h > 0"), T_BACK),
-    "1 + h^2": (slope("1 + h**2"), T_BACK),
+    "the slope of the ReLU": (slope("h > 0"), T_LEARNS),
+    "1 + h^2": (slope("1 + h**2"), T_LEARNS),
     "1/cosh": (slope("1 / np.cosh(htilde)"), T_BACK),
-    "the slope left out": (slope("1"), T_BACK),
-    "y - yhat": (backward(G="(Y - yhat) / len(Y)"), T_BACK),
+    "the slope left out": (slope("1"), T_LEARNS),
+    "y - yhat": (backward(G="(Y - yhat) / len(Y)"), T_LEARNS),
     "twice the difference": (backward(G="2 * (yhat - Y) / len(Y)"), T_BACK),
     "squared error with the Jacobian": (
         backward(G="2 * yhat * ((yhat - Y) - ((yhat - Y) * yhat).sum(1, keepdims=True)) / len(Y)"), T_BACK,
     ),
-    "-y/yhat by the logits": (backward(G="-Y / yhat / len(Y)"), T_BACK),
+    "-y/yhat by the logits": (backward(G="-Y / yhat / len(Y)"), T_LEARNS),
     "times yhat (1 - yhat)": (backward(G="(yhat - Y) * yhat * (1 - yhat) / len(Y)"), T_BACK),
-    "the targets forgotten": (backward(G="yhat / len(Y)"), T_BACK),
+    "the targets forgotten": (backward(G="yhat / len(Y)"), T_LEARNS),
     "softmax twice": (
         backward(
             G="(lambda d: yhat * (d - (d * yhat).sum(1, keepdims=True)) / len(Y))(special.softmax(yhat, axis=1) - Y)"
         ), T_BACK,
     ),
-    "htilde in dWy": (backward(Wy="G.T @ htilde"), T_BACK),
+    "htilde in dWy": (backward(Wy="G.T @ htilde"), T_LEARNS),
     "biases averaged": (backward(bh="D.mean(axis=0)", by="G.mean(axis=0)"), T_BACK),
     "biases without gradient": (backward(bh="np.zeros(D.shape[1])", by="np.zeros(G.shape[1])"), T_BACK),
     "by summed over everything": (backward(by="np.full(G.shape[1], G.sum())"), T_BACK),
     "bh one number for all units": (backward(bh="np.full(D.shape[1], D.sum())"), T_BACK),
     "biases of the first example": (backward(bh="D[0]", by="G[0]"), T_BACK),
     "bh not updated": (backward(bh="np.zeros(D.shape[1])"), T_BACK),
-    "minus in the hidden layer": (backward(D="-(G @ Wy) * (1 - h**2)"), T_BACK),
-    "hidden layer frozen": (backward(Wh="0 * params['Wh']", bh="0 * params['bh']"), T_BACK),
-    "bh summed over the units": (backward(bh="D.sum(axis=1)"), T_BACK),
+    "minus in the hidden layer": (backward(D="-(G @ Wy) * (1 - h**2)"), T_LEARNS),
+    "hidden layer frozen": (backward(Wh="0 * params['Wh']", bh="0 * params['bh']"), T_LEARNS),
+    "bh summed over the units": (backward(bh="D.sum(axis=1)"), (*T_BACK, "test_train_epoch_visible")),
     "Wy changed before the way back": (
         backward(G="(yhat - Y) / len(Y); Wy = Wy - 3 * G.T @ h"), T_BACK,
     ),
-    "biases not summed": (backward(bh="D", by="G"), T_BACK),
-    "biases as columns": (backward(bh="D.sum(0)[:, None]", by="G.sum(0)[:, None]"), T_BACK),
-    "dWy transposed": (backward(Wy="h.T @ G"), T_BACK),
-    "X instead of h": (backward(Wy="G.T @ X"), T_BACK),
-    "Wh on the way back": (backward(D="(G @ params['Wh']) * (1 - h**2)"), T_BACK),
+    "biases not summed": (backward(bh="D", by="G"), T_SHAPES),
+    "biases as columns": (backward(bh="D.sum(0)[:, None]", by="G.sum(0)[:, None]"), T_SHAPES),
+    "dWy transposed": (backward(Wy="h.T @ G"), T_SHAPES),
+    "X instead of h": (backward(Wy="G.T @ X"), T_SHAPES),
+    "Wh on the way back": (backward(D="(G @ params['Wh']) * (1 - h**2)"), T_SHAPES),
     "by autograd": (
         {
             "backward": "def backward(params, outputs, Y):\n"
@@ -258,11 +259,25 @@ ANSWERS = [
     ),
     Answer("biases drawn too", init(bh="rng.normal(size=nh)", by="rng.normal(size=ny)"), ("test_init_params_visible",)),
     # forward
-    Answer("bias forgotten", forward(htilde="X @ params['Wh'].T"), T_FORWARD),
-    Answer("sigmoid", forward(h="1 / (1 + np.exp(-htilde))"), T_FORWARD),
-    Answer("softmax over the examples", forward(yhat="yhat = special.softmax(ytilde, axis=0)"), T_FORWARD),
-    Answer("softmax over everything", forward(yhat="e = np.exp(ytilde)\n    yhat = e / e.sum()"), T_FORWARD),
-    Answer("no exponential", forward(yhat="yhat = ytilde / ytilde.sum(axis=1, keepdims=True)"), T_FORWARD),
+    Answer(
+        "bias forgotten",
+        forward(htilde="X @ params['Wh'].T"),
+        (*T_FORWARD, "test_numerical_gradients_hidden", "test_learns_hidden"),
+    ),
+    Answer("sigmoid", forward(h="1 / (1 + np.exp(-htilde))"), (*T_FORWARD, *T_NUMERIC, "test_learns_hidden")),
+    Answer(
+        "softmax over the examples",
+        forward(yhat="yhat = special.softmax(ytilde, axis=0)"),
+        (*T_FORWARD, *T_NUMERIC, "test_learns_hidden"),
+    ),
+    Answer(
+        "softmax over everything",
+        forward(yhat="e = np.exp(ytilde)\n    yhat = e / e.sum()"),
+        (*T_FORWARD, "test_numerical_gradients_hidden", "test_learns_hidden"),
+    ),
+    Answer(
+        "no exponential", forward(yhat="yhat = ytilde / ytilde.sum(axis=1, keepdims=True)"), (*T_FORWARD, *T_NUMERIC)
+    ),
     Answer(
         "softmax without shift",
         forward(yhat="e = np.exp(ytilde)\n    yhat = e / e.sum(axis=1, keepdims=True)"),
@@ -274,15 +289,19 @@ ANSWERS = [
         ("test_forward_hidden",),
     ),
     Answer(
-        "htilde instead of h in the second layer", forward(ytilde="htilde @ params['Wy'].T + params['by']"), T_FORWARD
+        "htilde instead of h in the second layer",
+        forward(ytilde="htilde @ params['Wy'].T + params['by']"),
+        (*T_FORWARD, "test_numerical_gradients_hidden", "test_learns_hidden"),
     ),
     Answer("softmax is SciPy's", forward(yhat="yhat = special.softmax(ytilde, axis=1)"), ("test_forward_hidden",)),
     # loss_accuracy
-    Answer("log2", measured("-(Y * np.log2(Yhat)).sum(1).mean()"), T_LOSS),
-    Answer("log10", measured("-(Y * np.log10(Yhat)).sum(1).mean()"), T_LOSS),
-    Answer("no minus", measured("special.xlogy(Y, Yhat).sum(1).mean()"), T_LOSS),
-    Answer("sum instead of mean", measured("-special.xlogy(Y, Yhat).sum()"), T_LOSS),
-    Answer("mean over classes too", measured("-special.xlogy(Y, Yhat).mean()"), T_LOSS),
+    Answer("log2", measured("-(Y * np.log2(Yhat)).sum(1).mean()"), (*T_LOSS, *T_NUMERIC)),
+    Answer("log10", measured("-(Y * np.log10(Yhat)).sum(1).mean()"), (*T_LOSS, *T_NUMERIC)),
+    Answer("no minus", measured("special.xlogy(Y, Yhat).sum(1).mean()"), (*T_LOSS, *T_NUMERIC)),
+    Answer(
+        "sum instead of mean", measured("-special.xlogy(Y, Yhat).sum()"), (*T_LOSS, "test_numerical_gradients_hidden")
+    ),
+    Answer("mean over classes too", measured("-special.xlogy(Y, Yhat).mean()"), (*T_LOSS, *T_NUMERIC)),
     Answer("0 log 0", measured("-(Y * np.log(Yhat)).sum(1).mean()"), ("test_loss_accuracy_hidden",)),
     Answer("equality of floats", measured(hits="(Yhat == Y).mean()"), T_LOSS),
     Answer("equality of rows", measured(hits="(Yhat == Y).all(axis=1).mean()"), T_LOSS),
@@ -321,7 +340,7 @@ ANSWERS = [
             "        for at in np.ndindex(v.shape):\n            v[at] += eps\n            up = L(params)\n"
             "            v[at] -= 2 * eps\n            grads[k][at] = (up - L(params)) / (2 * eps)\n    return grads\n"
         },
-        ("test_numerical_gradients_hidden",),
+        T_NUMERIC,
     ),
     Answer(
         "differences in float32",
@@ -374,7 +393,7 @@ ANSWERS = [
             "sgd": "def sgd(params, grads, eta):\n    for k in params:\n"
             "        params[k] -= eta * grads[k]\n    return params\n"
         },
-        T_SGD,
+        ("test_sgd_hidden",),
     ),
     # minibatches
     Answer(
@@ -431,7 +450,7 @@ ANSWERS = [
         epoch(
             "    for X, Y in batches:\n        return sgd(params, backward(params, forward(params, X)[1], Y), eta)\n"
         ),
-        ("test_train_epoch_visible",),
+        ("test_train_epoch_visible", "test_learns_hidden"),
     ),
     Answer(
         "every batch starts anew",
@@ -439,7 +458,7 @@ ANSWERS = [
             "    for X, Y in batches:\n"
             "        new = sgd(params, backward(params, forward(params, X)[1], Y), eta)\n    return new\n"
         ),
-        ("test_train_epoch_visible", "test_learns_hidden"),
+        ("test_train_epoch_visible",),
     ),
     Answer(
         "train_epoch returns nothing",
