@@ -195,7 +195,7 @@ def plot_difference_errors(steps: np.ndarray, errors: Mapping[str, np.ndarray]) 
     matplotlib.figure.Figure
     """
     figure, (ax,) = panels_of(1)
-    styles = ((VERMILLION, "--", "s"), (PINK, ":", "^"), (BLUE, "-", "o"), (GREEN, "-.", "D"))
+    styles = ((VERMILLION, "--", "s"), (BLUE, "-", "o"), (PINK, ":", "^"), (GREEN, "-.", "D"))
     for (name, values), (colour, dash, marker) in zip(errors.items(), styles, strict=False):
         ax.loglog(steps, values, color=colour, linestyle=dash, marker=marker, markersize=4, label=name)
     ax.set(xlabel="Step of the differences (1)", ylabel="Relative error (1)")
