@@ -359,7 +359,8 @@ ANSWERS = [
         "the exact gradients in place of differences",
         {
             "numerical_gradients": "def numerical_gradients(params, X, Y, eps=1e-5):\n"
-            "    o = forward(params, X)[1]\n    G = (o['yhat'] - Y) / len(Y)\n    D = G @ params['Wy'] * (1 - o['h'] ** 2)\n"
+            "    o = forward(params, X)[1]\n    G = (o['yhat'] - Y) / len(Y)\n"
+            "    D = G @ params['Wy'] * (1 - o['h'] ** 2)\n"
             "    return {'Wh': D.T @ X, 'bh': D.sum(0), 'Wy': G.T @ o['h'], 'by': G.sum(0)}\n"
         },
         ("test_numerical_gradients_hidden",),
