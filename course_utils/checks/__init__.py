@@ -11,7 +11,7 @@ from course_utils.checks.basic import (
 )
 from course_utils.checks.calls import assert_calls, assert_no_calls, assert_unchanged, shared
 from course_utils.checks.figures import assert_figure
-from course_utils.checks.gradients import assert_gradient, numerical_gradient
+from course_utils.checks.gradients import assert_gradient, assert_gradients, numerical_gradient
 from course_utils.errors import CheckFailed, NotGradable
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "assert_equal",
     "assert_figure",
     "assert_gradient",
+    "assert_gradients",
     "assert_keys",
     "assert_length",
     "assert_no_calls",

@@ -8,37 +8,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import special
 
-from course_utils.checks.formulas import Point, assert_equation, assert_expression, partial_derivative, random_points
+from course_utils.checks import steps
+from course_utils.checks.formulas import Point, partial_derivative, random_points
+from course_utils.checks.steps import Step
 
 __all__ = ["STEPS", "Step", "check_step"]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a derivation.
-
-    Parameters
-    ----------
-    points : callable
-        Returns the points at which to compare, given the seed of the draw.
-    expected : callable
-        From a point to the right value there, by differences or another way that does not need the formula.
-    hint : str
-        A sentence that points to the idea.
-    equation : bool
-        Whether an equation is wanted; `expected` is then its left side minus its right side.
-    """
-
-    points: Callable[[int], list[dict[str, Any]]]
-    expected: Callable[[Point], Any]
-    hint: str
-    equation: bool = False
 
 
 def check_step(
@@ -72,11 +51,7 @@ def check_step(
     Traceback (most recent call last):
     CheckFailed: condition_of_normal_matrix is wrong: ...
     """
-    if name not in STEPS:
-        raise ValueError(f"Unknown step {name!r}; known are {', '.join(STEPS)}.")
-    step = STEPS[name]
-    check = assert_equation if step.equation else assert_expression
-    check(answer, step.expected, name, step.hint, points=step.points(seed), mistakes=mistakes)
+    steps.check_step(STEPS, name, answer, seed=seed, mistakes=mistakes)
 
 
 # Softmax and cross-entropy.
