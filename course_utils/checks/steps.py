@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from course_utils.checks.formulas import Point, assert_equation, assert_expression
+from course_utils.draws import seed_for
 
-__all__ = ["Step", "check_step"]
+__all__ = ["Step", "checker_of", "graded_checker_of"]
 
 
 @dataclass(frozen=True)
@@ -37,38 +38,72 @@ class Step:
     equation: bool = False
 
 
-def check_step(
-    steps: Mapping[str, Step],
-    name: str,
-    answer: Any,
-    *,
-    seed: int = 1,
-    mistakes: Mapping[str, Callable[[Point], Any]] | None = None,
-) -> None:
-    """Check what a student entered for one step of a table, at random points.
+def checker_of(steps: Mapping[str, Step]) -> Callable[..., None]:
+    """Return the function that checks what a student entered for a step of a table.
 
     Parameters
     ----------
     steps : mapping of str to Step
-        The table.
-    name : str
-        The name of the step in the notebook, a key of `steps`.
-    answer : sympy.Basic or number
-        The student's expression or equation. Any equal form is right.
-    seed : int
-        Of the points. Your work is graded at other ones.
-    mistakes : mapping of str to callable, optional
-        What to say, and the values of the answer to which to say it.
+        By the name of the step in the notebook.
 
-    Raises
-    ------
-    CheckFailed
-        If it is wrong. The message says where, and which mistake it was if that is a known one.
-    ValueError
-        If there is no such step.
+    Returns
+    -------
+    callable
+        ``check_step(name, answer, *, seed=1, mistakes=None)``.
     """
-    if name not in steps:
-        raise ValueError(f"Unknown step {name!r}; known are {', '.join(steps)}.")
-    step = steps[name]
-    check = assert_equation if step.equation else assert_expression
-    check(answer, step.expected, name, step.hint, points=step.points(seed), mistakes=mistakes)
+
+    def check_step(
+        name: str, answer: Any, *, seed: int = 1, mistakes: Mapping[str, Callable[[Point], Any]] | None = None
+    ) -> None:
+        """Check what a student entered for one step, at random points.
+
+        Parameters
+        ----------
+        name : str
+            The name of the step in the notebook.
+        answer : sympy.Basic or number
+            The student's expression or equation. Any equal form is right.
+        seed : int
+            Of the points. Your work is graded at other ones.
+        mistakes : mapping of str to callable, optional
+            What to say, and the values of the answer to which to say it.
+
+        Raises
+        ------
+        CheckFailed
+            If it is wrong. The message says where, and which mistake it was if that is a known one.
+        ValueError
+            If there is no such step.
+        """
+        if name not in steps:
+            raise ValueError(f"Unknown step {name!r}; known are {', '.join(steps)}.")
+        step = steps[name]
+        check = assert_equation if step.equation else assert_expression
+        check(answer, step.expected, name, step.hint, points=step.points(seed), mistakes=mistakes)
+
+    return check_step
+
+
+def graded_checker_of(
+    steps: Mapping[str, Step], mistakes: Mapping[str, Mapping[str, Callable[[Point], Any]]]
+) -> Callable[[str, Any], None]:
+    """Return a function that checks a step at points that nobody knows, and calls known mistakes by their name.
+
+    Parameters
+    ----------
+    steps : mapping of str to Step
+        By the name of the step in the notebook.
+    mistakes : mapping of str to mapping of str to callable
+        Of each step, as `checker_of`'s function takes them.
+
+    Returns
+    -------
+    callable
+        ``check(name, answer)``.
+    """
+    check_step = checker_of(steps)
+
+    def check(name: str, answer: Any) -> None:
+        check_step(name, answer, seed=seed_for(f"derivation {name}"), mistakes=mistakes[name])
+
+    return check

@@ -51,17 +51,18 @@ def release(
     Raises
     ------
     CourseError
-        If there is no such assignment, or something of it would publish answers or cost students points.
+        If there is no such assignment, or something of it would publish answers or cost students points, also
+        those who handed in what was released before.
     """
     remarks = check_source(course, assignment)
     refuse(remarks, assignment)
+    _refuse_new_cells(course, assignment, *_released_and_source(course, assignment))
     if rehearsal:
         remarks += rehearse(course, assignment)
         refuse(remarks, assignment)
     for remark in remarks:
         if told is not None:
             told(remark)
-    _refuse_other_cells(course, assignment)
     return _generate(course, assignment)
 
 
@@ -85,12 +86,14 @@ def make_sure_it_is_released(course: Path, assignment: str) -> None:
     """Release the assignment if the gradebook knows other cells or points than its source."""
     known, sources = _released_and_source(course, assignment)
     if known != sources:
+        _refuse_new_cells(course, assignment, known, sources)
         _generate(course, assignment)  # who grades by now hears of mistakes cell by cell
 
 
-def _refuse_other_cells(course: Path, assignment: str) -> None:
+def _refuse_new_cells(
+    course: Path, assignment: str, released: dict[str, dict[str, float]], sources: dict[str, dict[str, float]]
+) -> None:
     """Raise an error where students would lose points for cells that they were never given."""
-    released, sources = _released_and_source(course, assignment)
     came = [
         f"{notebook}: {cell}"
         for notebook, cells in sorted(sources.items() if released else ())
@@ -99,11 +102,12 @@ def _refuse_other_cells(course: Path, assignment: str) -> None:
     ]
     collected = submitted_folders(Path(course), load_config(course), assignment)
     if came and collected:
+        many = "1 hand-in was" if len(collected) == 1 else f"{len(collected)} hand-ins were"
         raise CourseError(
-            f"{assignment} has graded cells that its last release does not have ({', '.join(came)}), and "
-            f"{len(collected)} hand-ins were collected: they would lose these points for what they were not given. "
-            "Hand the new exercise out as an assignment of its own. If all are to hand in anew, take what was "
-            f"collected away (submitted/*/{assignment}) and release again; the hand-ins themselves stay in collected/."
+            f"{assignment} has graded cells that its last release does not have ({', '.join(came)}), and {many} "
+            "collected: these points would be lost for what was not handed out. Take the change back, or hand the new "
+            "exercise out as an assignment of its own. If all are to hand in anew, take what was collected away "
+            f"(submitted/*/{assignment}) and release again; the hand-ins themselves stay in collected/."
         )
 
 

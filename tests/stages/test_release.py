@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from course_utils.command.app import app
 from course_utils.errors import CourseError
-from course_utils.stages.release import release
+from course_utils.stages.release import make_sure_it_is_released, release
 from tests.support.tiny_course import ASSIGNMENT, NOTEBOOK, hand_in, make_course
 
 
@@ -38,8 +38,10 @@ def test_what_was_collected_would_lack_a_new_exercise(course):
     before = _files(course / "release" / ASSIGNMENT)
     release(course, ASSIGNMENT)  # the same again harms nobody
     _add_an_exercise(course)
-    with pytest.raises(CourseError, match=r"more_\w+\), and 1 hand-ins were collected.*an assignment of its own"):
+    with pytest.raises(CourseError, match=r"more_\w+\), and 1 hand-in was collected.*an assignment of its own"):
         release(course, ASSIGNMENT)
+    with pytest.raises(CourseError, match="1 hand-in was collected"):
+        make_sure_it_is_released(course, ASSIGNMENT)  # what grading asks first
     assert _files(course / "release" / ASSIGNMENT) == before
     (course / "submitted").rename(course / "taken away")
     release(course, ASSIGNMENT)

@@ -7,51 +7,16 @@ that the step starts from.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import special
 
-from course_utils.checks import steps
 from course_utils.checks.formulas import Point, partial_derivative, random_points
-from course_utils.checks.steps import Step
+from course_utils.checks.steps import Step, checker_of
 
 __all__ = ["STEPS", "Step", "check_step"]
-
-
-def check_step(
-    name: str, answer: Any, *, seed: int = 1, mistakes: Mapping[str, Callable[[Point], Any]] | None = None
-) -> None:
-    """Check what a student entered for one step, at random points.
-
-    Parameters
-    ----------
-    name : str
-        The name of the step in the notebook, a key of `STEPS`.
-    answer : sympy.Basic or number
-        The student's expression or equation. Any equal form is right.
-    seed : int
-        Of the points. Your work is graded at other ones.
-    mistakes : mapping of str to callable, optional
-        What to say, and the values of the answer to which to say it.
-
-    Raises
-    ------
-    CheckFailed
-        If it is wrong. The message says where, and which mistake it was if that is a known one.
-    ValueError
-        If there is no such step.
-
-    Examples
-    --------
-    >>> from sympy import symbols
-    >>> kappa = symbols("kappa")
-    >>> check_step("condition_of_normal_matrix", 2 * kappa)  # doctest: +IGNORE_EXCEPTION_DETAIL
-    Traceback (most recent call last):
-    CheckFailed: condition_of_normal_matrix is wrong: ...
-    """
-    steps.check_step(STEPS, name, answer, seed=seed, mistakes=mistakes)
 
 
 # Softmax and cross-entropy.
@@ -240,3 +205,5 @@ _CONDITION = {
 
 # Step by the name that the notebook gives to its answer.
 STEPS: dict[str, Step] = _SOFTMAX | _BCE | _MSE | _CONDITION
+
+check_step = checker_of(STEPS)

@@ -12,48 +12,14 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from course_utils.checks import numerical_gradient, steps
+from course_utils.checks import numerical_gradient
 from course_utils.checks.formulas import Point, partial_derivative, random_points
-from course_utils.checks.steps import Step
+from course_utils.checks.steps import Step, checker_of
 
 __all__ = ["STEPS", "check_step"]
 
 # No two sizes of a point are equal, so that a subscript in the wrong place is out of range, or has another value.
 _SIZES = {"N": (2, 4), "nx": (3, 2), "nh": (4, 5), "ny": (5, 3)}
-
-
-def check_step(
-    name: str, answer: Any, *, seed: int = 1, mistakes: Mapping[str, Callable[[Point], Any]] | None = None
-) -> None:
-    """Check what a student entered for one step, at random points.
-
-    Parameters
-    ----------
-    name : str
-        The name of the step in the notebook, a key of `STEPS`.
-    answer : sympy.Basic or number
-        The student's expression. Any equal form is right.
-    seed : int
-        Of the points. Your work is graded at other ones.
-    mistakes : mapping of str to callable, optional
-        What to say, and the values of the answer to which to say it.
-
-    Raises
-    ------
-    CheckFailed
-        If it is wrong. The message says where, and which mistake it was if that is a known one.
-    ValueError
-        If there is no such step.
-
-    Examples
-    --------
-    >>> from sympy import IndexedBase, symbols
-    >>> h, i = IndexedBase("h"), symbols("i")
-    >>> check_step("dh_dhtilde", h[i])  # doctest: +IGNORE_EXCEPTION_DETAIL
-    Traceback (most recent call last):
-    CheckFailed: dh_dhtilde is wrong: ...
-    """
-    steps.check_step(STEPS, name, answer, seed=seed, mistakes=mistakes)
 
 
 def _affine(inputs: str, weights: str, bias: str) -> Callable[[Point], np.ndarray]:
@@ -285,3 +251,5 @@ _BACKWARD = {
 
 # Step by the name that the notebook gives to its answer.
 STEPS: dict[str, Step] = _FORWARD | _LOSS | _BACKWARD
+
+check_step = checker_of(STEPS)

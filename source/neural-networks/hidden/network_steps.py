@@ -9,28 +9,10 @@ import numpy as np
 from scipy import special
 
 from course_utils.checks.formulas import Point
-from course_utils.draws import seed_for
-from course_utils.lessons.neural_networks.derivations import check_step
+from course_utils.checks.steps import graded_checker_of
+from course_utils.lessons.neural_networks.derivations import STEPS
 
 __all__ = ["MISTAKES", "check"]
-
-
-def check(name: str, answer: Any) -> None:
-    """Check a step as `check_step` does, at points that nobody knows, and call known mistakes by their name.
-
-    Parameters
-    ----------
-    name : str
-        The name of the step in the notebook, a key of `MISTAKES`.
-    answer : sympy.Basic or number
-        What the student entered.
-
-    Raises
-    ------
-    CheckFailed
-        If it is wrong.
-    """
-    check_step(name, answer, seed=seed_for(f"derivation {name}"), mistakes=MISTAKES[name])
 
 
 def _of(values: Callable[[Point], np.ndarray], *indices: str) -> Callable[[Point], float]:
@@ -219,3 +201,5 @@ MISTAKES: dict[str, Mapping[str, Callable[[Point], Any]]] = {
         "The activation got lost: D holds it, G @ Wy does not.": _of(lambda at: _through_output(at).sum(axis=0), "j"),
     },
 }
+
+check = graded_checker_of(STEPS, MISTAKES)
