@@ -347,3 +347,16 @@ def test_bonus_fills_up_lost_points_and_no_more(course):
 def test_an_assignment_that_was_never_graded_is_named(course):
     with pytest.raises(CourseError, match="gradebook knows no assignment 'shet'"):
         return_marks(course, "shet")
+
+
+def test_the_deadline_of_the_settings_counts_after_nbgraders_own_grading(course):
+    """`nbgrader autograde` reads no settings of the course: nothing entered the deadline so far."""
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write(LATE)
+    grade(course, "s02", {"a": 2.0, "b": 2.0, "c": 4.0}, timestamp="2026-11-20 17:30:00 UTC")
+    (line,) = return_marks(course, "sheet").lines
+    assert line.score == pytest.approx(7.2)
+    assert course_marks(course)[1][1].scores["sheet"] == pytest.approx(7.2)
+    (course / "gradebook.db").unlink()
+    with pytest.raises(CourseError, match="knows no assignment 'sheet'"):
+        return_marks(course, "sheet")
