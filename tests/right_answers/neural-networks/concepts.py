@@ -20,7 +20,7 @@ ANSWERS = [
     Answer(
         "merged by columns",
         {
-            "merge": "def merge(W1, b1, W2, b2):\n    W = np.einsum('yh,hx->yx', W2, W1)\n    b = b2.copy()\n"
+            "merge": "def as_one_map(W1, b1, W2, b2):\n    W = np.einsum('yh,hx->yx', W2, W1)\n    b = b2.copy()\n"
             "    for unit in range(len(b1)):\n        b += W2[:, unit] * b1[unit]\n    return [W, b]"
         },
     ),

@@ -17,7 +17,7 @@ def leak(why: str, value: str, loses: tuple[str, ...] = T_LEAK) -> Answer:
 
 
 def merged(why: str, value: str, loses: tuple[str, ...] = T_MERGE) -> Answer:
-    return Answer(f"merge: {why}", {"merge": f"def merge(W1, b1, W2, b2):\n    return {value}"}, loses)
+    return Answer(f"merge: {why}", {"merge": f"def as_one_map(W1, b1, W2, b2):\n    return {value}"}, loses)
 
 
 def sizes(
