@@ -73,7 +73,8 @@ ANSWERS = [
         "no way through the hidden layer", "n_x * n_y + n_h * n_x + n_h + n_y", loses=("test_num_parameters_hidden",)
     ),
     sizes("outputs first", drawn="(4, 7, 5)", loses=("test_num_parameters_hidden",)),
-    sizes("miscounted", drawn="(5, 6, 4)"),
+    sizes("miscounted", drawn="(5, 6, 4)", loses=("test_num_parameters_hidden",)),
+    sizes("half a circle", drawn="(5, 6.5, 4)"),
     slopes("cross-entropy upside down", ce="y / yhat"),
     slopes("by the logits", ce="yhat - y"),
     slopes("the loss itself", ce="-y * np.log(yhat)"),
