@@ -56,7 +56,7 @@ def release(
     """
     remarks = check_source(course, assignment)
     refuse(remarks, assignment)
-    _refuse_new_cells(course, assignment, *_released_and_source(course, assignment))
+    _refuse_new_answers(course, assignment, _released_and_source(course, assignment)[0])
     if rehearsal:
         remarks += rehearse(course, assignment)
         refuse(remarks, assignment)
@@ -86,26 +86,29 @@ def make_sure_it_is_released(course: Path, assignment: str) -> None:
     """Release the assignment if the gradebook knows other cells or points than its source."""
     known, sources = _released_and_source(course, assignment)
     if known != sources:
-        _refuse_new_cells(course, assignment, known, sources)
+        _refuse_new_answers(course, assignment, known)
         _generate(course, assignment)  # who grades by now hears of mistakes cell by cell
 
 
-def _refuse_new_cells(
-    course: Path, assignment: str, released: dict[str, dict[str, float]], sources: dict[str, dict[str, float]]
-) -> None:
-    """Raise an error where students would lose points for cells that they were never given."""
+def _refuse_new_answers(course: Path, assignment: str, released: dict[str, dict[str, float]]) -> None:
+    """Raise an error where students would lose points for answers that they were never asked for.
+
+    Tests of what was asked for may come and go.
+    """
+    sources = sorted((course / "source" / assignment).glob("*.ipynb")) if released else []
     came = [
-        f"{notebook}: {cell}"
-        for notebook, cells in sorted(sources.items() if released else ())
-        for cell, points in cells.items()
-        if points and cell not in released.get(notebook, {})
+        f"{path.stem}: {cell.metadata.nbgrader.grade_id}"
+        for path in sources
+        for cell in _read(path).cells
+        if (utils.is_solution(cell) or utils.is_task(cell))
+        and cell.metadata.nbgrader.grade_id not in released.get(path.stem, {})
     ]
     collected = submitted_folders(Path(course), load_config(course), assignment)
     if came and collected:
         many = "1 hand-in was" if len(collected) == 1 else f"{len(collected)} hand-ins were"
         raise CourseError(
-            f"{assignment} has graded cells that its last release does not have ({', '.join(came)}), and {many} "
-            "collected: these points would be lost for what was not handed out. Take the change back, or hand the new "
+            f"{assignment} asks for answers that its last release does not ask for ({', '.join(came)}), and {many} "
+            "collected: the points would be lost for what was not handed out. Take the change back, or hand the new "
             "exercise out as an assignment of its own. If all are to hand in anew, take what was collected away "
             f"(submitted/*/{assignment}) and release again; the hand-ins themselves stay in collected/."
         )
@@ -148,12 +151,16 @@ class DropUnseen(NbGraderPreprocessor):
         return nb, resources
 
 
-def _cells_in(path: Path) -> dict[str, float]:
-    """Return the points of the cells of a source notebook that nbgrader knows, by grade_id."""
+def _read(path: Path) -> NotebookNode:
     try:
-        cells = nbformat.read(path, as_version=4).cells
+        return nbformat.read(path, as_version=4)
     except (ValueError, nbformat.ValidationError) as error:
         raise CourseError(f"source/{path.parent.name}/{path.name} is no notebook: {str(error)[:200]}") from error
+
+
+def _cells_in(path: Path) -> dict[str, float]:
+    """Return the points of the cells of a source notebook that nbgrader knows, by grade_id."""
+    cells = _read(path).cells
     kinds = (utils.is_grade, utils.is_solution, utils.is_locked, utils.is_task)
     for index, cell in enumerate(cells):
         if (utils.is_grade(cell) or utils.is_task(cell)) and (problem := points_problem(cell.metadata.nbgrader)):
