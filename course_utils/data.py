@@ -2,12 +2,13 @@
 
 Real data come from the folder that the environment variable COURSE_DATA names, in torchvision's own layout, else from
 a download (kept for the next time), else the course works with small pictures of its own: the *stand-in*, see
-`stand_in`. `cifar10_source` says which it is.
+`stand_in`. `cifar10_source` and `mnist_source` say which it is.
 """
 
 from __future__ import annotations
 
 import functools
+import gzip
 import pickle
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from course_utils.errors import NotGradable
 
 __all__ = [
     "CIFAR10",
+    "MNIST",
     "STAND_IN",
     "Batches",
     "DataMissing",
@@ -35,11 +37,14 @@ __all__ = [
     "flip",
     "get_ready",
     "held_out",
+    "held_out_digits",
+    "mnist",
+    "mnist_source",
     "normalise",
 ]
 
 # Names of the sources, as records of trained networks hold them.
-CIFAR10, STAND_IN = "CIFAR-10", "stand-in"
+CIFAR10, MNIST, STAND_IN = "CIFAR-10", "MNIST", "stand-in"
 
 _CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -102,12 +107,68 @@ def cifar10_source() -> str:
     """Return which pictures `cifar10` gives: "CIFAR-10" or "stand-in"."""
     if _is_cifar10(environment.data_folder()):
         return CIFAR10
-    return CIFAR10 if _download() else STAND_IN
+    return CIFAR10 if _download(CIFAR10) else STAND_IN
 
 
 def cifar10_classes(source: str | None = None) -> tuple[str, ...]:
     """Return the ten names of the classes, in the order of the labels."""
     return stand_in.SHAPES if (source or cifar10_source()) == STAND_IN else _CIFAR10_CLASSES
+
+
+def mnist(split: str = "train", source: str | None = None) -> tuple[Tensor, Tensor]:
+    """Return a split of the handwritten digits of MNIST [1]_, or of the stand-in where they can't be had.
+
+    Parameters
+    ----------
+    split : {"train", "test"}
+    source : {"MNIST", "stand-in"}, optional
+        Insist on one of the two. The stand-in are the handwritten digits of scikit-learn, enlarged.
+
+    Returns
+    -------
+    images : torch.Tensor of shape (N, 1, 28, 28), uint8
+        Bright on dark. N is 60,000 or 10,000; with the stand-in 1,297 or 500.
+    labels : torch.Tensor of shape (N,), int64
+        The digits, from 0 to 9.
+
+    Raises
+    ------
+    ValueError
+        If there is no such split or source.
+    DataMissing
+        If `source` is "MNIST", and it is not here and can't be downloaded.
+
+    References
+    ----------
+    .. [1] Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", 1998.
+
+    Examples
+    --------
+    >>> images, labels = mnist("test", source="stand-in")
+    >>> images.shape, images.dtype, labels.dtype
+    (torch.Size([500, 1, 28, 28]), torch.uint8, torch.int64)
+    """
+    if split not in ("train", "test"):
+        raise ValueError(f"Unknown split {split!r}; the splits are 'train' and 'test'.")
+    source = source or mnist_source()
+    if source == STAND_IN:
+        images, labels = stand_in.digits(split)
+    elif source != MNIST:
+        raise ValueError(f"Unknown source {source!r}; the sources are {MNIST!r} and {STAND_IN!r}.")
+    elif mnist_source() != MNIST:
+        raise DataMissing(
+            "MNIST is not here, and could not be downloaded. Set COURSE_DATA to the folder that holds MNIST/raw."
+        )
+    else:
+        images, labels = (array.copy() for array in _read_mnist(environment.data_folder(), split))
+    return torch.from_numpy(images), torch.from_numpy(labels)
+
+
+def mnist_source() -> str:
+    """Return which digits `mnist` gives: "MNIST" or "stand-in"."""
+    if _is_mnist(environment.data_folder()):
+        return MNIST
+    return MNIST if _download(MNIST) else STAND_IN
 
 
 def held_out(source: str, count: int = 2000, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -155,6 +216,37 @@ def _held_out(source: str, count: int, seed: int, seed_of_pictures: int) -> tupl
     light = 0.94 + 0.12 * torch.rand(len(chosen), 1, 1, 1, generator=generator)
     moved = crop(flip(images[chosen], generator), 2, generator)
     return (moved * light).round().clamp(0, 255).to(torch.uint8), labels[chosen]
+
+
+def held_out_digits(source: str, count: int = 2000, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Return digits to measure a trained network on, as `held_out` does: drawn from the test split, and moved a little.
+
+    Parameters
+    ----------
+    source : {"MNIST", "stand-in"}
+        What the network was trained on.
+    count : int
+    seed : int
+        Another seed, other digits.
+
+    Returns
+    -------
+    images : torch.Tensor of shape (count, 1, 28, 28), uint8
+        Some shifted by a pixel, all a little brighter or darker.
+    labels : torch.Tensor of shape (count,), int64
+
+    Raises
+    ------
+    ValueError, DataMissing
+        As `mnist`.
+    """
+    images, labels = mnist("test", source)
+    generator = torch.Generator().manual_seed(seed_for(f"held-out digits {seed}"))
+    chosen = torch.randint(len(images), (count,), generator=generator)
+    light = 0.85 + 0.15 * torch.rand(count, 1, 1, 1, generator=generator)
+    # The border of a digit is dark, so that a mirror image of it is dark as well.
+    moved = crop(images[chosen], 1, generator)
+    return (moved * light).round().to(torch.uint8), labels[chosen]
 
 
 def channel_mean_std(images: Tensor) -> tuple[Tensor, Tensor]:
@@ -356,12 +448,30 @@ def get_ready() -> None:
 
 # Where the real data come from.
 
+_MNIST_FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
 
 def _is_cifar10(folder: Path) -> bool:
     try:
         return (folder / "cifar-10-batches-py" / "test_batch").is_file()
     except PermissionError as error:
         raise _unreadable(folder) from error
+
+
+def _is_mnist(folder: Path) -> bool:
+    try:
+        return all(_plain_or_packed(folder, name) is not None for pair in _MNIST_FILES.values() for name in pair)
+    except PermissionError as error:
+        raise _unreadable(folder) from error
+
+
+def _plain_or_packed(folder: Path, name: str) -> Path | None:
+    """Return where a file of MNIST lies, unpacked or as it is published."""
+    raw = folder / "MNIST" / "raw"
+    return next((path for path in (raw / name, raw / f"{name}.gz") if path.is_file()), None)
 
 
 def _unreadable(folder: Path) -> DataMissing:
@@ -389,15 +499,30 @@ def _read_cifar10(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @functools.cache
-def _download() -> bool:
-    """Try once per process to get CIFAR-10 into the folder; tell whether it worked."""
+def _read_mnist(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+    arrays = []
+    for name, shape in zip(_MNIST_FILES[split], ((-1, 1, 28, 28), (-1,)), strict=True):
+        path = _plain_or_packed(folder, name)
+        try:
+            with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+                content = file.read()
+        except PermissionError as error:
+            raise _unreadable(folder) from error
+        # Two bytes of zeros, the kind of numbers, how many axes, and the length of each in four bytes.
+        arrays.append(np.frombuffer(content, np.uint8, offset=4 + 4 * content[3]).reshape(shape))
+    return arrays[0], arrays[1].astype(np.int64)
+
+
+@functools.cache
+def _download(name: str) -> bool:
+    """Try once per process to get CIFAR-10 or MNIST into the folder; tell whether it worked."""
     if environment.is_offline():
         return False
     from course_utils.torchvision_ops import datasets  # a slow import that offline work does not need
 
     try:
-        datasets.CIFAR10(environment.data_folder(), download=True)
+        getattr(datasets, name.replace("-", ""))(environment.data_folder(), download=True)
     except (OSError, RuntimeError) as error:
-        print(f"CIFAR-10 could not be downloaded ({error}); working with the stand-in.", file=sys.stderr)
+        print(f"{name} could not be downloaded ({error}); working with the stand-in.", file=sys.stderr)
         return False
     return True

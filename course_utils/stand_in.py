@@ -1,8 +1,8 @@
-"""Small pictures made by a program: what the course trains on where the real data sets can't be had.
+"""What the course trains on where the real data sets can't be had: pictures made by a program, and few digits.
 
-A picture shows one of ten shapes on a mottled ground, anywhere, in any colour, somewhat turned and often partly hidden,
-so that a network has to find form rather than colour. As on photographs, depth helps, batch norm helps, augmentation
-helps, and a network that is trained for too long on too few pictures overfits.
+A picture of the first kind shows one of ten shapes on a mottled ground, anywhere, in any colour, somewhat turned and
+often partly hidden, so that a network has to find form rather than colour. As on photographs, depth helps, batch norm
+helps, augmentation helps, and a network that is trained for too long on too few pictures overfits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-__all__ = ["SHAPES", "draw_shapes", "shapes"]
+__all__ = ["SHAPES", "digits", "draw_shapes", "shapes"]
 
 SHAPES = ("disc", "ring", "square", "triangle", "star", "cross", "crescent", "bars", "dumbbell", "drop")
 
@@ -62,6 +62,57 @@ def _split(split: str) -> tuple[np.ndarray, np.ndarray]:
     labels = np.random.default_rng(seed).permutation(np.arange(count) % len(SHAPES))
     images, _ = draw_shapes(labels, seed=seed)
     return images, labels
+
+
+# The first handwritten digits of scikit-learn are to train on; people wrote them in turn, so others wrote the last.
+_DIGITS_TO_TRAIN = 1297
+
+
+def digits(split: str = "train") -> tuple[np.ndarray, np.ndarray]:
+    """Return handwritten digits of scikit-learn [1]_, enlarged and framed as those of MNIST are.
+
+    Parameters
+    ----------
+    split : {"train", "test"}
+        1,297 or 500 digits.
+
+    Returns
+    -------
+    images : numpy.ndarray of shape (N, 1, 28, 28), uint8
+        Bright on dark: 20 x 20 pixels, interpolated from 8 x 8, in a dark frame of 4.
+    labels : numpy.ndarray of shape (N,), int64
+
+    Raises
+    ------
+    ValueError
+        If there is no such split.
+
+    References
+    ----------
+    .. [1] E. Alpaydin, C. Kaynak, "Optical recognition of handwritten digits", UCI Machine Learning Repository, 1998.
+
+    Examples
+    --------
+    >>> images, labels = digits("test")
+    >>> images.shape, int(images[:, :, :4].max())
+    ((500, 1, 28, 28), 0)
+    """
+    if split not in _SPLITS:
+        raise ValueError(f"Unknown split {split!r}; the splits are 'train' and 'test'.")
+    images, labels = _digits()
+    part = slice(None, _DIGITS_TO_TRAIN) if split == "train" else slice(_DIGITS_TO_TRAIN, None)
+    return images[part].copy(), labels[part].copy()
+
+
+@functools.cache
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    from scipy import ndimage
+    from sklearn.datasets import load_digits  # slow imports, for those who ask for digits
+
+    small, labels = load_digits(return_X_y=True)
+    large = ndimage.zoom(small.reshape(-1, 8, 8), (1, 2.5, 2.5), order=1, grid_mode=True, mode="nearest")
+    framed = np.pad(large, ((0, 0), (4, 4), (4, 4)))
+    return (framed * (255 / 16)).round().astype(np.uint8)[:, None], labels.astype(np.int64)
 
 
 def draw_shapes(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ import torch
 
 from course_utils import data, stand_in
 
-REAL = Path(os.environ.get("COURSE_DATA", "no folder"), "cifar-10-batches-py").is_dir()
+_NAMED = Path(os.environ.get("COURSE_DATA", "no folder"))
+REAL, REAL_MNIST = (_NAMED / "cifar-10-batches-py").is_dir(), (_NAMED / "MNIST").is_dir()
 
 
 def test_stand_in_is_the_same_every_time_and_its_splits_differ():
@@ -47,6 +50,9 @@ def test_shapes_lie_in_their_boxes():
         (lambda: stand_in.draw_shapes([1], size=8), "at least 16"),
         (lambda: data.cifar10("valid"), "Unknown split 'valid'"),
         (lambda: data.cifar10("test", source="MNIST"), "Unknown source 'MNIST'"),
+        (lambda: data.mnist("valid"), "Unknown split 'valid'"),
+        (lambda: data.mnist("test", source="CIFAR-10"), "Unknown source 'CIFAR-10'"),
+        (lambda: stand_in.digits("valid"), "Unknown split 'valid'"),
         (lambda: data.normalise(torch.zeros(1, 3, 4, 4)), "uint8 batch"),
         (lambda: data.Batches(torch.zeros(2), torch.zeros(3)), "2 images, 3 labels"),
         (lambda: data.Batches(torch.zeros(2), torch.zeros(2), batch_size=0), "at least 1"),
@@ -66,6 +72,47 @@ def test_without_the_real_data_the_stand_in_is_used_and_says_so(monkeypatch, tmp
     assert data.cifar10("test")[0].shape == (2000, 3, 32, 32)
     with pytest.raises(data.DataMissing, match="Set COURSE_DATA"):
         data.cifar10("test", source="CIFAR-10")
+    assert data.mnist_source() == "stand-in"
+    images, labels = data.mnist("train")
+    assert images.shape == (1297, 1, 28, 28) and images.max() == 255 and labels.bincount().min() > 100
+    images.zero_()  # a copy
+    assert data.mnist("train")[0].any()
+    with pytest.raises(data.DataMissing, match="holds MNIST/raw"):
+        data.mnist("test", source="MNIST")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_of_mnist_are_read_unpacked_and_as_they_are_published(monkeypatch, tmp_path, packed):
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    pixels, digits = np.arange(2 * 784).reshape(2, 28, 28).astype(np.uint8), bytes([7, 3])
+    for name, content in (
+        ("images-idx3-ubyte", struct.pack(">HBBIII", 0, 8, 3, 2, 28, 28) + pixels.tobytes()),
+        ("labels-idx1-ubyte", struct.pack(">HBBI", 0, 8, 1, 2) + digits),
+    ):
+        for split in ("train", "t10k"):
+            path = raw / f"{split}-{name}{'.gz' * packed}"
+            path.write_bytes(gzip.compress(content) if packed else content)
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    images, labels = data.mnist("test")
+    assert data.mnist_source() == "MNIST" and labels.tolist() == [7, 3]
+    assert torch.equal(images, torch.from_numpy(pixels)[:, None])
+
+
+def test_held_out_digits_follow_from_the_secret_and_are_none_of_the_known_ones(monkeypatch):
+    practice, labels = data.held_out_digits("stand-in", 50)
+    assert practice.shape == (50, 1, 28, 28) and practice.dtype == torch.uint8 and labels.dtype == torch.int64
+    known = {image.numpy().tobytes() for split in ("train", "test") for image in data.mnist(split, "stand-in")[0]}
+    assert not any(image.numpy().tobytes() in known for image in practice)
+    monkeypatch.setenv("COURSE_SECRET", "another")
+    assert not torch.equal(labels, data.held_out_digits("stand-in", 50)[1])
+
+
+@pytest.mark.skipif(not REAL_MNIST, reason="MNIST is not in COURSE_DATA")
+def test_real_mnist():
+    images, labels = data.mnist("train")
+    assert images.shape == (60_000, 1, 28, 28) and labels[:5].tolist() == [5, 0, 4, 1, 9]
+    assert (images.float() / 255).mean().item() == pytest.approx(0.1307, abs=1e-4)
 
 
 @pytest.mark.skipif(not REAL, reason="CIFAR-10 is not in COURSE_DATA")
