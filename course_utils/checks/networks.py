@@ -240,6 +240,7 @@ def assert_accuracy(
     count: int = 1000,
     seed: int = 0,
     prepare: Callable[[Tensor], Tensor] = data.normalise,
+    draw: Callable[[str, int, int], tuple[Tensor, Tensor]] = data.held_out,
 ) -> float:
     """Check that a trained network that was handed in is right often enough.
 
@@ -258,6 +259,9 @@ def assert_accuracy(
         can look their labels up.)
     prepare : callable
         Turns uint8 pictures into what the network takes.
+    draw : callable
+        Gives pictures and labels that no network has seen, of the data that it was trained on: `data.held_out`, or
+        `data.held_out_digits`.
 
     Returns
     -------
@@ -271,7 +275,7 @@ def assert_accuracy(
     """
     record, network = restored(make, name)
     least = _needed_for(record, needed)
-    images, labels = data.held_out(record.data, count, seed)
+    images, labels = draw(record.data, count, seed)
     share = share_right(network, prepare(images), labels, name)
     _require(share, least, f"{count:,} pictures that it has not seen", record, hint)
     return share

@@ -13,7 +13,15 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["panels_of", "play", "save_png", "show_figure"]
+__all__ = ["is_watched", "panels_of", "play", "save_png", "show_figure"]
+
+# What JupyterLab, VS Code and Colab tell the kernels that they start for a person.
+_MARKS_OF_A_BROWSER = {"JPY_SESSION_NAME", "VSCODE_PID", "VSCODE_CWD", "COLAB_RELEASE_TAG"}
+
+
+def is_watched() -> bool:
+    """Return whether a person has the notebook open in a browser or editor, rather than a program runs it."""
+    return bool(_MARKS_OF_A_BROWSER & set(os.environ))
 
 
 def play(function: Callable[..., Any] | None = None, **controls: Any) -> Any:
@@ -46,8 +54,7 @@ def play(function: Callable[..., Any] | None = None, **controls: Any) -> Any:
     """
     if function is None:
         return lambda decorated: play(decorated, **controls)
-    # What JupyterLab, VS Code and Colab tell the kernels that they start for a person.
-    if {"JPY_SESSION_NAME", "VSCODE_PID", "VSCODE_CWD", "COLAB_RELEASE_TAG"} & set(os.environ):
+    if is_watched():
         from ipywidgets import interact
 
         interact(function, **controls)

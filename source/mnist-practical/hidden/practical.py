@@ -1,0 +1,343 @@
+"""Trusted networks of the practical, what event files must hold, and where dropout acts."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils import artifacts
+from course_utils.checks import assert_that
+from course_utils.checks.networks import restored, share_right
+from course_utils.checks.wording import fail
+from course_utils.lessons.mnist_practical import digits, runs
+
+__all__ = [
+    "Toy",
+    "check_agreement",
+    "check_dropout",
+    "check_logged",
+    "check_sweep",
+    "check_times",
+    "deep_twin",
+    "one_conv_twin",
+    "step_of",
+]
+
+TRAIN, DEV = ("train/loss", "train/accuracy"), ("dev/loss", "dev/accuracy")
+
+
+def one_conv_twin(end: Iterable[nn.Module] = ()) -> nn.Sequential:
+    """Return the network of the skeleton, without dropout."""
+    layers = [nn.Conv2d(1, 8, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+    return nn.Sequential(*layers, nn.Linear(8 * 14 * 14, 64), nn.ReLU(), nn.Linear(64, 10), *end)
+
+
+def deep_twin(
+    filters: tuple[int, int],
+    batch_norm: bool = False,
+    order: str = "conv norm relu pool",
+    end: Iterable[nn.Module] = (),
+) -> nn.Sequential:
+    """Return the network with two convolutions, without dropout, or one with a likely mistake."""
+    layers: list[nn.Module] = []
+    for ins, outs, size in ((1, 8, filters[0]), (8, 16, filters[1])):
+        parts = {
+            "conv": nn.Conv2d(ins, outs, size, padding=size // 2),
+            "norm": nn.BatchNorm2d(outs) if batch_norm else nn.Identity(),
+            "relu": nn.ReLU(),
+            "pool": nn.MaxPool2d(2),
+        }
+        layers += [parts[part] for part in order.split()]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * 7 * 7, 128), nn.ReLU(), nn.Linear(128, 10), *end)
+
+
+# Dropout: with these weights the logits are what dropout makes of hidden units that are all 1.
+
+
+def _revealing(state: dict[str, Tensor], hidden: int) -> dict[str, Tensor]:
+    """Return weights with which each hidden unit is 1, and the logits are 2 more than the first ten of them."""
+    chosen = {}
+    for key, value in state.items():
+        if not value.is_floating_point():
+            chosen[key] = value
+            continue
+        new = torch.zeros_like(value)
+        kind = key.rpartition(".")[2]
+        if tuple(value.shape) == (hidden,) and kind == "bias":
+            new += 1
+        elif tuple(value.shape) == (10, hidden):
+            new[range(10), range(10)] = 1
+        elif tuple(value.shape) == (10,) and kind == "bias":
+            new += 2
+        elif kind == "running_var":
+            new += 1
+        chosen[key] = new
+    return chosen
+
+
+def check_dropout(network: Any, hidden: int, name: str) -> None:
+    """Check where dropout acts in a network, and how strongly.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The student's; its weights are replaced.
+    hidden : int
+        Units of its first dense layer.
+    name : str
+        How messages call it.
+
+    Raises
+    ------
+    CheckFailed
+        If it is not on the activations of that layer, with the keep probability of the call.
+    """
+    network.load_state_dict(_revealing(network.state_dict(), hidden))
+    images = torch.randn(500, 1, 28, 28)
+    network.train(False)
+    with torch.no_grad():
+        for call, outputs in (
+            ("(images)", network(images.clone())),
+            ("(images, keep_prob=1.0)", network(images.clone(), keep_prob=1.0)),
+        ):
+            whole = outputs.shape == (500, 10) and bool(torch.allclose(outputs, torch.full((500, 10), 3.0), atol=1e-4))
+            hint = "Without a keep probability, and with 1, nothing is dropped and nothing scaled."
+            assert_that(whole, f"{name}{call} drops or scales hidden units.", hint=hint)
+        network.train(True)
+        for keep in (0.8, 0.3):
+            units = network(images.clone(), keep_prob=keep) - 2  # what arrives from the hidden units
+            again = network(images.clone(), keep_prob=keep) - 2
+            _check_units(units, again, keep, f"{name}(images, keep_prob={keep})")
+
+
+def _check_units(units: Tensor, again: Tensor, keep: float, name: str) -> None:
+    zero = float((units.abs() < 1e-4).float().mean())
+    kept = float(units[units.abs() >= 1e-4].mean()) if zero < 1 else 0.0
+    if zero < 0.01:
+        if bool(((units + 2).abs() < 1e-4).any()):
+            fail(
+                f"{name} drops logits.", "Dropout belongs to the activations of the first dense layer, behind its ReLU."
+            )
+        hint = "Drop activations of the first dense layer, behind its ReLU, with the keep_prob of the call."
+        fail(f"{name} drops none of the units of the first dense layer.", hint)
+    if abs(zero - (1 - keep)) > 0.06:
+        swapped = "This keeps what it should drop: keep_prob is the probability to keep a unit."
+        hint = swapped if abs(zero - keep) < 0.06 else "Pass keep_prob on to dropout."
+        fail(f"{name} drops {100 * zero:.0f} % of the units; {100 * (1 - keep):.0f} % are wanted.", hint)
+    hint = "Divide what is kept by keep_prob, once, so that the mean stays the same."
+    assert_that(abs(kept - 1 / keep) < 0.02 / keep, f"{name}: a unit of 1 that is kept becomes {kept:.3g}.", hint=hint)
+    dropped = units.abs() < 1e-4
+    hint = "Draw for each example and each unit, in every call: a mask of the shape of the activations."
+    varied = bool((dropped.float().mean(0) < 1).all()) and not torch.equal(dropped, again.abs() < 1e-4)
+    assert_that(varied, f"{name} drops the same units for every example, or in every call.", hint=hint)
+
+
+# Training steps.
+
+
+class Toy(nn.Module):
+    """A network that is small, and whose keep probability shows: it scales the hidden units instead of dropping."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1, self.norm, self.fc2 = nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Linear(5, 4)
+
+    def forward(self, images: Tensor, keep_prob: float = 1.0) -> Tensor:
+        return self.fc2(keep_prob * torch.relu(self.norm(self.fc1(images))))
+
+
+def step_of(
+    model: nn.Module, images: Tensor, labels: Tensor, keep_prob: float, lam: float, lr: float, mistake: str = ""
+) -> tuple[dict[str, Tensor], tuple[float, float, float]]:
+    """Return weights after one step of gradient descent, and what a step reports; or what a likely mistake makes.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Left unchanged.
+    images, labels : torch.Tensor
+    keep_prob, lam, lr : float
+    mistake : str
+
+    Returns
+    -------
+    weights : dict of str to torch.Tensor
+    reported : (float, float, float)
+        Cross-entropy, accuracy, and the regulariser without lambda.
+    """
+    twin = copy.deepcopy(model).train(mistake != "evaluation mode")
+    optimizer = torch.optim.SGD(twin.parameters(), lr=lr)
+    logits = twin(images, 1.0 if mistake == "keep not used" else keep_prob)
+    entropy = F.cross_entropy(logits, labels)
+    weight, bias = twin.fc1.weight, twin.fc1.bias
+    if mistake == "all layers":
+        l2 = sum((value**2).sum() for value in twin.parameters())
+    elif mistake == "wrong layer":
+        l2 = (twin.fc2.weight**2).sum() + (twin.fc2.bias**2).sum()
+    elif mistake == "no bias":
+        l2 = (weight**2).sum()
+    elif mistake == "root":
+        l2 = ((weight**2).sum() + (bias**2).sum()).sqrt()
+    elif mistake == "mean":
+        l2 = (weight**2).mean() + (bias**2).mean()
+    else:
+        l2 = (weight**2).sum() + (bias**2).sum()
+    factor = {"half": lam / 2, "no term": 0.0, "detached": 0.0}.get(mistake, lam)
+    loss = entropy + factor * l2
+    loss.backward()
+    optimizer.step()
+    hits = (logits.argmax(1) == labels).float().mean().item()
+    return {key: value.detach() for key, value in twin.state_dict().items()}, (entropy.item(), hits, l2.item())
+
+
+# What was handed in.
+
+
+def check_logged(name: str, every: int, tags: Iterable[str] = (*TRAIN, *DEV)) -> dict[str, runs.Scalars]:
+    """Check that an event file holds what the loop logs, at the steps at which it does.
+
+    Parameters
+    ----------
+    name : str
+        Of the run.
+    every : int
+        Steps between what is logged of training.
+    tags : iterable of str
+
+    Returns
+    -------
+    dict of str to runs.Scalars
+
+    Raises
+    ------
+    CheckFailed
+        If not.
+    """
+    record, found = artifacts.read_record(name), runs.read_scalars(name)
+    for tag in tags:
+        if tag not in found:
+            fail(
+                f"The run {name!r} has no scalars {tag!r}; it has {', '.join(sorted(found))}.",
+                "Log each pair of values.",
+            )
+        steps, values, _ = found[tag]
+        hint = "add_scalar takes the tag, the value and the step, in this order."
+        assert_that(bool(np.isfinite(values).all()), f"{tag} of the run {name!r} is not always a number.", hint=hint)
+        rising = len(steps) > 1 and bool((np.diff(steps) > 0).all())
+        fact = f"The steps of {tag} in the run {name!r} do not rise: they are {', '.join(map(str, steps[:4]))}, …"
+        assert_that(rising, fact, hint="Pass the step as the third argument of add_scalar.")
+    apart = np.diff(found[TRAIN[0]].steps)
+    fact = f"The training loss of {name!r} is logged every {apart[0]} steps at first; {every} are wanted."
+    assert_that(bool((apart == every).all()), fact, hint="The loop that is given calls log_scalars where it is due.")
+    count, wanted = len(found[DEV[1]].values), record.epochs
+    fact = f"The run {name!r} has {count} values of {DEV[1]}, its record {wanted} epochs."
+    assert_that(count == wanted, fact, hint="Event file and record are of different runs: train again (again=True).")
+    for tag in (TRAIN[1], DEV[1]):
+        values = found[tag].values
+        fact = f"{tag} of the run {name!r} is not always between 0 and 1."
+        assert_that(bool(((values >= 0) & (values <= 1)).all()), fact, hint="An accuracy is a share, from 0 to 1.")
+    return found
+
+
+def check_agreement(make: Callable[[], Any], name: str, found: dict[str, runs.Scalars]) -> None:
+    """Check that the last dev accuracy that was logged is that of the weights that were handed in.
+
+    Parameters
+    ----------
+    make : callable
+        Returns the student's network.
+    name : str
+        Of the run.
+    found : dict of str to runs.Scalars
+        Its event file.
+
+    Raises
+    ------
+    CheckFailed
+        If they differ by more than 0.2 points and one digit.
+    """
+    record, network = restored(make, name)
+    if record.data not in (digits.data.MNIST, digits.data.STAND_IN):
+        fail(f"The record of {name!r} says that it was trained on {record.data[:80]!r}, which nobody here has.", None)
+    images, labels = digits.dev_split(record.data)
+    share, logged = share_right(network, images, labels, name), float(found[DEV[1]].values[-1])
+    if abs(share - logged) > 0.002 + 1.5 / len(labels):
+        fact = (
+            f"The last dev accuracy in the event file of {name!r} is {100 * logged:.1f} %; the weights that lie beside "
+        )
+        fail(
+            f"{fact}it reach {100 * share:.1f} %.",
+            "Measure in evaluation mode, without dropout, on all of the dev split. If the class has changed since, "
+            "train again (again=True).",
+        )
+
+
+def check_times(name: str, found: dict[str, runs.Scalars], every: int) -> None:
+    """Check the summaries of the time of a step: spaced as asked, positive, and not more than the run took.
+
+    Parameters
+    ----------
+    name : str
+        Of the run.
+    found : dict of str to runs.Scalars
+    every : int
+        Steps of each mean.
+
+    Raises
+    ------
+    CheckFailed
+        If not.
+    """
+    if "step_time" not in found:
+        fail(
+            f"The run {name!r} has no scalars 'step_time'.",
+            "Write block_means, then train this run again (again=True).",
+        )
+    steps, values, times = found["step_time"]
+    spaced = len(steps) > 1 and bool((np.diff(steps) == every).all())
+    fact = f"step_time of {name!r} must come every {every} steps; its steps are {', '.join(map(str, steps[:4]))}, …"
+    assert_that(spaced, fact, hint="One mean for each full block.")
+    fact = f"step_time of {name!r} must be positive numbers of seconds."
+    assert_that(bool(np.isfinite(values).all() and (values > 0).all()), fact, hint="A step takes some time.")
+    took = max(artifacts.read_record(name).seconds, float(times.max() - times.min()))
+    total = float(values.sum()) * every
+    fact = f"By step_time the steps of {name!r} took {total:.3g} s, but all of the run took {took:.3g} s."
+    assert_that(total <= 1.05 * took + 0.05, fact, hint="Log the mean time of one step, in seconds, not a sum.")
+
+
+def check_sweep(names: Iterable[str], setting: str, values: Iterable[Any], every: int) -> None:
+    """Check that runs of an experiment are there, each with its own value of a setting.
+
+    Parameters
+    ----------
+    names : iterable of str
+    setting : str
+        Name of what differs, as records hold it.
+    values : iterable
+        What it is in each run.
+    every : int
+        As for `check_logged`.
+
+    Raises
+    ------
+    CheckFailed
+        If one is missing, not finished, or of another setting; or if two are the same run.
+    """
+    curves = {}
+    for name, value in zip(names, values, strict=True):
+        record = artifacts.read_record(name)
+        hint = "Run the cell of the experiment again, to its end."
+        assert_that(record.finished, f"The run {name!r} did not come to its end.", hint=hint)
+        kept = record.settings.get(setting)
+        kept = tuple(kept) if isinstance(kept, list) else kept
+        assert_that(kept == value, f"The run {name!r} was made with {setting} = {kept!r}, not {value!r}.", hint=hint)
+        losses = tuple(check_logged(name, every)[TRAIN[0]].values)
+        same = next((other for other, known in curves.items() if known == losses), None)
+        assert_that(same is None, f"The runs {name!r} and {same!r} are one and the same.", hint=hint)
+        curves[name] = losses
