@@ -9,11 +9,15 @@ from torch import Tensor
 
 from course_utils import data
 
-__all__ = ["Digits", "dev_split", "load"]
+__all__ = ["Digits", "dev_split", "load", "log_every"]
 
 # How many of the training digits are kept back to choose by, and how many the experiments train on.
 _DEV = {data.MNIST: 5000, data.STAND_IN: 250}
 _EXPERIMENTS = {data.MNIST: 6000, data.STAND_IN: 1047}
+
+
+# Steps between what is logged of training: in experiments, and when all digits are trained on.
+_LOG_EVERY = {data.MNIST: (10, 50), data.STAND_IN: (4, 4)}
 
 
 class Digits(NamedTuple):
@@ -52,6 +56,22 @@ class Digits(NamedTuple):
         count = len(self.images) if all_of_them else self.experiments
         transform = functools.partial(data.crop, padding=moved) if moved else None
         return data.Batches(self.images[:count], self.labels[:count], batch_size, transform=transform)
+
+    def log_every(self, *, all_of_them: bool = False) -> int:
+        """Return after how many steps a run logs again, as `log_every` does for a source."""
+        return log_every(self.source, all_of_them=all_of_them)
+
+
+def log_every(source: str, *, all_of_them: bool = False) -> int:
+    """Return after how many steps of training a run logs again.
+
+    Parameters
+    ----------
+    source : {"MNIST", "stand-in"}
+    all_of_them : bool
+        Whether it trains on all digits.
+    """
+    return _LOG_EVERY[source][all_of_them]
 
 
 def load() -> Digits:

@@ -183,8 +183,8 @@ def events(*scalars):
         shutil.rmtree(place)
 
 
-def basic(change):
-    """An event file of `basic` whose scalars are changed, given as (tag, value, step)."""
+def basic(change, name="basic"):
+    """An event file of a run whose scalars are changed, given as (tag, value, step)."""
 
     def rewrite(content):
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -198,16 +198,20 @@ def basic(change):
             shutil.rmtree(place)
         return events(*[new for old in found if (new := change(*old)) is not None])
 
-    return {"artifacts/basic.tfevents": rewrite}
+    return {f"artifacts/{name}.tfevents": rewrite}
+
+
+def setting(**other):
+    """A record with other settings."""
+    return lambda record, weights: (record | {"settings": record["settings"] | other}, weights)
+
+
+def unfinished(record, weights):
+    return record | {"finished": False}, weights
 
 
 def half_weights(record, weights):
-    import hashlib
-
-    import safetensors.torch
-
-    weights = {key: value * (0.1 if key.startswith("fc2") else -1) for key, value in weights.items()}
-    return record | {"sha256": hashlib.sha256(safetensors.torch.save(weights)).hexdigest()}, weights
+    return record, {key: value * (0.1 if key.startswith("fc2") else -1) for key, value in weights.items()}
 
 
 ANSWERS = [
@@ -327,7 +331,9 @@ ANSWERS = [
     ),
     Answer(
         "one draw for the batch",
-        drop("return h * (torch.rand(h.shape[-1]) < keep_prob) / keep_prob"),
+        drop(
+            "g = torch.Generator().manual_seed(0)\n    return h * (torch.rand(h.shape[-1], generator=g) < keep_prob) / keep_prob"
+        ),
         T_DROPOUT[1:] + T_ACTS,
     ),
     Answer(
@@ -367,7 +373,6 @@ ANSWERS = [
     Answer("keep probability stays a text", flags(keep="default=1.0"), ("test_parse_flags_hidden",)),
     Answer("flag called lambda in the dict", flags(lam="type=float, default=0.0"), ("test_parse_flags_hidden",)),
     Answer("filters stay texts", flags(), ("test_parse_flags_hidden",)),
-    Answer("filters as a list", flags(filters="type=int, nargs=2, default=[5, 5]"), ("test_parse_flags_hidden",)),
     Answer(
         "a switch that wants a value",
         flags(filters="type=int, nargs=2, default=(5, 5)", norm="type=bool, default=False"),
@@ -520,4 +525,23 @@ ANSWERS = [
     Answer("final network missing", {}, T_FINAL, artifacts={"final": None}),
     Answer("final weights turned round", {}, T_FINAL, artifacts={"final": half_weights}),
     Answer("no event file of the final run", {}, T_FINAL[1:], files={"artifacts/final.tfevents": None}),
+    Answer("accuracy before loss", evaluate(result="right / len(images), sum(losses) / len(images)"), T_EVALUATE),
+    Answer("nothing dropped", drop("return h"), T_DROPOUT + T_ACTS),
+    Answer("a run that was interrupted", {}, ("test_keep_hidden",), artifacts={"keep-1": unfinished}),
+    Answer("a run with lambda is missing", {}, ("test_lambda_hidden",), artifacts={"lambda-1": None}),
+    Answer("another lambda", {}, ("test_lambda_hidden",), artifacts={"lambda-0.03": setting(lam=0.3)}),
+    Answer(
+        "sum of squares logged with lambda",
+        {},
+        ("test_lambda_hidden",),
+        files=basic(lambda tag, value, step: (tag, 0.0 if tag == "l2" else value, step), "lambda-0"),
+    ),
+    Answer("a run with filters is missing", {}, ("test_filters_hidden",), artifacts={"filters-5-5": None}),
+    Answer("other filters", {}, ("test_filters_hidden",), artifacts={"filters-3-3": setting(filters=[5, 5])}),
+    Answer(
+        "no curves of training with filters",
+        {},
+        ("test_filters_hidden",),
+        files=basic(lambda tag, value, step: None if "train" in tag else (tag, value, step), "filters-7-5"),
+    ),
 ]
