@@ -332,7 +332,8 @@ ANSWERS = [
     Answer(
         "one draw for the batch",
         drop(
-            "g = torch.Generator().manual_seed(0)\n    return h * (torch.rand(h.shape[-1], generator=g) < keep_prob) / keep_prob"
+            "g = torch.Generator().manual_seed(0)\n"
+            "    return h * (torch.rand(h.shape[-1], generator=g) < keep_prob) / keep_prob"
         ),
         T_DROPOUT[1:] + T_ACTS,
     ),
