@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.classroom.names import fold
-from course_utils.classroom.roster import Owner, Roster
+from course_utils.classroom.roster import Owner, Roster, give_zeros_back
 from course_utils.handins.archives import unpack
 from course_utils.handins.budget import Budget, StagedFile
 from course_utils.handins.paths import CHECKPOINTS, is_junk, unique
@@ -321,9 +321,11 @@ def _notes_on_members(members: list[dict[str, Any]], owner: Owner, roster: Roste
             notes.append(f"names {name} ({one_line(number)}), who is not in the roster: gets no marks from here")
             continue
         elif student.matriculation_number.casefold() != number.strip().casefold():
+            shorter = len(student.matriculation_number) < len(number.strip())
+            mend = give_zeros_back(roster.file) if shorter else "the roster has them, so nothing is to be done"
             notes.append(
                 f"names {student.name} with the number {one_line(number)}; the roster has "
-                f"{student.matriculation_number}: the same but for leading zeros, which a spreadsheet drops"
+                f"{student.matriculation_number}: the same but for leading zeros, which a spreadsheet drops; {mend}"
             )
         elif namesakes and student not in namesakes:
             notes.append(f"names {name} with the number of {student.name}; whom it means only they know")
