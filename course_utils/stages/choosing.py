@@ -62,7 +62,7 @@ class Came:
                 notes.append(f"the hand-in {other.where}{time} does not replace the one that was chosen by hand")
             elif laid_out.submitted and not other.submitted:
                 why = f"has no time, so it does not replace the one of {self._time(laid_out)}"
-                notes.append(f"the hand-in {other.where} {why}; --choose {other.hand_in_id} takes it")
+                notes.append(f"the hand-in {other.where} {why}; take it with --choose {other.hand_in_id}")
             elif self.now(laid_out):
                 notes.append(f"also handed in {other.where}; this one is newer")
             else:
@@ -70,7 +70,7 @@ class Came:
         timed = next((h for h in others if h.submitted), None)
         if timed and not laid_out.submitted and not by_hand:
             why = "counts although its time is unknown, because its download is later"
-            notes.append(f"{why}; --choose {timed.hand_in_id} takes the one of {self._time(timed)}")
+            notes.append(f"{why}; take the one of {self._time(timed)} with --choose {timed.hand_in_id}")
         return notes
 
     def note_on_earlier(self, earlier: Sequence[HandIn]) -> list[str]:
@@ -78,7 +78,7 @@ class Came:
         if not earlier:
             return []
         time = self._time(earlier[0])
-        return [f"the same files were handed in at {time} already; --choose '{time}' takes that time"]
+        return [f"the same files were handed in at {time} already; take that time with --choose '{time}'"]
 
     def _time(self, hand_in: HandIn) -> str:
         return as_local(hand_in.submitted, self.zone)

@@ -325,7 +325,7 @@ def write(there: CourseAssignment, placed: Placed, record: dict[str, Any], quara
         row.notes.insert(0, f"not graded: {placed.refusal}{stays}")
     elif reason := _what_keeps_it_out(placed, target, record):
         row.state, placed.kept_out = "unchanged", reason
-        chosen = f"--choose {placed.hand_in.hand_in_id} takes it"
+        chosen = f"take it with --choose {placed.hand_in.hand_in_id}"
         row.notes.insert(0, f"the hand-in {placed.hand_in.where} {reason}: nothing changes; {chosen}")
     else:
         row.state = lay_out(placed.placement, owner, there, record, quarantine)
@@ -375,7 +375,7 @@ def _place_and_write(
                 0, f"not graded: the hand-in {other.hand_in.where} {other.why}; an earlier one counts"
             )
     if placed.by_hand:
-        placed.row.notes.append("chosen by hand; --choose newest undoes it")
+        placed.row.notes.append("chosen by hand, which --choose newest undoes")
     write(there, placed, record, quarantine)
     return placed
 
