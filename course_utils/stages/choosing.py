@@ -13,7 +13,7 @@ from course_utils.classroom.roster import Owner, Roster
 from course_utils.classroom.tables import as_cell
 from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
-from course_utils.platforms.hand_ins import Download, HandIn, Wanted
+from course_utils.platforms.hand_ins import Download, HandIn, Wanted, ranked
 from course_utils.stages.course_assignment import CourseAssignment
 from course_utils.stages.kept import Choice, Entry, KeptHandIns
 from course_utils.stages.quarantine import Quarantine
@@ -56,9 +56,17 @@ class Came:
             Whether a person chose it.
         """
         notes, others = [], [h for h in older if h.content != laid_out.content]
-        for other in filter(self.now, others):
+        for other in others:
             time = f" of {self._time(other)}" if other.submitted else ""
-            if by_hand:
+            one_time = bool(time) and other.submitted == laid_out.submitted
+            if not by_hand and len(ranked([laid_out, other])[0]) > 1:
+                when = "of the same time" if one_time else "and no time says which is newer"
+                notes.append(f"also handed in {other.where}, {when}; nothing in that can be graded, so this one counts")
+            elif not by_hand and one_time:
+                notes.append(f"also handed in {other.where}, of the same time; this one is of a later download")
+            elif not self.now(other):
+                continue
+            elif by_hand:
                 notes.append(f"the hand-in {other.where}{time} does not replace the one that was chosen by hand")
             elif laid_out.submitted and not other.submitted:
                 why = f"has no time, so it does not replace the one of {self._time(laid_out)}"
