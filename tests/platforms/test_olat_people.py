@@ -26,6 +26,11 @@ THERE = "OpenOlat has jmueller with the matriculation number"
     [
         ({"user_name": "abc12", "matriculation_number": "3141592", "group": "Gruppe 9"}, [], []),
         ({"user_name": "ABC12", "matriculation_number": ""}, [], []),
+        (
+            {"user_name": "abc12", "differing": "'E-Mail' and 'Mail' are 'a' and 'b'"},
+            ["of abc12 OpenOlat's table says two things: 'E-Mail' and 'Mail' are 'a' and 'b'; neither is read"],
+            [],
+        ),
         ({"user_name": "oneill", "matriculation_number": "34567"}, [], []),  # the roster has the zeros
         ({"user_name": "ghost", "matriculation_number": "99"}, [], []),  # their folder is nobody's: told there
         (

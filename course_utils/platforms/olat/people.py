@@ -43,6 +43,9 @@ def compare_people(rows: Iterable[SheetRow], roster: Roster) -> Compared:
     found = Compared()
     zeros, others, file = [], [], roster.file
     for row in rows:
+        if row.differing:
+            told = f"of {_called(row)} OpenOlat's table says two things: {one_line(row.differing, 300)}"
+            others.append(f"{told}; neither is read")
         person, number = _person(row, roster), one_line(row.matriculation_number)
         of_number = roster.find(matriculation_number=number)
         if (student := person or of_number) is None:
