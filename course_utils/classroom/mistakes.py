@@ -145,6 +145,8 @@ def _is_of_type(cls: type, trait: TraitType, value: Any) -> bool:
     """Return whether a setting takes a value as far as its type says; what a class looks at besides is left aside."""
     if (value is None and trait.allow_none) or (isinstance(trait, Type) and isinstance(value, str)):
         return True  # the latter is a name of a class: whoever loads it says whether there is one
+    if not hasattr(trait, "validate"):  # takes anything
+        return True
     try:
         trait.validate(cls.__new__(cls), value)
     except TraitError:

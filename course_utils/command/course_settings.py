@@ -58,20 +58,12 @@ def mistakes_in(course: Path) -> list[Mistake]:
 
 def _of_nbgrader(names: set[str]) -> dict[str, type]:
     """Return the classes with these names that a stage of nbgrader's takes settings from."""
-    import nbconvert.exporters
-    import nbconvert.preprocessors
-    import nbgrader.converters
-    import nbgrader.plugins
-    import nbgrader.preprocessors
+    from nbconvert import exporters
+    from nbconvert import preprocessors as of_nbconvert
+    from nbgrader import converters, plugins, preprocessors
     from traitlets.config import Configurable
 
-    rooms = (
-        nbgrader.preprocessors,
-        nbgrader.converters,
-        nbgrader.plugins,
-        nbconvert.exporters,
-        nbconvert.preprocessors,
-    )
+    rooms = (preprocessors, converters, plugins, exporters, of_nbconvert)
     found = {name: getattr(room, name) for room in reversed(rooms) for name in names if hasattr(room, name)}
     return {name: cls for name, cls in found.items() if isinstance(cls, type) and issubclass(cls, Configurable)}
 

@@ -104,6 +104,7 @@ def test_a_mistake_is_a_sentence_with_the_line_and_what_to_write(tmp_path, setti
         ("c.HTMLExporter.sanitize_html = 'yes'", "c.HTMLExporter.sanitize_html is 'yes', but must be True or False."),
         ("c.AssignLatePenalties.plugin_class = 5", "plugin_class is 5, but must be a subclass of "),
         ("c.AssignLatePenalties.plugin_class = 'my.Plugin'\nc.GradeNotebook.limits = {}\nc.ClearSolutions.x = 5", None),
+        ("c.Autograde.pre_convert_hook = 'my.hook'", None),  # takes anything
     ],
 )
 def test_settings_of_nbgraders_classes_have_values_of_their_type(tmp_path, setting, told):
