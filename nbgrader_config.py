@@ -58,3 +58,6 @@ c.Deadlines.grace_minutes = {"*": 15}
 c.Deadlines.policy = "none"
 c.ZipCollectApp.extractor_plugin = "course_utils.stages.zip_collect.OlatExtractor"
 c.ZipCollectApp.collector_plugin = "course_utils.stages.zip_collect.OlatCollector"
+
+# `nbgrader export`: who handed in nothing has no points, members have those of their group.
+c.ExportApp.plugin_class = "course_utils.classroom.export.ScoreTableExporter"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
-from traitlets import Bool, Enum, Float, Integer, List, TraitError, TraitType, Unicode
+from traitlets import Bool, Dict, Enum, Float, Integer, List, TraitError, TraitType, Type, Unicode
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
@@ -41,22 +41,33 @@ class Mistake:
 
 
 def wrong_settings(
-    config: Config, classes: Sequence[type], file: SettingsFile, assignments: Collection[str]
+    config: Config,
+    classes: Sequence[type],
+    file: SettingsFile,
+    assignments: Collection[str],
+    others: Mapping[str, type] | None = None,
 ) -> list[Mistake]:
     """Return what is wrong with the settings of the course's own classes: values, names, unknown assignments.
+
+    Of the classes of others (nbgrader's), values of a type that they do not take.
 
     Parameters
     ----------
     config : traitlets.config.Config
     classes : sequence of type
-        Configurables; what belongs to others is not looked at.
+        Configurables of the course.
     file : SettingsFile
     assignments : collection of str
         Those in ``source/``.
+    others : mapping of str to type, optional
+        Further configurables by their names.
     """
     own = {cls.__name__: cls for cls in classes}
     found: list[Mistake] = []
     for section, settings in config.items():
+        if section in (others or {}):
+            found += _wrong_types(others[section], settings, file)
+            continue
         if section not in own:
             if near := nearest(section, own, cutoff=0.8):
                 found.append(_mistake(file, (section,), f"There is no c.{section}. Did you mean c.{near}?"))
@@ -100,6 +111,10 @@ def _wrong_values(cls: type, name: str, trait: TraitType, value: Any, file: Sett
     if isinstance(value, Mapping):
         wrong = {key: error for key, entry in value.items() if (error := _refusal(cls, name, {key: entry}))}
         for key, error in wrong.items():
+            if not isinstance(key, str) and isinstance(getattr(trait, "_key_trait", None), Unicode):
+                text = f"c.{section}.{name} has the key {key!r}, but must have texts, in quotes, such as {str(key)!r}."
+                yield _mistake(file, (section, name, str(key)), text)
+                continue
             each = about.get("each", "") if isinstance(key, str) else ""
             text = _sentence(f"c.{section}.{name}[{key!r}]", value[key], each, error, about.get("right_each"))
             yield _mistake(file, (section, name, str(key)), text)
@@ -109,8 +124,34 @@ def _wrong_values(cls: type, name: str, trait: TraitType, value: Any, file: Sett
         right = about.get("right")
         if isinstance(trait, Enum):
             right = functools.partial(_nearest_choice, trait)
-        text = _sentence(f"c.{section}.{name}", value, about.get("must", _must(trait)), error, right)
+        must = about.get("must", _must(trait))
+        if not must and not _is_of_type(cls, trait, value):
+            must = _must(trait) or _kind(trait)
+        told = _Kept(value) if about.get("secret") else value
+        text = _sentence(f"c.{section}.{name}", told, must, error, right)
         yield _mistake(file, (section, name), text)
+
+
+def _wrong_types(cls: type, settings: Config, file: SettingsFile) -> Iterator[Mistake]:
+    """Yield the settings of a class whose values are of a type that they can't have; nothing of the class is run."""
+    traits = cls.class_traits(config=True)
+    for name, value in settings.items():
+        if name in traits and not isinstance(value, LazyConfigValue) and not _is_of_type(cls, traits[name], value):
+            text = _sentence(f"c.{cls.__name__}.{name}", value, _must(traits[name]) or _kind(traits[name]), "", None)
+            yield _mistake(file, (cls.__name__, name), text)
+
+
+def _is_of_type(cls: type, trait: TraitType, value: Any) -> bool:
+    """Return whether a setting takes a value as far as its type says; what a class looks at besides is left aside."""
+    if (value is None and trait.allow_none) or (isinstance(trait, Type) and isinstance(value, str)):
+        return True  # the latter is a name of a class: whoever loads it says whether there is one
+    if not hasattr(trait, "validate"):  # takes anything
+        return True
+    try:
+        trait.validate(cls.__new__(cls), value)
+    except TraitError:
+        return False
+    return True
 
 
 def _nearest_choice(trait: Enum, value: Any) -> str | None:
@@ -141,6 +182,25 @@ def _must(trait: TraitType) -> str:
         return f"one of {', '.join(map(repr, trait.values))}"
     kinds = {Bool: "True or False", Integer: "a whole number", Float: "a number", Unicode: "a text, in quotes"}
     return next((text for kind, text in kinds.items() if isinstance(trait, kind)), "")
+
+
+def _kind(trait: TraitType) -> str:
+    """Return what type of value a setting has whose type alone was missed."""
+    kinds = {List: "a list, in [ ]", Dict: "a dict, in { }"}
+    kind = next((text for kind, text in kinds.items() if isinstance(trait, kind)), "")
+    if isinstance(getattr(trait, "_trait", None), Unicode):
+        kind = kind.replace(",", " of texts,", 1)
+    return f"{kind}{' or None' * bool(trait.allow_none)}" if kind else trait.info()
+
+
+class _Kept:
+    """Stands for a value that no sentence may show."""
+
+    def __init__(self, value: Any) -> None:
+        self._type = type(value).__name__
+
+    def __repr__(self) -> str:
+        return f"of type {self._type}"
 
 
 def _unknown_assignments(

@@ -11,7 +11,10 @@ from course_utils.classroom.names import HEADERS, compose, fold, fold_variants
 from course_utils.classroom.spreadsheets import TableError, read_saved_table
 from course_utils.errors import CourseError
 
-__all__ = ["COLUMNS", "Owner", "Roster", "RosterError", "Student", "lost_zeros", "read_roster", "roster_path"]
+__all__ = [
+    "COLUMNS", "Owner", "Roster", "RosterError", "Student", "give_zeros_back", "lost_zeros", "read_roster",
+    "roster_path",
+]  # fmt: skip
 
 COLUMNS = ("student_id", "user_name", "last_name", "first_name", "email", "matriculation_number", "group")
 _REQUIRED = COLUMNS[1:4]  # without a student_id, the user name is one
@@ -102,6 +105,11 @@ class Roster:
     @staticmethod
     def _person(student: Student) -> Owner:
         return Owner(student.student_id, student.name, (student,))
+
+    @property
+    def file(self) -> str:
+        """Name of the file it was read from, for sentences."""
+        return self.path.name if self.path else "the roster"
 
     @property
     def groups(self) -> tuple[Owner, ...]:
@@ -207,10 +215,22 @@ def lost_zeros(students: Iterable[Student]) -> str:
     told = ", ".join(short[:_MOST_ROWS_TOLD]) + (", …" if len(short) > _MOST_ROWS_TOLD else "")
     rows = "row" if len(short) == 1 else "rows"
     have = f"{', '.join(map(str, lengths[:-1]))} and {lengths[-1]}"
+    mend = give_zeros_back("this file")
     return (
         f"The matriculation numbers have {have} digits; the shorter: {rows} {told}. A spreadsheet drops "
-        "leading zeros: if it did, put them back there, with the column formatted as text."
+        f"leading zeros: if it did, {mend}."
     )
+
+
+def give_zeros_back(file: str) -> str:
+    """Return what to do about leading zeros that a spreadsheet has dropped, as the end of a sentence.
+
+    Parameters
+    ----------
+    file : str
+        Name of the roster.
+    """
+    return f"put them back in {file}, with the column formatted as text"
 
 
 def roster_path(course: Path) -> Path | None:

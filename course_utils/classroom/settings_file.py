@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["SettingsFile"]
+__all__ = ["SettingsFile", "class_set_in"]
 
 _Names = tuple[str, ...]
 
@@ -90,6 +90,21 @@ def _chain(node: ast.AST) -> _Names:
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
         return (*_chain(node.value), str(node.slice.value))
     return ()
+
+
+def class_set_in(path: Path, line: int) -> str:
+    """Return the class that a line sets as if it were a setting itself (``c.Deadlines = {}``), else an empty text.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Python that can be read.
+    line : int
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    here = [node for node in _statements(tree) if isinstance(node, ast.Assign) and node.lineno == line]
+    chains = [_chain(target) for node in here for target in node.targets]
+    return next((names[0] for names in chains if len(names) == 1 and names[0][:1].isupper()), "")
 
 
 def _loaded_in(statement: ast.stmt) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from course_utils.classroom.names import compose, plain_header
 from course_utils.errors import CourseError
+from course_utils.notebooks.texts import one_line
 
 __all__ = ["SavedTable", "TableError", "read_saved_table"]
 
@@ -35,9 +36,9 @@ class SavedTable:
     columns : frozenset of str
         Those that are there.
     problems : tuple of str
-        Rows that can't be read, each with its number.
+        Rows that can't be read, each with its number, and columns of one meaning that differ.
     remarks : tuple of str
-        Headers that look like a column and are none.
+        Headers that look like a column and are none, and columns that are left out.
     """
 
     rows: tuple[tuple[int, dict[str, str]], ...]
@@ -78,8 +79,8 @@ def read_saved_table(path: Path, columns: Mapping[str, Sequence[str]], required:
     rows, problems = [], []
     try:
         header = next(table)
-        places, remarks = _places(path.name, header, columns, required)
-        last = table.line_num
+        places, doubled, remarks = _places(path.name, header, columns, required)
+        last, differing = table.line_num, [[] for _ in doubled]
         for cells in table:
             number, last = skipped + last + 1, table.line_num
             if problem := _problem(cells, len(header), delimiter):
@@ -88,12 +89,25 @@ def read_saved_table(path: Path, columns: Mapping[str, Sequence[str]], required:
             row = {name: compose(cells[i].strip()) if i < len(cells) else "" for name, i in places.items()}
             if any(row.values()):
                 rows.append((number, row))
+            for (column, i), found in zip(doubled, differing, strict=True):
+                left = compose(cells[i].strip()) if i < len(cells) else ""
+                if left and left != row[column]:
+                    found.append(f"row {number} has {one_line(row[column])!r} and {one_line(left)!r}")
     except csv.Error as error:
         raise TableError(
             f"{path.name} can't be read as a table: something before the end of row {skipped + table.line_num} is not "
             f"right ({error}). Is a quote not closed, or in the middle of a cell?"
         ) from error
-    return SavedTable(tuple(rows), frozenset(places), tuple(problems), remarks)
+    for (column, i), found in zip(doubled, differing, strict=True):
+        names = f"{header[places[column]].strip()!r} and {header[i].strip()!r}"
+        if found:
+            more = f" ({len(found)} rows differ)" if len(found) > 1 else ""
+            problems.append(
+                f"the columns {names} both mean {column}, and {found[0]}{more}: keep the column that is right"
+            )
+        else:
+            remarks.append(f"{path.name}: {names} say nothing different; one of them is enough.")
+    return SavedTable(tuple(rows), frozenset(places), tuple(problems), tuple(remarks))
 
 
 def _text(path: Path) -> str:
@@ -117,35 +131,36 @@ def _text(path: Path) -> str:
 
 def _places(
     file: str, header: Sequence[str], columns: Mapping[str, Sequence[str]], required: Sequence[str]
-) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Return where each column stands, and which headers look like one that is missing."""
+) -> tuple[dict[str, int], list[tuple[str, int]], list[str]]:
+    """Return where each column stands, where it stands once more, and which headers look like one that is missing."""
     meaning = {plain_header(name): column for column, others in columns.items() for name in (column, *others)}
     places: dict[str, int] = {}
-    remarks = []
+    doubled, remarks = [], []
     for i, cell in enumerate(header):
         column = meaning.get(plain_header(cell))
         if column in places:
-            before = header[places[column]]
-            own = [plain_header(name) == plain_header(column) for name in (before, cell)]
-            if own[0] == own[1]:
-                raise TableError(f"The first line of {file} has {column} twice, as {before!r} and {cell!r}; keep one.")
             # The column's own name goes before what else it may be called.
-            left, place = (cell, places[column]) if own[0] else (before, i)
-            remarks.append(f"{file}: {column} is read; nothing is read from the column {left.strip()!r}.")
+            is_own = [plain_header(name) == plain_header(column) for name in (header[places[column]], cell)]
+            left, place = (places[column], i) if is_own == [False, True] else (i, places[column])
             places[column] = place
+            if column == "student_id" and is_own[0] != is_own[1]:
+                # Many tables have numbers of their own in a column "id".
+                remarks.append(f"{file}: {column} is read; nothing is read from the column {header[left].strip()!r}.")
+            else:
+                doubled.append((column, left))
         elif column:
             places[column] = i
     if missing := [name for name in required if name not in places]:
-        raise TableError(
-            f"The first line of {file} must name the columns {','.join(columns)}; {', '.join(missing)} is missing."
-        )
+        twice = "".join(f", and {column} is there twice" for column, _ in doubled)
+        told = f"{', '.join(missing)} is missing{twice}"
+        raise TableError(f"The first line of {file} must name the columns {','.join(columns)}; {told}.")
     for cell in header:
         near = difflib.get_close_matches(plain_header(cell), [*meaning], n=1, cutoff=0.75)
         if near and plain_header(cell) not in meaning and meaning[near[0]] not in places:
             remarks.append(
                 f"{file}: nothing is read from the column {cell.strip()!r}. Did you mean {meaning[near[0]]!r}?"
             )
-    return places, tuple(remarks)
+    return places, doubled, remarks
 
 
 def _problem(cells: Sequence[str], width: int, delimiter: str) -> str:

@@ -151,6 +151,8 @@ def autograde(
     console.print(f"All of it, with notes: {path}.{others}", soft_wrap=True)
     in_kernel = sum(result.in_kernel_points for result in results)
     console.print(f"Points whose test ran in the student's own kernel: {in_kernel:g}")
+    for text in [f"{result.student_id}: {note}" for result in results for note in result.unsettled][:20]:
+        console.print(f"[yellow]!![/] {escape(text)}", highlight=False, soft_wrap=True)
     faults = list(dict.fromkeys(fault for result in results for fault in result.faults))
     for fault in faults[:20]:
         count = sum(fault in result.faults for result in results)

@@ -45,7 +45,8 @@ def mistakes_in(course: Path) -> list[Mistake]:
     course = Path(course).resolve()
     config, names = load_config(course), assignments(course)
     classes = [OpenOlat, Deadlines, Course, GradeNotebook, CourseDirectory]
-    found = wrong_settings(config, classes, SettingsFile(course / CONFIG_FILE), names)
+    others = _of_nbgrader(set(config) - {cls.__name__ for cls in classes})
+    found = wrong_settings(config, classes, SettingsFile(course / CONFIG_FILE), names, others)
     if any(mistake.level == "bad" for mistake in found):
         return found
     try:
@@ -53,6 +54,18 @@ def mistakes_in(course: Path) -> list[Mistake]:
     except RosterError:
         roster = None
     return found + wrong_extensions(course, config, roster, names)
+
+
+def _of_nbgrader(names: set[str]) -> dict[str, type]:
+    """Return the classes with these names that a stage of nbgrader's takes settings from."""
+    from nbconvert import exporters
+    from nbconvert import preprocessors as of_nbconvert
+    from nbgrader import converters, plugins, preprocessors
+    from traitlets.config import Configurable
+
+    rooms = (preprocessors, converters, plugins, exporters, of_nbconvert)
+    found = {name: getattr(room, name) for room in reversed(rooms) for name in names if hasattr(room, name)}
+    return {name: cls for name, cls in found.items() if isinstance(cls, type) and issubclass(cls, Configurable)}
 
 
 def _before_command(course: Path) -> Path:

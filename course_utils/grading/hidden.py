@@ -31,7 +31,7 @@ class Course(Configurable):
     secret = Unicode(
         "",
         help="What held-out pictures and the like are drawn from. Empty: made at first use and kept in .course-secret.",
-    ).tag(config=True, must="")  # its own sentence, which does not hold the secret
+    ).tag(config=True, must="", secret=True)  # its own sentence, which does not hold the secret
 
     @validate("secret")
     def _long_enough(self, proposal: Bunch) -> str:

@@ -35,12 +35,15 @@ class PageState:
         grade_ids of the cells that a person has still to read.
     waiting_points, waiting_score : float
         What these are worth, and what they have from an earlier answer.
+    by_hand : frozenset of str
+        grade_ids of the cells whose mark a person gave.
     """
 
     digest: str
     waiting: frozenset[str] = frozenset()
     waiting_points: float = 0.0
     waiting_score: float = 0.0
+    by_hand: frozenset[str] = frozenset()
 
     @property
     def meta(self) -> str:
@@ -59,15 +62,17 @@ def state_of(notebook: SubmittedNotebook, graded: Path) -> PageState:
     """
     changed = to_read_again(graded.parent)
     waiting = {grade.name: grade for grade in notebook.grades if waits(grade, changed)}
+    by_hand = frozenset(g.name for g in notebook.grades if g.manual_score is not None and g.name not in waiting)
     shown = [
         _shown_of(json.loads(graded.read_bytes())),
         sorted([grade.name, grade.score, grade.max_score, grade.name in waiting] for grade in notebook.grades),
         sorted([comment.name, comment.comment] for comment in notebook.comments),
         notebook.late_submission_penalty or 0.0,
+        sorted(by_hand),
     ]
     digest = hashlib.sha256(json.dumps(shown).encode()).hexdigest()
     points, score = (sum(getattr(g, what) or 0.0 for g in waiting.values()) for what in ("max_score", "score"))
-    return PageState(digest, frozenset(waiting), points, score)
+    return PageState(digest, frozenset(waiting), points, score, by_hand)
 
 
 def _shown_of(graded: dict[str, Any]) -> list[Any]:

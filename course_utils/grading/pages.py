@@ -215,7 +215,7 @@ class FeedbackExporter(HTMLExporter):
         if "db_url" in ids:
             graded = Path(resources["metadata"]["path"], f"{resources['metadata']['name']}.ipynb")
             state = read_state(ids["db_url"], (ids["notebook"], ids["assignment"], ids["student"]), graded)
-            for name in ("waiting", "waiting_points", "waiting_score"):
+            for name in ("waiting", "waiting_points", "waiting_score", "by_hand"):
                 resources[f"course_{name}"] = getattr(state, name)
         page, resources = self._render(nb, resources, **kw)
         return with_policy(page, state.meta if state.digest else ""), resources

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from nbgrader.api import Gradebook, SubmittedAssignment
+from nbgrader.api import Grade, Gradebook, SubmittedAssignment
 from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 
@@ -72,6 +72,8 @@ class SubmissionResult:
         Possible points whose test ran in the student's own kernel.
     sandboxed : bool
         Whether the student's code ran in the sandbox.
+    unsettled : list of str
+        Marks that a person gave for an earlier answer, and what became of the cell since; they stand in `notes` too.
     faults : list of str
         What of the course itself kept cells, or all of it, from being judged; the same for everybody whom it meets.
     """
@@ -86,6 +88,7 @@ class SubmissionResult:
     in_kernel_points: float = 0.0
     sandboxed: bool = True
     faults: list[str] = field(default_factory=list)
+    unsettled: list[str] = field(default_factory=list)
     marked: int = 0
     where: str = ""
     submitted: str = ""
@@ -301,6 +304,7 @@ def _make_fit(result: SubmissionResult) -> None:
     """Make what a row says fit for a table: student's names and texts are quoted in it."""
     result.problem = one_line(result.problem, 10 * _LONGEST_NOTE)
     more = len(result.notes) - _MOST_NOTES
+    result.unsettled = [one_line(note, _LONGEST_NOTE) for note in result.unsettled]
     result.notes = [one_line(note, _LONGEST_NOTE) for note in result.notes[:_MOST_NOTES]]
     if more > 0:
         result.notes.append(f"{more} more notes, see the graded notebooks")
@@ -362,6 +366,8 @@ def _read_result(submission: SubmittedAssignment, student: str, done: Path) -> S
     problems = []
     for grade in (grade for notebook in submission.notebooks for grade in notebook.grades):
         result.needs_manual |= waits(grade, changed)
+        if grade.manual_score is not None and waits(grade, changed):
+            result.unsettled.append(_unsettled(grade, (done / f"{grade.notebook.name}.ipynb").exists()))
         if (grade.manual_score or 0) > (grade.max_score or 0) + 1e-9:
             problems.append(
                 f"{grade.notebook.name}, {grade.name}: a person gave {number(grade.manual_score)} points, and the cell "
@@ -388,7 +394,21 @@ def _read_result(submission: SubmittedAssignment, student: str, done: Path) -> S
         result.notes += [f"{name}: {text}" for _, text in report.get("events", [])]
         result.notes += [f"{name}: {text}" for text in report.get("suspicious", [])]
     result.problem = "; ".join(problems)
+    result.notes[:0] = result.unsettled
     return result
+
+
+def _unsettled(grade: Grade, is_there: bool) -> str:
+    """Return what became of a cell since a person marked it, and how its mark is settled."""
+    given, place = number(grade.manual_score), f"{grade.notebook.name}, {grade.name}"
+    told = f"{place}: {given} was given by hand for an earlier hand-in"
+    if not is_there:
+        return f"{told}; the newer one lacks the notebook, so it waits: --choose of `course collect` takes the earlier"
+    keeps = f"'Resolve' in formgrader keeps {given}"
+    if grade.auto_score is None:
+        return f"{told}; the answer is another one now, so it waits: {keeps}, or enter another mark"
+    now = number(grade.auto_score)
+    return f"{told}; the test now gives {now}, and neither counts yet: {keeps}, an empty field there takes {now}"
 
 
 def _enter_roster(course: Path, assignment: str) -> Roster | None:

@@ -13,7 +13,7 @@ from course_utils.classroom.roster import Owner, Roster
 from course_utils.classroom.tables import as_cell
 from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
-from course_utils.platforms.hand_ins import Download, HandIn, Wanted
+from course_utils.platforms.hand_ins import Download, HandIn, Wanted, ranked
 from course_utils.stages.course_assignment import CourseAssignment
 from course_utils.stages.kept import Choice, Entry, KeptHandIns
 from course_utils.stages.quarantine import Quarantine
@@ -56,13 +56,21 @@ class Came:
             Whether a person chose it.
         """
         notes, others = [], [h for h in older if h.content != laid_out.content]
-        for other in filter(self.now, others):
+        for other in others:
             time = f" of {self._time(other)}" if other.submitted else ""
-            if by_hand:
+            one_time = bool(time) and other.submitted == laid_out.submitted
+            if not by_hand and len(ranked([laid_out, other])[0]) > 1:
+                when = "of the same time" if one_time else "and no time says which is newer"
+                notes.append(f"also handed in {other.where}, {when}; nothing in that can be graded, so this one counts")
+            elif not by_hand and one_time:
+                notes.append(f"also handed in {other.where}, of the same time; this one is of a later download")
+            elif not self.now(other):
+                continue
+            elif by_hand:
                 notes.append(f"the hand-in {other.where}{time} does not replace the one that was chosen by hand")
             elif laid_out.submitted and not other.submitted:
                 why = f"has no time, so it does not replace the one of {self._time(laid_out)}"
-                notes.append(f"the hand-in {other.where} {why}; --choose {other.hand_in_id} takes it")
+                notes.append(f"the hand-in {other.where} {why}; take it with --choose {other.hand_in_id}")
             elif self.now(laid_out):
                 notes.append(f"also handed in {other.where}; this one is newer")
             else:
@@ -70,7 +78,7 @@ class Came:
         timed = next((h for h in others if h.submitted), None)
         if timed and not laid_out.submitted and not by_hand:
             why = "counts although its time is unknown, because its download is later"
-            notes.append(f"{why}; --choose {timed.hand_in_id} takes the one of {self._time(timed)}")
+            notes.append(f"{why}; take the one of {self._time(timed)} with --choose {timed.hand_in_id}")
         return notes
 
     def note_on_earlier(self, earlier: Sequence[HandIn]) -> list[str]:
@@ -78,7 +86,7 @@ class Came:
         if not earlier:
             return []
         time = self._time(earlier[0])
-        return [f"the same files were handed in at {time} already; --choose '{time}' takes that time"]
+        return [f"the same files were handed in at {time} already; take that time with --choose '{time}'"]
 
     def _time(self, hand_in: HandIn) -> str:
         return as_local(hand_in.submitted, self.zone)

@@ -29,7 +29,7 @@ from course_utils.stages.collection import Collection, Row, write_tables
 from course_utils.stages.course_assignment import CourseAssignment, open_assignment
 from course_utils.stages.kept import KeptHandIns
 from course_utils.stages.laying_out import add_what_was_begun, begun_file, lay_out, take_back
-from course_utils.stages.placing import MAX_NOTES, Placement, place_hand_in
+from course_utils.stages.placing import MAX_NOTES, Placement, holds_work, place_hand_in
 from course_utils.stages.quarantine import Quarantine
 from course_utils.stages.settling import Settled, settle
 from course_utils.stages.whereabouts import as_local, duration, laid_out_at, read_record, where_everybody_is
@@ -176,9 +176,9 @@ def _collect(
 
     downloads = read(there, files, staging, wanted)
     came = take_up(there, downloads, kept, quarantine, wanted, now)
-    settled = settle(
-        downloads, there.roster, {who: kept.of(owner) for who, owner in came.owners.items()}, came.choices(kept)
-    )
+    before = {who: kept.of(owner) for who, owner in came.owners.items()}
+    weigh = functools.partial(holds_work, there, staging)
+    settled = settle(downloads, there.roster, before, came.choices(kept), weigh)
     _forget_what_is_read_again(quarantine, downloads, settled)
     kept.write()  # before anything is laid out, so that a run that is killed loses nothing
     collection.notes += filter(None, (take_back(who, what, there, record, quarantine) for who, what in came.moved))
@@ -325,7 +325,7 @@ def write(there: CourseAssignment, placed: Placed, record: dict[str, Any], quara
         row.notes.insert(0, f"not graded: {placed.refusal}{stays}")
     elif reason := _what_keeps_it_out(placed, target, record):
         row.state, placed.kept_out = "unchanged", reason
-        chosen = f"--choose {placed.hand_in.hand_in_id} takes it"
+        chosen = f"take it with --choose {placed.hand_in.hand_in_id}"
         row.notes.insert(0, f"the hand-in {placed.hand_in.where} {reason}: nothing changes; {chosen}")
     else:
         row.state = lay_out(placed.placement, owner, there, record, quarantine)
@@ -375,7 +375,7 @@ def _place_and_write(
                 0, f"not graded: the hand-in {other.hand_in.where} {other.why}; an earlier one counts"
             )
     if placed.by_hand:
-        placed.row.notes.append("chosen by hand; --choose newest undoes it")
+        placed.row.notes.append("chosen by hand, which --choose newest undoes")
     write(there, placed, record, quarantine)
     return placed
 

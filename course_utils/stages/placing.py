@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from course_utils.classroom.names import fold
-from course_utils.classroom.roster import Owner, Roster
+from course_utils.classroom.roster import Owner, Roster, give_zeros_back
+from course_utils.classroom.safety_net import attempt
 from course_utils.handins.archives import unpack
 from course_utils.handins.budget import Budget, StagedFile
 from course_utils.handins.paths import CHECKPOINTS, is_junk, unique
@@ -108,6 +111,30 @@ def place_hand_in(hand_in: HandIn, staging: Path, there: CourseAssignment) -> Pl
         placement.notes += [f"{file.original}: {note}" for note in file.notes]
     _check_manifest(others, hand_in, there, files, placement)
     return placement
+
+
+def holds_work(there: CourseAssignment, staging: Path, hand_in: HandIn) -> bool | None:
+    """Return whether something in a hand-in can be graded; None if that is not sure.
+
+    A hand-in without a notebook of the assignment holds none, and so does an untouched copy or a draft that does not
+    count. Where a file of it could not be read, nobody knows.
+
+    Parameters
+    ----------
+    there : CourseAssignment
+    staging : pathlib.Path
+        An existing folder; one is made in it.
+    hand_in : HandIn
+    """
+    if hand_in.draft and not there.settings.accept_drafts:
+        return False
+    folder = Path(tempfile.mkdtemp(prefix="weighed-", dir=staging))
+    placed, _ = attempt(
+        there.course, hand_in.owner.owner_id, "compared", functools.partial(place_hand_in, hand_in, folder, there)
+    )
+    if placed is None:
+        return None
+    return True if placed.notebooks and not placed.untouched else None if placed.refused else False
 
 
 def _recognise(
@@ -321,9 +348,11 @@ def _notes_on_members(members: list[dict[str, Any]], owner: Owner, roster: Roste
             notes.append(f"names {name} ({one_line(number)}), who is not in the roster: gets no marks from here")
             continue
         elif student.matriculation_number.casefold() != number.strip().casefold():
+            shorter = len(student.matriculation_number) < len(number.strip())
+            mend = give_zeros_back(roster.file) if shorter else "the roster has them, so nothing is to be done"
             notes.append(
                 f"names {student.name} with the number {one_line(number)}; the roster has "
-                f"{student.matriculation_number}: the same but for leading zeros, which a spreadsheet drops"
+                f"{student.matriculation_number}: the same but for leading zeros, which a spreadsheet drops; {mend}"
             )
         elif namesakes and student not in namesakes:
             notes.append(f"names {name} with the number of {student.name}; whom it means only they know")

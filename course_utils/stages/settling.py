@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from course_utils.classroom.roster import Owner, Roster
@@ -66,6 +66,7 @@ def settle(
     roster: Roster,
     earlier: Mapping[str, Sequence[HandIn]] | None = None,
     choices: Mapping[str, Choice] | None = None,
+    holds_work: Callable[[HandIn], bool | None] = lambda hand_in: None,
 ) -> Settled:
     """Settle which hand-in of each owner counts: the second phase.
 
@@ -77,6 +78,9 @@ def settle(
         What was collected before, by owner.
     choices : mapping of str to Choice, optional
         What a person chose, by owner.
+    holds_work : callable
+        Asked of several hand-ins of which nothing says which is newer: whether something in one can be graded, None if
+        that is not sure. The only one that holds some counts where all others surely hold none.
 
     Returns
     -------
@@ -96,6 +100,8 @@ def settle(
             best, others = choice.hand_in, []
         else:
             best, *others = ranked(newer or candidates)[0]
+        if others and (only := _only_work([best, *others], holds_work)):
+            best, others = only, []
         if others:
             settled.undecided.append(best.owner)
             settled.problems += _undecided([best, *others])
@@ -112,10 +118,20 @@ def settle(
     return settled
 
 
+def _only_work(hand_ins: Sequence[HandIn], holds_work: Callable[[HandIn], bool | None]) -> HandIn | None:
+    """Return the hand-in that alone holds work, where all others surely hold none."""
+    found = [(hand_in, holds_work(hand_in)) for hand_in in hand_ins]
+    work = [hand_in for hand_in, holds in found if holds]
+    return work[0] if len(work) == 1 and all(holds is not None for _, holds in found) else None
+
+
 def _undecided(candidates: Sequence[HandIn]) -> list[Problem]:
-    told = ", ".join(f"{h.folder or h.download} in {h.download}" for h in candidates)
+    told = ", ".join(f"{h.folder or h.download} in {h.download}: {h.hand_in_id}" for h in candidates)
     owner = candidates[0].owner
-    reason = f"there are different hand-ins of {owner.name} ({told}) and no time says which is newer"
+    one_time = candidates[0].submitted and len({h.submitted for h in candidates}) == 1
+    why = "all of one time" if one_time else "no time says which is newer"
+    how = f"--student {owner.owner_id} --choose HASH takes one"
+    reason = f"there are different hand-ins of {owner.name} ({told}) and {why}: {how}"
     return [
         Problem(h.download, h.folder, f.path, reason, f.staged, owner, h.submitted) for h in candidates for f in h.files
     ]

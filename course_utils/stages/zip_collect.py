@@ -12,6 +12,7 @@ what was collected before: what cannot be placed is in nbgrader's log.
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tempfile
 from pathlib import Path
@@ -25,6 +26,7 @@ from course_utils.notebooks.recognising import read_catalogue
 from course_utils.platforms.hand_ins import Wanted
 from course_utils.stages.collect import place_first_that_counts, read, settle
 from course_utils.stages.course_assignment import CourseAssignment
+from course_utils.stages.placing import holds_work
 
 __all__ = ["OlatCollector", "OlatExtractor"]
 
@@ -57,7 +59,8 @@ class OlatExtractor(ExtractorPlugin):
             for download in downloads:
                 for problem in download.problems:
                     self.log.error("%s %s: %s", problem.folder or problem.download, problem.file, problem.reason)
-            settled = settle(downloads, there.roster)
+            weigh = functools.partial(holds_work, there, Path(staging))
+            settled = settle(downloads, there.roster, holds_work=weigh)
             for owner in settled.undecided:
                 self.log.error("%s: different hand-ins, and no time says which is newer", owner.owner_id)
             for number, newest in enumerate(settled.chosen):

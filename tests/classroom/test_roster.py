@@ -28,7 +28,12 @@ def test_german_headers_are_read_as_excel_saves_them(tmp_path, encoding, first):
         ('"Gruppe 1;Gruppe 2"', "Gruppe 1;Gruppe 2", "row 2 has more fields .* is a semicolon not quoted"),
         ("Kernel", '"Kernel', "before the end of row 2 .* Is a quote not closed"),
         ("Kernel", '"Ker\nnel"', "row 2 goes on over several lines; is a quote not closed"),
-        ("Vorname", "Nachname", "has last_name twice, as 'Nachname' and 'Nachname'; keep one"),
+        ("Vorname", "Nachname", "first_name is missing, and last_name is there twice"),
+        (
+            "Matrikelnummer",
+            "Login",
+            "'Benutzername' and 'Login' both mean user_name, and row 2 has 'kk' and '0031'",
+        ),
         ("0031", "1,61803E+06", "row 2: .*'1,61803E.06': a spreadsheet cut the number"),
         ("0031", "31415.0", "row 2: .*a spreadsheet cut the number"),
         ("Karla", "Ka\0rla", "row 2 holds NUL characters"),
@@ -59,17 +64,25 @@ def test_a_header_that_is_nearly_one_is_a_remark(tmp_path):
     assert read(tmp_path, GERMAN.replace("E-Mail", "Institutions-E-Mail")).remarks == ()
 
 
-def test_a_second_column_of_a_like_name_is_left_out_and_told(tmp_path):
-    plain = read(tmp_path, ROSTER)
-    for name in ("id", "mail", "login"):
-        rows = [f"{line},{name if n == 0 else 'x'}" for n, line in enumerate(ROSTER.splitlines())]
-        roster = read(tmp_path, "\n".join(rows) + "\n")
-        assert roster.students == plain.students
-        assert any(f"nothing is read from the column '{name}'" in remark for remark in roster.remarks), name
-        first = read(
-            tmp_path, "\n".join(",".join([row.rpartition(",")[2], row.rpartition(",")[0]]) for row in rows) + "\n"
-        )
-        assert first.students == plain.students
+@pytest.mark.parametrize("first", [False, True])
+def test_a_second_column_of_one_meaning_must_say_the_same(tmp_path, first):
+    """With other values it is an error with both; a column `id` beside `student_id` is no second one."""
+
+    def with_column(name, value):
+        cells = [name, *(value(line.split(",")) for line in ROSTER.splitlines()[1:])]
+        rows = [(cell, row) if first else (row, cell) for cell, row in zip(cells, ROSTER.splitlines(), strict=True)]
+        return read(tmp_path, "".join(f"{one},{other}\n" for one, other in rows))
+
+    plain = read(tmp_path, ROSTER).students
+    same = with_column("mail", lambda cells: cells[4])
+    assert same.students == plain
+    assert same.remarks == ("roster.csv: 'email' and 'mail' say nothing different; one of them is enough.",)
+    assert with_column("mail", lambda cells: "").students == plain
+    told = r"'user_name' and 'login' both mean user_name, and row 2 has 'jmueller' and 'x' \(5 rows differ\): keep the"
+    with pytest.raises(RosterError, match=told):
+        with_column("login", lambda cells: "x")
+    other = with_column("id", lambda cells: "x")
+    assert other.students == plain and "nothing is read from the column 'id'" in other.remarks[0]
 
 
 def test_numbers_of_different_lengths_are_a_remark(tmp_path):

@@ -12,6 +12,7 @@ from course_utils.classroom.mistakes import wrong_settings
 from course_utils.classroom.roster import read_roster
 from course_utils.classroom.settings import Deadlines, MomentError, OpenOlat, parse_moment
 from course_utils.classroom.settings_file import SettingsFile
+from course_utils.command.course_settings import mistakes_in
 from course_utils.errors import CourseError
 from course_utils.grading.hidden import Course
 from course_utils.grading.nbgrader_plugins import GradeNotebook
@@ -40,7 +41,10 @@ def mistakes(folder, text):
         ("c.Deadlines.grace_minutes = {'*': '7,5'}", "Write c.Deadlines.grace_minutes['*'] = 7.5"),
         ("c.Deadlines.grace_minutes = {'*': -5}", "['*'] is -5, but must be a number of minutes, 0 or more."),
         ("c.Deadlines.grace_minutes = {'*': True}", "['*'] is True, but must be a number of minutes"),
-        ("c.Deadlines.grace_minutes = {3: 15}", "grace_minutes"),
+        (
+            "c.Deadlines.grace_minutes = {3: 15}",
+            "grace_minutes has the key 3, but must have texts, in quotes",
+        ),
         ("c.Deadlines.percent_per_day = '25 %'", "Write c.Deadlines.percent_per_day = 25"),
         ("c.Deadlines.percent_per_day = 250", "is 250, but must be a number from 0 to 100"),
         ("c.Deadlines.percent_per_day = float('nan')", "is nan, but must be a number from 0 to 100"),
@@ -64,7 +68,9 @@ def mistakes(folder, text):
         ("c.OpenOlat.course_title = 5", "is 5, but must be a text, in quotes"),
         ("c.GradeNotebook.limits = {'memory': '4G'}", "Limit `memory` must be a positive integer, got '4G'"),
         ("c.GradeNotebook.limits = {'memroy': 5}", "There is no limit `memroy`. Did you mean `memory`?"),
-        ("c.GradeNotebook.limits = 5", "limits"),
+        ("c.GradeNotebook.limits = 5", "c.GradeNotebook.limits is 5, but must be a dict, in { }."),
+        ("c.GradeNotebook.preload = ['torch', 5]", "is ['torch', 5], but must be a list of texts, in [ ] or None."),
+        ("c.Course.secret = 1234567890123456", "c.Course.secret is of type int, but must be a text, in quotes."),
         ("c.GradeNotebook.data = 'CIFAR10'", "Write c.GradeNotebook.data = 'CIFAR-10'"),
         ("c.GradeNotebook.notebook_timeout = -1", "must be a number of seconds, 1 or more"),
         ("c.Course.secret = 'a short one'", "c.Course.secret holds 11 characters; a secret has 16 or more"),
@@ -86,7 +92,32 @@ def test_a_mistake_is_a_sentence_with_the_line_and_what_to_write(tmp_path, setti
     found = mistakes(tmp_path, setting)
     assert [mistake.level for mistake in found] == ["bad"] * bool(told)
     assert all(m.text.startswith(f"{CONFIG_FILE}, line 2: ") and told in m.text for m in found), found
-    assert "a short one" not in repr(found), "a secret is not shown"
+    assert "a short one" not in repr(found) and "1234567890" not in repr(found), "a secret is not shown"
+    assert not any("trait" in mistake.text for mistake in found), "in the words of the course"
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("c.ClearSolutions.text_stub = 5", "c.ClearSolutions.text_stub is 5, but must be a text, in quotes."),
+        ("c.ClearSolutions.code_stub = 'x'", "c.ClearSolutions.code_stub is 'x', but must be a dict, in { }."),
+        ("c.HTMLExporter.sanitize_html = 'yes'", "c.HTMLExporter.sanitize_html is 'yes', but must be True or False."),
+        ("c.AssignLatePenalties.plugin_class = 5", "plugin_class is 5, but must be a subclass of "),
+        ("c.AssignLatePenalties.plugin_class = 'my.Plugin'\nc.GradeNotebook.limits = {}\nc.ClearSolutions.x = 5", None),
+        ("c.Autograde.pre_convert_hook = 'my.hook'", None),  # takes anything
+    ],
+)
+def test_settings_of_nbgraders_classes_have_values_of_their_type(tmp_path, setting, told):
+    mistakes(tmp_path, setting)
+    found = [mistake.text for mistake in mistakes_in(tmp_path)]
+    assert len(found) == bool(told) and all(f.startswith(f"{CONFIG_FILE}, line 2: ") and told in f for f in found), (
+        found
+    )
+
+
+def test_a_class_is_no_setting(tmp_path):
+    with pytest.raises(CourseError, match=r"^nbgrader_config.py, line 2: c.Deadlines holds settings and can't be set"):
+        mistakes(tmp_path, "c.Deadlines = {'due': {}}")
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,23 @@ def test_the_old_form_with_two_tasks_needs_the_title(tmp_path):
     assert row.submitted == datetime(2026, 2, 2, 11) and row.score == 4
 
 
+def test_two_columns_of_one_meaning_must_say_the_same(tmp_path):
+    """With other values neither is read, and both are shown."""
+    rows = [
+        ["Benutzername", "Nachname", "Matrikelnummer", "Institutionsnummer", "Abgabe", "Abgabedatum"],
+        ["jm", "M", "0012345", "0012345", "2026-11-20 18:05", "20.11.2026 18:05"],
+        ["ka", "K", "0012346", None, None, "20.11.2026 18:05"],
+        ["lb", "L", "0012347", "77", "2026-11-20 18:05", "21.11.2026 18:05"],
+    ]
+    same, empty, other = read_sheet(table(tmp_path / "t.xlsx", rows))
+    moment = datetime(2026, 11, 20, 18, 5)
+    assert (same.matriculation_number, same.submitted, same.differing) == ("0012345", moment, "")
+    assert (empty.matriculation_number, empty.submitted, empty.problem) == ("0012346", moment, "")
+    assert (other.user_name, other.matriculation_number, other.submitted) == ("lb", "", None)
+    assert other.differing == "'Matrikelnummer' and 'Institutionsnummer' are '0012347' and '77'"
+    assert "several submission times, 2026-11-20 18:05:00 and 2026-11-21 18:05:00" in other.problem
+
+
 def test_a_table_that_is_only_a_header_has_no_rows(tmp_path):
     path = tmp_path / "t.xlsx"
     path.write_bytes(sheet_bytes([], {}))

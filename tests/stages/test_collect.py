@@ -227,11 +227,13 @@ def test_a_draft_is_not_on_time(course, students, tmp_path):
 
 
 def test_collecting_again_changes_nothing_and_a_newer_download_updates(course, students, tmp_path):
-    def download(name, answer, when):
+    def download(name, answer, when, exported=None):
         files = {"sheet.zip": zip_bytes(work(**{"first.ipynb": notebook_bytes("first", answer)}))}
         folders = [Folder.of(students["s01"], files), Folder.of(students["s03"], hand_in())]
         sheet = sheet_bytes(list(students.values()), {"s01": when, "s03": datetime(2026, 11, 19)})
-        return write_download(tmp_path / name, folders, top=f"ita_Sheet_{when:%Y-%m-%dT%H-%M-%S}_100", sheet=sheet)
+        return write_download(
+            tmp_path / name, folders, top=f"ita_Sheet_{exported or when:%Y-%m-%dT%H-%M-%S}_100", sheet=sheet
+        )
 
     old = download("old.zip", "    return 5", datetime(2026, 11, 19, 8))
     new = download("new.zip", "    return 6", datetime(2026, 11, 20, 8))
@@ -248,6 +250,10 @@ def test_collecting_again_changes_nothing_and_a_newer_download_updates(course, s
     assert not (course / "autograded/s01/sheet").exists(), "a stale result would not be graded again"
     assert (course / "autograded/s03/sheet").exists()
     assert "this one is newer" in "; ".join(row(collection, "s01").notes)
+    later = download("later.zip", "    return 7", datetime(2026, 11, 20, 8), datetime(2026, 11, 21))
+    collection = collect(course, "sheet", [later])
+    assert "return 7" in (course / "submitted/s01/sheet/first.ipynb").read_text()
+    assert "(new.zip), of the same time; this one is of a later download" in "; ".join(row(collection, "s01").notes)
 
 
 def test_what_was_changed_by_hand_is_kept(course, students, tmp_path):
@@ -276,6 +282,34 @@ def test_different_hand_ins_without_a_time_are_not_guessed_between(course, stude
     assert [r.owner_id for r in collection.rows] == ["Gruppe_9"], "twice the same is one"
     told = reasons(collection)
     assert "no time says which is newer" in told["Gruppe_7_1"] and "Gruppe_7_2" in told
+    assert told["Gruppe_7_1"].endswith(": --student Gruppe_7 --choose HASH takes one")
+
+
+EMPTY = zip_bytes({"report.pdf": b"%PDF"})
+CUT_OFF = zip_bytes({"first.ipynb": notebook_bytes("first")})[:-40]
+TIED = {
+    # What two members handed in within one second: s01, s02, whose counts, and what is said.
+    "both": (zip_bytes(work()), zip_bytes(work(**{"x.txt": b"2"})), "", "all of one time: --student Gruppe_7 --choose"),
+    "one": (EMPTY, zip_bytes(work()), "s02", "of the same time; nothing in that can be graded, so this one counts"),
+    "neither": (EMPTY, zip_bytes({"notes.txt": b"2"}), "", "all of one time: --student Gruppe_7 --choose"),
+    "nobody knows": (CUT_OFF, zip_bytes(work()), "", "all of one time: --student Gruppe_7 --choose"),
+}
+
+
+@pytest.mark.parametrize("case", TIED)
+def test_of_one_time_the_only_one_with_work_counts_if_that_is_sure(course, students, tmp_path, case):
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write('c.OpenOlat.group_assignments = ["sheet"]\n')
+    *sent, who, told = TIED[case]
+    folders = [Folder.of(students[s], {"a.zip": data}) for s, data in zip(("s01", "s02"), sent, strict=True)]
+    sheet = sheet_bytes(list(students.values()), dict.fromkeys(("s01", "s02"), datetime(2026, 11, 20, 10)))
+    path = write_download(tmp_path / "a.zip", folders, top=TOP, sheet=sheet)
+    for _ in range(2):  # said again when the same is collected again
+        collection = collect(course, "sheet", [path])
+        assert [row.folder.rpartition("_")[2] for row in collection.rows] == (["maxmusteruniexample"] if who else [])
+        said = collection.rows[0].notes if who else list(reasons(collection).values())
+        assert told in "; ".join(said)
+    assert (course / "submitted/Gruppe_7").exists() is bool(who)
 
 
 def test_one_member_hands_in_for_the_group(course, students, tmp_path):

@@ -97,6 +97,7 @@ def test_pages_follow_the_gradebook(course):
         (name,) = archive.namelist()
         text = archive.read(name).decode()
     assert "Score: 3.5 / 4.0" in text and "Say why" in text and "not graded yet" not in text
+    assert text.count("Score: 0.5 / 1.0; a person gave this mark") == text.count("a person gave this mark") == 2
     assert page(course, "berta") == before and return_marks(course, ASSIGNMENT).renewed == ()
 
     # The course's test is reworded: what a person marked stays marked, for the table as for the return. Only another
@@ -108,7 +109,7 @@ def test_pages_follow_the_gradebook(course):
     assert return_marks(course, ASSIGNMENT).renewed == ("berta",), "it shows the old test, and no mark"
     (line,) = (line for line in return_marks(course, ASSIGNMENT, automatic=True).lines if line.owner_id == "anna")
     assert line.score == 3 and "1 more are not graded yet" in line.comment
-    assert "Score so far: 3.0 / 3.0" in page(course, "anna")
+    assert "Score so far: 3.0 / 3.0" in page(course, "anna") and "a person gave" not in page(course, "anna")
 
     # Formgrader clears the flag when a mark is entered. More points than the cell has by now: told where it is graded.
     with open_gradebook(course) as gradebook:

@@ -25,10 +25,17 @@ def test_lost_zeros_are_told_and_nobody_is_missing(roster):
     text = "names Jörg Müller with the number 0012345; the roster has 12345: the same but for leading zeros"
     (note,) = notes(roster, "s01", JOERG)
     assert note.startswith(text)
+    assert note.endswith("; put them back in roster.csv, with the column formatted as text")
     found = notes(roster, "Gruppe_7", JOERG)
     assert found[0].startswith(text)
     assert found[1:] == ["does not name Anna Maria Müller-Lüdenscheid, whom the roster has in the group"]
     assert len(notes(roster, "Gruppe_7", JOERG, ANNA)) == 2
+
+
+def test_zeros_that_the_student_lost_are_nobodys_work(tmp_path):
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    (note,) = notes(read_roster(tmp_path), "s01", ("Jörg Müller", "12345"))
+    assert note.endswith("the roster has them, so nothing is to be done")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from course_utils.handins.paths import is_junk, walk_folder
 from course_utils.handins.zips import ZipReader
 from course_utils.platforms.hand_ins import Download, HandIn, Problem, RawFile, Wanted
 from course_utils.platforms.olat.names import split_owner, strip_task_folder
+from course_utils.platforms.olat.people import compare_people
 from course_utils.platforms.olat.sheet import SheetError, SheetRow, read_sheet
 
 __all__ = ["read_download"]
@@ -170,7 +171,8 @@ class _Reading:
         rows = self._sheets(others, prefix)
         for i in others:
             self.download.fates.append((self.source.names[i], "not a hand-in"))
-        self._check_groups(rows)
+        compared = compare_people(rows, self.roster)
+        self.download.notes += compared.notes
         stamp = strip_task_folder(prefix[-1])[1] if prefix else ""
         stamp = stamp or (m[1] if (m := _STAMP.search(self.download.path.name)) else "")
         for (where, folder), place in places.items():
@@ -180,12 +182,15 @@ class _Reading:
                 continue
             # The files of one owner are one student's work: whatever they do to the reader, the others are read.
             course = self.roster.path.parent if self.roster.path else self.budget.folder
-            _, fault = attempt(course, folder, "read", functools.partial(self._one_owner, folder, place, stamp, rows))
+            work = functools.partial(self._one_owner, folder, place, stamp, rows, compared.unsure)
+            _, fault = attempt(course, folder, "read", work)
             if fault:
                 self.download.problems.append(Problem(self.download.path.name, folder, "", f"the hand-in {fault}"))
                 self.download.fates += [(self.source.names[i], f"not read: {fault}") for i in _indices(place)]
 
-    def _one_owner(self, folder: str, place: _Place, stamp: str, rows: Sequence[SheetRow]) -> None:
+    def _one_owner(
+        self, folder: str, place: _Place, stamp: str, rows: Sequence[SheetRow], unsure: Mapping[str, str]
+    ) -> None:
         revision = max(place.revisions, default=0)
         newest = place.revisions.get(revision, place.submissions)
         for i in _indices(place):
@@ -204,6 +209,11 @@ class _Reading:
                 continue
             files.append(RawFile(own, staged, size, sha256))
         owner, reason = _owner(folder, self.roster, self.wanted.owners)
+        waits = owner if owner and owner.owner_id in unsure and folder not in self.wanted.owners else None
+        if waits:
+            by_hand = f"--owner {folder}={waits.owner_id}"
+            reason = f"{unsure[waits.owner_id]}: mend the roster and collect again, or place it with {by_hand}"
+            owner = None
         sender = ""
         if owner and not owner.is_group and self.wanted.assignment in self.settings.group_assignments:
             sender = owner.owner_id
@@ -219,10 +229,10 @@ class _Reading:
         if owner is None:
             when = self._time_of_folder(folder, rows)
             for file in files:
-                problem = Problem(self.download.path.name, folder, file.path, reason, file.staged, submitted=when)
+                problem = Problem(self.download.path.name, folder, file.path, reason, file.staged, waits, when)
                 self.download.problems.append(problem)
             if not files:
-                self.download.problems.append(Problem(self.download.path.name, folder, "", reason))
+                self.download.problems.append(Problem(self.download.path.name, folder, "", reason, owner=waits))
             names = [self.source.names[i] for i in newest]
             self.download.fates += [(name, "in quarantine: owner unknown") for name in names]
             return
@@ -330,17 +340,6 @@ class _Reading:
         """Return what the table says of somebody whom the roster does not know, by the name of their folder."""
         mine = [r for r in rows if folder in fold_variants(f"{r.last_name}_{r.first_name}_{r.user_name}")]
         return max((_utc(r.submitted, self.settings.timezone) for r in mine if r.submitted), default=None)
-
-    def _check_groups(self, rows: Iterable[SheetRow]) -> None:
-        for row in rows:
-            student = self.roster.find(
-                user_name=row.user_name, email=row.email, matriculation_number=row.matriculation_number
-            )
-            if row.group and student and not any(fold(row.group) == fold(g) for g in student.groups):
-                ours = ", ".join(student.groups) or "no group"
-                self.download.notes.append(
-                    f"{student.name} ({student.student_id}) is in {row.group!r} in OpenOlat, in {ours} in the roster"
-                )
 
 
 def _owner(folder: str, roster: Roster, owners: Mapping[str, str]) -> tuple[Owner | None, str]:

@@ -45,7 +45,8 @@ class SheetRow:
     """What the table says about one person.
 
     `submitted` is the server's local time without zone, None if there is none; `problem` says if there is
-    a time that could not be read.
+    a time that could not be read; `differing` says which columns about a person contradict each other: nothing is read
+    from them.
     """
 
     user_name: str = ""
@@ -59,6 +60,7 @@ class SheetRow:
     remarks: str = ""
     score: float | None = None
     problem: str = ""
+    differing: str = ""
 
 
 def read_sheet(path: Path, task: str = "") -> list[SheetRow]:
@@ -103,17 +105,36 @@ def read_sheet(path: Path, task: str = "") -> list[SheetRow]:
     columns = _columns(rows, header, task)
     result = []
     for row in rows[header + 1 :]:
-        cells = {meaning: row[i] if i < len(row) else None for meaning, i in columns.items()}
+        values = {meaning: [row[i] for i in places if i < len(row)] for meaning, places in columns.items()}
+        cells = {meaning: found[0] if found else None for meaning, found in values.items()}
         texts = {meaning: _text(cells.get(meaning)) for meaning in (*_PERSON, "group", "remarks")}
-        if not any(texts[meaning] for meaning in _PERSON):
+        differing = []
+        for meaning in sorted(_PERSON & set(columns)):
+            said = list(dict.fromkeys(filter(None, map(_text, values[meaning]))))
+            texts[meaning] = said[0] if len(said) == 1 else ""
+            if len(said) > 1:
+                names = " and ".join(repr(_text(rows[header][i])) for i in columns[meaning])
+                differing.append(f"{names} are {' and '.join(map(repr, said))}")
+        if not differing and not any(texts[meaning] for meaning in _PERSON):
             continue
-        submitted, problem = _moment(cells.get("submitted"))
-        result.append(SheetRow(**texts, submitted=submitted, score=_number(cells.get("score")), problem=problem))
+        submitted, problem = _only_moment(values.get("submitted", []))
+        score = _number(cells.get("score"))
+        told = ", ".join(differing)
+        result.append(SheetRow(**texts, submitted=submitted, score=score, problem=problem, differing=told))
     return result
 
 
-def _columns(rows: Sequence[Sequence[Any]], header: int, task: str) -> dict[str, int]:
-    """Return the column of each meaning in the row with the headers."""
+def _only_moment(cells: Sequence[Any]) -> tuple[datetime | None, str]:
+    """Return the time in several cells about it, or why there is none."""
+    found = [_moment(cell) for cell in cells] or [(None, "")]
+    moments = list(dict.fromkeys(moment for moment, _ in found if moment))
+    if len(moments) > 1:
+        return None, f"the table has several submission times, {' and '.join(map(str, moments))}, and neither counts"
+    return (moments[0], "") if moments else found[0]
+
+
+def _columns(rows: Sequence[Sequence[Any]], header: int, task: str) -> dict[str, list[int]]:
+    """Return the columns of each meaning in the row with the headers."""
     columns: dict[str, list[int]] = {}
     for i, cell in enumerate(rows[header]):
         if plain_header(cell) == "coach":
@@ -136,7 +157,7 @@ def _columns(rows: Sequence[Sequence[Any]], header: int, task: str) -> dict[str,
             raise SheetError(f"the table has columns for several tasks ({titles}); name the task with --task")
         columns["submitted"] = mine
         columns["score"] = [i for i in columns.get("score", []) if blocks[i] == blocks[mine[0]]]
-    return {meaning: places[0] for meaning, places in columns.items() if places}
+    return {meaning: places for meaning, places in columns.items() if places}
 
 
 def _meaning(cell: Any) -> str | None:
