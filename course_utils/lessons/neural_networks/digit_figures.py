@@ -36,7 +36,7 @@ def plot_digits(images: np.ndarray, titles: Sequence[str], columns: int = 10) ->
     return plot_pictures(np.repeat(np.asarray(images), 3, axis=1), titles, columns)
 
 
-def plot_unit_values(values: Mapping[str, np.ndarray], limit: float = 12.0) -> Figure:
+def plot_unit_values(values: Mapping[str, np.ndarray], limit: float = 9.0) -> Figure:
     """Draw how the values of hidden units are distributed, before and after the activation.
 
     Parameters
@@ -54,7 +54,7 @@ def plot_unit_values(values: Mapping[str, np.ndarray], limit: float = 12.0) -> F
     for (name, htilde), (colour, dash) in zip(values.items(), _LINES, strict=False):
         flat = np.ravel(htilde)
         for ax, shown, reach in ((left, flat.clip(-limit, limit), limit), (right, np.tanh(flat), 1.0)):
-            edges = np.linspace(-reach, reach, 41)
+            edges = np.linspace(-reach, reach, 61)
             shares = 100 * np.histogram(shown, edges)[0] / len(flat)
             ax.stairs(shares, edges, color=colour, linestyle=dash, linewidth=1.8, label=name)
     left.set(xlabel="Before the activation: $\\tilde h$ (1)", ylabel="Share of all values (%)")
