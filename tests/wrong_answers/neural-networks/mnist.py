@@ -115,10 +115,11 @@ ANSWERS = [
         "tanh of PyTorch", functions(before="import torch\n", h="torch.tanh(torch.tensor(htilde)).numpy()"), VISIBLE
     ),
     Answer(
-        "one-hot by scikit-learn",
+        "the loss of scikit-learn",
         functions(
-            before="from sklearn.metrics import log_loss as cross\n",
-            loss="cross(Y.argmax(1), Yhat, labels=range(Y.shape[1])) if (Y > 0).sum() == len(Y) else -special.xlogy(Y, Yhat).sum(1).mean()",
+            before="from sklearn.metrics import log_loss\n",
+            loss="log_loss(Y.argmax(1), Yhat, labels=range(Y.shape[1])) "
+            "if (Y.max(axis=1) == 1).all() else -special.xlogy(Y, Yhat).sum(1).mean()",
         ),
         VISIBLE,
     ),
@@ -222,7 +223,8 @@ ANSWERS = [
             ("shares", "np.add.at(counts, (labels, said), 1)\n    counts = counts / len(labels)"),
             (
                 "as many classes as occur",
-                "top = labels.max()\n    counts = np.zeros((top + 1, top + 1), int)\n    np.add.at(counts, (labels, said.clip(max=top)), 1)",
+                "top = labels.max()\n    counts = np.zeros((top + 1, top + 1), int)\n"
+                "    np.add.at(counts, (labels, said.clip(max=top)), 1)",
             ),
             ("probabilities added up", "counts = np.eye(ny)[labels].T @ Yhat"),
         )
