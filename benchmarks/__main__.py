@@ -9,6 +9,7 @@ COMMANDS = (
     ["benchmarks.scale"],
     ["benchmarks.notebooks"],
     ["benchmarks.cifar70"],  # says what is missing and goes on, where real data are not at hand
+    ["benchmarks.mnist"],
     ["benchmarks.dogs"],
     ["benchmarks.attacks_stock"],
     ["benchmarks.otter"],  # last: it needs PyPI the first time

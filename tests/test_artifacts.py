@@ -39,6 +39,8 @@ def test_handed_in_counts_only_the_data_of_the_course(monkeypatch):
     monkeypatch.setenv("COURSE_COUNTS", "CIFAR-10")
     with pytest.raises(artifacts.ArtifactError, match="trained on 'made up'; this course counts"):
         artifacts.handed_in("line")
+    monkeypatch.setenv("COURSE_COUNTS", "CIFAR-10, made up")
+    assert artifacts.handed_in("line")[0].data == "made up"
 
 
 def spoil(change):

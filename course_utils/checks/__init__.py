@@ -9,7 +9,14 @@ from course_utils.checks.basic import (
     assert_tensor,
     assert_that,
 )
-from course_utils.checks.calls import assert_calls, assert_no_calls, assert_unchanged, shared
+from course_utils.checks.calls import (
+    assert_calls,
+    assert_no_calls,
+    assert_no_numbers,
+    assert_only_modules,
+    assert_unchanged,
+    shared,
+)
 from course_utils.checks.figures import assert_figure
 from course_utils.checks.gradients import assert_gradient, assert_gradients, numerical_gradient
 from course_utils.errors import CheckFailed, NotGradable
@@ -26,7 +33,9 @@ __all__ = [
     "assert_keys",
     "assert_length",
     "assert_no_calls",
+    "assert_no_numbers",
     "assert_number",
+    "assert_only_modules",
     "assert_tensor",
     "assert_that",
     "assert_unchanged",

@@ -1,8 +1,8 @@
-"""What a call may do to its arguments, and what a function may call."""
+"""What a call may do to its arguments, and what a function may call, import and hold."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,15 @@ import numpy as np
 from course_utils.checks import source_rules
 from course_utils.checks.wording import fail, to_numpy
 
-__all__ = ["assert_calls", "assert_no_calls", "assert_unchanged", "shared", "speak_of"]
+__all__ = [
+    "assert_calls",
+    "assert_no_calls",
+    "assert_no_numbers",
+    "assert_only_modules",
+    "assert_unchanged",
+    "shared",
+    "speak_of",
+]
 
 # Where tests run apart from the student's code, what carries their calls: it knows what became of the copies.
 _bridge: Any = None
@@ -140,3 +148,58 @@ def assert_calls(function: Any, required: Sequence[str], name: str, hint: str | 
         # `used` may hold detours such as `getattr` as well, and "module.f (as g)" for f imported as g.
         if not any(spelling.partition(" ")[0].rpartition(".")[2] == last for spelling in used):
             fail(f"{name} does not use {dotted}, which this exercise is about.", hint)
+
+
+def assert_only_modules(function: Any, allowed: Sequence[str], name: str, hint: str | None = None) -> None:
+    """Check that a function, with all of the student's that it uses, needs certain packages only.
+
+    Parameters
+    ----------
+    function : callable
+        A function that the student defined in the notebook.
+    allowed : sequence of str
+        Packages as they are imported: ``"numpy"``. What comes with Python may always be used, and so may own modules.
+    name : str
+        How the message calls the function.
+    hint : str, optional
+        What to do instead.
+
+    Raises
+    ------
+    CheckFailed
+        If it uses another package; the message says which.
+    """
+    try:
+        others = source_rules.modules_of(function) - set(allowed)
+    except source_rules.SourceNotFound as error:
+        fail(f"The source of {name} could not be read: {error}", hint)
+    if others:
+        fail(f"{name} uses {', '.join(sorted(others))}; allowed here: {', '.join(allowed)}.", hint)
+
+
+def assert_no_numbers(function: Any, numbers: Iterable[float], name: str, hint: str | None = None) -> None:
+    """Check that certain numbers are not written in a function, nor in what it uses of the student's.
+
+    Parameters
+    ----------
+    function : callable
+        A function that the student defined in the notebook.
+    numbers : iterable of float
+        What must not be there, with either sign. Of a term of numbers alone its value counts: ``28 * 28`` is 784.
+    name : str
+        How the message calls the function.
+    hint : str, optional
+        Where to take the number from instead.
+
+    Raises
+    ------
+    CheckFailed
+        If one of them is there; the message says which.
+    """
+    try:
+        found = source_rules.numbers_of(function, numbers)
+    except source_rules.SourceNotFound as error:
+        fail(f"The source of {name} could not be read: {error}", hint)
+    if found:
+        numbers_found = ", ".join(f"{number:g}" for number in sorted(found))
+        fail(f"{name} holds the number{'s' if len(found) > 1 else ''} {numbers_found}.", hint)

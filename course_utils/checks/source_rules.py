@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-import inspect
-import linecache
-import posixpath
-import re
-import symtable
+import operator
 import sys
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-__all__ = ["SourceNotFound", "forbidden_in", "forbidden_names"]
+from course_utils.checks.reachable import SourceNotFound, brought_by, names_looked_up, reached
+
+__all__ = [
+    "SourceNotFound",
+    "forbidden_in",
+    "forbidden_names",
+    "modules_in",
+    "modules_of",
+    "numbers_in",
+    "numbers_of",
+]
 
 # Ways to reach a name without writing it. A solution has no need of them, so a rule forbids them as well.
 _DETOURS = {
     "__import__", "__builtins__", "__dict__", "__getattribute__", "compile", "eval", "exec", "getattr",
     "globals", "importlib", "locals", "vars", "run_line_magic", "run_cell_magic", "get_ipython",
 }  # fmt: skip
-
-
-class SourceNotFound(LookupError):
-    """The function was not written in a cell of the notebook, or its cell can't be read as Python."""
 
 
 def forbidden_names(function: Any, forbidden: Sequence[str]) -> set[str]:
@@ -50,20 +48,19 @@ def forbidden_names(function: Any, forbidden: Sequence[str]) -> set[str]:
     SourceNotFound
         If there is no source to look at.
     """
-    brought = getattr(type(function), "__course_source__", None)
-    if brought is not None:
-        name, cells, *files = brought(function)
-        return forbidden_in(name, cells, forbidden, *files)
-    function = inspect.unwrap(function)
-    if not (inspect.isroutine(function) or inspect.isclass(function)):
-        function = type(function)
-    sources, files = _live_sources(function)
-    name = function.__name__
-    if name == "<lambda>":
-        # It is known by the name that the statement around it binds.
-        tree = _parse(sources[0])
-        name = next((bound for statement in tree.body for bound in _names_bound_by(statement)), name) if tree else name
-    return forbidden_in(name, sources, forbidden, files)
+    name, cells, files = brought_by(function)
+    return forbidden_in(name, cells, forbidden, files)
+
+
+def modules_of(function: Any) -> set[str]:
+    """Return `modules_in` of the source of a function, as `forbidden_names` finds it."""
+    return modules_in(*brought_by(function))
+
+
+def numbers_of(function: Any, numbers: Iterable[float]) -> set[float]:
+    """Return `numbers_in` of the source of a function, as `forbidden_names` finds it."""
+    name, cells, files = brought_by(function)
+    return numbers_in(name, cells, numbers, files)
 
 
 def forbidden_in(
@@ -100,307 +97,119 @@ def forbidden_in(
     {'torch.nn.functional.conv2d (as c)'}
     """
     last = {dotted.rpartition(".")[2] for dotted in forbidden}
-    sources = _Sources(files or {})
-    for cell in cells:
-        sources.take(cell, sources.notebook)
-    if name not in sources.notebook.definitions:
-        raise SourceNotFound(f"no cell of the notebook defines `{name}`.")
-
     used: set[str] = set()
-    seen: set[int] = set()
-    waiting = list(sources.notebook.definitions[name])
-    while waiting:
-        scope, statement = waiting.pop()
-        if id(statement) not in seen:
-            seen.add(id(statement))
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Attribute):
-                    if node.attr in last or node.attr in _DETOURS:
-                        used.add(ast.unparse(node) if len(ast.unparse(node)) < 60 else f"….{node.attr}")
-                    # A method of the student's own class is reached by its name.
-                    waiting += sources.members.get(node.attr, [])
-            for loaded in _names_looked_up(statement):
-                origin = scope.aliases.get(loaded, loaded)
-                if origin.rpartition(".")[2] in last and loaded not in scope.definitions:
-                    used.add(origin if origin == loaded else f"{origin} (as {loaded})")
-                elif origin.rpartition(".")[2] in last and loaded in scope.aliases:
-                    used.add(f"{origin} (as {loaded})")
-                elif loaded in _DETOURS and loaded not in scope.definitions:
-                    used.add(loaded)
-                waiting += scope.definitions.get(loaded, [])
+    for scope, statement in reached(name, cells, files):
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Attribute) and (node.attr in last or node.attr in _DETOURS):
+                used.add(ast.unparse(node) if len(ast.unparse(node)) < 60 else f"….{node.attr}")
+        for loaded in names_looked_up(statement):
+            origin = scope.aliases.get(loaded, loaded)
+            imported = loaded in scope.aliases or loaded not in scope.definitions
+            if origin.rpartition(".")[2] in last and imported:
+                used.add(origin if origin == loaded else f"{origin} (as {loaded})")
+            elif loaded in _DETOURS and loaded not in scope.definitions:
+                used.add(loaded)
     return used
 
 
-@dataclass
-class _Scope:
-    """The names of the notebook, or of one module: what defines them, and where they were imported from."""
+def modules_in(name: str, cells: Iterable[str], files: Mapping[str, str] | None = None) -> set[str]:
+    """Return the packages that `name`, or what it uses, takes from elsewhere: not Python's own, not own modules.
 
-    folder: str = ""
-    definitions: dict[str, list[tuple[_Scope, ast.stmt]]] = field(default_factory=dict, repr=False)
-    aliases: dict[str, str] = field(default_factory=dict)
+    Parameters
+    ----------
+    name, cells, files
+        As in `forbidden_in`.
 
+    Returns
+    -------
+    set of str
+        By the name under which they are imported; of a way to reach a module without importing it, the way.
 
-class _Sources:
-    """The student's cells, and the own modules and notebooks that they use."""
+    Raises
+    ------
+    SourceNotFound
+        If no cell defines `name`.
 
-    def __init__(self, files: Mapping[str, str]) -> None:
-        self.files = dict(files)
-        self.notebook = _Scope()
-        self.modules: dict[str, _Scope] = {}
-        self.running: set[str] = set()
-        self.members: dict[str, list[tuple[_Scope, ast.stmt]]] = {}
-
-    def take(self, source: str, scope: _Scope) -> None:
-        """Read one cell, or a whole module, into a scope."""
-        if written := _WRITTEN.match(source):
-            path, body = written[2], source[written.end() :]
-            self.files[path] = self.files.get(path, "") + body if written[1] else body
-            self.modules.pop(path, None)
-            self.module(path)
-            return
-        tree = _parse(source)
-        for statement in tree.body if tree else []:
-            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                scope.definitions[statement.name] = [(scope, statement)]
-                continue
-            for bound in _names_bound_by(statement):
-                scope.definitions.setdefault(bound, []).append((scope, statement))
-            if path := _path_run_by(statement):
-                self.run(path, scope)
-            for node in ast.walk(statement):
-                if isinstance(node, (ast.Import, ast.ImportFrom)):
-                    self.link(node, scope, replace=node is statement)
-        for member, statement in _members(tree) if tree else []:
-            self.members.setdefault(member, []).append((scope, statement))
-        for node in ast.walk(tree) if tree else []:
-            if isinstance(node, ast.ImportFrom) and not self.path_of(node, scope):
-                scope.aliases.update({a.asname or a.name: f"{node.module or '.'}.{a.name}" for a in node.names})
-            elif isinstance(node, ast.Import):
-                scope.aliases.update({a.asname: a.name for a in node.names if a.asname})
-
-    def link(self, node: ast.Import | ast.ImportFrom, scope: _Scope, *, replace: bool) -> None:
-        """Let the names that an import of an own module binds stand for what the module defines."""
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if path := self.path(alias.name, ""):
-                    self.module(path)
-            return
-        if not (path := self.path_of(node, scope)):
-            return
-        module = self.module(path)
-        for alias in node.names:
-            names = [alias.name] if alias.name != "*" else [n for n in module.definitions if not n.startswith("_")]
-            for name in names:
-                bound = alias.asname or name
-                found = module.definitions.get(name, [])
-                scope.definitions[bound] = [*([] if replace else scope.definitions.get(bound, [])), *found]
-
-    def run(self, path: str, scope: _Scope) -> None:
-        """Read what `%run` runs: a notebook as cells, a module with its names taken over."""
-        path = posixpath.normpath(path)
-        if path not in self.files or path in self.running:
-            return
-        self.running.add(path)
-        if path.endswith(".ipynb"):
-            for cell in self.files[path].split("\0"):
-                self.take(cell, scope)
-        else:
-            scope.definitions |= {name: list(found) for name, found in self.module(path).definitions.items()}
-        self.running.discard(path)
-
-    def module(self, path: str) -> _Scope:
-        """Return the names of an own module."""
-        if path not in self.modules:
-            scope = self.modules[path] = _Scope(posixpath.dirname(path))
-            self.take(self.files.get(path, ""), scope)
-            for name, found in scope.definitions.items():
-                self.members.setdefault(name, []).extend(found)
-        return self.modules[path]
-
-    def path_of(self, node: ast.ImportFrom, scope: _Scope) -> str:
-        folder = scope.folder
-        for _ in range(node.level - 1):
-            folder = posixpath.dirname(folder)
-        return self.path(node.module or "", folder if node.level else "")
-
-    def path(self, module: str, folder: str) -> str:
-        """Return the path of an own module; empty if it is none of them."""
-        if not folder and _is_installed(module.partition(".")[0]):
-            return ""  # what is installed comes first
-        base = posixpath.join(folder, *module.split("."))
-        for path in (f"{base}.py", f"{base}/__init__.py"):
-            if path in self.files:
-                return path
-        # Students put folders on the path.
-        ends = [path for path in self.files if path.endswith(f"/{base}.py")]
-        return ends[0] if len(ends) == 1 else ""
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError, AttributeError):
-        return module in sys.modules
-    if spec is None:
-        return False
-    return _comes_with_the_environment(Path(spec.origin or "/"))
-
-
-def _comes_with_the_environment(file: Path) -> bool:
-    """Tell whether a module's file is none of the student's: not beside the notebook, or installed there all the same.
-
-    The environment may lie in the folder of the notebook, and so may this package, if it is installed in place.
+    Examples
+    --------
+    >>> cell = "import torch.nn.functional as F\\nimport math\\ndef mine(x): return F.relu(x) + math.pi"
+    >>> modules_in("mine", [cell])
+    {'torch'}
     """
-    installed = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[1])
-    return Path.cwd() not in file.parents or any(folder in file.parents for folder in installed)
+    found: set[str] = set()
+    own = {part for path in files or {} for part in path.removesuffix(".py").split("/")}
+    for scope, statement in reached(name, cells, files):
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add((node.module or "").partition(".")[0])
+            elif isinstance(node, ast.Attribute) and node.attr in _DETOURS:
+                found.add(node.attr)
+        found |= {name for name in names_looked_up(statement) & _DETOURS if name not in scope.definitions}
+    return {module for module in found if module in _DETOURS or module not in {*sys.stdlib_module_names, *own}}
 
 
-_WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(-a[ \t]+)?(\S+\.py)[ \t]*(?:\n|$)")
-_RUN = re.compile(r"%run\s+(?:-\w+\s+)*(?:\"([^\"]+)\"|'([^']+)'|(\S+))")
+def numbers_in(
+    name: str, cells: Iterable[str], numbers: Iterable[float], files: Mapping[str, str] | None = None
+) -> set[float]:
+    """Return which numbers are written in `name`, or in what it uses.
 
+    Parameters
+    ----------
+    name, cells, files
+        As in `forbidden_in`.
+    numbers : iterable of float
+        What is looked for, with either sign. Of a term of numbers alone its value counts, not its parts: ``28 * 28`` is
+        784, and ``10**-6`` is no 10.
 
-def _path_run_by(statement: ast.stmt) -> str:
-    """Return the file that a `%run` line runs, as `_parse` leaves it; empty for other statements."""
-    value = statement.value if isinstance(statement, ast.Expr) else None
-    text = value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
-    found = _RUN.match(text)
-    return next(filter(None, found.groups())) if found else ""
+    Returns
+    -------
+    set of float
 
+    Raises
+    ------
+    SourceNotFound
+        If no cell defines `name`.
 
-def _members(tree: ast.Module) -> Iterable[tuple[str, ast.stmt]]:
-    """Yield what is bound inside of classes, or as an attribute of something, by name."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            for statement in node.body:
-                for bound in _names_bound_by(statement):
-                    yield bound, statement
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Attribute):
-                    yield target.attr, node
-
-
-def _live_sources(function: Any) -> tuple[list[str], dict[str, str]]:
-    """The source of a function and of what it uses from its own notebook, with its own modules by path.
-
-    Other names are import lines.
-
-    So a rule says the same in a student's notebook as at grading time, where all cells are looked at.
+    Examples
+    --------
+    >>> numbers_in("mine", ["size = 28 * 28\\ndef mine(x): return x.reshape(-1, size) + 10**-6"], [10, 784])
+    {784}
     """
-    sources, files, waiting, seen = [], {}, [function], set()
-    while waiting:
-        current = waiting.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        try:
-            source = _source_of(current)
-        except (OSError, TypeError) as error:
-            if current is function:
-                raise SourceNotFound("write it as a function in a notebook cell.") from error
-            continue
-        sources.append(source)
-        tree, namespace = _parse(source), _namespace_of(current)
-        for name in _names_looked_up(tree) if tree else ():
-            value = namespace.get(name)
-            own_name = getattr(value, "__name__", name)
-            module = value if inspect.ismodule(value) else sys.modules.get(getattr(value, "__module__", None) or "")
-            if module is not None and module.__name__ != function.__module__ and (text := _own_text(module)):
-                path = module.__name__.replace(".", "/") + ".py"
-                files[path] = text
-                of = f"from {module.__name__} import {own_name} as {name}"
-                sources.append(f"import {module.__name__} as {name}" if module is value else of)
-                continue
-            if inspect.isclass(value) or inspect.isfunction(value):
-                value = inspect.unwrap(value)
-                if value.__module__ == function.__module__:
-                    waiting.append(value)
-                    sources += [f"{name} = {own_name}"] if own_name != name else []
-                    continue
-            if own_name != name and own_name.isidentifier() and not inspect.ismodule(value):
-                sources.append(f"from {getattr(value, '__module__', None) or 'builtins'} import {own_name} as {name}")
-    return sources, files
+    wanted, found = set(numbers), set()
+    for _, statement in reached(name, cells, files):
+        waiting: list[ast.AST] = [statement]
+        while waiting:
+            node = waiting.pop()
+            value = _value_of(node)
+            if value is None:
+                waiting += ast.iter_child_nodes(node)
+            elif abs(value) in wanted:
+                found.add(next(number for number in wanted if number == abs(value)))
+    return found
 
 
-def _own_text(module: Any) -> str:
-    """Return the source of a module that lies beside the notebook; empty for every other one."""
-    file = getattr(module, "__file__", None) or ""
-    if not file.endswith(".py") or _comes_with_the_environment(Path(file)):
-        return ""
+_ARITHMETIC = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
+}  # fmt: skip
+
+
+def _value_of(node: ast.AST) -> float | None:
+    """Return the value of a number, or of a term of nothing but numbers; None for all else."""
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) in (int, float) else None
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+        value = _value_of(node.operand)
+        return -value if value is not None and isinstance(node.op, ast.USub) else value
+    if not isinstance(node, ast.BinOp) or type(node.op) not in _ARITHMETIC:
+        return None
+    left, right = _value_of(node.left), _value_of(node.right)
+    if left is None or right is None or max(abs(left), abs(right)) > 1e6 or (type(node.op) is ast.Pow and right > 16):
+        return None
     try:
-        return Path(file).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _source_of(function: Any) -> str:
-    try:
-        return textwrap.dedent(inspect.getsource(function))
-    except (OSError, TypeError):
-        # Python does not find classes of a notebook, but it finds the cells of their methods.
-        for method in _methods_of(function):
-            cell = "".join(linecache.getlines(method.__code__.co_filename))
-            tree = _parse(cell)
-            for statement in tree.body if tree else []:
-                if isinstance(statement, ast.ClassDef) and statement.name == function.__name__:
-                    return ast.unparse(statement)
-        raise
-
-
-def _namespace_of(function: Any) -> dict[str, Any]:
-    if inspect.isclass(function):
-        return next((method.__globals__ for method in _methods_of(function)), {})
-    return function.__globals__
-
-
-def _methods_of(function: Any) -> list[Any]:
-    return (
-        [member for member in vars(function).values() if inspect.isfunction(member)]
-        if inspect.isclass(function)
-        else []
-    )
-
-
-def _names_looked_up(statement: ast.AST) -> set[str]:
-    """Names that are read from outside of the functions in a statement, or imported inside of them.
-
-    A variable or parameter of a function may be called `grad`; that is no use of `torch.autograd.grad`.
-    """
-    names = set()
-    scopes = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
-    while scopes:
-        scope = scopes.pop()
-        scopes += scope.get_children()
-        for symbol in scope.get_symbols():
-            outside = symbol.is_global() or symbol.is_imported() or scope.get_type() == "module"
-            if symbol.is_referenced() and outside:
-                names.add(symbol.get_name())
-    return names
-
-
-def _parse(cell: str) -> ast.Module | None:
-    # Magics and shell lines are IPython's; without them the rest is Python. Indented, they may be a remainder as well.
-    for magic in (_MAGIC, _INDENTED_MAGIC):
-        try:
-            return ast.parse("\n".join(_plain(line, magic) for line in cell.splitlines()))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-    return None
-
-
-_MAGIC, _INDENTED_MAGIC = re.compile(r"(?! )(\s*)([%!].*)"), re.compile(r"(\s*)([%!].*)")
-
-
-def _plain(line: str, magic: re.Pattern[str]) -> str:
-    if not (found := magic.match(line)):
-        return line
-    return found[1] + (repr(found[2]) if _RUN.match(found[2]) else "pass")
-
-
-def _names_bound_by(statement: ast.stmt) -> set[str]:
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return {statement.name}
-    if isinstance(statement, (ast.Import, ast.ImportFrom)):
-        return {alias.asname or alias.name.split(".")[0] for alias in statement.names}
-    names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
-    return {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        value = _ARITHMETIC[type(node.op)](left, right)
+    except ArithmeticError:
+        return None
+    return value if isinstance(value, (int, float)) else None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.checks import assert_no_calls, assert_unchanged
+from course_utils.checks import assert_no_calls, assert_no_numbers, assert_only_modules, assert_unchanged
 from course_utils.checks.source_rules import SourceNotFound, forbidden_in, forbidden_names
 from tests.support.check_messages import message
 
@@ -133,3 +133,19 @@ def test_cells_that_are_no_python_are_skipped_and_magics_left_out():
 def test_other_functions_of_the_notebook_do_not_matter():
     cells = ["import numpy as np", "def other(x):\n    return np.convolve(x, x)", "def mine(x):\n    return x"]
     assert forbidden_in("mine", cells, ["np.convolve"]) == set()
+
+
+def test_other_packages_and_numbers_are_named(notebook):
+    notebook("import numpy as np\nimport torch\nfrom torch import nn\nfrom collections import Counter\nsize = 784")
+    names = notebook("""
+        def mine(x):
+            return nn.Linear(size, 10)(torch.from_numpy(np.tanh(x)), Counter())
+    """)
+    text = message(assert_only_modules, names["mine"], ["numpy", "scipy"], "mine", "By hand.")
+    assert text == "mine uses torch; allowed here: numpy, scipy.\nBy hand."
+    text = message(assert_no_numbers, names["mine"], [10, 28, 784], "mine", "Ask the arrays.")
+    assert text == "mine holds the numbers 10, 784.\nAsk the arrays."
+    assert_only_modules(names["mine"], ["numpy", "torch"], "mine")
+    assert_no_numbers(names["mine"], [28], "mine")
+    for check in (assert_only_modules, assert_no_numbers):
+        assert "could not be read: write it as a function" in message(check, len, [1], "mine")

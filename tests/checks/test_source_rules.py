@@ -4,7 +4,7 @@ import linecache
 
 import pytest
 
-from course_utils.checks.source_rules import forbidden_in, forbidden_names
+from course_utils.checks.source_rules import forbidden_in, forbidden_names, modules_in, numbers_in
 
 FORBIDDEN = ["torch.autograd", "autograd.grad", "jacobian", "F.conv2d"]
 
@@ -152,3 +152,35 @@ def test_own_modules_are_looked_into_in_a_live_notebook(tmp_path, monkeypatch):
         exec(compile(text, file, "exec"), names)
     found = {name: bool(forbidden_names(names[name], FORBIDDEN)) for name in ("mine", "by_name", "by_module", "good")}
     assert found == {"mine": True, "by_name": True, "by_module": True, "good": False}
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["import numpy as np\nimport torch\ndef mine(x):\n    return np.tanh(x)"], {"numpy"}),
+        (["import numpy as np, sklearn.svm\ndef mine(x):\n    return sklearn.svm.SVC()"], {"numpy", "sklearn"}),
+        (["from sklearn.svm import SVC", "def mine(x):\n    return SVC()"], {"sklearn"}),
+        (["from sklearn import svm as s", "def helper():\n    return s.SVC()\nmine = lambda: helper()"], {"sklearn"}),
+        (["def mine(x):\n    import math, torch.nn as nn\n    return nn.Linear(1, 1)"], {"torch"}),
+        (["def mine(x):\n    return __import__('tor' + 'ch')"], {"__import__"}),
+        (["import own\ndef mine(x):\n    return own.helper(x)"], {"scipy"}),
+    ],
+)
+def test_packages_are_seen_that_a_function_needs(cells, found):
+    files = {"own.py": "from scipy import special\ndef helper(x):\n    return special.expit(x)"}
+    assert modules_in("mine", cells, files) == found
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["def mine(x, size=10):\n    return x[:-784]"], {10, 784}),
+        (["side = 28", "def mine(x):\n    return helper(x)\ndef helper(x):\n    return x * side"], {28}),
+        (["def mine(x):\n    return x + 28 * 28 - 1e2"], {784, 100}),
+        (["def mine(x):\n    return x + 10**-6 + 2 * 10 + 1000 / 100.0 + (10 - 9)"], {10}),
+        (["def mine(x):\n    return x[10 % 0], 10 ** 10 ** 10, True, '10', 1 - 11"], {10}),
+        (["unused = 784\ndef mine(x):\n    'of 784 inputs'\n    return x  # 10"], set()),
+    ],
+)
+def test_numbers_are_seen_by_their_value(cells, found):
+    assert numbers_in("mine", cells, [10, 28, 100, 784]) == found

@@ -89,13 +89,18 @@ def gradients(params: Arrays, X: np.ndarray, Y: np.ndarray) -> Arrays:
     return {name: gradient.numpy() for name, gradient in zip(leaves, found, strict=True)}
 
 
-def check_gradients(backward: Callable[..., Any]) -> None:
+_HINT = "Compare each line of your function with the step of Exercises 6 to 8 that it comes from."
+
+
+def check_gradients(backward: Callable[..., Any], hint: str = _HINT) -> None:
     """Check a backward pass on batches of five different sizes, and call known mistakes by their name.
 
     Parameters
     ----------
     backward : callable
         The student's.
+    hint : str
+        What the message says of a mistake that it does not know.
 
     Raises
     ------
@@ -112,7 +117,7 @@ def check_gradients(backward: Callable[..., Any]) -> None:
             found,
             gradients(*originals[:1], X, Y),
             f"backward of a network with nx = {inputs}, nh = {hidden}, ny = {classes} on a batch of N = {count}",
-            hint="Compare each line of your function with the step of Exercises 6 to 8 that it comes from.",
+            hint=hint,
             sizes={"N": count, "ny": classes, "nh": hidden, "nx": inputs},
             mistakes=_mistakes(originals[0], originals[1], Y),
         )

@@ -1,0 +1,386 @@
+"""What a function of a notebook is written in: its own statements, and those of all that it uses."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import linecache
+import posixpath
+import re
+import symtable
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Scope", "SourceNotFound", "brought_by", "names_looked_up", "reached"]
+
+
+class SourceNotFound(LookupError):
+    """The function was not written in a cell of the notebook, or its cell can't be read as Python."""
+
+
+def brought_by(function: Any) -> tuple[str, list[str], Mapping[str, str]]:
+    """Return where a function and what it uses is written.
+
+    Parameters
+    ----------
+    function : callable
+        A function from a notebook cell. At grading time it is a stand-in which brings the student's cells
+        with it (attribute `__course_source__`); those are looked at instead of the kernel's word.
+
+    Returns
+    -------
+    name : str
+    cells : list of str
+    files : mapping of str to str
+        Own modules and notebooks by path.
+
+    Raises
+    ------
+    SourceNotFound
+        If there is no source to look at.
+    """
+    brought = getattr(type(function), "__course_source__", None)
+    if brought is not None:
+        name, cells, *files = brought(function)
+        return name, cells, files[0] if files else {}
+    function = inspect.unwrap(function)
+    if not (inspect.isroutine(function) or inspect.isclass(function)):
+        function = type(function)
+    sources, files = _live_sources(function)
+    name = function.__name__
+    if name == "<lambda>":
+        # It is known by the name that the statement around it binds.
+        tree = _parse(sources[0])
+        name = next((bound for statement in tree.body for bound in _names_bound_by(statement)), name) if tree else name
+    return name, sources, files
+
+
+def reached(name: str, cells: Iterable[str], files: Mapping[str, str] | None) -> Iterator[tuple[Scope, ast.stmt]]:
+    """Yield the statements that define a name, those that define what it uses, and so on, each once.
+
+    Parameters
+    ----------
+    name : str
+        The function or class that is looked at.
+    cells : iterable of str
+        Source of the student's cells in the order in which they ran: a later definition of a function or class takes
+        the place of earlier ones. A cell that is no valid Python is skipped: it never ran.
+    files : mapping of str to str, optional
+        Sources of the student's own modules and notebooks, by path from the notebook's folder; looked at are those
+        that cells import or run. Of a notebook, its code cells, separated by NUL.
+
+    Yields
+    ------
+    Scope, ast.stmt
+
+    Raises
+    ------
+    SourceNotFound
+        If no cell defines `name`.
+    """
+    sources = _Sources(files or {})
+    for cell in cells:
+        sources.take(cell, sources.notebook)
+    if name not in sources.notebook.definitions:
+        raise SourceNotFound(f"no cell of the notebook defines `{name}`.")
+    seen: set[int] = set()
+    waiting = list(sources.notebook.definitions[name])
+    while waiting:
+        scope, statement = waiting.pop()
+        if id(statement) in seen:
+            continue
+        seen.add(id(statement))
+        yield scope, statement
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Attribute):
+                # A method of the student's own class is reached by its name.
+                waiting += sources.members.get(node.attr, [])
+        for loaded in names_looked_up(statement):
+            waiting += scope.definitions.get(loaded, [])
+
+
+@dataclass
+class Scope:
+    """The names of the notebook, or of one module: what defines them, and where they were imported from."""
+
+    folder: str = ""
+    definitions: dict[str, list[tuple[Scope, ast.stmt]]] = field(default_factory=dict, repr=False)
+    aliases: dict[str, str] = field(default_factory=dict)
+
+
+class _Sources:
+    """The student's cells, and the own modules and notebooks that they use."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self.files = dict(files)
+        self.notebook = Scope()
+        self.modules: dict[str, Scope] = {}
+        self.running: set[str] = set()
+        self.members: dict[str, list[tuple[Scope, ast.stmt]]] = {}
+
+    def take(self, source: str, scope: Scope) -> None:
+        """Read one cell, or a whole module, into a scope."""
+        if written := _WRITTEN.match(source):
+            path, body = written[2], source[written.end() :]
+            self.files[path] = self.files.get(path, "") + body if written[1] else body
+            self.modules.pop(path, None)
+            self.module(path)
+            return
+        tree = _parse(source)
+        for statement in tree.body if tree else []:
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                scope.definitions[statement.name] = [(scope, statement)]
+                continue
+            for bound in _names_bound_by(statement):
+                scope.definitions.setdefault(bound, []).append((scope, statement))
+            if path := _path_run_by(statement):
+                self.run(path, scope)
+            for node in ast.walk(statement):
+                if isinstance(node, (ast.Import, ast.ImportFrom)):
+                    self.link(node, scope, replace=node is statement)
+        for member, statement in _members(tree) if tree else []:
+            self.members.setdefault(member, []).append((scope, statement))
+        for node in ast.walk(tree) if tree else []:
+            if isinstance(node, ast.ImportFrom) and not self.path_of(node, scope):
+                scope.aliases.update({a.asname or a.name: f"{node.module or '.'}.{a.name}" for a in node.names})
+            elif isinstance(node, ast.Import):
+                scope.aliases.update({a.asname: a.name for a in node.names if a.asname})
+
+    def link(self, node: ast.Import | ast.ImportFrom, scope: Scope, *, replace: bool) -> None:
+        """Let the names that an import of an own module binds stand for what the module defines."""
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if path := self.path(alias.name, ""):
+                    self.module(path)
+            return
+        if not (path := self.path_of(node, scope)):
+            return
+        module = self.module(path)
+        for alias in node.names:
+            names = [alias.name] if alias.name != "*" else [n for n in module.definitions if not n.startswith("_")]
+            for name in names:
+                bound = alias.asname or name
+                found = module.definitions.get(name, [])
+                scope.definitions[bound] = [*([] if replace else scope.definitions.get(bound, [])), *found]
+
+    def run(self, path: str, scope: Scope) -> None:
+        """Read what `%run` runs: a notebook as cells, a module with its names taken over."""
+        path = posixpath.normpath(path)
+        if path not in self.files or path in self.running:
+            return
+        self.running.add(path)
+        if path.endswith(".ipynb"):
+            for cell in self.files[path].split("\0"):
+                self.take(cell, scope)
+        else:
+            scope.definitions |= {name: list(found) for name, found in self.module(path).definitions.items()}
+        self.running.discard(path)
+
+    def module(self, path: str) -> Scope:
+        """Return the names of an own module."""
+        if path not in self.modules:
+            scope = self.modules[path] = Scope(posixpath.dirname(path))
+            self.take(self.files.get(path, ""), scope)
+            for name, found in scope.definitions.items():
+                self.members.setdefault(name, []).extend(found)
+        return self.modules[path]
+
+    def path_of(self, node: ast.ImportFrom, scope: Scope) -> str:
+        folder = scope.folder
+        for _ in range(node.level - 1):
+            folder = posixpath.dirname(folder)
+        return self.path(node.module or "", folder if node.level else "")
+
+    def path(self, module: str, folder: str) -> str:
+        """Return the path of an own module; empty if it is none of them."""
+        if not folder and _is_installed(module.partition(".")[0]):
+            return ""  # what is installed comes first
+        base = posixpath.join(folder, *module.split("."))
+        for path in (f"{base}.py", f"{base}/__init__.py"):
+            if path in self.files:
+                return path
+        # Students put folders on the path.
+        ends = [path for path in self.files if path.endswith(f"/{base}.py")]
+        return ends[0] if len(ends) == 1 else ""
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError, AttributeError):
+        return module in sys.modules
+    if spec is None:
+        return False
+    return _comes_with_the_environment(Path(spec.origin or "/"))
+
+
+def _comes_with_the_environment(file: Path) -> bool:
+    """Tell whether a module's file is none of the student's: not beside the notebook, or installed there all the same.
+
+    The environment may lie in the folder of the notebook, and so may this package, if it is installed in place.
+    """
+    installed = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[1])
+    return Path.cwd() not in file.parents or any(folder in file.parents for folder in installed)
+
+
+_WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(-a[ \t]+)?(\S+\.py)[ \t]*(?:\n|$)")
+_RUN = re.compile(r"%run\s+(?:-\w+\s+)*(?:\"([^\"]+)\"|'([^']+)'|(\S+))")
+
+
+def _path_run_by(statement: ast.stmt) -> str:
+    """Return the file that a `%run` line runs, as `_parse` leaves it; empty for other statements."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    text = value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+    found = _RUN.match(text)
+    return next(filter(None, found.groups())) if found else ""
+
+
+def _members(tree: ast.Module) -> Iterable[tuple[str, ast.stmt]]:
+    """Yield what is bound inside of classes, or as an attribute of something, by name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for statement in node.body:
+                for bound in _names_bound_by(statement):
+                    yield bound, statement
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Attribute):
+                    yield target.attr, node
+
+
+def _live_sources(function: Any) -> tuple[list[str], dict[str, str]]:
+    """The source of a function and of what it uses from its own notebook, with its own modules by path.
+
+    Other names are import lines.
+
+    So a rule says the same in a student's notebook as at grading time, where all cells are looked at.
+    """
+    sources, files, waiting, seen = [], {}, [function], set()
+    while waiting:
+        current = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        try:
+            source = _source_of(current)
+        except (OSError, TypeError) as error:
+            if current is function:
+                raise SourceNotFound("write it as a function in a notebook cell.") from error
+            continue
+        sources.append(source)
+        tree, namespace = _parse(source), _namespace_of(current)
+        for name in names_looked_up(tree) if tree else ():
+            value = namespace.get(name)
+            own_name = getattr(value, "__name__", name)
+            module = value if inspect.ismodule(value) else sys.modules.get(getattr(value, "__module__", None) or "")
+            if module is not None and module.__name__ != function.__module__ and (text := _own_text(module)):
+                path = module.__name__.replace(".", "/") + ".py"
+                files[path] = text
+                of = f"from {module.__name__} import {own_name} as {name}"
+                sources.append(f"import {module.__name__} as {name}" if module is value else of)
+                continue
+            if inspect.isclass(value) or inspect.isfunction(value):
+                value = inspect.unwrap(value)
+                if value.__module__ == function.__module__:
+                    waiting.append(value)
+                    sources += [f"{name} = {own_name}"] if own_name != name else []
+                    continue
+            if inspect.ismodule(value):
+                sources.append(f"import {value.__name__} as {name}")
+            elif type(value) in (int, float):
+                sources.append(f"{name} = {value!r}")
+            elif own_name.isidentifier():
+                origin = getattr(value, "__module__", None) or "builtins"
+                from_elsewhere = hasattr(value, "__name__") and origin not in ("builtins", function.__module__)
+                if from_elsewhere or own_name != name:
+                    sources.append(f"from {origin} import {own_name} as {name}")
+    return sources, files
+
+
+def _own_text(module: Any) -> str:
+    """Return the source of a module that lies beside the notebook; empty for every other one."""
+    file = getattr(module, "__file__", None) or ""
+    if not file.endswith(".py") or _comes_with_the_environment(Path(file)):
+        return ""
+    try:
+        return Path(file).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _source_of(function: Any) -> str:
+    try:
+        return textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError):
+        # Python does not find classes of a notebook, but it finds the cells of their methods.
+        for method in _methods_of(function):
+            cell = "".join(linecache.getlines(method.__code__.co_filename))
+            tree = _parse(cell)
+            for statement in tree.body if tree else []:
+                if isinstance(statement, ast.ClassDef) and statement.name == function.__name__:
+                    return ast.unparse(statement)
+        raise
+
+
+def _namespace_of(function: Any) -> dict[str, Any]:
+    if inspect.isclass(function):
+        return next((method.__globals__ for method in _methods_of(function)), {})
+    return function.__globals__
+
+
+def _methods_of(function: Any) -> list[Any]:
+    return (
+        [member for member in vars(function).values() if inspect.isfunction(member)]
+        if inspect.isclass(function)
+        else []
+    )
+
+
+def names_looked_up(statement: ast.AST) -> set[str]:
+    """Names that are read from outside of the functions in a statement, or imported inside of them.
+
+    A variable or parameter of a function may be called `grad`; that is no use of `torch.autograd.grad`.
+    """
+    names = set()
+    scopes = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
+    while scopes:
+        scope = scopes.pop()
+        scopes += scope.get_children()
+        for symbol in scope.get_symbols():
+            outside = symbol.is_global() or symbol.is_imported() or scope.get_type() == "module"
+            if symbol.is_referenced() and outside:
+                names.add(symbol.get_name())
+    return names
+
+
+def _parse(cell: str) -> ast.Module | None:
+    # Magics and shell lines are IPython's; without them the rest is Python. Indented, they may be a remainder as well.
+    for magic in (_MAGIC, _INDENTED_MAGIC):
+        try:
+            return ast.parse("\n".join(_plain(line, magic) for line in cell.splitlines()))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return None
+
+
+_MAGIC, _INDENTED_MAGIC = re.compile(r"(?! )(\s*)([%!].*)"), re.compile(r"(\s*)([%!].*)")
+
+
+def _plain(line: str, magic: re.Pattern[str]) -> str:
+    if not (found := magic.match(line)):
+        return line
+    return found[1] + (repr(found[2]) if _RUN.match(found[2]) else "pass")
+
+
+def _names_bound_by(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return {statement.name}
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return {alias.asname or alias.name.split(".")[0] for alias in statement.names}
+    names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return {node.id for node in names if isinstance(node.ctx, ast.Store)}
