@@ -4,6 +4,9 @@ Run ``python -m benchmarks.attacks_stock``. Stock means nbgrader's own `Autograd
 default preprocessors and an empty configuration, but for a time limit per cell. Each attack gets a course with one
 honest neighbour, in a bubblewrap sandbox around all of nbgrader, so that nothing happens to the machine. Attacks that
 would be dangerous or endless even so are left out on both sides, with the reason.
+
+First an honest hand-in stands in the attacker's place. What comes of it on stock nbgrader (its feedback shows hidden
+tests, its release takes every file of the source along) is no merit of an attack, and is not counted.
 """
 
 from __future__ import annotations
@@ -27,12 +30,16 @@ from tests.attacks.classroom import FAMILIES, NEIGHBOUR, Seat, Verdict
 from tests.attacks.course import ASSIGNMENT, CELL_S, NOTEBOOK, make_course, plant_in_gradebook
 
 ROOT = Path(__file__).parents[1]
+# Stock nbgrader's limit is time on the clock, the import of torch included: an honest cell must not meet it.
+STOCK_CELL_S = 10 * CELL_S
 PLAIN_CONFIG = f"""c = get_config()
 c.CourseDirectory.course_id = "plain"
-c.ExecutePreprocessor.timeout = {CELL_S}
+c.ExecutePreprocessor.timeout = {STOCK_CELL_S}
 """
 # Seconds that nbgrader may take for one attacker and one neighbour before the class counts as stopped.
-PATIENCE_S = 240
+PATIENCE_S = 600
+# The place of the honest hand-in among the attacks of a family.
+HONEST = -1
 _ENDED = "nbgrader ended with status"
 KINDS = {
     "earned points without an answer": "without an answer",
@@ -63,8 +70,12 @@ def main() -> None:
 
     places = [(family, n) for family in options.families for n, _ in enumerate(FAMILIES[family])]
     chosen = [(family, n) for family, n in places if not FAMILIES[family][n].not_on_stock]
+    usual = set(in_a_sandbox(options.families[0], HONEST))
+    if lost := sorted(breach for breach in usual if "earned" in breach or "neighbour" in breach):
+        raise SystemExit(f"An honest hand-in loses points on stock nbgrader here, so nothing can be counted: {lost[0]}")
     with ThreadPoolExecutor(options.jobs) as pool:
-        stock = dict(zip(chosen, pool.map(lambda place: in_a_sandbox(*place), chosen), strict=True))
+        found = pool.map(lambda place: in_a_sandbox(*place), chosen)
+        stock = {place: [b for b in breaches if b not in usual] for place, breaches in zip(chosen, found, strict=True)}
     ours = {} if options.stock_only else on_this_engine(chosen)
 
     for family, n in chosen:
@@ -166,7 +177,7 @@ def on_stock(family: str, number: int) -> list[str]:
 
     convert(GenerateAssignment)
     plant_in_gradebook(course, root / "gradebook.db")
-    attacker = Seat("eve", family, FAMILIES[family][number])
+    attacker = Seat("eve", family, NEIGHBOUR if number == HONEST else FAMILIES[family][number])
     neighbour = Seat("zoe", family, NEIGHBOUR)
     for seat in (attacker, neighbour):
         classroom.hand_in(course, seat)
