@@ -10,6 +10,7 @@ COMMANDS = (
     ["benchmarks.notebooks"],
     ["benchmarks.cifar70"],  # says what is missing and goes on, where real data are not at hand
     ["benchmarks.mnist"],
+    ["benchmarks.mnist_cnn"],
     ["benchmarks.dogs"],
     ["benchmarks.attacks_stock"],
     ["benchmarks.otter"],  # last: it needs PyPI the first time

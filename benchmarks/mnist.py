@@ -36,7 +36,7 @@ def main() -> None:
         print(f"Skipped: {missing}")
         return
     threadpool_limits(1)  # as in the notebook: matrices as small as these only wait for other threads
-    answers = reference()
+    answers = reference("neural-networks/mnist", "setup")
     arrays = [
         (answers["to_inputs"](images.numpy()), answers["one_hot"](labels.numpy(), 10)) for images, labels in splits
     ]
@@ -55,13 +55,21 @@ def main() -> None:
     print(machine())
 
 
-def reference() -> dict[str, Any]:
-    """Run the setup and the solution cells of the source notebook; return their names."""
+def reference(notebook: str, *more: str) -> dict[str, Any]:
+    """Run the solution cells of a source notebook, and some others; return their names.
+
+    Parameters
+    ----------
+    notebook : str
+        Such as ``"neural-networks/mnist"``.
+    more : str
+        Ids of cells that are run as well, each in its place.
+    """
     names: dict[str, Any] = {"__name__": "reference"}
-    for cell in nbformat.read(ROOT / "source" / "neural-networks" / "mnist.ipynb", as_version=4).cells:
+    for cell in nbformat.read(ROOT / "source" / f"{notebook}.ipynb", as_version=4).cells:
         is_answer = cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")
-        if is_answer or cell.id == "setup":
-            exec(compile(cell.source, f"<mnist: {cell.id}>", "exec"), names)
+        if is_answer or cell.id in more:
+            exec(compile(cell.source, f"<{notebook}: {cell.id}>", "exec"), names)
     return names
 
 
