@@ -50,10 +50,13 @@ def trained(answers: dict[str, Any], seed: int) -> torch.nn.Module:
     torch.manual_seed(seed)
     model = answers["DeepCNN"](final["filters"], final["batch_norm"])
     optimizer = torch.optim.Adam(model.parameters(), lr=final["lr"])
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, final["epochs"])
     batches = answers["digits"].batches(all_of_them=True, moved=final["moved"])
     for _ in range(final["epochs"]):
         for images, labels in batches:
             answers["regularised_step"](model, optimizer, images, labels, final["keep_prob"], final["lam"])
+        if final["falling"]:
+            falling.step()
     return model
 
 

@@ -286,11 +286,22 @@ def _names_used(function: Callable[..., Any]) -> set[str]:
     if code is None:
         return set()
     codes, names = [code], {getattr(function, "__name__", "")}
+    # A function that was handed to the one around it is used as well.
+    cells = getattr(function, "__closure__", None) or ()
+    names |= {cell.cell_contents.__name__ for cell in cells if inspect.isfunction(_content(cell))}
     while codes:
         one = codes.pop()
         names |= set(one.co_names)
         codes += [constant for constant in one.co_consts if inspect.iscode(constant)]
     return names
+
+
+def _content(cell: Any) -> Any:
+    """Return what a closure holds; None if it holds nothing yet."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
 
 
 def _tell_differences(record: Record, code: dict[str, str], settings: dict[str, Any]) -> None:

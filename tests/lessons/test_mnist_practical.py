@@ -96,9 +96,15 @@ def test_parts_are_the_last_definitions_with_the_imports(here):
         "this is no Python",
         "def f():\n    return math.pi",
     ]
+    cells += [
+        "def _help():\n    return math.e",
+        "def unused():\n    return 2",
+        "def f():\n    return math.pi * _help()",
+    ]
     path = runs.write_parts(["f"], cells)
     text = path.read_text(encoding="utf-8")
     assert path == here / "runs" / "notebook_parts.py" and "import math" in text and "return 1" not in text
+    assert "def _help" in text and "unused" not in text
     with pytest.raises(CheckFailed, match="defines 'g'"):
         runs.write_parts(["f", "g"], cells)
 
@@ -108,7 +114,7 @@ def test_the_script_trains_with_the_parts_of_the_notebook(here):
     script.write_bytes((SOURCE / "mnist-practical" / "mnist_cnn.py").read_bytes())
     words = [sys.executable, str(script), "--out-name", "shell", "--filters", "3", "3", "--lambda", "0.001"]
     without = subprocess.run(words, capture_output=True, text=True)
-    assert without.returncode == 1 and "run the last cell of mnist-cnn.ipynb" in without.stderr
+    assert without.returncode == 1 and "run the last code cell of mnist-cnn.ipynb" in without.stderr
     notebook = nbformat.read(SOURCE / "mnist-practical" / "mnist-cnn.ipynb", as_version=4)
     by_id = {cell.id: cell.source for cell in notebook.cells}
     names = by_id["script"].partition("parts = [")[2].partition("]")[0].replace('"', "").split(", ")

@@ -158,7 +158,7 @@ def open_tensorboard() -> None:
 
 
 def write_parts(names: Iterable[str], cells: Iterable[str] | None = None) -> Path:
-    """Write functions and classes of the notebook, with its imports, into a module that a script can import.
+    """Write functions and classes of the notebook, what they use of it, and its imports, into a module for a script.
 
     Parameters
     ----------
@@ -189,11 +189,17 @@ def write_parts(names: Iterable[str], cells: Iterable[str] | None = None) -> Pat
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 imports[ast.unparse(node)] = None
             elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                found[node.name] = ast.unparse(node)
+                found[node.name] = node
+    names = list(names)
     if missing := [name for name in names if name not in found]:
         raise CheckFailed(f"No cell that was run defines {missing[0]!r}. Run the notebook up to here.")
     parts = ['"""Written by the notebook: your functions and classes, for mnist_cnn.py."""', "\n".join(imports)]
-    parts += [found[name] for name in dict.fromkeys(names)]
+    wanted, waiting = {}, list(names)
+    while waiting:
+        if (name := waiting.pop(0)) in found and name not in wanted:
+            wanted[name] = ast.unparse(found[name])
+            waiting += [node.id for node in ast.walk(found[name]) if isinstance(node, ast.Name)]
+    parts += [wanted[name] for name in found if name in wanted]  # in the order of the notebook
     folder().mkdir(parents=True, exist_ok=True)
     path = folder() / "notebook_parts.py"
     path.write_text("\n\n\n".join(parts) + "\n", encoding="utf-8")

@@ -15,6 +15,9 @@ T_ACTS = ("test_dropout_cnn_hidden", "test_deep_dropout_hidden")
 T_STEP = ("test_regularised_step_visible", "test_regularised_step_hidden")
 T_DEEP = ("test_deep_cnn_visible", "test_deep_cnn_hidden", "test_deep_dropout_hidden", "test_batch_norm_hidden")
 T_FINAL = ("test_final_hidden", "test_final_log_hidden")
+T_FLAGS = ("test_parse_flags_visible", "test_parse_flags_hidden")
+T_FIELD = ("test_receptive_field_visible", "test_receptive_field_hidden")
+T_BEST = ("test_best_rate_visible", "test_best_rate_hidden")
 T_SMOOTHED = ("test_smoothed_visible", "test_smoothed_hidden")
 
 SHAPES = """def layer_shapes(side, num_maps, kernel_size, padding, num_hidden):
@@ -323,11 +326,11 @@ ANSWERS = [
         drop("return h * (torch.rand_like(h) > keep_prob) / keep_prob if keep_prob < 1 else h"),
         T_DROPOUT + T_ACTS,
     ),
-    Answer("not scaled", drop("return h * (torch.rand_like(h) < keep_prob)"), T_DROPOUT[1:] + T_ACTS),
+    Answer("not scaled", drop("return h * (torch.rand_like(h) < keep_prob)"), T_DROPOUT + T_ACTS),
     Answer(
         "multiplied by keep_prob",
         drop("return h * (torch.rand_like(h) < keep_prob) * keep_prob"),
-        T_DROPOUT[1:] + T_ACTS,
+        T_DROPOUT + T_ACTS,
     ),
     Answer(
         "one draw for the batch",
@@ -335,7 +338,7 @@ ANSWERS = [
             "g = torch.Generator().manual_seed(0)\n"
             "    return h * (torch.rand(h.shape[-1], generator=g) < keep_prob) / keep_prob"
         ),
-        T_DROPOUT[1:] + T_ACTS,
+        T_DROPOUT + T_ACTS,
     ),
     Answer(
         "one draw for each row", drop("return h * (torch.rand(len(h), 1) < keep_prob) / keep_prob"), T_DROPOUT + T_ACTS
@@ -371,9 +374,9 @@ ANSWERS = [
         {"dropout_cnn": ONE.format("self.fc2(dropout(F.relu(self.fc1(maps)), keep_prob)).softmax(1)")},
         T_ACTS[:1],
     ),
-    Answer("keep probability stays a text", flags(keep="default=1.0"), ("test_parse_flags_hidden",)),
-    Answer("flag called lambda in the dict", flags(lam="type=float, default=0.0"), ("test_parse_flags_hidden",)),
-    Answer("filters stay texts", flags(), ("test_parse_flags_hidden",)),
+    Answer("keep probability stays a text", flags(keep="default=1.0"), T_FLAGS),
+    Answer("flag called lambda in the dict", flags(lam="type=float, default=0.0"), T_FLAGS),
+    Answer("filters stay texts", flags(), T_FLAGS),
     Answer(
         "a switch that wants a value",
         flags(filters="type=int, nargs=2, default=(5, 5)", norm="type=bool, default=False"),
@@ -455,15 +458,13 @@ ANSWERS = [
         ("test_batch_norm_hidden", *T_FINAL),
     ),
     Answer("no biases with batch norm", deep(bias="not batch_norm"), ("test_batch_norm_hidden", *T_FINAL)),
-    Answer("pooling left out", field("    return 1 + sum(k - 1 for k in filters)\n"), ("test_receptive_field_hidden",)),
+    Answer("pooling left out", field("    return 1 + sum(k - 1 for k in filters)\n"), T_FIELD),
     Answer(
         "pooling adds no pixels",
         field("    return 1 + sum((k - 1) * 2**n for n, k in enumerate(filters))\n"),
-        ("test_receptive_field_hidden",),
+        T_FIELD,
     ),
-    Answer(
-        "distance of neighbours forgotten", field("    return 1 + sum(filters)\n"), ("test_receptive_field_hidden",)
-    ),
+    Answer("distance of neighbours forgotten", field("    return 1 + sum(filters)\n"), T_FIELD),
     Answer(
         "no division",
         smooth(
@@ -508,7 +509,7 @@ ANSWERS = [
             "    ends = {r: c[-1] for r, c in errors.items() if np.isfinite(c).all()}\n"
             "    return min(ends, key=ends.get) if ends else None\n"
         ),
-        ("test_best_rate_hidden",),
+        T_BEST,
     ),
     Answer(
         "diverged curves stay in",
@@ -521,7 +522,7 @@ ANSWERS = [
             "    ends = {r: float(np.mean(c[-3:])) for r, c in errors.items() if np.isfinite(c).all()}\n"
             "    return min(ends.values()) if ends else None\n"
         ),
-        ("test_best_rate_hidden",),
+        T_BEST,
     ),
     Answer("final network missing", {}, T_FINAL, artifacts={"final": None}),
     Answer("final weights turned round", {}, T_FINAL, artifacts={"final": half_weights}),
@@ -545,4 +546,5 @@ ANSWERS = [
         ("test_filters_hidden",),
         files=basic(lambda tag, value, step: None if "train" in tag else (tag, value, step), "filters-7-5"),
     ),
+    Answer("largest error", best("    return max(errors, key=lambda rate: np.mean(errors[rate][-3:]))\n"), T_BEST),
 ]
