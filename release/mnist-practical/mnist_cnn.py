@@ -1,7 +1,7 @@
 """Train a network on digits from a shell, and log the run for TensorBoard.
 
-The parts come from the notebook mnist-cnn, whose last cell writes them to runs/notebook_parts.py: your network, your
-step, your flags. Then, in this folder:
+The parts come from the notebook mnist-cnn, whose last code cell writes them to runs/notebook_parts.py: your network,
+your step, your flags. Then, in this folder:
 
     python mnist_cnn.py --out-name try-1 --keep-prob 0.5 --lambda 0.0001 --lr 0.001 --filters 5 5 --batch-norm
     tensorboard --logdir runs
@@ -25,13 +25,13 @@ def main(words: list[str]) -> None:
         if error.name != "notebook_parts":
             raise
         raise SystemExit(
-            f"{runs.folder() / 'notebook_parts.py'} is missing: run the last cell of mnist-cnn.ipynb."
+            f"{runs.folder() / 'notebook_parts.py'} is missing: run the last code cell of mnist-cnn.ipynb."
         ) from None
 
     flags = parts.parse_flags(words)
     name = flags.pop("out_name")
     loaded = digits.load()
-    settings = {**flags, "epochs": 3, "every": 10}
+    settings = {**flags, "epochs": 4, "every": loaded.log_every()}
     torch.manual_seed(0)
     network = parts.DeepCNN(flags["filters"], flags["batch_norm"])
     record = parts.train_run(name, network, loaded, settings, step=parts.regularised_step, again=True)
