@@ -203,7 +203,8 @@ def test_dead_zygote_is_replaced():
     with kernel(**options) as it:
         process = next(iter(reversed(host._shared.values())))
         os.kill(zygote_pid(process), signal.SIGKILL)
-        assert it.run("1").status == "dead"  # what was forked from it goes with it
+        # What was forked from it goes with it, as soon as the system gets to it: a busy one lets it answer before.
+        assert any(it.run("1").status == "dead" or time.sleep(0.1) for _ in range(100))
         assert it.provisioner.kernel.exit_code == -signal.SIGKILL
         it.client.stop_channels()
         it.manager.restart_kernel(now=True)
