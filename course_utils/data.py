@@ -8,19 +8,15 @@ a download (kept for the next time), else the course works with small pictures o
 from __future__ import annotations
 
 import functools
-import gzip
-import pickle
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils import environment, stand_in
+from course_utils import data_files, stand_in
+from course_utils.data_files import CIFAR10, MNIST, DataMissing
 from course_utils.draws import seed_for
-from course_utils.errors import NotGradable
 
 __all__ = [
     "CIFAR10",
@@ -43,14 +39,10 @@ __all__ = [
     "normalise",
 ]
 
-# Names of the sources, as records of trained networks hold them.
-CIFAR10, MNIST, STAND_IN = "CIFAR-10", "MNIST", "stand-in"
+# Name of a source, as records of trained networks hold it; the others are in `data_files`.
+STAND_IN = "stand-in"
 
 _CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-
-
-class DataMissing(NotGradable):
-    """Data that were asked for by name are not to be had here."""
 
 
 def cifar10(split: str = "train", source: str | None = None) -> tuple[Tensor, Tensor]:
@@ -86,28 +78,12 @@ def cifar10(split: str = "train", source: str | None = None) -> tuple[Tensor, Te
     >>> images.shape, images.dtype, labels.dtype
     (torch.Size([2000, 3, 32, 32]), torch.uint8, torch.int64)
     """
-    if split not in ("train", "test"):
-        raise ValueError(f"Unknown split {split!r}; the splits are 'train' and 'test'.")
-    source = source or cifar10_source()
-    if source == STAND_IN:
-        images, labels = stand_in.shapes(split)
-    elif source != CIFAR10:
-        raise ValueError(f"Unknown source {source!r}; the sources are {CIFAR10!r} and {STAND_IN!r}.")
-    elif cifar10_source() != CIFAR10:
-        raise DataMissing(
-            "CIFAR-10 is not here, and could not be downloaded. Set COURSE_DATA to the folder that holds "
-            "cifar-10-batches-py."
-        )
-    else:
-        images, labels = (array.copy() for array in _read_cifar10(environment.data_folder(), split))
-    return torch.from_numpy(images), torch.from_numpy(labels)
+    return _split_of(CIFAR10, "cifar-10-batches-py", stand_in.shapes, split, source)
 
 
 def cifar10_source() -> str:
     """Return which pictures `cifar10` gives: "CIFAR-10" or "stand-in"."""
-    if _is_cifar10(environment.data_folder()):
-        return CIFAR10
-    return CIFAR10 if _download(CIFAR10) else STAND_IN
+    return _source_of(CIFAR10)
 
 
 def cifar10_classes(source: str | None = None) -> tuple[str, ...]:
@@ -148,27 +124,40 @@ def mnist(split: str = "train", source: str | None = None) -> tuple[Tensor, Tens
     >>> images.shape, images.dtype, labels.dtype
     (torch.Size([500, 1, 28, 28]), torch.uint8, torch.int64)
     """
-    if split not in ("train", "test"):
-        raise ValueError(f"Unknown split {split!r}; the splits are 'train' and 'test'.")
-    source = source or mnist_source()
-    if source == STAND_IN:
-        images, labels = stand_in.digits(split)
-    elif source != MNIST:
-        raise ValueError(f"Unknown source {source!r}; the sources are {MNIST!r} and {STAND_IN!r}.")
-    elif mnist_source() != MNIST:
-        raise DataMissing(
-            "MNIST is not here, and could not be downloaded. Set COURSE_DATA to the folder that holds MNIST/raw."
-        )
-    else:
-        images, labels = (array.copy() for array in _read_mnist(environment.data_folder(), split))
-    return torch.from_numpy(images), torch.from_numpy(labels)
+    return _split_of(MNIST, "MNIST/raw", stand_in.digits, split, source)
 
 
 def mnist_source() -> str:
     """Return which digits `mnist` gives: "MNIST" or "stand-in"."""
-    if _is_mnist(environment.data_folder()):
-        return MNIST
-    return MNIST if _download(MNIST) else STAND_IN
+    return _source_of(MNIST)
+
+
+def _source_of(name: str) -> str:
+    """Return the name of a data set if it is here or can be downloaded, else that of the stand-in."""
+    return name if data_files.is_here(name) or data_files.download(name) else STAND_IN
+
+
+def _split_of(
+    name: str,
+    where: str,
+    instead: Callable[[str], tuple[np.ndarray, np.ndarray]],
+    split: str,
+    source: str | None,
+) -> tuple[Tensor, Tensor]:
+    """Return a split of a data set, or of what the course uses instead of it; `where` is the folder that holds it."""
+    if split not in ("train", "test"):
+        raise ValueError(f"Unknown split {split!r}; the splits are 'train' and 'test'.")
+    if source not in (None, name, STAND_IN):
+        raise ValueError(f"Unknown source {source!r}; the sources are {name!r} and {STAND_IN!r}.")
+    if source == STAND_IN or _source_of(name) == STAND_IN:
+        if source == name:
+            raise DataMissing(
+                f"{name} is not here, and could not be downloaded. Set COURSE_DATA to the folder that holds {where}."
+            )
+        images, labels = instead(split)
+    else:
+        images, labels = (array.copy() for array in data_files.read(name, split))
+    return torch.from_numpy(images), torch.from_numpy(labels)
 
 
 def held_out(source: str, count: int = 2000, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -442,87 +431,5 @@ def get_ready() -> None:
     """Draw or read the pictures now, so that processes forked from this one have them at once."""
     for split in ("train", "test"):
         stand_in.shapes(split)
-        if _is_cifar10(environment.data_folder()):
-            _read_cifar10(environment.data_folder(), split)
-
-
-# Where the real data come from.
-
-_MNIST_FILES = {
-    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-}
-
-
-def _is_cifar10(folder: Path) -> bool:
-    try:
-        return (folder / "cifar-10-batches-py" / "test_batch").is_file()
-    except PermissionError as error:
-        raise _unreadable(folder) from error
-
-
-def _is_mnist(folder: Path) -> bool:
-    try:
-        return all(_plain_or_packed(folder, name) is not None for pair in _MNIST_FILES.values() for name in pair)
-    except PermissionError as error:
-        raise _unreadable(folder) from error
-
-
-def _plain_or_packed(folder: Path, name: str) -> Path | None:
-    """Return where a file of MNIST lies, unpacked or as it is published."""
-    raw = folder / "MNIST" / "raw"
-    return next((path for path in (raw / name, raw / f"{name}.gz") if path.is_file()), None)
-
-
-def _unreadable(folder: Path) -> DataMissing:
-    # Tests run as another user, who must be able to read the data.
-    return DataMissing(
-        f"The data in {folder} cannot be read by the user that this runs as; make them readable for all: "
-        f"chmod -R go+rX {folder}"
-    )
-
-
-@functools.cache
-def _read_cifar10(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    names = [f"data_batch_{part}" for part in range(1, 6)] if split == "train" else ["test_batch"]
-    images, labels = [], []
-    for name in names:
-        # Python 2 wrote these files, and the folder is the user's own.
-        try:
-            with (folder / "cifar-10-batches-py" / name).open("rb") as file:
-                batch = pickle.load(file, encoding="latin1")
-        except PermissionError as error:
-            raise _unreadable(folder) from error
-        images.append(batch["data"].reshape(-1, 3, 32, 32))
-        labels += batch["labels"]
-    return np.concatenate(images), np.array(labels, dtype=np.int64)
-
-
-@functools.cache
-def _read_mnist(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    arrays = []
-    for name, shape in zip(_MNIST_FILES[split], ((-1, 1, 28, 28), (-1,)), strict=True):
-        path = _plain_or_packed(folder, name)
-        try:
-            with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-                content = file.read()
-        except PermissionError as error:
-            raise _unreadable(folder) from error
-        # Two bytes of zeros, the kind of numbers, how many axes, and the length of each in four bytes.
-        arrays.append(np.frombuffer(content, np.uint8, offset=4 + 4 * content[3]).reshape(shape))
-    return arrays[0], arrays[1].astype(np.int64)
-
-
-@functools.cache
-def _download(name: str) -> bool:
-    """Try once per process to get CIFAR-10 or MNIST into the folder; tell whether it worked."""
-    if environment.is_offline():
-        return False
-    from course_utils.torchvision_ops import datasets  # a slow import that offline work does not need
-
-    try:
-        getattr(datasets, name.replace("-", ""))(environment.data_folder(), download=True)
-    except (OSError, RuntimeError) as error:
-        print(f"{name} could not be downloaded ({error}); working with the stand-in.", file=sys.stderr)
-        return False
-    return True
+        if data_files.is_here(CIFAR10):
+            data_files.read(CIFAR10, split)

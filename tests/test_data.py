@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import data, stand_in
+from course_utils import data, data_files, stand_in
 
 _NAMED = Path(os.environ.get("COURSE_DATA", "no folder"))
 REAL, REAL_MNIST = (_NAMED / "cifar-10-batches-py").is_dir(), (_NAMED / "MNIST").is_dir()
@@ -66,7 +66,7 @@ def test_wrong_use_is_told(call, message):
 def test_without_the_real_data_the_stand_in_is_used_and_says_so(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
     monkeypatch.setenv("COURSE_OFFLINE", "1")
-    data._download.cache_clear()
+    data_files.download.cache_clear()
     assert data.cifar10_source() == "stand-in"
     assert data.cifar10_classes() == stand_in.SHAPES
     assert data.cifar10("test")[0].shape == (2000, 3, 32, 32)
@@ -97,6 +97,10 @@ def test_files_of_mnist_are_read_unpacked_and_as_they_are_published(monkeypatch,
     images, labels = data.mnist("test")
     assert data.mnist_source() == "MNIST" and labels.tolist() == [7, 3]
     assert torch.equal(images, torch.from_numpy(pixels)[:, None])
+    path.write_bytes(path.read_bytes()[:-20])  # the labels of the test split, cut off
+    data_files._read_mnist.cache_clear()
+    with pytest.raises(data.DataMissing, match="are damaged, as after a download that was interrupted"):
+        data.mnist("test")
 
 
 def test_held_out_digits_follow_from_the_secret_and_are_none_of_the_known_ones(monkeypatch):

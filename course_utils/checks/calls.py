@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,15 @@ def assert_unchanged(actual: Any, original: Any, name: str, hint: str | None = N
         fail(f"{name} was changed by the call; work on a copy.", hint)
 
 
+@contextlib.contextmanager
+def _source_of(name: str, hint: str | None) -> Iterator[None]:
+    """Say in a sentence if the source of a function can't be read."""
+    try:
+        yield
+    except source_rules.SourceNotFound as error:
+        fail(f"The source of {name} could not be read: {error}", hint)
+
+
 def assert_no_calls(function: Any, forbidden: Sequence[str], name: str, hint: str | None = None) -> None:
     """Check that the source of a function keeps a rule such as "do not call `F.conv2d`".
 
@@ -111,10 +121,8 @@ def assert_no_calls(function: Any, forbidden: Sequence[str], name: str, hint: st
     CheckFailed
         If a forbidden name is used; the message says which.
     """
-    try:
+    with _source_of(name, hint):
         used = source_rules.forbidden_names(function, forbidden)
-    except source_rules.SourceNotFound as error:
-        fail(f"The source of {name} could not be read: {error}", hint)
     if used:
         fail(f"{name} uses {', '.join(sorted(used))}, which is not allowed in this exercise.", hint)
 
@@ -140,10 +148,8 @@ def assert_calls(function: Any, required: Sequence[str], name: str, hint: str | 
         If a required name is not used; the message says which.
     """
     for dotted in required:
-        try:
+        with _source_of(name, hint):
             used = source_rules.forbidden_names(function, [dotted])
-        except source_rules.SourceNotFound as error:
-            fail(f"The source of {name} could not be read: {error}", hint)
         last = dotted.rpartition(".")[2]
         # `used` may hold detours such as `getattr` as well, and "module.f (as g)" for f imported as g.
         if not any(spelling.partition(" ")[0].rpartition(".")[2] == last for spelling in used):
@@ -169,10 +175,8 @@ def assert_only_modules(function: Any, allowed: Sequence[str], name: str, hint: 
     CheckFailed
         If it uses another package; the message says which.
     """
-    try:
+    with _source_of(name, hint):
         others = source_rules.modules_of(function) - set(allowed)
-    except source_rules.SourceNotFound as error:
-        fail(f"The source of {name} could not be read: {error}", hint)
     if others:
         fail(f"{name} uses {', '.join(sorted(others))}; allowed here: {', '.join(allowed)}.", hint)
 
@@ -196,10 +200,8 @@ def assert_no_numbers(function: Any, numbers: Iterable[float], name: str, hint: 
     CheckFailed
         If one of them is there; the message says which.
     """
-    try:
+    with _source_of(name, hint):
         found = source_rules.numbers_of(function, numbers)
-    except source_rules.SourceNotFound as error:
-        fail(f"The source of {name} could not be read: {error}", hint)
     if found:
         numbers_found = ", ".join(f"{number:g}" for number in sorted(found))
         fail(f"{name} holds the number{'s' if len(found) > 1 else ''} {numbers_found}.", hint)
