@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib.util
 import re
 import sys
 from collections.abc import Mapping
@@ -58,13 +59,13 @@ def examine_lines(name: str, notebook: Mapping[str, Any], folder: Path) -> list[
 
 def _of_statement(name: str, text: str, node: ast.stmt, cells: list[str], folder: Path) -> list[Finding]:
     found = []
-    for module, bound in _imports(node):
-        top = module.partition(".")[0]
-        if top in _STOOD_IN or _is_there(top, folder):
+    for module, inner, bound in _imports(node):
+        if module.partition(".")[0] in _STOOD_IN or _is_there(inner, folder):
             continue
         needed = any(bound in _names_in_functions(cell) for cell in cells)
         rest = f", and functions that use `{bound}` fail" if needed else ""
-        said = f"`{module}`, which the course's environment does not have: grading leaves the line out{rest}"
+        missing = module if "." in module or not _is_there(module, folder) else inner
+        said = f"`{missing}`, which the course's environment does not have: grading leaves the line out{rest}"
         found.append(Finding(name, f"{_place(text, node.lineno)} imports {said}", serious=needed))
     if not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
         calls = [part for part in ast.walk(node) if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)]
@@ -92,12 +93,13 @@ def _parse(text: str) -> ast.Module | None:
         return None
 
 
-def _imports(node: ast.stmt) -> list[tuple[str, str]]:
-    """Return the modules that a statement imports, with the names it binds."""
+def _imports(node: ast.stmt) -> list[tuple[str, str, str]]:
+    """Return the modules that a statement imports, what it wants of each as a dotted name, and the names it binds."""
     if isinstance(node, ast.Import):
-        return [(alias.name, alias.asname or alias.name.partition(".")[0]) for alias in node.names]
+        return [(alias.name, alias.name, alias.asname or alias.name.partition(".")[0]) for alias in node.names]
     if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        return [(node.module, alias.asname or alias.name) for alias in node.names[:1]]
+        first = node.names[0]
+        return [(node.module, f"{node.module}.{first.name}", first.asname or first.name)]
     return []
 
 
@@ -109,12 +111,24 @@ def _names_in_functions(text: str) -> set[str]:
 
 def _is_there(module: str, folder: Path) -> bool:
     """Whether a module is Python's, the student's own, or comes with what the course asks for."""
-    own = (folder / f"{module}.py", folder / module)
-    if module in sys.stdlib_module_names or module == "course_utils" or any(path.exists() for path in own):
+    top, _, inner = module.partition(".")
+    own = (folder / f"{top}.py", folder / top)
+    if top in sys.stdlib_module_names or top == "course_utils" or any(path.exists() for path in own):
         return True
     names = _distributions()
     # A folder without the course's package has nothing to compare with.
-    return len(names) < 2 or _normal(module) in names or module in _of_the_course()
+    if len(names) < 2 or _normal(top) in names:
+        return True
+    return top in _of_the_course() and _is_in_namespace(top, inner.partition(".")[0])
+
+
+def _is_in_namespace(top: str, second: str) -> bool:
+    """Whether a folder that several distributions share, as `google`, has this part; any other package has it."""
+    spec = importlib.util.find_spec(top)
+    if spec is None or spec.origin is not None or not second:
+        return True
+    places = [Path(place) for place in spec.submodule_search_locations or ()]
+    return any((place / second).is_dir() or list(place.glob(f"{second}.*")) for place in places)
 
 
 @functools.cache

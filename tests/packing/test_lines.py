@@ -16,6 +16,7 @@ def findings(folder, *sources, **marks):
     ("source", "said", "serious"),
     [
         ("from google.colab import drive", "imports `google.colab`, which the course's environment does not", False),
+        ("from google import colab", "imports `google.colab`, which the course's environment does not", False),
         ("import numpy, no_such_plots", "imports `no_such_plots`", False),
         ("import no_such as ns\ndef f(x):\n    return ns.f(x)", "functions that use `ns` fail", True),
         ("who = input('Name? ')", "asks with `input`: nobody answers", False),
@@ -33,6 +34,7 @@ def test_it_is_named_with_its_line(tmp_path, source, said, serious):
 def test_what_the_course_has_and_what_is_ones_own_is_fine(tmp_path):
     (tmp_path / "conv.py").write_text("")
     fine = "import os, numpy as np, matplotlib.pyplot as plt, torch, sklearn, PIL.Image, IPython, course_utils.checks\n"
+    fine += "from google.protobuf import message\nimport google.protobuf\nfrom google import protobuf\n"
     fine += "from conv import *\nfrom tqdm import tqdm\n%matplotlib inline\ndef ask():\n    return input()\n"
     assert findings(tmp_path, fine, "x = (", "\0") == []
     assert findings(tmp_path, "import pandas", locked=True) == []
