@@ -71,7 +71,7 @@ def main() -> None:
     places = [(family, n) for family in options.families for n, _ in enumerate(FAMILIES[family])]
     chosen = [(family, n) for family, n in places if not FAMILIES[family][n].not_on_stock]
     usual = set(in_a_sandbox(options.families[0], HONEST))
-    if lost := sorted(breach for breach in usual if "earned" in breach or "neighbour" in breach):
+    if lost := sorted(breach for breach in usual if "earned" in breach or breach.startswith("neighbour:")):
         raise SystemExit(f"An honest hand-in loses points on stock nbgrader here, so nothing can be counted: {lost[0]}")
     with ThreadPoolExecutor(options.jobs) as pool:
         found = pool.map(lambda place: in_a_sandbox(*place), chosen)
