@@ -19,6 +19,7 @@ from course_utils.checks.calls import (
 )
 from course_utils.checks.figures import assert_figure
 from course_utils.checks.gradients import assert_gradient, assert_gradients, numerical_gradient
+from course_utils.checks.sealed import assert_sealed
 from course_utils.errors import CheckFailed, NotGradable
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "assert_no_numbers",
     "assert_number",
     "assert_only_modules",
+    "assert_sealed",
     "assert_tensor",
     "assert_that",
     "assert_unchanged",

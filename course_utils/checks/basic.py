@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import math
 import numbers
-import re
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
+from course_utils.checks.forms import (
+    NUMBER_ATOL,
+    NUMBER_RTOL,
+    TOLERANCES,
+    as_array,
+    as_data,
+    as_number,
+    as_plain,
+    as_tensor,
+    check_form,
+    is_missing,
+)
 from course_utils.checks.unfilled import explain_unfilled_cells
 from course_utils.checks.wording import (
     LONGEST,
@@ -22,14 +32,11 @@ from course_utils.checks.wording import (
     cut,
     describe,
     fail,
-    is_array,
-    is_expression,
     listed,
     number_text,
     shorten,
     text_of,
     to_numpy,
-    with_article,
 )
 
 __all__ = [
@@ -81,12 +88,10 @@ def assert_tensor(
     """
     import torch
 
-    actual = _as_data(actual)
-    if not isinstance(actual, torch.Tensor):
-        fail(f"{name} must be a torch.Tensor, got {describe(actual)}.", hint)
+    actual = as_tensor(actual, name, hint)
     if mistakes:
         mistakes = {text: torch.as_tensor(wrong).detach().numpy() for text, wrong in mistakes.items()}
-    default = _TOLERANCES.get(str(expected.dtype).removeprefix("torch."), (0.0, 0.0))
+    default = TOLERANCES.get(str(expected.dtype).removeprefix("torch."), (0.0, 0.0))
     compare(
         to_numpy(actual),
         to_numpy(expected),
@@ -135,11 +140,9 @@ def assert_array(
     CheckFailed
         At the first difference, with its position and both values.
     """
-    expected, actual = np.asarray(expected), _as_data(actual)
-    if not isinstance(actual, np.ndarray):
-        fail(f"{name} must be a NumPy array, got {describe(actual)}.", hint)
+    expected, actual = np.asarray(expected), as_array(actual, name, hint)
     exact = expected.dtype.kind in "biu" and actual.dtype.kind in "biu"
-    default = (0.0, 0.0) if exact else _TOLERANCES.get(str(expected.dtype), _TOLERANCES["float64"])
+    default = (0.0, 0.0) if exact else TOLERANCES.get(str(expected.dtype), TOLERANCES["float64"])
     compare(
         actual,
         expected,
@@ -159,8 +162,8 @@ def assert_number(
     unit: str = "",
     hint: str | None = None,
     *,
-    rtol: float = 1e-6,
-    atol: float = 1e-9,
+    rtol: float = NUMBER_RTOL,
+    atol: float = NUMBER_ATOL,
     mistakes: Mapping[str, float] | None = None,
 ) -> None:
     """Check one number: its type first, then its value.
@@ -187,13 +190,7 @@ def assert_number(
     CheckFailed
         If `actual` is no number or another number.
     """
-    if _is_missing(actual, name) or (isinstance(actual, str) and not actual.strip()):
-        fail(f"{name} has no value yet.", hint)
-    value = actual = _as_data(actual)
-    if is_array(value) and math.prod(value.shape) == 1:
-        value = value.item()
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        fail(f"{name} must be a number, got {describe(actual)}.", hint)
+    value = as_number(actual, name, hint)
     exact = isinstance(expected, numbers.Integral)
 
     def close(reference: float) -> bool:
@@ -247,28 +244,12 @@ def assert_equal(
     CheckFailed
         If the values differ.
     """
-    if _is_missing(actual, name) and expected is not None:
-        fail(f"{name} has no value yet.", hint)
-    actual, expected = _as_data(actual), _as_data(expected)
-    if isinstance(expected, (list, tuple)) and is_array(actual) and len(actual.shape) == 1:
-        if len(actual) != len(expected):  # before a list is made of all its entries
-            fail(f"{name} must have {counted(len(expected), 'entry', 'entries')}, got {len(actual)}.", hint)
-        actual = actual.tolist()
-    if not _has_expression(expected) and _has_expression(actual):
-        fail(f"{name} must hold plain values, got {shorten(actual)}; float() makes a number of a formula.", hint)
-    if not _plain(actual) or (actual is None and expected is not None):
-        fail(f"{name} must be {with_article(type(expected).__name__)}, got {describe(actual)}.", hint)
-    if isinstance(expected, (list, tuple)):
-        if not isinstance(actual, (list, tuple)):
-            fail(f"{name} must be {with_article(type(expected).__name__)}, got {describe(actual)}.", hint)
-        if len(actual) != len(expected):
-            fail(f"{name} must have {counted(len(expected), 'entry', 'entries')}, got {len(actual)}.", hint)
-    elif isinstance(expected, bool) != isinstance(actual, bool):
-        fail(f"{name} must be {with_article(type(expected).__name__)}, got {describe(actual)}.", hint)
+    expected = as_data(expected)
+    actual = as_plain(actual, expected, name, hint)
     if _same(actual, expected):
         return
     for text, wrong in (mistakes or {}).items():
-        if _same(actual, _as_data(wrong)):
+        if _same(actual, as_data(wrong)):
             hint = text
             break
     fail(f"{name} is {shorten(actual)}, which is not right.", hint)
@@ -314,9 +295,9 @@ def assert_keys(actual: Any, keys: Sequence[str], name: str, hint: str | None = 
     CheckFailed
         If `actual` is no dict, or lacks a name; the message says which, and what is there.
     """
-    if _is_missing(actual, name):
+    if is_missing(actual, name):
         fail(f"{name} has no value yet.", hint)
-    actual = _as_data(actual)
+    actual = as_data(actual)
     if isinstance(actual, type) or not hasattr(actual, "keys"):
         fail(f"{name} must be a dict, got {describe(actual)}.", hint)
     for key in keys:
@@ -346,7 +327,7 @@ def assert_length(actual: Any, length: int, name: str, hint: str | None = None, 
     CheckFailed
         If `actual` has no length, is a text, or has another length.
     """
-    actual = _as_data(actual)
+    actual = as_data(actual)
     if in_order and isinstance(actual, (Mapping, set, frozenset)):
         fail(f"{name} must be a tuple with {counted(length, 'entry', 'entries')}, got {describe(actual)}.", hint)
     try:
@@ -357,17 +338,6 @@ def assert_length(actual: Any, length: int, name: str, hint: str | None = None, 
         fail(f"{name} must have {counted(length, 'entry', 'entries')}, got {describe(actual)}.", hint)
     if found != length:
         fail(f"{name} must have {counted(length, 'entry', 'entries')}, got {found}.", hint)
-
-
-# The defaults of torch.testing.assert_close, (rtol, atol) by dtype.
-_TOLERANCES = {
-    "float16": (1e-3, 1e-5),
-    "bfloat16": (1.6e-2, 1e-5),
-    "float32": (1.3e-6, 1e-5),
-    "float64": (1e-7, 1e-7),
-    "complex64": (1.3e-6, 1e-5),
-    "complex128": (1e-7, 1e-7),
-}
 
 
 def compare(
@@ -404,12 +374,7 @@ def compare(
     def differs(fact: str) -> NoReturn:
         fail(fact, _recognised(actual, mistakes, rtol, atol) or hint)
 
-    if actual.shape != expected.shape:
-        differs(f"{name} must have shape {expected.shape}, got {actual.shape}.")
-    if dtypes is not None and dtypes[0] != dtypes[1]:
-        differs(f"{name} must have dtype {dtypes[1]}, got {dtypes[0]}.")
-    if actual.dtype.kind not in "biufc":
-        differs(f"{name} must hold numbers, got dtype {actual.dtype}.")
+    check_form(actual, expected.shape, name, differs, dtypes)
     wrong = ~np.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=True)
     if not wrong.any():
         return
@@ -434,37 +399,7 @@ def _recognised(actual: np.ndarray, mistakes: Mapping[str, Any] | None, rtol: fl
     return None
 
 
-def _plain(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(_plain(key) and _plain(entry) for key, entry in value.items())
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return all(_plain(entry) for entry in value)
-    return value is None or isinstance(value, (bool, numbers.Number, str, bytes, np.generic)) or is_expression(value)
-
-
 def _same(actual: Any, expected: Any) -> bool:
     if isinstance(expected, (list, tuple)) and isinstance(actual, (list, tuple)):
         return len(actual) == len(expected) and all(map(_same, actual, expected))
     return bool(actual == expected)
-
-
-def _as_data(value: Any) -> Any:
-    """Return SymPy's numbers as numbers, and its expressions as what the grader sees of them."""
-    if "sympy" not in sys.modules:
-        return value
-    from course_utils.checks import expressions
-
-    return expressions.as_data(value)
-
-
-def _has_expression(value: Any) -> bool:
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return any(map(_has_expression, value))
-    if isinstance(value, dict):
-        return any(map(_has_expression, value)) or any(map(_has_expression, value.values()))
-    return is_expression(value)
-
-
-def _is_missing(value: Any, name: str) -> bool:
-    """Whether there is no answer yet. None from a call is another thing: a `return` is missing."""
-    return value is ... or (value is None and not re.match(r"[\w.]+\(", name))

@@ -8,6 +8,7 @@ __all__ = [
     "course",
     "fault",
     "is_in_kernel",
+    "is_sealed",
     "is_shown_only",
     "is_students",
     "is_task",
@@ -54,6 +55,11 @@ def seconds(cell: dict[str, Any], usual: float) -> float:
 def is_in_kernel(cell: dict[str, Any]) -> bool:
     """Whether the test must run in the student's kernel."""
     return "in-kernel" in cell["metadata"].get("tags", [])
+
+
+def is_sealed(cell: dict[str, Any]) -> bool:
+    """Whether the visible checks of this test are released with their answers sealed."""
+    return is_test(cell) and course(cell).get("sealed") is True
 
 
 def is_trusted(cell: dict[str, Any]) -> bool:

@@ -19,6 +19,7 @@ _COURSE = {
     "covers": (list, 'a list of texts, such as ["A2.1.v"]'),
     "timeout_s": ((int, float), "a number of seconds, such as 120"),
     "trusted": (bool, "true or false, without quotes"),
+    "sealed": (bool, "true or false, without quotes"),
     "grading": (str, '"skip"'),
     "bonus": (bool, "true or false, without quotes"),
     "artifacts": (list, 'a list of names, such as ["network"]'),

@@ -11,7 +11,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader import utils
 from nbgrader.api import MissingEntry
 from nbgrader.converters import GenerateAssignment
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 
 from course_utils.classroom.folder import coursedir, load_config, open_gradebook, submitted_folders
 from course_utils.classroom.one_run import only_run
@@ -22,6 +22,7 @@ from course_utils.notebooks.marking import points_problem
 from course_utils.notebooks.skeleton import drop_unseen
 from course_utils.stages.check_source import check_source, refuse, rehearse
 from course_utils.stages.checking import convert, make_sure_it_exists
+from course_utils.stages.sealing import SealChecks
 
 __all__ = ["release"]
 
@@ -77,7 +78,10 @@ def _generate(course: Path, assignment: str) -> Path:
         converter = GenerateAssignment(coursedir=directory, config=config, log=log, force=True)
         # Pictures in a mark scheme do not reach students either.
         converter.config.ClearMarkScheme.check_attachment_leakage = False
-        converter.preprocessors = [*converter.preprocessors, DropUnseen]
+        # After nbgrader has saved the cells as they grade, before it says in them what they hold.
+        steps = [*converter.preprocessors, DropUnseen]
+        steps.insert(steps.index(ClearHiddenTests) + 1, SealChecks)
+        converter.preprocessors = steps
         convert(converter)
     return Path(course).resolve() / "release" / assignment
 
