@@ -45,7 +45,7 @@ _COST = {"n": 2**14, "r": 8, "p": 1}
 _WIDTH = 4
 _MOST_ENTRIES = 4096
 # Bits of a value below which trying all values takes no time.
-_FEWEST_BITS = 5
+_FEWEST_BITS = 4
 
 
 def assert_sealed(actual: Any, name: str, sealed: str) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 
 from nbformat.notebooknode import NotebookNode
 
+from course_utils.notebooks import cells as kinds
 from course_utils.notebooks import names
 from course_utils.notebooks.limits import FileLimits
+from course_utils.notebooks.sealed_cells import as_released, without_seals
 from course_utils.notebooks.texts import plain_lines, released_text
 
 __all__ = ["Answer", "Finder", "StudentCell", "added", "released"]
@@ -51,7 +53,7 @@ class StudentCell:
         return cls(
             float(position),
             str(cell.get("cell_type")),
-            plain_lines(source) if isinstance(source, str) else "",
+            without_seals(plain_lines(source)) if isinstance(source, str) else "",
             name if isinstance(name, str) else None,
             identity if isinstance(identity, str) else None,
             cell.get("attachments", {}),
@@ -313,8 +315,9 @@ def is_answer(cell: NotebookNode) -> bool:
 
 
 def released(cell: NotebookNode) -> str:
-    """Return the source as the student received it: without hidden tests."""
-    return released_text(cell.source)
+    """Return the source as the student received it: without hidden tests, and with seals empty."""
+    text = released_text(cell.source)
+    return as_released(text) if kinds.is_sealed(cell) else text
 
 
 def added(cell: NotebookNode, theirs: StudentCell) -> list[StudentCell]:

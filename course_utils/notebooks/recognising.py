@@ -15,6 +15,7 @@ from traitlets.config import Config
 from course_utils.errors import CourseError
 from course_utils.notebooks.files import NotebookError, foreign_language, kernel_language, load_notebook
 from course_utils.notebooks.limits import FileLimits
+from course_utils.notebooks.sealed_cells import as_released, without_seals
 from course_utils.notebooks.texts import one_line, plain_lines, released_text
 from course_utils.notebooks.versions import about_syntax, python_of, unparsed
 
@@ -268,15 +269,24 @@ def _template(
 
 
 def text_print(text: str) -> str:
-    """Return a short print of a cell's text as students have it: without hidden tests and ends of lines."""
-    lines = "\n".join(line.rstrip() for line in released_text(plain_lines(text)).split("\n")).strip()
+    """Return a short print of a cell's text as students have it: without hidden tests, seals and ends of lines."""
+    text = without_seals(released_text(plain_lines(text)))
+    lines = "\n".join(line.rstrip() for line in text.split("\n")).strip()
     return hashlib.sha256(lines.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def prints_of(notebook: Mapping[str, Any]) -> frozenset[str]:
     """Return the prints of the texts of a notebook's cells that are no answers; very short ones tell nothing."""
-    texts = (source(cell) for cell in _cells(notebook) if not _nbgrader(cell).get("solution"))
+    texts = (_public(cell) for cell in _cells(notebook) if not _nbgrader(cell).get("solution"))
     return frozenset(text_print(text) for text in texts if len(text.strip()) >= _TELLING)
+
+
+def _public(cell: Mapping[str, Any]) -> str:
+    """Return the text of a cell of a source or a release, with its checks as they are released."""
+    text = source(cell)
+    course = cell.get("metadata", {}).get("course") if isinstance(cell.get("metadata"), dict) else None
+    sealed = isinstance(course, dict) and course.get("sealed") is True
+    return as_released(released_text(text)) if sealed else text
 
 
 def _unparsed(notebook: Mapping[str, Any]) -> list[str]:

@@ -88,13 +88,17 @@ def _seals(path: Path, content: bytes) -> dict[str, list[str]]:
         own = Path(folder) / path.parent.name
         shutil.copytree(path.parent, own, ignore=shutil.ignore_patterns(".*", "__pycache__"))
         client = NotebookClient(
-            runs, timeout=_CELL_S, kernel_name="python3", resources={"metadata": {"path": str(own)}}, allow_errors=False
+            runs,
+            timeout=_CELL_S,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(own)}},
+            extra_arguments=["--IPKernelApp.log_level=40"],  # it warns of its own connection
         )
         try:
             client.execute()
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            last = str(error).strip().splitlines()[-1]
-            raise CourseError(f"{path.stem}: its reference stops while answers are sealed: {last}") from error
+            said = one_line(getattr(error, "evalue", "") or str(error).strip().rpartition("\n")[2], 300)
+            raise CourseError(f"{path.stem}: its reference stops while answers are sealed: {said}") from error
     output = "".join(part.get("text", "") for part in runs.cells[-1].outputs)
     told = json.loads(base64.b64decode(output.rpartition("SEALED ")[2]))
     for name, _, text in sorted(told, key=lambda entry: entry[:2]):

@@ -211,4 +211,16 @@ feature_maps["sharpen"] = cross_correlate(sheet, sharpen, "same")
 """,
         },
     ),
+    Answer(
+        why="feature maps rounded to two decimals, as on paper; a slip in W costs there alone",
+        cells={
+            "filters": """horizontal_line = vertical_line.T
+blur = np.array([[0.111, 0.111, 0.111]] * 3)
+sharpen = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
+kernels = {"vertical line": vertical_line, "horizontal line": horizontal_line, "blur": blur, "sharpen": sharpen}
+feature_maps = {name: np.round(cross_correlate(sheet, kernel, "same"), 2) for name, kernel in kernels.items()}
+feature_maps["blur"] = np.round(cross_correlate(sheet, np.full((3, 3), 1 / 9), "same"), 2)
+""",
+        },
+    ),
 ]
