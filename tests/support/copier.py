@@ -1,0 +1,344 @@
+"""A student who computes nothing: every value and every line of a released notebook is tried as an answer.
+
+`copies` plays the tests of a notebook in this process, on the reference. One name that the student was asked for is
+replaced at a time: a variable by whatever value stands in the released text (numbers of the prose, entries of tables,
+each expression of a visible cell, worked out where its names are given), a function by each function and each
+expression with as many free names that stands there, in the package as well. What passes can be had by reading.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import importlib
+import io
+import itertools
+import math
+import os
+import pkgutil
+import re
+import signal
+import sys
+import tempfile
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+
+from course_utils.notebooks import cells as kinds
+from tests.support.engine import ROOT, SOURCE, answered, lay_out_artifacts
+
+# Seconds for one expression or one test.
+_PATIENCE_S = 20
+# Free names of an expression that may be arguments, and in how many orders they are tried.
+_MOST_NAMES, _MOST_ORDERS = 4, 6
+
+
+def copies(name: Path) -> tuple[dict[str, str], list[str]]:
+    """Look for points of a notebook that can be copied.
+
+    Parameters
+    ----------
+    name : pathlib.Path
+        ``assignment/notebook.ipynb``.
+
+    Returns
+    -------
+    found : dict of str to str
+        By test cell: what was copied, for each name it asks for.
+    left_out : list of str
+        Test cells that can't be played in this process.
+    """
+    released = nbformat.read(ROOT / "release" / name, as_version=4)
+    notebook = answered(SOURCE / name)
+    with _playing(name.parts[0]):
+        return _Copier(notebook, released, name.parts[0]).all()
+
+
+@contextlib.contextmanager
+def _playing(assignment: str) -> Iterator[None]:
+    """Let cells run here: hidden files can be imported, figures and texts go nowhere, nothing is left behind."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    before, old = set(sys.modules), Path.cwd()
+    own = str(SOURCE / assignment)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        sys.path.insert(0, own)
+        lay_out_artifacts(assignment, Path(folder), {})
+        os.chdir(folder)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                yield
+        finally:
+            os.chdir(old)
+            sys.path.remove(own)
+            for module in set(sys.modules) - before:
+                if module.partition(".")[0] == "hidden":
+                    del sys.modules[module]
+            matplotlib.pyplot.close("all")
+
+
+class _Copier:
+    def __init__(self, notebook: nbformat.NotebookNode, released: nbformat.NotebookNode, assignment: str) -> None:
+        self.notebook, self.released, self.assignment = notebook, released, assignment
+        self.asked: dict[str, str] = {}  # names of answers, with the solution cell that binds them
+        self.given: dict[str, Any] = {}
+
+    def all(self) -> tuple[dict[str, str], list[str]]:
+        found: dict[str, str] = {}
+        left_out: list[str] = []
+        namespace: dict[str, Any] = {"__name__": "__main__"}
+        for index, cell in enumerate(self.notebook.cells):
+            if cell.cell_type != "code" or kinds.is_shown_only(cell):
+                continue
+            name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+            if not kinds.is_test(cell):
+                bound = _bound(cell.source)
+                try:
+                    _run(cell.source, namespace)
+                except Exception as error:
+                    why = f"{name or f'cell {index + 1}'} does not run here, {type(error).__name__}"
+                    rest = filter(kinds.is_test, self.notebook.cells[index:])
+                    return found, left_out + [f"{test.metadata.nbgrader.grade_id}: {why}" for test in rest]
+                if kinds.is_students(cell):
+                    self.asked |= dict.fromkeys(bound, name)
+                else:
+                    self.given |= {key: namespace[key] for key in bound if key in namespace}
+                continue
+            wanted = sorted((_read(cell.source) - _bound(cell.source)) & set(self.asked) & set(namespace))
+            if not kinds.points(cell) or not wanted:
+                continue
+            if not _passes(cell.source, namespace, {}):
+                left_out.append(f"{name}: the reference does not pass here")
+                continue
+            how = {key: self.how(key, cell, namespace) for key in wanted}
+            if all(how.values()):
+                found[name] = "; ".join(f"{key} = {text}" for key, text in how.items())
+        return found, left_out
+
+    def how(self, name: str, cell: nbformat.NotebookNode, namespace: dict[str, Any]) -> str:
+        """Return what of the released text passes as an answer; empty if nothing does."""
+        reference = namespace[name]
+        if isinstance(reference, (types.FunctionType, type)):
+            if isinstance(reference, type):
+                candidates = self._classes()
+            else:
+                candidates = itertools.chain(self._functions(reference), self._expressions(reference))
+            for text, candidate in candidates:
+                if candidate is not reference and _passes(cell.source, namespace, {name: candidate}):
+                    return text
+            return ""
+        for text, value in self._values():
+            if _is_near(value, reference) and _passes(cell.source, namespace, {name: value}):
+                return text
+        return ""
+
+    # What stands in the released notebook.
+
+    def _texts(self) -> Iterator[tuple[nbformat.NotebookNode, str]]:
+        for cell in self.released.cells:
+            if not cell.metadata.get("nbgrader", {}).get("solution"):
+                yield cell, cell.source
+
+    @functools.cache  # noqa: B019 - it goes with its notebook
+    def _values(self) -> list[tuple[str, Any]]:
+        return list(self._all_values())
+
+    def _all_values(self) -> Iterator[tuple[str, Any]]:
+        for cell, text in self._texts():
+            yield from _numbers(text)
+            if cell.cell_type != "code":
+                continue
+            with contextlib.suppress(SyntaxError):
+                tree = ast.parse(text)
+                own = dict(self.given)
+                for node in tree.body:  # what the cell itself works out on its way
+                    for part in ast.walk(node):
+                        if isinstance(part, ast.expr) and not isinstance(part, (ast.Name, ast.Starred)):
+                            with contextlib.suppress(Exception):
+                                yield ast.unparse(part), _evaluate(part, own)
+                    if isinstance(node, (ast.Assign, ast.Import, ast.ImportFrom, ast.FunctionDef)):
+                        with contextlib.suppress(Exception):
+                            _run(ast.unparse(node), own)
+                            for name in _bound(ast.unparse(node)):
+                                yield name, own[name]
+
+    def _functions(self, reference: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+        arity = reference.__code__.co_argcount
+        for module in self._modules():
+            for name, value in vars(module).items():
+                if isinstance(value, types.FunctionType) and value.__code__.co_argcount >= min(arity, 1):
+                    yield f"{module.__name__}.{name}", value
+        for value in self.given.values():
+            if isinstance(value, types.FunctionType):
+                yield value.__name__, value
+
+    def _classes(self) -> Iterator[tuple[str, Any]]:
+        for module in self._modules():
+            for name, value in vars(module).items():
+                if isinstance(value, type):
+                    yield f"{module.__name__}.{name}", value
+
+    def _modules(self) -> list[types.ModuleType]:
+        """Return the modules of the package that are about this assignment."""
+        package = f"course_utils.lessons.{self.assignment.replace('-', '_')}"
+        try:
+            room = importlib.import_module(package)
+        except ModuleNotFoundError:
+            return []
+        return [importlib.import_module(f"{package}.{each.name}") for each in pkgutil.iter_modules(room.__path__)]
+
+    def _expressions(self, reference: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+        """Yield functions that return an expression of a released cell, its free names taken for the arguments."""
+        code = reference.__code__
+        arguments = code.co_varnames[: code.co_argcount]
+        defaults = reference.__defaults__ or ()
+        seen: set[str] = set()
+        for other, text in self._texts():
+            if other.cell_type != "code":
+                continue
+            with contextlib.suppress(SyntaxError):
+                for part in ast.walk(ast.parse(text)):
+                    if not isinstance(part, (ast.BinOp, ast.Call, ast.Tuple, ast.IfExp, ast.Compare, ast.Subscript)):
+                        continue
+                    source = ast.unparse(part)
+                    if source in seen or len(source) > 300 or reference.__name__ in source:
+                        continue
+                    seen.add(source)
+                    yield from self._as_function(part, source, arguments, defaults)
+
+    def _as_function(
+        self, part: ast.expr, source: str, arguments: tuple[str, ...], defaults: tuple[Any, ...]
+    ) -> Iterator[tuple[str, Any]]:
+        inner = {n.id for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        named = [n.id for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+        free = [n for n in dict.fromkeys(named) if n not in inner and n not in self.given and n not in _BUILTINS]
+        if not free or len(free) > min(_MOST_NAMES, len(arguments)):
+            return
+        if set(free) <= set(arguments):
+            orders: list[tuple[str, ...]] = [tuple(free)]
+        else:
+            orders = list(itertools.islice(itertools.permutations(arguments, len(free)), _MOST_ORDERS))
+        for order in orders:
+            binding = ", ".join(f"{old} = {new}" for old, new in zip(free, order, strict=True) if old != new)
+            scope = dict(self.given)
+            text = (
+                f"def _copy({', '.join(arguments)}):\n    {binding.replace(', ', '; ') or 'pass'}\n    return {source}"
+            )
+            with contextlib.suppress(Exception):
+                exec(text, scope)
+                scope["_copy"].__defaults__ = defaults
+                yield f"return {source}", scope["_copy"]
+
+
+_BUILTINS = set(dir(__builtins__)) if not isinstance(__builtins__, dict) else set(__builtins__)
+
+
+def _numbers(text: str) -> Iterator[tuple[str, Any]]:
+    """Yield the numbers of a text, as they stand and as one over them, and tuples of them."""
+    for found in re.findall(r"(?<![\w.])-?\d[\d,_ ]*(?:\.\d+)?(?:e-?\d+)?", text):
+        plain = re.sub(r"[,_ ]", "", found)
+        with contextlib.suppress(ValueError):
+            number = float(plain)
+            yield plain, int(number) if number.is_integer() and "." not in plain else number
+            if number:
+                yield f"1/{plain}", 1 / number
+    for found in re.findall(r"\(\d[\d, ]*\)", text):
+        with contextlib.suppress(ValueError, SyntaxError):
+            yield found, ast.literal_eval(found)
+
+
+def _is_near(value: Any, reference: Any) -> bool:
+    """Whether a value may pass where the reference does: without this, most tests would be played for nothing."""
+    if isinstance(reference, (bool, str)) or reference is None:
+        return type(value) is type(reference) and value == reference
+    with contextlib.suppress(Exception):
+        if isinstance(reference, (int, float, np.number)):
+            return isinstance(value, (int, float, np.number)) and math.isclose(
+                value, reference, rel_tol=2e-2, abs_tol=1e-9
+            )
+        if isinstance(reference, dict):
+            return isinstance(value, dict) and set(value) >= set(reference)
+        if hasattr(reference, "shape"):
+            shape = getattr(value, "shape", None)
+            return (
+                shape is not None
+                and tuple(shape) == tuple(reference.shape)
+                and bool(np.allclose(np.asarray(value, float), np.asarray(reference, float), rtol=2e-2, atol=1e-6))
+            )
+        if isinstance(reference, (list, tuple)):
+            return isinstance(value, (list, tuple)) and len(value) == len(reference)
+        return type(value) is type(reference)
+    return False
+
+
+class _TooLong(Exception):
+    pass
+
+
+@contextlib.contextmanager
+def _limited() -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise _TooLong
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(_PATIENCE_S)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _run(source: str, namespace: dict[str, Any]) -> None:
+    plain = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.split("\n"))
+    code = compile(plain, "<cell>", "exec")
+    exec(code, namespace)
+
+
+def _evaluate(part: ast.expr, names: dict[str, Any]) -> Any:
+    with _limited():
+        return eval(compile(ast.Expression(part), "<text>", "eval"), dict(names))
+
+
+def _passes(test: str, namespace: dict[str, Any], instead: dict[str, Any]) -> bool:
+    scope = {**namespace, **instead}
+    try:
+        with _limited():
+            _run(test, scope)
+    except (Exception, SystemExit):
+        return False
+    return True
+
+
+def _bound(source: str) -> set[str]:
+    try:
+        tree = ast.parse("\n".join("pass" if line.startswith(("%", "!")) else line for line in source.split("\n")))
+    except SyntaxError:
+        return set()
+    found = set()
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+            continue
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        found |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return found
+
+
+def _read(source: str) -> set[str]:
+    return {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)} if source else set()
+
+
+def points_of(name: Path) -> dict[str, float]:
+    """Return the automatic points of a notebook by test cell."""
+    cells = nbformat.read(SOURCE / name, as_version=4).cells
+    return {cell.metadata.nbgrader.grade_id: kinds.points(cell) for cell in cells if kinds.is_test(cell)}
