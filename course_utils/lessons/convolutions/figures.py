@@ -56,7 +56,9 @@ def plot_depth(in_channels: int = 3, kernel_size: int = 3, size: int = 7, ax: Ax
         ax.add_patch(Rectangle((left + column, top + row), kernel_size, kernel_size, hatch=hatch, **window))
         _grid(ax, kernel_left + left, row + top, kernel_size, colour, hatch)
         ax.text(left + size + 0.2, top + size, f"c = {channel}", ha="left", va="bottom", fontsize="small")
-        ax.text(kernel_left + left, top + row + kernel_size + 0.2, f"c = {channel}", ha="left", va="top", fontsize="small")
+        ax.text(
+            kernel_left + left, top + row + kernel_size + 0.2, f"c = {channel}", ha="left", va="top", fontsize="small"
+        )
     middle = (size - out - (in_channels - 1) * up) / 2
     _grid(ax, map_left, middle, out, "white")
     ax.add_patch(Rectangle((map_left + column, middle + row), 1, 1, facecolor=VERMILLION, edgecolor=BLACK, zorder=3))
