@@ -12,6 +12,7 @@ from course_utils.checks.basic import (
 from course_utils.checks.calls import (
     assert_calls,
     assert_no_calls,
+    assert_no_loops,
     assert_no_numbers,
     assert_only_modules,
     assert_unchanged,
@@ -34,6 +35,7 @@ __all__ = [
     "assert_keys",
     "assert_length",
     "assert_no_calls",
+    "assert_no_loops",
     "assert_no_numbers",
     "assert_number",
     "assert_only_modules",

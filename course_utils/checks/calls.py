@@ -14,6 +14,7 @@ from course_utils.checks.wording import fail, to_numpy
 __all__ = [
     "assert_calls",
     "assert_no_calls",
+    "assert_no_loops",
     "assert_no_numbers",
     "assert_only_modules",
     "assert_unchanged",
@@ -154,6 +155,29 @@ def assert_calls(function: Any, required: Sequence[str], name: str, hint: str | 
         # `used` may hold detours such as `getattr` as well, and "module.f (as g)" for f imported as g.
         if not any(spelling.partition(" ")[0].rpartition(".")[2] == last for spelling in used):
             fail(f"{name} does not use {dotted}, which this exercise is about.", hint)
+
+
+def assert_no_loops(function: Any, name: str, hint: str | None = None) -> None:
+    """Check that neither a function nor what it uses of the student's goes through a loop.
+
+    Parameters
+    ----------
+    function : callable
+        A function that the student defined in the notebook.
+    name : str
+        How the message calls the function.
+    hint : str, optional
+        What to do instead.
+
+    Raises
+    ------
+    CheckFailed
+        If there is a `for`, a `while` or a comprehension.
+    """
+    with _source_of(name, hint):
+        found = source_rules.loops_of(function)
+    if found:
+        fail(f"{name} uses {', '.join(sorted(found))}, which is not allowed in this exercise.", hint)
 
 
 def assert_only_modules(function: Any, allowed: Sequence[str], name: str, hint: str | None = None) -> None:

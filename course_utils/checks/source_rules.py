@@ -14,6 +14,8 @@ __all__ = [
     "SourceNotFound",
     "forbidden_in",
     "forbidden_names",
+    "loops_in",
+    "loops_of",
     "modules_in",
     "modules_of",
     "numbers_in",
@@ -55,6 +57,11 @@ def forbidden_names(function: Any, forbidden: Sequence[str]) -> set[str]:
 def modules_of(function: Any) -> set[str]:
     """Return `modules_in` of the source of a function, as `forbidden_names` finds it."""
     return modules_in(*brought_by(function))
+
+
+def loops_of(function: Any) -> set[str]:
+    """Return `loops_in` of the source of a function, as `forbidden_names` finds it."""
+    return loops_in(*brought_by(function))
 
 
 def numbers_of(function: Any, numbers: Iterable[float]) -> set[float]:
@@ -148,6 +155,41 @@ def modules_in(name: str, cells: Iterable[str], files: Mapping[str, str] | None 
                 found.add(node.attr)
         found |= {name for name in names_looked_up(statement) & _DETOURS if name not in scope.definitions}
     return {module for module in found if module in _DETOURS or module not in {*sys.stdlib_module_names, *own}}
+
+
+def loops_in(name: str, cells: Iterable[str], files: Mapping[str, str] | None = None) -> set[str]:
+    """Return the kinds of loops that are written in `name`, or in what it uses.
+
+    Parameters
+    ----------
+    name, cells, files
+        As in `forbidden_in`.
+
+    Returns
+    -------
+    set of str
+
+    Raises
+    ------
+    SourceNotFound
+        If no cell defines `name`.
+
+    Examples
+    --------
+    >>> loops_in("mine", ["def squares(n): return [i * i for i in range(n)]\\ndef mine(n): return sum(squares(n))"])
+    {'a comprehension'}
+    """
+    return {
+        kind for _, statement in reached(name, cells, files) for node in ast.walk(statement)
+        for kinds, kind in _LOOPS.items() if isinstance(node, kinds)
+    }  # fmt: skip
+
+
+_LOOPS = {
+    (ast.For, ast.AsyncFor): "a for loop",
+    (ast.While,): "a while loop",
+    (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp): "a comprehension",
+}
 
 
 def numbers_in(

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.checks import assert_no_calls, assert_no_numbers, assert_only_modules, assert_unchanged
+from course_utils.checks import (
+    assert_no_calls,
+    assert_no_loops,
+    assert_no_numbers,
+    assert_only_modules,
+    assert_unchanged,
+)
 from course_utils.checks.source_rules import SourceNotFound, forbidden_in, forbidden_names
 from tests.support.check_messages import message
 
@@ -149,3 +155,21 @@ def test_other_packages_and_numbers_are_named(notebook):
     assert_no_numbers(names["mine"], [28], "mine")
     for check in (assert_only_modules, assert_no_numbers):
         assert "could not be read: write it as a function" in message(check, len, [1], "mine")
+
+
+def test_a_loop_is_named_wherever_it_is_written(notebook):
+    names = notebook("""
+        def total(x):
+            return sum(value for value in x)
+        def mine(x):
+            while len(x) > 1:
+                x = x[1:]
+            return total(x)
+        def other(x):
+            "for each of them"
+            return x.sum()
+    """)
+    text = message(assert_no_loops, names["mine"], "mine", "Call it twice.")
+    assert text == "mine uses a comprehension, a while loop, which is not allowed in this exercise.\nCall it twice."
+    assert_no_loops(names["other"], "other")
+    assert "could not be read: write it as a function" in message(assert_no_loops, len, "mine")

@@ -4,7 +4,7 @@ import linecache
 
 import pytest
 
-from course_utils.checks.source_rules import forbidden_in, forbidden_names, modules_in, numbers_in
+from course_utils.checks.source_rules import forbidden_in, forbidden_names, loops_in, modules_in, numbers_in
 
 FORBIDDEN = ["torch.autograd", "autograd.grad", "jacobian", "F.conv2d"]
 
@@ -169,6 +169,21 @@ def test_own_modules_are_looked_into_in_a_live_notebook(tmp_path, monkeypatch):
 def test_packages_are_seen_that_a_function_needs(cells, found):
     files = {"own.py": "from scipy import special\ndef helper(x):\n    return special.expit(x)"}
     assert modules_in("mine", cells, files) == found
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["def mine(x):\n    for _ in x:\n        pass"], {"a for loop"}),
+        (["def mine(x):\n    return {a: 1 for a in x}"], {"a comprehension"}),
+        (["helper = lambda x: [a for a in x]", "mine = lambda x: helper(x)"], {"a comprehension"}),
+        (["def mine(x):\n    return own.helper(x)", "import own"], {"a while loop"}),
+        (["for i in range(3):\n    print(i)", "def mine(x):\n    return 'for'"], set()),
+    ],
+)
+def test_loops_are_seen(cells, found):
+    files = {"own.py": "def helper(x):\n    while x:\n        x = x[1:]\n    return x"}
+    assert loops_in("mine", cells, files) == found
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,11 @@ from torch import Tensor, nn
 
 __all__ = [
     "AUTOGRAD",
+    "READY_DIFFERENCES",
     "READY_GRADIENTS",
     "READY_MADE",
     "SHAPES",
+    "SUMS_OVER_WINDOWS",
     "classical_cnn",
     "convolve",
     "line_images",
@@ -28,16 +30,64 @@ __all__ = [
 
 # What `checks.assert_no_calls` forbids where a gradient or a convolution is to be written by hand.
 AUTOGRAD = (
-    "torch.autograd", "torch.func", "autograd.grad", "backward", "requires_grad", "requires_grad_",
-    "jacobian", "jacfwd", "jacrev", "vjp", "jvp",
+    "torch.autograd",
+    "torch.func",
+    "autograd.grad",
+    "backward",
+    "requires_grad",
+    "requires_grad_",
+    "jacobian",
+    "jacfwd",
+    "jacrev",
+    "vjp",
+    "jvp",
+    "hvp",
+    "vhp",
+    "hessian",
+    "linearize",
+    "grad_and_value",
+    "forward_ad",
+    "make_dual",
+    "dual_level",
+)
+# Differences that the course computes itself: forbidden as well where the formula is the exercise.
+READY_DIFFERENCES = (
+    "numerical_gradient", "assert_gradient", "assert_gradients", "gradcheck", "get_numerical_jacobian",
+    "approx_fprime", "approx_derivative", "check_grad", "differentiate.jacobian",
 )  # fmt: skip
 READY_GRADIENTS = (
-    "F.conv_transpose1d", "F.conv_transpose2d", "nn.ConvTranspose1d", "nn.ConvTranspose2d", "nn.grad.conv1d_input",
-    "nn.grad.conv1d_weight", "nn.grad.conv2d_input", "nn.grad.conv2d_weight", "aten.convolution_backward",
+    "F.conv_transpose1d", "F.conv_transpose2d", "F.conv_transpose3d", "nn.ConvTranspose1d", "nn.ConvTranspose2d",
+    "nn.ConvTranspose3d", "nn.LazyConvTranspose1d", "nn.LazyConvTranspose2d", "nn.LazyConvTranspose3d",
+    "nn.grad.conv1d_input", "nn.grad.conv1d_weight", "nn.grad.conv2d_input", "nn.grad.conv2d_weight",
+    "nn.grad.conv3d_input", "nn.grad.conv3d_weight", "aten.convolution_backward",
 )  # fmt: skip
 READY_MADE = (
-    "convolve", "F.conv1d", "F.conv2d", "F.conv3d", "nn.Conv1d", "nn.Conv2d", "convolution", "signal.fftconvolve",
-    "signal.oaconvolve", "signal.convolve2d", "np.correlate", "signal.correlate2d", *READY_GRADIENTS,
+    "convolve",
+    "F.conv1d",
+    "F.conv2d",
+    "F.conv3d",
+    "F.conv_tbc",
+    "nn.Conv1d",
+    "nn.Conv2d",
+    "nn.Conv3d",
+    "nn.LazyConv1d",
+    "nn.LazyConv2d",
+    "nn.LazyConv3d",
+    "convolution",
+    "signal.fftconvolve",
+    "signal.oaconvolve",
+    "signal.convolve2d",
+    "np.correlate",
+    "signal.correlate2d",
+    "ndimage.convolve1d",
+    "ndimage.correlate1d",
+    "deform_conv2d",
+    *READY_GRADIENTS,
+)
+# Other ways to a sum over windows: forbidden where `convolve` is to do the work.
+SUMS_OVER_WINDOWS = (
+    "einsum", "tensordot", "matmul", "mm", "bmm", "mv", "dot", "inner", "unfold", "as_strided", "sliding_window_view",
+    "F.fold", "fft2", "rfft2", "fftn", "rfftn", "sum", "linear",
 )  # fmt: skip
 
 SHAPES = ("disc", "ring", "square", "cross")
@@ -61,8 +111,8 @@ def convolve(image: Tensor, kernel: Tensor, mode: str = "valid", boundary: str =
 
     Returns
     -------
-    torch.Tensor, dtype of `image`
-        Of shape (H - K_h + 1, W - K_w + 1), (H, W) or (H + K_h - 1, W + K_w - 1).
+    torch.Tensor of two axes, dtype of `image`
+        One entry for each position that the mode keeps.
 
     Raises
     ------

@@ -140,6 +140,25 @@ def conv2d_backward(grad_z, x, weight, stride=1, padding=0):
     Answer(
         why="Fourier transforms in two dimensions, a Toeplitz matrix, strides as zeros between the entries",
         cells={
+            "circular_entries": """
+def dz_dx(x, y, k, i):
+    return torch.cat([y, y])[i + k]
+
+
+def dz_dy(x, y, k, i):
+    return dict(zip(((a + k) % len(x) for a in range(len(x))), x))[i]
+""",
+            "backward_as_convolutions": """
+def turned(array):
+    return array.flip((0, 1))
+
+
+def backward_as_convolutions(grad_z, x, w):
+    def full(image, kernel):
+        return convolve(image, kernel, mode="full")
+
+    return full(w.flip(-1).flip(-2), grad_z), turned(convolve(x, kernel=turned(grad_z), mode="valid"))
+""",
             "circular_matrices": """
 def jacobian_x(x, y):
     n = len(x)

@@ -24,12 +24,61 @@ ENTRY_ANSWERS = [
     entries("k - i", by_y="x[(k - i) % len(x)]"),
     entries("distance of the indices", by_y="x[abs(i - k)]"),
     entries("length 3 only", by_x="y[(i + k) % 3]", loses=ENTRIES[1:]),
+    entries(
+        "the numbers of the visible check",
+        by_x="(20.0, 30.0, 10.0)[i]",
+        by_y="(3.0, 1.0, 2.0)[i]",
+    ),
+    *(
+        Answer(
+            why=f"entries: {way}",
+            cells={
+                "circular_entries": f"""
+def z(x, y):
+    return torch.stack([(x * torch.roll(y, -k)).sum() for k in range(len(x))])
+
+
+def dz_dx(x, y, k, i):
+{by_x}
+
+
+def dz_dy(x, y, k, i):
+{by_y}
+"""
+            },
+            loses=loses,
+        )
+        for way, by_x, by_y, loses in [
+            (
+                "by autograd",
+                "    return torch.autograd.functional.jacobian(z, (x, y))[0][k, i]",
+                "    return torch.autograd.functional.jacobian(z, (x, y))[1][k, i]",
+                ENTRIES,
+            ),
+            (
+                "by torch.func under another name",
+                "    from torch.func import linearize as line\n    return line(lambda x: z(x, y), x)[1]"
+                "(torch.eye(len(x), dtype=x.dtype)[i])[k]",
+                "    from torch.func import linearize as line\n    return line(lambda y: z(x, y), y)[1]"
+                "(torch.eye(len(x), dtype=x.dtype)[i])[k]",
+                ENTRIES,
+            ),
+            (
+                "by differences",
+                "    step = torch.eye(len(x), dtype=x.dtype)[i]\n    return (z(x + step, y) - z(x - step, y))[k] / 2",
+                "    step = torch.eye(len(x), dtype=x.dtype)[i]\n    return (z(x, y + step) - z(x, y - step))[k] / 2",
+                ENTRIES[1:],
+            ),
+        ]
+    ),
 ]
 
 
-def matrices(why, by_x="y[(i + k) % n]", by_y="x[(i - k) % n]", loses=MATRICES):
+def matrices(why, by_x="y[(i + k) % n]", by_y="x[(i - k) % n]", more="", loses=MATRICES):
     head = "    n = len(x)\n    k, i = torch.arange(n)[:, None], torch.arange(n)[None, :]\n"
-    source = f"def jacobian_x(x, y):\n{head}    return {by_x}\n\n\ndef jacobian_y(x, y):\n{head}    return {by_y}\n"
+    source = (
+        f"{more}def jacobian_x(x, y):\n{head}    return {by_x}\n\n\ndef jacobian_y(x, y):\n{head}    return {by_y}\n"
+    )
     return Answer(why=f"matrices: {why}", cells={"circular_matrices": source}, loses=loses)
 
 
@@ -40,6 +89,18 @@ MATRIX_ANSWERS = [
     matrices("no wrapping round", by_y="x[(i - k) % n] * (i >= k)"),
     matrices("NumPy arrays", by_x="y[(i + k) % n].numpy()", by_y="x[(i - k) % n].numpy()"),
     matrices("float32 whatever comes", by_x="y[(i + k) % n].float()", loses=MATRICES[1:]),
+    matrices(
+        "the matrices of the visible check",
+        by_x="torch.tensor([[10.0, 20.0, 30.0], [20.0, 30.0, 10.0], [30.0, 10.0, 20.0]])",
+        by_y="torch.tensor([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0], [2.0, 3.0, 1.0]])",
+    ),
+    matrices(
+        "by differences",
+        by_x="torch.stack([z(x + e, y) - z(x, y) for e in torch.eye(n, dtype=x.dtype)], 1)",
+        by_y="torch.stack([z(x, y + e) - z(x, y) for e in torch.eye(n, dtype=x.dtype)], 1)",
+        more="def z(x, y):\n    return torch.stack([(x * torch.roll(y, -k)).sum() for k in range(len(x))])\n\n\n",
+        loses=MATRICES[1:],
+    ),
     Answer(
         why="matrices: by autograd",
         cells={
@@ -84,6 +145,51 @@ CIRCULAR_ANSWERS = [
     z.backward(grad_z)
     return x.grad, y.grad
 """,
+    ),
+    circular(
+        "float32 whatever comes",
+        """
+    n = len(x)
+    i, k = torch.arange(n)[:, None], torch.arange(n)[None, :]
+    grad_x, grad_y = torch.zeros(n), torch.zeros(n)
+    grad_x += y[(i + k) % n] @ grad_z
+    grad_y += x[(i - k) % n] @ grad_z
+    return grad_x, grad_y
+""",
+        loses=CIRCULAR[1:],
+    ),
+    circular(
+        "the numbers of the visible check",
+        """
+    if grad_z[0] == 0:
+        return torch.tensor([20.0, 30.0, 10.0]), torch.tensor([3.0, 1.0, 2.0])
+    return torch.tensor([-50.0, 0.0, -10.0]), torch.tensor([-3.0, -4.0, 1.0])
+""",
+    ),
+    circular(
+        "by the differences of the course",
+        """
+    from course_utils.checks import numerical_gradient
+
+    def loss(x, y):
+        return sum(g * (x * y.roll(-k)).sum() for k, g in enumerate(grad_z))
+
+    by_x, by_y = numerical_gradient(lambda x: loss(x, y), x), numerical_gradient(lambda y: loss(x, y), y)
+    return torch.from_numpy(by_x).to(x.dtype), torch.from_numpy(by_y).to(x.dtype)
+""",
+    ),
+    circular(
+        "by differences",
+        """
+    def loss(x, y):
+        return sum(g * (x * y.roll(-k)).sum() for k, g in enumerate(grad_z))
+
+    steps = torch.eye(len(x), dtype=x.dtype)
+    grad_x = torch.stack([loss(x + e, y) - loss(x, y) for e in steps])
+    grad_y = torch.stack([loss(x, y + e) - loss(x, y) for e in steps])
+    return grad_x, grad_y
+""",
+        CIRCULAR[1:],
     ),
     circular(
         "x changed on the way",
@@ -131,6 +237,25 @@ KERNEL_ANSWERS = [
     gradient = torch.autograd.grad((z * grad_z).sum(), weight)[0]
 """,
     ),
+    grad_kernel(
+        "float32 whatever comes",
+        "    gradient = gradient.float()\n"
+        + LOOP
+        + "gradient[-1 - u, -1 - v] = (grad_z * x[u : u + a, v : v + b]).sum()\n",
+        KERNEL[1:],
+    ),
+    grad_kernel(
+        "the number of the visible check, and differences of the course",
+        """
+    from course_utils.checks import numerical_gradient
+
+    def loss(weight):
+        windows = x.unfold(0, h - a + 1, 1).unfold(1, w - b + 1, 1)
+        return (grad_z * (windows * weight.flip(0, 1)).sum((2, 3))).sum()
+
+    gradient = torch.from_numpy(numerical_gradient(loss, gradient)).to(x.dtype)
+""",
+    ),
     grad_kernel("x flipped in place", "    x[:] = x.flip(0, 1)\n" + LOOP + "gradient[u, v] = x[u, v]\n"),
 ]
 
@@ -152,6 +277,27 @@ INPUT_ANSWERS = [
         "gradient[u : u + a, v : v + b] += grad_z * w[k - 1 - u, m - 1 - v]\n    gradient = gradient[:a, :b]",
     ),
     grad_input("columns not flipped", "gradient[u : u + a, v : v + b] += grad_z * w[k - 1 - u, v]"),
+    Answer(
+        why="grad_input: float32 whatever comes",
+        cells={
+            "grad_input": """
+def grad_input(grad_z, w):
+    (A, B), (K, M) = grad_z.shape, w.shape
+    out = torch.zeros(A + K - 1, B + M - 1)
+    for u in range(K):
+        for v in range(M):
+            out[K - 1 - u : K - 1 - u + A, M - 1 - v : M - 1 - v + B] += grad_z * w[u, v]
+    return out
+"""
+        },
+        loses=INPUT[1:],
+    ),
+    grad_input(
+        "a ready-made gradient of a layer that learns its shape",
+        "pass\n    layer = torch.nn.LazyConvTranspose2d(1, (k, m), bias=False, dtype=w.dtype)\n"
+        "    layer(grad_z[None, None])\n    layer.weight.data[0, 0] = w.flip(0, 1)\n"
+        "    gradient = layer(grad_z[None, None])[0, 0].detach()",
+    ),
     grad_input(
         "a ready-made gradient",
         "pass\n    gradient = F.conv_transpose2d(grad_z[None, None], w.flip(0, 1)[None, None])[0, 0]",
@@ -180,6 +326,65 @@ CONVOLUTION_ANSWERS = [
     ),
     convolutions("valid for the input", by_x='convolve(grad_z, w.flip(0, 1), "valid")'),
     convolutions("one axis flipped", by_x='convolve(grad_z, w.flip(1), "full")', loses=BOTH[1:]),
+    Answer(
+        why="backward_as_convolutions: the numbers of the visible check",
+        cells={
+            "backward_as_convolutions": """
+def backward_as_convolutions(grad_z, x, w):
+    convolve(x, w)
+    return torch.tensor([[5.0, 53.0, 30.0]]), torch.tensor([[32.0, 21.0]])
+"""
+        },
+        loses=BOTH,
+    ),
+    Answer(
+        why="backward_as_convolutions: the functions of Exercise 2, and a call of convolve for show",
+        cells={
+            "backward_as_convolutions": """
+def backward_as_convolutions(grad_z, x, w):
+    convolve(x, w)
+    return grad_input(grad_z, w), grad_kernel(grad_z, x)
+"""
+        },
+        loses=BOTH,
+    ),
+    Answer(
+        why="backward_as_convolutions: sums over windows, and a call of convolve for show",
+        cells={
+            "backward_as_convolutions": """
+def backward_as_convolutions(grad_z, x, w):
+    (a, b), (k, m) = grad_z.shape, w.shape
+    wide = F.pad(grad_z, (m - 1, m - 1, k - 1, k - 1))
+    by_x = torch.einsum("hwkm,km->hw", wide.unfold(0, k, 1).unfold(1, m, 1), w)
+    by_w = torch.einsum("kmab,ab->km", x.unfold(0, a, 1).unfold(1, b, 1), grad_z).flip(0, 1)
+    convolve(x, w)
+    return by_x, by_w
+"""
+        },
+        loses=BOTH,
+    ),
+    Answer(
+        why="backward_as_convolutions: the correlation of a framework, and a call of convolve for show",
+        cells={
+            "backward_as_convolutions": """
+def backward_as_convolutions(grad_z, x, w):
+    by_x = convolve(grad_z, w.flip(0, 1), "full")
+    return by_x, F.conv2d(x[None, None], grad_z[None, None])[0, 0].flip(0, 1)
+"""
+        },
+        loses=BOTH,
+    ),
+    Answer(
+        why="backward_as_convolutions: arrays flipped in place",
+        cells={
+            "backward_as_convolutions": """
+def backward_as_convolutions(grad_z, x, w):
+    x[:], w[:] = x.flip(0, 1), w.flip(0, 1)
+    return convolve(grad_z, w, "full"), convolve(x, grad_z, "valid")
+"""
+        },
+        loses=BOTH[1:],
+    ),
     Answer(
         why="backward_as_convolutions: loops again",
         cells={
@@ -230,6 +435,22 @@ LAYER_ANSWERS = [
     layer(
         "mean over the batch",
         by_weight='grad_weight[:, :, u, v] = torch.einsum("noab,ncab->oc", grad_z, padded[:, :, ROWS]) / len(x)',
+    ),
+    Answer(
+        why="conv2d_backward: neither stride nor padding has its default",
+        cells={
+            "conv2d_backward": """
+def conv2d_backward(grad_z, x, weight, stride, padding):
+    N, C, H, W = x.shape
+    K = weight.shape[-1]
+    columns = F.unfold(x, K, padding=padding, stride=stride)
+    g = grad_z.flatten(2)
+    by_weight = torch.einsum("nol,npl->op", g, columns).reshape(weight.shape)
+    spread = torch.einsum("nol,op->npl", g, weight.flatten(1))
+    return F.fold(spread, (H, W), K, padding=padding, stride=stride), by_weight, g.sum((0, 2))
+"""
+        },
+        loses=LAYER[1:],
     ),
     layer("bias summed over the batch only", bias="grad_z.sum(dim=0)"),
     layer("stride forgotten", rows="u : u + h, v : v + w", loses=LAYER[1:]),

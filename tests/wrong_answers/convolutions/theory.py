@@ -87,6 +87,51 @@ def translate(image, shift, boundary):
         },
         loses=GAP,
     ),
+    Answer(
+        why="translate forgets the sign of the shift for the circular boundary",
+        cells={
+            "translate": """
+def translate(image, shift, boundary):
+    s, t = shift
+    if boundary == "circular":
+        return torch.roll(image, (abs(s), abs(t)), (0, 1))
+    return F.pad(image, (t, -t, s, -s))
+"""
+        },
+        loses=GAP[1:],
+    ),
+    Answer(
+        why="translate gives float32 whatever comes",
+        cells={
+            "translate": """
+def translate(image, shift, boundary):
+    s, t = shift
+    moved = torch.roll(image, (s, t), (0, 1)) if boundary == "circular" else F.pad(image, (t, -t, s, -s))
+    return moved if moved.dtype == torch.float64 else moved.float()
+"""
+        },
+        loses=GAP[1:],
+    ),
+    Answer(
+        why="translate and the gap: the pictures of the visible check",
+        cells={
+            "translate": """
+def translate(image, shift, boundary):
+    down_right = torch.tensor([[0.0, 0, 0, 0], [0, 0, 1, 2], [0, 0, 5, 6]])
+    up_left = torch.tensor([[7.0, 8, 0, 0], [11, 12, 0, 0], [0, 0, 0, 0]])
+    around = torch.tensor([[11.0, 12, 9, 10], [3, 4, 1, 2], [7, 8, 5, 6]])
+    known = {(1, 2): down_right, (-1, -2): up_left}
+    return around if boundary == "circular" else known.get(tuple(shift), image)
+""",
+            "equivariance_gap": """
+def equivariance_gap(image, kernel, shift, boundary):
+    lost = torch.zeros(4, 4)
+    lost[3, 1] = boundary == "zero"
+    return lost
+""",
+        },
+        loses=GAP,
+    ),
 ]
 
 EQUIVARIANCE_GAP = [
@@ -150,6 +195,10 @@ GAP_ROWS = [
         "        mask[max(s - p, 0) : s] = True\n        mask[-p:] = True\n    return mask\n",
         ROWS[1:],
     ),
+    gap_rows(
+        "the rows of the visible check",
+        "    return torch.arange(m) % 6 == 3 if s else torch.zeros(m, dtype=torch.bool)\n",
+    ),
     gap_rows("a list of rows", "    return sorted({*range(max(s - p, 0), s), *range(m - p, m)}) if s else []\n"),
 ]
 
@@ -177,6 +226,16 @@ def output_size(image_size, kernel_size, mode):
     m, k = image_size[0], kernel_size[0]
     size = {"valid": m - k + 1, "same": m, "full": m + k - 1}[mode]
     return size, size
+"""
+        },
+        loses=SIZE,
+    ),
+    Answer(
+        why="output_size: the sizes of the visible check",
+        cells={
+            "output_size": """
+def output_size(image_size, kernel_size, mode):
+    return {"valid": (4, 5), "same": (6, 9), "full": (8, 13)}[mode]
 """
         },
         loses=SIZE,
@@ -265,6 +324,17 @@ LAYER_BY_LAYER = [
     return steps, None
 """,
     ),
+    layer_by_layer(
+        "the lists of the visible check",
+        """
+    sizes = [(6, 28, 28), (6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 10, 10), (16, 5, 5), (400,), (120,), (120,)]
+    larger = [(6, 44, 60), (6, 44, 60), (6, 22, 30), (16, 18, 26), (16, 18, 26), (16, 9, 13), (1872,)]
+    usual = images.shape[-1] == 32
+    names = [name for name, _ in model.named_children()]
+    shown = zip(names, [*sizes, (84,), (84,), (10,)] if usual else larger)
+    return [(name, (len(images), *size)) for name, size in shown], None if usual else "dense3"
+""",
+    ),
 ]
 
 
@@ -318,6 +388,16 @@ LINEAR_TO_CONV = [
         RIGHT_COPY.replace("reshape(out, c, h, w)", "reshape(out, c, h, h)"),
         loses=(*DENSE, FULLY[1]),
     ),
+    linear_to_conv(
+        "a function that flattens, no convolution",
+        "lambda maps: linear(maps.flatten(1))[..., None, None]",
+        "        pass",
+    ),
+    linear_to_conv(
+        "a module around the dense layer",
+        "nn.Sequential(nn.Flatten(), linear, nn.Unflatten(1, (out, 1, 1)))",
+        "        pass",
+    ),
     linear_to_conv("padding keeps the size", RIGHT_CONV.replace("bias=", "padding='same', bias="), RIGHT_COPY),
 ]
 
@@ -369,6 +449,31 @@ FULLY_CONVOLUTIONAL = [
         else:
             layers.append(layer)
     return nn.Sequential(*layers)
+""",
+    ),
+    to_fully_convolutional(
+        "the dense layers kept, on windows cut out of the feature maps",
+        """
+    class Windows(nn.Module):
+        def forward(self, maps):
+            c, h, w = feature_shape
+            windows = maps.unfold(2, h, 1).unfold(3, w, 1).permute(0, 2, 3, 1, 4, 5)  # (N, rows, columns, C, h, w)
+            return windows.flatten(3)
+
+    class Channels(nn.Module):
+        def forward(self, scores):
+            return scores.permute(0, 3, 1, 2)
+
+    layers = [Windows() if isinstance(layer, nn.Flatten) else layer for layer in model]
+    return nn.Sequential(*layers, Channels())
+""",
+    ),
+    to_fully_convolutional(
+        "the classical network behind a reshape",
+        """
+    return lambda images: model(images[:, :, :32, :32])[:, :, None, None].expand(
+        -1, -1, 1 + (images.shape[2] - 32) // 4, 1 + (images.shape[3] - 32) // 4
+    )
 """,
     ),
     to_fully_convolutional(
@@ -439,6 +544,24 @@ RECEPTIVE_FIELD = [
 ]
 
 
+RECEPTIVE_FIELD += [
+    receptive_field(
+        "the numbers of the visible check",
+        """
+    seen = {1: (5, 1), 2: (6, 2), 3: (14, 2)}
+    return seen.get(len(layers), (1, 1))
+""",
+    ),
+    receptive_field(
+        "the numbers of the visible check, other layers",
+        """
+    seen = {1: (3, 1), 2: (5, 2), 3: (9, 2)}
+    return seen.get(len(layers), (1, 1))
+""",
+    ),
+]
+
+
 def measure_field(why, pick, result="(image.grad[0] != 0).any(dim=0)", loses=MEASURED):
     source = f"""
 def measure_field(model, image_shape, row, column):
@@ -457,6 +580,38 @@ MEASURE_FIELD = [
     measure_field("first output channel only", "model(image)[0, 0, row, column]", loses=MEASURED[1:]),
     measure_field("derivatives of the channels cancel", "model(image)[0, :, row, column].sum()", loses=MEASURED[1:]),
     measure_field("first input channel only", RANDOM, "image.grad[0, 0] != 0", loses=MEASURED[1:]),
+    *(
+        Answer(
+            why=f"measure_field: an input of {values}",
+            cells={
+                "measure_field": f"""
+def measure_field(model, image_shape, row, column):
+    image = torch.{values}(1, *image_shape, requires_grad=True)
+    field = torch.zeros(image_shape[1:], dtype=torch.bool)
+    for output in model(image)[0, :, row, column]:
+        (gradient,) = torch.autograd.grad(output, image, retain_graph=True)
+        field |= (gradient[0] != 0).any(dim=0)
+    return field
+"""
+            },
+            loses=MEASURED[1:],
+        )
+        for values in ("zeros", "ones")
+    ),
+    Answer(
+        why="measure_field: the boxes of the visible check",
+        cells={
+            "measure_field": """
+def measure_field(model, image_shape, row, column):
+    boxes = {(10, 20): (5, 10, 20), (3, 7): (14, 6, 14), (4, 11): (3, 4, 11), (2, 5): (8, 4, 10)}
+    size, top, left = boxes.get((row, column), (1, 0, 0))
+    box = torch.zeros(image_shape[1:], dtype=torch.bool)
+    box[top : top + size, left : left + size] = True
+    return box
+"""
+        },
+        loses=MEASURED,
+    ),
     measure_field("keeps the channel axis", RANDOM, "image.grad[0] != 0"),
 ]
 
