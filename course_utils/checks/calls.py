@@ -162,7 +162,9 @@ def assert_written_without(name: str, forbidden: Sequence[str], hint: str | None
         used = source_rules.forbidden_in(name, cells, forbidden, files)
     called = re.compile(rf"\b({'|'.join(dotted.rpartition('.')[2] for dotted in forbidden)})\s*\(")
     for _, statement in reachable.reached(name, cells, files):
-        texts = (node.value for node in ast.walk(statement) if isinstance(node, ast.Constant))
+        prose = {id(node.value) for node in ast.walk(statement) if isinstance(node, ast.Expr)}  # docstrings
+        parts = (node for node in ast.walk(statement) if isinstance(node, ast.Constant) and id(node) not in prose)
+        texts = (node.value for node in parts)
         used |= {found[1] for text in texts if isinstance(text, str) and (found := called.search(text))}
     if used:
         fail(f"{name} uses {', '.join(sorted(used))}, which is not allowed in this exercise.", hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -236,25 +237,34 @@ _GRADED = {
 _check_values = graded_checker_of(_GRADED, MISTAKES)
 
 
-def check(name: str, answer: Any, earlier: Callable[[], Mapping[str, Any]] | None = None) -> None:
+def check(name: str, answer: Any, **earlier: Callable[[], Any]) -> None:
     """Check a step at points that nobody knows, and how it is written.
 
-    Where it is wrong because an earlier answer was, and follows from that one, it is right. `earlier` returns those
-    answers, by name; it is only called then, since there need not be any.
+    Where it is wrong because an earlier answer was, and follows from that one, it is right. `earlier` holds functions
+    that return those answers; they are only called then, since there need not be any.
     """
     try:
         _check_values(name, answer)
         if name == "dL_dz":
             _check_that_the_sum_is_put_in(answer)
     except CheckFailed:
-        if earlier is None or not _follows(name, answer, earlier):
+        if not _follows(name, answer, _found(earlier)):
             raise
     check_form(name, answer)
 
 
-def grader(earlier: Callable[[], Mapping[str, Any]] | None = None) -> Callable[[str, Any], None]:
+def grader(**earlier: Callable[[], Any]) -> Callable[[str, Any], None]:
     """Return what stands in for the visible `check_step` at grading time."""
-    return lambda name, answer: check(name, answer, earlier)
+    return lambda name, answer: check(name, answer, **earlier)
+
+
+def _found(earlier: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Return the earlier answers that there are."""
+    found = {}
+    for name, fetch in earlier.items():
+        with contextlib.suppress(Exception):
+            found[name] = fetch()
+    return found
 
 
 def _check_that_the_sum_is_put_in(answer: Any) -> None:
@@ -302,30 +312,34 @@ def _left_minus_right(equation: Any, at: Point) -> np.ndarray:
     return left - right
 
 
-_BUILDS_ON: dict[str, Callable[[Mapping[str, Any], Point], Any]] = {
-    "d_diagonal": lambda own, at: _entry_by(own, at, at["i"]),
-    "d_entry": lambda own, at: _entry_by(own, at, at["j"]),
-    "dL_dz_any_sum": _chain_rule,
-    "dL_dz": lambda own, at: _value(own["dL_dz_any_sum"], at),
-    "dL_dz_one_hot": lambda own, at: _value(own["dL_dz"], at, y=np.eye(at["N"])[at["c"] - 1]),
-    "gradient": _gradient_by,
-    "normal_equations": lambda own, at: _value(own["gradient"], at),
+# Of each step, the answers that it starts from, and its value by them.
+_BUILDS_ON: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any], Point], Any]]] = {
+    "d_diagonal": (("d_numerator", "d_denominator"), lambda own, at: _entry_by(own, at, at["i"])),
+    "d_entry": (("d_numerator", "d_denominator"), lambda own, at: _entry_by(own, at, at["j"])),
+    "dL_dz_any_sum": (("dL_dyhat", "d_entry"), _chain_rule),
+    "dL_dz": (("dL_dz_any_sum",), lambda own, at: _value(own["dL_dz_any_sum"], at)),
+    "dL_dz_one_hot": (("dL_dz",), lambda own, at: _value(own["dL_dz"], at, y=np.eye(at["N"])[at["c"] - 1])),
+    "gradient": (("Q", "q", "quadratic_gradient"), _gradient_by),
+    "normal_equations": (("gradient",), lambda own, at: _value(own["gradient"], at)),
+    "w_best": (("normal_equations",), lambda own, at: None),
 }
 
 
-def _follows(name: str, answer: Any, earlier: Callable[[], Mapping[str, Any]]) -> bool:
+def _follows(name: str, answer: Any, own: Mapping[str, Any]) -> bool:
     """Whether an answer is the right step from earlier ones, of which one is a mistake that is known."""
+    needed, by_own = _BUILDS_ON.get(name, ((), None))
+    if not needed or not set(needed) <= set(own):
+        return False
+    states = [_state(key, own[key], own) for key in needed]
+    if "unknown" in states or "mistake" not in states:
+        return False
     try:
-        own = earlier()
-        states = [_state(key, value) for key, value in own.items()]
-        if "unknown" in states or "mistake" not in states:
-            return False
         points = STEPS[name].points(seed_for(f"derivation {name}"))
         if name == "w_best":
             return all(_solves(own["normal_equations"], answer, at) for at in points)
         compare = assert_equation if STEPS[name].equation else assert_expression
-        compare(answer, lambda at: _BUILDS_ON[name](own, at), name, points=points, rtol=1e-9, atol=1e-11)
-    except Exception:  # an earlier answer may be missing, or anything at all
+        compare(answer, lambda at: by_own(own, at), name, points=points, rtol=1e-9, atol=1e-11)
+    except Exception:  # an earlier answer may be anything at all
         return False
     return True
 
@@ -336,8 +350,8 @@ def _solves(equation: Any, answer: Any, at: Point) -> bool:
     return solution.shape == (at["d"],) and bool(np.allclose(_left_minus_right(equation, full), 0, atol=1e-8))
 
 
-def _state(name: str, answer: Any) -> str:
-    """Tell whether an answer is right, wrong by a mistake that is known, or neither."""
+def _state(name: str, answer: Any, own: Mapping[str, Any]) -> str:
+    """Tell whether an answer is right, wrong by a mistake that is known or carried on, or neither."""
     try:
         _check_values(name, answer)
     except CheckFailed:
@@ -355,11 +369,11 @@ def _state(name: str, answer: Any) -> str:
         except CheckFailed:
             continue
         return "mistake"
-    return "unknown"
+    return "mistake" if _follows(name, answer, own) else "unknown"
 
 
 def losses_by(formula: Any, examples: list[tuple[int, float]]) -> list[float] | None:
     """Return the losses of (label, prediction) by a student's own formula, if it is wrong by a known mistake."""
-    if _state("bce", formula) != "mistake":
+    if _state("bce", formula, {}) != "mistake":
         return None
     return [float(_value(formula, {"t": label, "p": chance})) for label, chance in examples]

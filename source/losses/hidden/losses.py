@@ -17,7 +17,7 @@ _NEAR = 6e-4  # three decimals
 
 
 def assert_losses(losses: Sequence[float], numbers: Sequence[int], formula: Callable[[], Any]) -> None:
-    """Check some of the three losses, counted from 1; those of a formula that is wrong by a known mistake will do."""
+    """Check some of the three losses, counted from 1; those by a formula with a known mistake will do."""
     own = _losses_by(formula)
     for number in numbers:
         chance, loss = CHANCES[number - 1], losses[number - 1]
@@ -42,7 +42,7 @@ def assert_losses(losses: Sequence[float], numbers: Sequence[int], formula: Call
 
 
 def assert_cost(cost: Any, losses: Callable[[], Sequence[float]], formula: Callable[[], Any]) -> None:
-    """Check the mean of the three losses; that of a student's own losses will do, if they are near enough to the work."""
+    """Check the mean of the three losses; that of a student's own losses will do, if some work is in them."""
     terms = -np.log(CHANCES)
     slips = {
         "This is the sum over the examples; J is their mean.": terms.sum(),
@@ -83,7 +83,7 @@ def _losses_by(formula: Callable[[], Any]) -> list[float] | None:
 
 
 def _own_losses(losses: Callable[[], Sequence[float]], formula: Callable[[], Any]) -> list[float] | None:
-    """Return a student's own losses: right in two of three, all with the same slip, or by a formula with a known one."""
+    """Return a student's own losses: right in two of three, all with one slip, or by a formula with a known one."""
     try:
         own = [float(loss) for loss in losses()]
     except Exception:  # there need not be any

@@ -164,7 +164,8 @@ ANSWERS = [
         "lse changes its argument",
         {
             "log_sum_exp": lse(
-                "m = logits.max(axis=-1)\n    logits -= m[..., None]\n    return m + np.log(np.exp(logits).sum(axis=-1))"
+                "m = logits.max(axis=-1)\n    logits -= m[..., None]\n"
+                "    return m + np.log(np.exp(logits).sum(axis=-1))"
             ),
             "cross_entropy": loss(
                 "return (special.logsumexp(logits, axis=-1) - (targets * logits).sum(axis=-1)).mean()"
@@ -392,8 +393,8 @@ ANSWERS = [
         "J: differences by hand",
         {
             "softmax_jacobian": "def softmax_jacobian(logits):\n    h = 1e-5\n"
-            "    columns = [(softmax(logits + h * e) - softmax(logits - h * e)) / (2 * h) for e in np.eye(len(logits))]\n"
-            "    return np.stack(columns, axis=1)\n"
+            "    steps = h * np.eye(len(logits))\n"
+            "    return np.stack([(softmax(logits + e) - softmax(logits - e)) / (2 * h) for e in steps], axis=1)\n"
         },
         ("test_softmax_jacobian_hidden",),
     ),
@@ -500,7 +501,8 @@ ANSWERS = [
             "cross_entropy_gradient": gradient(
                 "h, g = 1e-6, np.zeros(logits.shape)\n    for at in np.ndindex(logits.shape):\n"
                 "        step = np.zeros(logits.shape)\n        step[at] = h\n"
-                "        g[at] = (cross_entropy(logits + step, targets) - cross_entropy(logits - step, targets)) / (2 * h)\n"
+                "        ahead, behind = cross_entropy(logits + step, targets), cross_entropy(logits - step, targets)\n"
+                "        g[at] = (ahead - behind) / (2 * h)\n"
                 "    return g"
             )
         },
