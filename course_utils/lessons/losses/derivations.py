@@ -282,7 +282,7 @@ def check_form(name: str, answer: Any) -> None:
     nodes = list(walk(answer))
     assert_that(
         name not in DERIVED or not any(map(_is_a_step_of_differences, nodes)),
-        f"{name} holds a number near 0 or far from 1, as differences do.",
+        f"{name} holds a number near 0, far from 1 or with many decimals, as differences do.",
         hint=_BY_HAND,
     )
     sums = [node for node in nodes if node.head in ("Sum", "Product")]
@@ -300,14 +300,15 @@ def check_form(name: str, answer: Any) -> None:
 
 
 def _is_a_step_of_differences(node: Expression) -> bool:
-    """Whether a part without symbols is below 1/50 or above 50, which no step of a derivation needs."""
+    """Whether a part without symbols is below 1/50, above 50 or has many decimals, which no derivation needs."""
     if node.head in ("Symbol", "Str", "Tuple") or free_symbols(node):
         return False
     try:
         size = abs(evaluate(node, {}))
     except (EvaluationError, TypeError, ValueError):
         return False
-    return np.ndim(size) == 0 and (0 < size < 1 / 50 or size > 50)
+    is_rounded = node.head == "Number" and isinstance(node.value, float) and float(f"{size:.6g}") != size
+    return np.ndim(size) == 0 and (is_rounded or 0 < size < 1 / 50 or size > 50)
 
 
 def assert_from_formula(function: Any, name: str) -> None:
