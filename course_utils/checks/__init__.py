@@ -16,6 +16,7 @@ from course_utils.checks.calls import (
     assert_no_numbers,
     assert_only_modules,
     assert_unchanged,
+    assert_written_without,
     shared,
 )
 from course_utils.checks.figures import assert_figure
@@ -43,6 +44,7 @@ __all__ = [
     "assert_tensor",
     "assert_that",
     "assert_unchanged",
+    "assert_written_without",
     "numerical_gradient",
     "shared",
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from course_utils.checks import source_rules
+from course_utils.checks import reachable, source_rules
 from course_utils.checks.wording import fail, to_numpy
 
 __all__ = [
@@ -18,6 +21,7 @@ __all__ = [
     "assert_no_numbers",
     "assert_only_modules",
     "assert_unchanged",
+    "assert_written_without",
     "shared",
     "speak_of",
 ]
@@ -124,6 +128,45 @@ def assert_no_calls(function: Any, forbidden: Sequence[str], name: str, hint: st
     """
     with _source_of(name, hint):
         used = source_rules.forbidden_names(function, forbidden)
+    if used:
+        fail(f"{name} uses {', '.join(sorted(used))}, which is not allowed in this exercise.", hint)
+
+
+def assert_written_without(name: str, forbidden: Sequence[str], hint: str | None = None) -> None:
+    """Check that a value, such as an expression, was written without certain calls.
+
+    It is `assert_no_calls` for what is no function: looked at are the statements that bind the name, those that bind
+    what they use, and so on. A call that stands in a text counts as well, since SymPy reads texts as expressions.
+
+    Parameters
+    ----------
+    name : str
+        What the student calls the value.
+    forbidden : sequence of str
+        Dotted names, of which the last part decides.
+    hint : str, optional
+        What to do instead.
+
+    Raises
+    ------
+    CheckFailed
+        If a forbidden name is used; the message says which.
+    """
+    if _bridge is not None:
+        cells, files = _bridge.cells, _bridge.own_files()
+    else:
+        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+        if shell is None:
+            return  # nobody remembers how the value came about
+        cells, files = reachable.written_last(name, shell.user_ns.get("In", [])), {}
+    with _source_of(name, hint):
+        used = source_rules.forbidden_in(name, cells, forbidden, files)
+    called = re.compile(rf"\b({'|'.join(dotted.rpartition('.')[2] for dotted in forbidden)})\s*\(")
+    for _, statement in reachable.reached(name, cells, files):
+        prose = {id(node.value) for node in ast.walk(statement) if isinstance(node, ast.Expr)}  # docstrings
+        parts = (node for node in ast.walk(statement) if isinstance(node, ast.Constant) and id(node) not in prose)
+        texts = (node.value for node in parts)
+        used |= {found[1] for text in texts if isinstance(text, str) and (found := called.search(text))}
     if used:
         fail(f"{name} uses {', '.join(sorted(used))}, which is not allowed in this exercise.", hint)
 

@@ -212,7 +212,8 @@ def assert_equation(
         What the student entered.
     expected : sympy.Basic or callable
         Left side minus right side of the equation. A factor, which may differ from point to point but not
-        from entry to entry, does not matter; so there must be points with more than one entry.
+        from entry to entry, does not matter; so there must be points with more than one entry. Nor does it matter
+        whether a column or its transpose, a row, is written.
     name, hint, points, rtol, atol
         As for `assert_expression`.
     mistakes : mapping of str to sympy.Basic or callable, optional
@@ -236,6 +237,8 @@ def assert_equation(
         if left.shape != right.shape and 1 not in (left.size, right.size):
             _fail(f"The sides of {name} have different shapes: {shape_text(left)} and {shape_text(right)}.", hint)
     got = [left - right for left, right in zip(*sides, strict=True)]
+    # The transpose of an equation says the same.
+    got = [value.T if value.shape == right.T.shape else value for value, right in zip(got, wanted, strict=True)]
     if _proportional(got, wanted, rtol, atol):
         return
     for text, wrong in (mistakes or {}).items():

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Scope", "SourceNotFound", "brought_by", "names_looked_up", "reached"]
+__all__ = ["Scope", "SourceNotFound", "brought_by", "names_looked_up", "reached", "written_last"]
 
 
 class SourceNotFound(LookupError):
@@ -102,6 +102,39 @@ def reached(name: str, cells: Iterable[str], files: Mapping[str, str] | None) ->
                 waiting += sources.members.get(node.attr, [])
         for loaded in names_looked_up(statement):
             waiting += scope.definitions.get(loaded, [])
+
+
+def written_last(name: str, cells: Iterable[str]) -> list[str]:
+    """Return the cells that bind a name and what it is made of, of each name the last one only.
+
+    In a notebook every version of a cell that was ever run is remembered; what counts is what stands there now.
+
+    Parameters
+    ----------
+    name : str
+    cells : iterable of str
+        In the order in which they ran.
+
+    Returns
+    -------
+    list of str
+        In the same order.
+    """
+    trees = [_parse(cell) for cell in cells]
+    bound = [set().union(*map(_names_bound_by, tree.body)) if tree else set() for tree in trees]
+    found: set[int] = set()
+    waiting, seen = [name], set()
+    while waiting:
+        wanted = waiting.pop()
+        if wanted in seen:
+            continue
+        seen.add(wanted)
+        last = next((number for number in reversed(range(len(trees))) if wanted in bound[number]), None)
+        if last is None or last in found:
+            continue
+        found.add(last)
+        waiting += names_looked_up(trees[last])
+    return [ast.unparse(trees[number]) for number in sorted(found)]
 
 
 @dataclass

@@ -30,12 +30,16 @@ class Step:
         A sentence that points to the idea.
     equation : bool
         Whether an equation is wanted; `expected` is then its left side minus its right side.
+    rtol, atol : float
+        Tolerances; the defaults leave room for differences in `expected`.
     """
 
     points: Callable[[int], list[dict[str, Any]]]
     expected: Callable[[Point], Any]
     hint: str
     equation: bool = False
+    rtol: float = 1e-5
+    atol: float = 1e-7
 
 
 def checker_of(steps: Mapping[str, Step]) -> Callable[..., None]:
@@ -79,7 +83,8 @@ def checker_of(steps: Mapping[str, Step]) -> Callable[..., None]:
             raise ValueError(f"Unknown step {name!r}; known are {', '.join(steps)}.")
         step = steps[name]
         check = assert_equation if step.equation else assert_expression
-        check(answer, step.expected, name, step.hint, points=step.points(seed), mistakes=mistakes)
+        tolerances = {"rtol": step.rtol, "atol": step.atol}
+        check(answer, step.expected, name, step.hint, points=step.points(seed), mistakes=mistakes, **tolerances)
 
     return check_step
 

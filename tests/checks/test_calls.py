@@ -1,7 +1,9 @@
 """Arguments are left alone, and rules on the source are kept."""
 
 import linecache
+import sys
 import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from course_utils.checks import (
     assert_no_numbers,
     assert_only_modules,
     assert_unchanged,
+    assert_written_without,
+    calls,
 )
 from course_utils.checks.source_rules import SourceNotFound, forbidden_in, forbidden_names
 from tests.support.check_messages import message
@@ -173,3 +177,54 @@ def test_a_loop_is_named_wherever_it_is_written(notebook):
     assert text == "mine uses a comprehension, a while loop, which is not allowed in this exercise.\nCall it twice."
     assert_no_loops(names["other"], "other")
     assert "could not be read: write it as a function" in message(assert_no_loops, len, "mine")
+
+
+class Brought:
+    """What stands behind the tests at grading time: the student's cells."""
+
+    def __init__(self, *cells):
+        self.cells, self.own_files = list(cells), dict
+
+
+@pytest.fixture
+def graded():
+    yield lambda *cells: calls.speak_of(Brought(*cells))
+    calls.speak_of(None)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["from sympy import diff\nslope = diff(x**2, x)"],
+        ["slope = (x**2).diff(x)"],
+        ["import sympy as sp\nd = sp.diff", "slope = d(x**2, x)"],
+        ["def helper(f):\n    return f.diff(x)", "f = x**2", "slope, other = helper(f), 1"],
+        ["slope = getattr(x**2, 'di' + 'ff')(x)"],
+        ["slope = simplify('diff(x**2, x)')"],
+        ["import sympy", "slope = sympy.__dict__['di' 'ff'](x**2, x)"],
+    ],
+)
+def test_how_a_value_came_about_is_read_from_the_cells(cells, graded):
+    graded(*cells)
+    text = message(assert_written_without, "slope", ["sympy.diff"], "By hand.")
+    assert text.startswith("slope uses ") and text.endswith("not allowed in this exercise.\nBy hand.")
+
+
+def test_a_value_that_keeps_the_rule_passes(graded):
+    graded(
+        "from sympy import diff\ncheck = diff(x**2, x)",
+        "def rule(f):\n    'Return diff(f) by hand.'\n    return 2 * f  # no diff(f)",
+        "slope = rule(x)",
+    )
+    assert_written_without("slope", ["sympy.diff"])
+    assert "no cell of the notebook defines `other`" in message(assert_written_without, "other", ["sympy.diff"])
+
+
+def test_in_a_notebook_what_stood_in_a_cell_before_does_not_count(monkeypatch):
+    shell = SimpleNamespace(user_ns={"In": ["", "slope = (x**2).diff(x)", "f = x", "slope = 2 * f"]})
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert_written_without("slope", ["diff"])
+    shell.user_ns["In"].append("f = (x**2 / 2).diff(x)")
+    assert "slope uses" in message(assert_written_without, "slope", ["diff"])
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    assert_written_without("slope", ["diff"])

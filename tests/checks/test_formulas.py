@@ -225,6 +225,8 @@ def test_matrix_gradient():
         Eq(X.T * t, X.T * X * v),
         Eq(2 / n * X.T * X * v, 2 / n * X.T * t),
         Eq(X.T * (X * v - t), sympy.ZeroMatrix(d, 1)),
+        Eq(v.T * X.T * X, t.T * X),
+        Eq((X * v - t).T * X, sympy.ZeroMatrix(1, d)),
     ],
 )
 def test_equations_up_to_factors_and_sides(equation):

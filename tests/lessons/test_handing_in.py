@@ -216,7 +216,6 @@ ALLOWED = {
     "losses/concepts:test_best_epoch_hidden",
     "losses/softmax-cross-entropy:test_softmax_hidden",
     "losses/softmax-cross-entropy:test_log_sum_exp_hidden",
-    "losses/softmax-cross-entropy:test_cross_entropy_gradient_hidden",
     "visualisation/localisation:test_localise_hidden",
     "visualisation/saliency-and-fooling:test_fool_visible",
     "visualisation/saliency-and-fooling:test_fool_hidden",

@@ -5,18 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sympy import Eq, IndexedBase, KroneckerDelta, MatrixSymbol, Sum, exp, log, symbols
+from sympy import Eq, IndexedBase, KroneckerDelta, MatrixSymbol, Piecewise, Rational, Sum, exp, log, symbols
 
 import course_utils
 from course_utils.checks import CheckFailed
 from course_utils.draws import seed_for
-from course_utils.lessons.losses.derivations import STEPS, check_step
+from course_utils.lessons.losses.derivations import STEPS, check_form, check_step
 from tests.support.hidden_files import hidden_module
 
 HIDDEN = hidden_module("losses", "derivations")
 
 N, n, d = symbols("N n d", integer=True, positive=True)
 i, j, k, c = symbols("i j k c", integer=True)
+h = Rational(1, 10**7)
 t, p, kappa = symbols("t p kappa")
 z, y_, yhat = IndexedBase("z"), IndexedBase("y"), IndexedBase("yhat")
 X, y, w = MatrixSymbol("X", n, d), MatrixSymbol("y", n, 1), MatrixSymbol("w", d, 1)
@@ -86,15 +87,63 @@ def test_known_mistakes_are_wrong_and_differ(name, monkeypatch):
 
 def test_an_answer_made_for_the_points_of_practice_is_worth_nothing(monkeypatch):
     """The answer is right at each point that a student can see, and the visible check believes it."""
-    points = STEPS["dL_dz"].points(1)
-    exact = 0
-    for at in points:
-        here = KroneckerDelta(N, at["N"]) * KroneckerDelta(i, at["i"]) * KroneckerDelta(j, at["j"])
-        exact += here * float(STEPS["dL_dz"].expected(at))
-    check_step("dL_dz", exact)
+    points = STEPS["bce"].points(1)
+    exact = sum(
+        KroneckerDelta(t, at["t"]) * exp(-(10**6) * (p - at["p"]) ** 2) * float(STEPS["bce"].expected(at))
+        for at in points
+    )
+    check_step("bce", exact)
     monkeypatch.setenv("COURSE_SECRET", SECRETS[0])
-    with pytest.raises(CheckFailed, match="dL_dz is wrong"):
-        HIDDEN.check("dL_dz", exact)
+    with pytest.raises(CheckFailed, match="bce is wrong"):
+        HIDDEN.check("bce", exact)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "message"),
+    [
+        ("d_denominator", (exp(z[j] + 1e-5) - exp(z[j] - 1e-5)) / 2e-5, "as differences do"),
+        ("d_diagonal", (exp(z[i] + h) - exp(z[i])) / h / Sum(exp(z[k]), (k, 1, N)), "as differences do"),
+        ("d_denominator", exp(-20) * exp(z[j]) * exp(20), None),
+        ("dL_dz", yhat[j] * Sum(y_[k], (k, 1, N)) - y_[j], "still holds a sum over the targets"),
+        ("dL_dz", exp(z[j]) / Sum(exp(z[k]), (k, 1, N)) - y_[j], None),
+        ("s", Sum(y[k, 0] ** 2, (k, 0, n - 1)), "holds a sum over an index"),
+        ("loss_vector", ((X * w - y).T * (X * w - y))[0, 0] / n, None),
+    ],
+)
+def test_how_a_step_is_written_is_looked_at(name, answer, message):
+    if message is None:
+        check_form(name, answer)
+        return
+    with pytest.raises(CheckFailed, match=message):
+        check_form(name, answer)
+    with pytest.raises(CheckFailed):
+        HIDDEN.check(name, answer)
+
+
+def test_a_sum_of_the_targets_is_found_however_it_is_written():
+    total = sum((Piecewise((y_[m], m <= N), (0, True)) for m in (1, 2, 3, 4)), 0)
+    check_step("dL_dz", yhat[j] * total - y_[j])
+    with pytest.raises(CheckFailed, match="still step b"):
+        HIDDEN.check("dL_dz", yhat[j] * total - y_[j])
+
+
+def test_a_right_step_from_a_known_mistake_is_right():
+    wrong = {"d_numerator": exp(z[i]), "d_denominator": exp(z[j])}
+    HIDDEN.check("d_entry", yhat[i] * (1 - yhat[j]), **{key: lambda value=value: value for key, value in wrong.items()})
+    with pytest.raises(CheckFailed):
+        HIDDEN.check(
+            "d_entry", yhat[i] * (1 + yhat[j]), **{key: lambda value=value: value for key, value in wrong.items()}
+        )
+    with pytest.raises(CheckFailed):  # what it starts from is no mistake of anybody's
+        HIDDEN.check("dL_dz", 3 + y_[j], dL_dz_any_sum=lambda: 3 + y_[j])
+    with pytest.raises(CheckFailed):  # it starts from a right answer
+        HIDDEN.check("dL_dz", yhat[j] - 1, dL_dz_any_sum=lambda: RIGHT["dL_dz_any_sum"])
+    with pytest.raises(CheckFailed):  # there is none
+
+        def missing():
+            raise NameError("dL_dz_any_sum")
+
+        HIDDEN.check("dL_dz", yhat[j] - 1, dL_dz_any_sum=missing)
 
 
 def test_the_package_holds_no_known_mistake():

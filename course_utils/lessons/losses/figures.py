@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from scipy import special
 
 from course_utils.plotting import BLUE, GREEN, GREY, ORANGE, PINK, VERMILLION
 from course_utils.plotting.figures import panels_of
@@ -96,7 +97,7 @@ def plot_jacobian(jacobian: np.ndarray, probs: np.ndarray) -> Figure:
 
 
 def plot_gradient_bars(cases: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Figure:
-    """Draw prediction, target and their difference for several targets, one panel each.
+    """Draw prediction, target and gradient for several targets, one panel each.
 
     Parameters
     ----------
@@ -140,8 +141,8 @@ def plot_bce_examples(labels: Sequence[int], probs: Sequence[float], losses: Seq
     """
     figure, (ax,) = panels_of(1)
     grid = np.linspace(0.01, 0.99, 197)
-    ax.plot(grid, -np.log(grid), color=BLUE)
-    ax.plot(grid, -np.log(1 - grid), color=VERMILLION, linestyle="--")
+    ax.plot(grid, special.rel_entr(1, grid), color=BLUE)
+    ax.plot(grid[::-1], special.rel_entr(1, grid), color=VERMILLION, linestyle="--")
     ax.text(0.05, 3.75, "label 1", color=BLUE, ha="left", va="center")
     ax.text(0.95, 3.75, "label 0", color=VERMILLION, ha="right", va="center")
     for number, (label, prob, loss) in enumerate(zip(labels, probs, losses, strict=True), start=1):
@@ -181,7 +182,7 @@ def plot_loss_against_metric(thresholds: np.ndarray, losses: np.ndarray, accurac
 def plot_two_tasks(
     inputs: np.ndarray, amounts: np.ndarray, classes: np.ndarray, predict_amount: Callable, predict_prob: Callable
 ) -> Figure:
-    """Draw a regression and a classification on the same inputs.
+    """Draw two tasks on the same inputs.
 
     Parameters
     ----------
@@ -202,10 +203,10 @@ def plot_two_tasks(
     grid = np.linspace(inputs.min() - 1, inputs.max() + 1, 200)
     left.plot(inputs, amounts, "o", color=GREY, markersize=4)
     left.plot(grid, predict_amount(grid), color=BLUE)
-    left.set(xlabel="Temperature (°C)", ylabel="Ice cream sold (litres)", title="regression: how much?")
+    left.set(xlabel="Temperature (°C)", ylabel="Ice cream sold (litres)", title="litres sold")
     right.plot(inputs, classes, "o", color=GREY, markersize=4)
     right.plot(grid, predict_prob(grid), color=VERMILLION, linestyle="--")
-    right.set(xlabel="Temperature (°C)", ylabel="Probability of selling out", title="classification: sold out or not?")
+    right.set(xlabel="Temperature (°C)", ylabel="Probability of selling out", title="days on which it sold out")
     return figure
 
 

@@ -5,12 +5,12 @@ from tests.support.answers import Answer
 ANSWERS = [
     Answer(
         "two models as arrays",
-        {"two_models": "probs_a = np.array([0.51, 0.51, 0.51, 1e-9, 1e-9])\nprobs_b = np.full(5, 0.49)"},
+        {"two_models": "probs_a = np.full(5, 0.51)\nprobs_b = np.array([0.99, 0.99, 0.99, 0.49, 0.49])"},
     ),
     Answer(
         "two models as tensors",
         {
-            "two_models": "probs_a = torch.tensor([0.9, 0.9, 0.9, 0.9, 1e-6])\n"
+            "two_models": "probs_a = torch.tensor([0.9, 0.9, 0.9, 0.9, 0.01])\n"
             "probs_b = (0.6, 0.6, 0.6, 0.6, 0.4)[:4] + (0.4,)\n"
             "probs_b = [0.6, 0.6, 0.6, 0.4, 0.4]"
         },
@@ -46,14 +46,12 @@ ANSWERS = [
         },
     ),
     Answer(
-        "slopes by PyTorch",
+        "slopes in float32",
         {
-            "mse_slope": "def mse_slope(logits, labels):\n    z = torch.tensor(logits, requires_grad=True)\n"
-            "    ((torch.sigmoid(z) - torch.tensor(labels)) ** 2).sum().backward()\n    return z.grad.numpy()\n",
-            "bce_slope": "def bce_slope(logits, labels):\n    z = torch.tensor(logits, requires_grad=True)\n"
-            "    target = torch.tensor(labels, dtype=z.dtype)\n"
-            "    nn.functional.binary_cross_entropy_with_logits(z, target, reduction='sum').backward()\n"
-            "    return z.grad.numpy()\n",
+            "mse_slope": "def mse_slope(logits, labels):\n    s = torch.sigmoid(torch.Tensor(logits)).numpy()\n"
+            "    return 2 * (s - labels) * s * (1 - s)\n",
+            "bce_slope": "def bce_slope(logits, labels):\n"
+            "    return (torch.sigmoid(torch.Tensor(logits)) - torch.Tensor(labels)).numpy()\n",
         },
     ),
     Answer(

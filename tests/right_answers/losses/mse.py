@@ -32,20 +32,14 @@ ANSWERS = [
         },
     ),
     Answer(
-        "derivation with @, a trace and SymPy's own derivative",
+        "loss with @ and a trace",
         {
             "loss_vector": "from sympy import Trace\nloss_vector = Trace((X @ w - y) @ (X @ w - y).T) / n",
-            "quadratic_gradient": "quadratic_gradient = (x.T * A * x).diff(x)",
-            "gradient": "gradient = ((X * w - y).T * (X * w - y) / n).diff(w)",
         },
     ),
+    Answer("normal equations as rows", {"normal_equations": "normal_equations = Eq(w.T * X.T * X, y.T * X)"}),
     Answer(
-        "loss as a sum over Indexed",
-        {
-            "loss_vector": "from sympy import IndexedBase, Sum\ni, j = symbols('i j', integer=True)\n"
-            "x_, w_, y_ = IndexedBase('X'), IndexedBase('w'), IndexedBase('y')\n"
-            "loss_vector = Sum((Sum(x_[i, j] * w_[j], (j, 1, d)) - y_[i]) ** 2, (i, 1, n)) / n",
-        },
+        "normal equations as a row of zeros", {"normal_equations": "normal_equations = Eq((X * w - y).T * X, zero.T)"}
     ),
     Answer(
         "SciPy, QR and singular values",

@@ -4,6 +4,24 @@ from tests.support.answers import Answer
 
 ANSWERS = [
     Answer(
+        "everything in float32",
+        {
+            "softmax": "import torch\n\n\ndef softmax(logits):\n    z = torch.Tensor(logits)\n"
+            "    powers = torch.exp(z - torch.max(z, -1, keepdim=True).values)\n"
+            "    return (powers / powers.sum(-1, keepdim=True)).numpy()\n",
+            "log_sum_exp": "def log_sum_exp(logits):\n    z = np.asarray(logits, dtype=np.float32)\n"
+            "    top = z.max(axis=-1)\n    return top + np.log(np.exp(z - top[..., None]).sum(axis=-1))\n",
+        },
+    ),
+    Answer(
+        "helpers under other names, a derivative of which a text speaks",
+        {
+            "d_entry": "def quotient(f, g, df, dg):\n    'Return diff(f / g) by the quotient rule.'\n"
+            "    return (df * g - f * dg) / g**2\n\n\nS = Sum(exp(z[k]), (k, 1, N))\n"
+            "d_entry = quotient(exp(z[i]), S, d_numerator, d_denominator)",
+        },
+    ),
+    Answer(
         "softmax and losses in PyTorch",
         {
             "softmax": "import torch\n\n\ndef softmax(logits):\n"
@@ -28,7 +46,7 @@ ANSWERS = [
         "loops over rows",
         {
             "softmax": "import math\n\n\ndef softmax(logits):\n    if np.ndim(logits) > 1:\n"
-            "        return np.stack([softmax(row) for row in logits])\n    top = max(logits)\n"
+            "        return np.stack([softmax(row) for row in logits])\n    top = float(max(logits))\n"
             "    e = [math.exp(v - top) for v in logits]\n    return np.array([v / sum(e) for v in e])\n",
             "log_sum_exp": "def log_sum_exp(logits):\n    if np.ndim(logits) > 1:\n"
             "        return np.array([log_sum_exp(row) for row in logits])\n    top = max(logits)\n"
@@ -61,21 +79,12 @@ ANSWERS = [
         },
     ),
     Answer(
-        "steps by SymPy's own derivative",
-        {
-            "d_numerator": "from sympy import diff\nd_numerator = diff(exp(z[i]), z[j])",
-            "d_denominator": "d_denominator = diff(Sum(exp(z[k]), (k, 1, N)), z[j])",
-            "d_diagonal": "d_diagonal = d_entry_z = diff(example, z[i])",
-            "d_entry": "d_entry = diff(example, z[j])",
-        },
-    ),
-    Answer(
         "other letters for indices that are summed over, chain rule left as a sum",
         {
             "dL_dyhat": "dL_dyhat = -(y[i] / yhat[i])",
             "dL_dz_any_sum": 'm = symbols("m")\n'
             "dL_dz_any_sum = Sum(-y[m] / yhat[m] * yhat[m] * (KroneckerDelta(m, j) - yhat[j]), (m, 1, N))",
-            "dL_dz": "dL_dz = Sum(-y[i] * (KroneckerDelta(i, j) - yhat[j]), (i, 1, N))",
+            "dL_dz": "dL_dz = -y[j] * (1 - yhat[j]) + yhat[j] * (1 - y[j])",
             "dL_dz_one_hot": "from sympy import Piecewise\n"
             "dL_dz_one_hot = Piecewise((yhat[j] - 1, (j >= c) & (j <= c)), (yhat[j], True))",
         },

@@ -33,9 +33,12 @@ def penalty(why: str, body: str, loses: tuple[str, ...] = T_PENALTY) -> Answer:
 
 ANSWERS = [
     models("the better model named A", [0.9] * 5, [0.6, 0.6, 0.6, 0.4, 0.4]),
-    models("exchanged", [0.6, 0.6, 0.6, 0.45, 0.45], [0.9, 0.9, 0.9, 0.9, 0.0001]),
-    models("both equally accurate", [0.9, 0.9, 0.9, 0.9, 0.0001], [0.6, 0.6, 0.6, 0.6, 0.45]),
-    models("four numbers", [0.9, 0.9, 0.9, 0.001], [0.6, 0.6, 0.45, 0.45]),
+    models("exchanged", [0.6, 0.6, 0.6, 0.45, 0.45], [0.9, 0.9, 0.9, 0.9, 0.01]),
+    models("both equally accurate", [0.9, 0.9, 0.9, 0.9, 0.01], [0.6, 0.6, 0.6, 0.6, 0.45]),
+    models("four numbers", [0.9, 0.9, 0.9, 0.01], [0.6, 0.6, 0.6, 0.45]),
+    models("B right too seldom", [0.9, 0.9, 0.9, 0.9, 0.01], [0.49] * 5),
+    models("a probability below the least one", [0.9, 0.9, 0.9, 0.9, 1e-6], [0.6, 0.6, 0.6, 0.45, 0.45]),
+    models("almost the same cross-entropy", [0.6, 0.6, 0.6, 0.6, 0.4], [0.7, 0.7, 0.7, 0.49, 0.49]),
     models("a probability of zero", [0.9, 0.9, 0.9, 0.9, 0.0], [0.6, 0.6, 0.6, 0.45, 0.45]),
     epoch("least of all", "    return min(range(len(val_losses)), key=val_losses.__getitem__)\n"),
     epoch(
@@ -83,6 +86,63 @@ ANSWERS = [
     slope("mse", "2 lost", "(p - labels) * p * (1 - p)"),
     slope("mse", "sign", "2 * (labels - p) * p * (1 - p)"),
     slope("mse", "mean", "2 * (p - labels) * p * (1 - p) / len(logits)"),
+    slope(
+        "mse",
+        "differences of the check",
+        "numerical_gradient(lambda at: float(((sigmoid(at) - labels) ** 2).sum()), logits)",
+    ),
+    slope(
+        "bce",
+        "differences of the check",
+        "numerical_gradient(lambda at: float(-special.log_expit(np.where(labels == 1, at, -at)).sum()), logits)",
+    ),
+    slope(
+        "mse",
+        "differences by hand",
+        "((sigmoid(logits + 1e-5) - labels) ** 2 - (sigmoid(logits - 1e-5) - labels) ** 2) / 2e-5",
+    ),
+    slope(
+        "bce",
+        "differences by hand",
+        "(np.logaddexp(0, logits + 1e-4) - np.logaddexp(0, logits - 1e-4)) / (2 * 1e-4) - labels",
+    ),
+    Answer(
+        "slopes by automatic differentiation",
+        {
+            "mse_slope": "def mse_slope(logits, labels):\n    z = torch.tensor(logits, requires_grad=True)\n"
+            "    ((torch.sigmoid(z) - torch.tensor(labels)) ** 2).sum().backward()\n    return z.grad.numpy()\n",
+            "bce_slope": "def bce_slope(logits, labels):\n    z = torch.tensor(logits, requires_grad=True)\n"
+            "    target = torch.tensor(labels, dtype=z.dtype)\n"
+            "    nn.functional.binary_cross_entropy_with_logits(z, target, reduction='sum').backward()\n"
+            "    return z.grad.numpy()\n",
+        },
+        ("test_mse_slope_visible", "test_bce_slope_visible"),
+    ),
+    Answer(
+        "slopes that change their arguments",
+        {
+            "mse_slope": "def mse_slope(logits, labels):\n    p = sigmoid(logits)\n    logits *= 0\n"
+            "    return 2 * (p - labels) * p * (1 - p)\n",
+            "bce_slope": "def bce_slope(logits, labels):\n    p = sigmoid(logits)\n    p -= labels\n    labels *= 0\n"
+            "    return p\n",
+        },
+        ("test_mse_slope_visible", "test_bce_slope_visible"),
+    ),
+    Answer(
+        "penalty: a wrong slope of BCE is carried on",
+        {
+            "bce_slope": "def bce_slope(logits, labels):\n    return labels - sigmoid(logits)\n",
+            "penalised_gradient": "def penalised_gradient(weights, features, labels, weight_decay):\n"
+            "    free = weights * (np.arange(len(weights)) > 0)\n"
+            "    return features.T @ bce_slope(features @ weights, labels) / len(labels) + weight_decay * free\n",
+        },
+        ("test_bce_slope_visible",),
+    ),
+    penalty(
+        "changes the labels",
+        "labels *= 0\n    return features.T @ residuals / len(labels) + weight_decay * free",
+        ("test_penalised_gradient_hidden",),
+    ),
     slope("bce", "by the probability", "(p - labels) / (p * (1 - p))"),
     slope("bce", "sign", "labels - p"),
     slope("bce", "label 1 only", "p - 1"),

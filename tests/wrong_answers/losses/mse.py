@@ -86,6 +86,62 @@ ANSWERS = [
     step("normal_equations", "a column set equal to a number", "Eq(X.T * X * w - X.T * y, 0)"),
     step("normal_equations", "no equation", "X.T * X * w - X.T * y"),
     step("normal_equations", "compared with ==", "X.T * X * w == X.T * y"),
+    # What differentiates by itself, and sums over an index.
+    step("quadratic_gradient", "SymPy's derivative", "(x.T * A * x).diff(x)"),
+    step("gradient", "SymPy's derivative", "((X * w - y).T * (X * w - y) / n).diff(w)"),
+    step("normal_equations", "SymPy's derivative", "Eq(((X * w - y).T * (X * w - y)).diff(w), zero)"),
+    Answer(
+        "gradient: an alias in a cell before",
+        {
+            "expanded": "import sympy as sp\n\nQ, q, s = X.T * X, X.T * y, y.T * y\nslope = sp.diff",
+            "gradient": "gradient = slope(loss_vector, w)",
+        },
+        ("test_gradient_visible",),
+    ),
+    Answer(
+        "loss_vector: the sum of the text",
+        {
+            "loss_vector": "from sympy import IndexedBase, Sum\ni, j = symbols('i j', integer=True)\n"
+            "x_, w_, y_ = IndexedBase('X'), IndexedBase('w'), IndexedBase('y')\n"
+            "loss_vector = Sum((Sum(x_[i, j] * w_[j], (j, 1, d)) - y_[i]) ** 2, (i, 1, n)) / n",
+        },
+        ("test_loss_vector_visible",),
+    ),
+    Answer(
+        "loss_vector: a sum over rows",
+        {
+            "loss_vector": "from sympy import Sum\ni = symbols('i', integer=True)\n"
+            "loss_vector = Sum((X * w - y)[i, 0] ** 2, (i, 0, n - 1)) / n",
+        },
+        ("test_loss_vector_visible",),
+    ),
+    expanded("s is a sum", "rest", s="__import__('sympy').Sum(y[n, 0] ** 2, (n, 0, n - 1))"),
+    # A right step that starts from a wrong earlier one earns its points.
+    Answer(
+        "d to f: the sign of q is carried on",
+        {
+            "expanded": "Q, q, s = X.T * X, -X.T * y, y.T * y",
+            "gradient": "gradient = 2 / n * (X.T * X * w + X.T * y)",
+            "normal_equations": "normal_equations = Eq(X.T * X * w, -X.T * y)",
+            "w_best": "w_best = -(X.T * X).inv() * X.T * y",
+        },
+        ("test_expanded_rest_visible",),
+    ),
+    Answer(
+        "d: half of the quadratic term is carried on",
+        {
+            "quadratic_gradient": "quadratic_gradient = A * x",
+            "gradient": "gradient = (X.T * X * w - 2 * X.T * y) / n",
+            "normal_equations": "normal_equations = Eq(X.T * X * w, 2 * X.T * y)",
+            "w_best": "w_best = 2 * (X.T * X).inv() * X.T * y",
+        },
+        ("test_quadratic_gradient_visible",),
+    ),
+    Answer(
+        "f: solves an equation that is no mistake anybody makes",
+        {"normal_equations": "normal_equations = Eq(w, X.T * y)", "w_best": "w_best = X.T * y"},
+        ("test_normal_equations_visible", "test_w_best_visible"),
+    ),
     step("w_best", "no inverse", "X.T * y"),
     step("w_best", "inverse at the wrong place", "X.T * (X * X.T).inv() * y * d / n + 0 * X.T * y"),
     step("w_best", "a row", "y.T * X * (X.T * X).inv()"),
@@ -93,6 +149,28 @@ ANSWERS = [
     fit(
         "inverse",
         "return np.linalg.inv(features.T @ features) @ features.T @ targets",
+        ("test_fit_least_squares_hidden",),
+    ),
+    fit(
+        "inverse of a np.matrix",
+        "normal = np.matrix(features.T @ features)\n    return np.asarray(normal.I @ (features.T @ targets)).ravel()",
+        ("test_fit_least_squares_hidden",),
+    ),
+    fit(
+        "power -1 of a np.matrix",
+        "normal = np.asmatrix(features.T @ features)\n"
+        "    return np.asarray(normal ** -1 @ (features.T @ targets)).ravel()",
+        ("test_fit_least_squares_hidden",),
+    ),
+    fit(
+        "solved for the identity matrix",
+        "inverse = np.linalg.solve(features.T @ features, np.eye(features.shape[1]))\n"
+        "    return inverse @ features.T @ targets",
+        ("test_fit_least_squares_hidden",),
+    ),
+    fit(
+        "targets centred in the caller's array",
+        "weights = np.linalg.lstsq(features, targets)[0]\n    targets -= features @ weights\n    return weights",
         ("test_fit_least_squares_hidden",),
     ),
     fit("pseudo-inverse", "return np.linalg.pinv(features) @ targets", ("test_fit_least_squares_hidden",)),
@@ -125,13 +203,33 @@ ANSWERS = [
         "k = features.shape[1]\n    "
         "return np.linalg.solve(features.T @ features + 0.001 * np.eye(k), features.T @ targets)",
     ),
+    norm(
+        "changes the features",
+        "weights = np.linalg.lstsq(features, targets)[0]\n    features *= 0\n    return weights",
+        ("test_fit_minimum_norm_hidden",),
+    ),
     step("condition_of_normal_matrix", "unchanged", "kappa"),
     step("condition_of_normal_matrix", "doubled", "2 * kappa"),
     step("condition_of_normal_matrix", "root", "kappa ** 0.5"),
     Answer("digits: lost for kept", {"digits": "digits_normal, digits_lstsq = 10, 5"}, ("test_digits_hidden",)),
     Answer("digits: both alike", {"digits": "digits_normal, digits_lstsq = 11, 11"}, ("test_digits_hidden",)),
     Answer("digits: exchanged", {"digits": "digits_normal, digits_lstsq = 11, 6"}, ("test_digits_hidden",)),
-    descent("2 lost", "weights - lr / len(targets) * features.T @ residuals", loses=("test_gradient_descent_visible",)),
+    descent("2 lost", "weights - lr / len(targets) * features.T @ residuals"),
+    descent(
+        "the learning rate of the example stays in the code",
+        "weights - 0.1 * 2 / len(targets) * features.T @ residuals",
+        loses=("test_gradient_descent_hidden",),
+    ),
+    descent(
+        "mean over samples and weights",
+        "weights - lr * 2 / features.size * features.T @ residuals",
+        loses=("test_gradient_descent_hidden",),
+    ),
+    descent(
+        "by a factorisation",
+        "weights - lr * 2 / len(targets) * np.linalg.qr(features)[1].T @ (np.linalg.qr(features)[0].T @ residuals)",
+        loses=("test_gradient_descent_hidden",),
+    ),
     descent("sum for mean", "weights - lr * 2 * features.T @ residuals"),
     descent("uphill", "weights + lr * 2 / len(targets) * features.T @ residuals"),
     descent("starts at one", "weights - lr * 2 / len(targets) * features.T @ residuals", "np.ones(features.shape[1])"),
@@ -160,6 +258,16 @@ ANSWERS = [
         "smallest eigenvalue",
         "2 / np.linalg.eigvalsh(2 / len(features) * features.T @ features).min()",
         ("test_largest_lr_hidden",),
+    ),
+    rate(
+        "changes the features",
+        "[2 / np.linalg.eigvalsh(2 / len(features) * features.T @ features).max(), features.fill(0)][0]",
+        ("test_largest_lr_hidden",),
+    ),
+    l1(
+        "changes the targets",
+        "targets *= 0\n    return features.T @ np.sign(residuals) / len(residuals)",
+        ("test_l1_subgradient_hidden",),
     ),
     l1("sign", "return -features.T @ np.sign(residuals) / len(targets)"),
     l1("sum for mean", "return features.T @ np.sign(residuals)"),

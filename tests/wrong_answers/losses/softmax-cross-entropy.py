@@ -23,6 +23,11 @@ def gradient(body: str) -> str:
     return f"def cross_entropy_gradient(logits, targets):\n    {body}\n"
 
 
+def derived(name: str, why: str, expression: str, before: str = "") -> Answer:
+    source = f"{before}\n{name} = {expression}" if before else f"{name} = {expression}"
+    return Answer(f"{name} not derived by hand: {why}", {name: source}, (f"test_{name}_visible",))
+
+
 T_SOFTMAX = ("test_softmax_visible", "test_softmax_hidden")
 T_LSE = ("test_log_sum_exp_visible", "test_log_sum_exp_hidden")
 T_LOSS = ("test_cross_entropy_visible", "test_cross_entropy_hidden")
@@ -93,23 +98,48 @@ ANSWERS = [
     Answer(
         "softmax normalises the whole batch",
         {"softmax": softmax("e = np.exp(logits - logits.max())\n    return e / e.sum()")},
-        (*T_SOFTMAX, *T_GRADIENT),
+        T_SOFTMAX,  # the gradient that uses it is a right step
     ),
     Answer(
         "softmax normalises over the first axis",
         {"softmax": softmax("e = np.exp(logits - logits.max(axis=0))\n    return e / e.sum(axis=0)")},
-        (*T_SOFTMAX, *T_GRADIENT),
+        T_SOFTMAX,
     ),
     Answer(
         "softmax forgets the exponential",
         {"softmax": softmax("return logits / logits.sum(axis=-1, keepdims=True)")},
-        (*T_SOFTMAX, *T_JACOBIAN, *T_GRADIENT),
+        T_SOFTMAX,
+    ),
+    Answer(
+        "softmax subtracts in the dtype of its argument, where whole numbers wrap round",
+        {
+            "softmax": softmax(
+                "e = np.exp(logits - logits.max(axis=-1, keepdims=True))\n    return e / e.sum(axis=-1, keepdims=True)"
+            )
+        },
+        ("test_softmax_hidden",),
+    ),
+    Answer(
+        "softmax is PyTorch's softmin",
+        {
+            "softmax": "import torch\n\n\ndef softmax(logits):\n"
+            "    return torch.nn.functional.softmin(-torch.as_tensor(logits, dtype=torch.float64), dim=-1).numpy()\n"
+        },
+        ("test_softmax_hidden",),
+    ),
+    Answer(
+        "softmax is that of a distribution",
+        {
+            "softmax": "import torch\n\n\ndef softmax(logits):\n    z = torch.as_tensor(logits, dtype=torch.float64)\n"
+            "    return torch.distributions.Categorical(logits=z).probs.numpy()\n"
+        },
+        ("test_softmax_hidden",),
     ),
     # log_sum_exp
     Answer(
         "lse overflows",
         {"log_sum_exp": lse("return np.log(np.exp(logits).sum(axis=-1))")},
-        ("test_log_sum_exp_hidden", "test_cross_entropy_hidden"),
+        ("test_log_sum_exp_hidden",),  # the loss that uses it is a right step
     ),
     Answer(
         "lse subtracts the largest logit of the batch",
@@ -128,7 +158,25 @@ ANSWERS = [
                 "m = logits.max(axis=-1, keepdims=True)\n    return np.log(np.exp(logits - m).sum(axis=-1))"
             )
         },
-        (*T_LSE, *T_LOSS),
+        T_LSE,
+    ),
+    Answer(
+        "lse changes its argument",
+        {
+            "log_sum_exp": lse(
+                "m = logits.max(axis=-1)\n    logits -= m[..., None]\n"
+                "    return m + np.log(np.exp(logits).sum(axis=-1))"
+            ),
+            "cross_entropy": loss(
+                "return (special.logsumexp(logits, axis=-1) - (targets * logits).sum(axis=-1)).mean()"
+            ),
+        },
+        ("test_log_sum_exp_hidden",),
+    ),
+    Answer(
+        "lse is NumPy's",
+        {"log_sum_exp": lse("return np.logaddexp.reduce(logits, axis=-1)")},
+        ("test_log_sum_exp_hidden",),
     ),
     Answer(
         "lse keeps the last axis",
@@ -185,6 +233,108 @@ ANSWERS = [
         },
         T_LOSS,
     ),
+    Answer(
+        "loss changes the logits",
+        {
+            "cross_entropy": loss(
+                "logits -= special.logsumexp(logits, axis=-1, keepdims=True)\n"
+                "    return -(targets * logits).sum(axis=-1).mean()"
+            )
+        },
+        ("test_cross_entropy_hidden",),
+    ),
+    Answer(
+        "loss is PyTorch's",
+        {
+            "cross_entropy": "import torch\n\n\ndef cross_entropy(logits, targets):\n"
+            "    return torch.nn.CrossEntropyLoss()(torch.tensor(logits), torch.tensor(targets)).item()\n"
+        },
+        ("test_cross_entropy_hidden",),
+    ),
+    # What differentiates by itself, in every spelling.
+    derived("d_numerator", "diff", "diff(exp(z[i]), z[j])", "from sympy import diff"),
+    derived("d_denominator", "a method", "Sum(exp(z[k]), (k, 1, N)).diff(z[j])"),
+    derived(
+        "d_diagonal", "a derivative that is done", "Derivative(example, z[i]).doit()", "from sympy import Derivative"
+    ),
+    derived("d_entry", "an alias", "D(example, z[j])", "import sympy as sp\n\nD = sp.diff"),
+    derived("dL_dyhat", "a function", "slope(-y[i] * log(yhat[i]), yhat[i])", "slope = lambda f, at: f.diff(at)"),
+    derived(
+        "dL_dz_any_sum",
+        "getattr",
+        "getattr(loss_of_z, 'di' + 'ff')(z[j])",
+        "loss_of_z = log(Sum(exp(z[k]), (k, 1, N))) * Sum(y[k], (k, 1, N)) - Sum(y[k] * z[k], (k, 1, N))",
+    ),
+    derived(
+        "dL_dz",
+        "imported under another name",
+        "d(log(Sum(exp(z[k]), (k, 1, N))), z[j]) - y[j]",
+        "from sympy import diff as d",
+    ),
+    derived(
+        "dL_dz_one_hot",
+        "the method called by its name",
+        "methodcaller('diff', z[j])(log(Sum(exp(z[k]), (k, 1, N))) - z[c])",
+        "from operator import methodcaller",
+    ),
+    derived(
+        "d_numerator",
+        "a limit of differences",
+        "KroneckerDelta(i, j) * limit((exp(z[i] + h) - exp(z[i])) / h, h, 0)",
+        'from sympy import limit\n\nh = symbols("h")',
+    ),
+    derived(
+        "d_numerator",
+        "the term of a series",
+        "KroneckerDelta(i, j) * exp(z[i]) * exp(h).series(h, 0, 2).removeO().coeff(h, 1)",
+        'h = symbols("h")',
+    ),
+    derived("d_denominator", "a text", "sympify('diff(exp(x), x)').subs('x', z[j])", "from sympy import sympify"),
+    derived(
+        "d_denominator",
+        "a text that SymPy reads",
+        "simplify('diff(exp(x), x)').subs('x', z[j])",
+        "from sympy import simplify",
+    ),
+    derived(
+        "d_entry",
+        "differences",
+        "(moved - example) / h",
+        "h = 1e-7\ndelta = KroneckerDelta\n"
+        "moved = exp(z[i] + h * delta(i, j)) / Sum(exp(z[k] + h * delta(k, j)), (k, 1, N))",
+    ),
+    derived(
+        "d_entry",
+        "central differences of a step without a small number",
+        "(moved(1) - moved(-1)) / (2 * h)",
+        "h = exp(-5 * (N + 1) / (N + 1))\ndelta = KroneckerDelta\nmoved = lambda to: (\n"
+        "    exp(z[i] + to * h * delta(i, j)) / Sum(exp(z[k] + to * h * delta(k, j)), (k, 1, N))\n)",
+    ),
+    # A right step that starts from a wrong earlier one earns its points.
+    Answer(
+        "c and d: the quotient rule with the delta of step a lost",
+        {
+            "d_numerator": "d_numerator = exp(z[i])",
+            "d_diagonal": "d_diagonal = yhat[i] * (1 - yhat[i])",
+            "d_entry": "d_entry = yhat[i] * (1 - yhat[j])",
+        },
+        ("test_d_numerator_visible",),
+    ),
+    Answer(
+        "b to d: the sign of step a is carried on",
+        {
+            "dL_dyhat": "dL_dyhat = y[i] / yhat[i]",
+            "dL_dz_any_sum": "dL_dz_any_sum = y[j] - yhat[j] * Sum(y[k], (k, 1, N))",
+            "dL_dz": "dL_dz = y[j] - yhat[j]",
+            "dL_dz_one_hot": "dL_dz_one_hot = KroneckerDelta(j, c) - yhat[j]",
+        },
+        ("test_dL_dyhat_visible",),
+    ),
+    Answer(
+        "c: agrees with a step b that is no mistake anybody makes",
+        {"dL_dz_any_sum": "dL_dz_any_sum = 3 + y[j]", "dL_dz": "dL_dz = 3 + y[j]"},
+        ("test_dL_dz_any_sum_visible", "test_dL_dz_visible"),
+    ),
     # Jacobian, steps a to d
     Answer("a: delta missing", {"d_numerator": "d_numerator = exp(z[i])"}, ("test_d_numerator_visible",)),
     Answer("a: delta alone", {"d_numerator": "d_numerator = KroneckerDelta(i, j)"}, ("test_d_numerator_visible",)),
@@ -239,6 +389,32 @@ ANSWERS = [
         {"softmax_jacobian": jacobian("p[0] * p[1] * np.array([[1, -1], [-1, 1]])")},
         ("test_softmax_jacobian_hidden",),
     ),
+    Answer(
+        "J: differences by hand",
+        {
+            "softmax_jacobian": "def softmax_jacobian(logits):\n    h = 1e-5\n"
+            "    steps = h * np.eye(len(logits))\n"
+            "    return np.stack([(softmax(logits + e) - softmax(logits - e)) / (2 * h) for e in steps], axis=1)\n"
+        },
+        ("test_softmax_jacobian_hidden",),
+    ),
+    Answer(
+        "J: automatic differentiation",
+        {
+            "softmax_jacobian": "import torch\n\n\ndef softmax_jacobian(logits):\n"
+            "    z = torch.tensor(logits, requires_grad=True)\n    p = torch.exp(z) / torch.exp(z).sum()\n"
+            "    return np.stack([torch.autograd.grad(q, z, retain_graph=True)[0].numpy() for q in p])\n"
+        },
+        ("test_softmax_jacobian_hidden",),
+    ),
+    Answer(
+        "J: changes its argument",
+        {
+            "softmax_jacobian": "def softmax_jacobian(logits):\n    logits -= logits.max()\n    p = softmax(logits)\n"
+            "    return np.diag(p) - np.outer(p, p)\n"
+        },
+        ("test_softmax_jacobian_hidden",),
+    ),
     # gradient, steps a to d
     Answer("a: one-hot only", {"dL_dyhat": "dL_dyhat = -1 / yhat[i]"}, ("test_dL_dyhat_visible",)),
     Answer("a: sign", {"dL_dyhat": "dL_dyhat = y[i] / yhat[i]"}, ("test_dL_dyhat_visible",)),
@@ -266,6 +442,21 @@ ANSWERS = [
         "b: sum from 0",
         {"dL_dz_any_sum": "dL_dz_any_sum = yhat[j] * Sum(y[k], (k, 0, N - 1)) - y[j]"},
         ("test_dL_dz_any_sum_visible",),
+    ),
+    Answer("c: still step b", {"dL_dz": "dL_dz = yhat[j] * Sum(y[k], (k, 1, N)) - y[j]"}, ("test_dL_dz_visible",)),
+    Answer(
+        "c: the chain rule left as a sum",
+        {"dL_dz": "dL_dz = Sum(-y[i] * (KroneckerDelta(i, j) - yhat[j]), (i, 1, N))"},
+        ("test_dL_dz_visible",),
+    ),
+    Answer(
+        "c: the targets summed one by one",
+        {
+            "dL_dz": "from sympy import Piecewise\n\n"
+            "total = y[1] + y[2] + Piecewise((y[3], N > 2), (0, True)) + Piecewise((y[4], N > 3), (0, True))\n"
+            "dL_dz = yhat[j] * total - y[j]"
+        },
+        ("test_dL_dz_visible",),
     ),
     Answer("c: sign", {"dL_dz": "dL_dz = y[j] - yhat[j]"}, ("test_dL_dz_visible",)),
     Answer("c: one-hot only", {"dL_dz": "dL_dz = yhat[j] - 1"}, ("test_dL_dz_visible",)),
@@ -303,6 +494,39 @@ ANSWERS = [
             )
         },
         T_GRADIENT,
+    ),
+    Answer(
+        "gradient by differences",
+        {
+            "cross_entropy_gradient": gradient(
+                "h, g = 1e-6, np.zeros(logits.shape)\n    for at in np.ndindex(logits.shape):\n"
+                "        step = np.zeros(logits.shape)\n        step[at] = h\n"
+                "        ahead, behind = cross_entropy(logits + step, targets), cross_entropy(logits - step, targets)\n"
+                "        g[at] = (ahead - behind) / (2 * h)\n"
+                "    return g"
+            )
+        },
+        ("test_cross_entropy_gradient_hidden",),
+    ),
+    Answer(
+        "gradient by automatic differentiation",
+        {
+            "cross_entropy_gradient": "import torch\n\n\n"
+            + gradient(
+                "z = torch.tensor(logits, requires_grad=True)\n"
+                "    torch.nn.functional.cross_entropy(z, torch.tensor(targets)).backward()\n    return z.grad.numpy()"
+            )
+        },
+        ("test_cross_entropy_gradient_hidden",),
+    ),
+    Answer(
+        "gradient in place of the targets",
+        {
+            "cross_entropy_gradient": gradient(
+                "targets *= -1\n    targets += softmax(logits)\n    return targets / len(logits)"
+            )
+        },
+        ("test_cross_entropy_gradient_hidden",),
     ),
     # BCE. Cells that compute the three losses from it would follow, so those are given.
     Answer("bce: no second term", {"bce": 't, p = symbols("t p")\nbce = -t * log(p)', **RIGHT_LOSSES}, T_BCE),
@@ -347,12 +571,34 @@ ANSWERS = [
     Answer(
         "losses of p for label 0",
         {"example_losses": "example_losses = [1.609438, 0.693147, 2.302585]", "mean_loss": "mean_loss = 0.8026"},
-        T_EXAMPLES,
+        ("test_example_losses_hidden",),
     ),
     Answer(
         "losses in bits",
         {"example_losses": "example_losses = list(-np.log2([0.2, 0.5, 0.9]))", "mean_loss": "mean_loss = 0.8026"},
-        ("test_example_losses_hidden",),
+        T_EXAMPLES,
+    ),
+    Answer(
+        "three numbers that fall",
+        {"example_losses": "example_losses = [3, 2, 1]", "mean_loss": "mean_loss = 2"},
+        (*T_EXAMPLES, "test_mean_loss_hidden"),
+    ),
+    Answer(
+        "losses in bits, their mean as well",
+        {
+            "example_losses": "example_losses = list(-np.log2([0.2, 0.5, 0.9]))",
+            "mean_loss": "mean_loss = sum(example_losses) / 3",
+        },
+        T_EXAMPLES,
+    ),
+    Answer(
+        "losses and mean by a formula without its second term",
+        {
+            "bce": 't, p = symbols("t p")\nbce = -t * log(p)',
+            "example_losses": "example_losses = [1.609, 0, 0]",
+            "mean_loss": "mean_loss = 0.5365",
+        },
+        T_BCE,
     ),
     Answer(
         "one number for the losses",
@@ -362,7 +608,7 @@ ANSWERS = [
     Answer(
         "only the example with label 1",
         {"example_losses": "example_losses = [1.609438, 0.0, 0.0]", "mean_loss": "mean_loss = 0.8026"},
-        T_EXAMPLES,
+        ("test_example_losses_hidden",),
     ),
     Answer("mean: sum", {"mean_loss": "mean_loss = sum(example_losses)"}, ("test_mean_loss_hidden",)),
     Answer("mean: sign", {"mean_loss": "mean_loss = -0.8026"}, ("test_mean_loss_hidden",)),
