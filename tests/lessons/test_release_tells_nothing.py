@@ -33,7 +33,7 @@ def test_a_copier_earns_nothing(name):
 
 
 def test_the_copier_finds_what_is_there(monkeypatch):
-    """Were the source itself handed out, a third of the points of counting could be copied."""
+    """Were the source itself handed out, most points of counting could be copied."""
     from tests.support import copier
 
     monkeypatch.setattr(copier, "ROOT", copier.ROOT / "tests" / "no such folder")

@@ -36,7 +36,7 @@ from tests.support.engine import ROOT, SOURCE, answered, lay_out_artifacts
 # Seconds for one expression or one test.
 _PATIENCE_S = 20
 # Free names of an expression that may be arguments, and in how many orders they are tried.
-_MOST_NAMES, _MOST_ORDERS = 4, 6
+_MOST_NAMES, _MOST_ORDERS = 4, 24
 
 
 def copies(name: Path) -> tuple[dict[str, str], list[str]]:
@@ -135,10 +135,22 @@ class _Copier:
                 if candidate is not reference and _passes(cell.source, namespace, {name: candidate}):
                     return text
             return ""
+        if isinstance(reference, dict):
+            entry = {key: self._near(wanted) for key, wanted in reference.items()}
+            whole = {key: value for key, (_, value) in entry.items()}
+            text = ", ".join(f"{key}: {source}" for key, (source, _) in entry.items())
+            if all(source for source, _ in entry.values()) and _passes(cell.source, namespace, {name: whole}):
+                return text
         for text, value in self._values():
             if _is_near(value, reference) and _passes(cell.source, namespace, {name: value}):
                 return text
         return ""
+
+    def _near(self, reference: Any) -> tuple[str, Any]:
+        """Return what stands there that is nearest to a value; an empty text if nothing is near."""
+        near = [(text, value) for text, value in self._values() if _is_near(value, reference)]
+        exact = [(text, value) for text, value in near if isinstance(value, (int, float, tuple)) and value == reference]
+        return (exact or near or [("", None)])[0]
 
     # What stands in the released notebook.
 
