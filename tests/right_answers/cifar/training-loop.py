@@ -4,10 +4,10 @@ from tests.support.answers import Answer
 
 ANSWERS = [
     Answer(
-        "tensors added up, gradients cleared at the end, inference mode",
+        "tensors added up, gradients cleared at the beginning and after each step, inference mode",
         {
             "train_epoch": "def train_epoch(model, batches, loss_function, optimizer):\n"
-            "    model.train()\n    losses, hits = [], []\n"
+            "    model.train()\n    optimizer.zero_grad()\n    losses, hits = [], []\n"
             "    for batch in batches:\n"
             "        x, y = (t.to(next(model.parameters()).device) for t in batch)\n"
             "        out = model(x)\n        loss = loss_function(out, y)\n        loss.backward()\n"
@@ -58,7 +58,7 @@ ANSWERS = [
     Answer(
         "sequential classes, functions for losses",
         {
-            "plot_curves": "from matplotlib.figure import Figure\n\n\ndef plot_curves(histories):\n"
+            "draw_histories": "from matplotlib.figure import Figure\n\n\ndef draw_histories(histories):\n"
             "    fig = Figure(figsize=(9, 4))\n    left, right = fig.subplots(1, 2)\n"
             "    for name, h in histories.items():\n        epochs = torch.arange(len(h['train_loss'])) + 1\n"
             "        for part in ('train', 'validation'):\n"
@@ -129,7 +129,7 @@ ANSWERS = [
     Answer(
         "named layers one by one, weights with 32 bits",
         {
-            "plot_curves": "def plot_curves(histories):\n    plt.figure(figsize=(12, 4))\n"
+            "draw_histories": "def draw_histories(histories):\n    plt.figure(figsize=(12, 4))\n"
             "    for place, what in enumerate(['loss', 'accuracy'], start=1):\n        plt.subplot(1, 2, place)\n"
             "        for name in histories:\n            for split in ['validation', 'train']:\n"
             "                y = np.array(histories[name][f'{split}_{what}'])\n"

@@ -14,7 +14,7 @@ TRAINED_SHALLOW, TRAINED_SIMPLE = "test_shallow_trained_hidden", "test_simple_tr
 SIMPLE_OUTPUTS = ("test_simple_conv_net_hidden", "test_simple_conv_net_batches_hidden")
 T_SIMPLE = ("test_simple_conv_net_visible", *SIMPLE_OUTPUTS)
 T_SGD = ("test_make_sgd_visible", "test_make_sgd_hidden")
-T_PLOT = ("test_plot_curves_visible", "test_plot_curves_hidden")
+T_PLOT = ("test_draw_histories_visible", "test_draw_histories_hidden")
 T_COUNT = ("test_count_parameters_visible", "test_count_parameters_hidden")
 
 EPOCH_SOURCE = """def train_epoch(model, batches, loss_function, optimizer):
@@ -70,7 +70,7 @@ COUNT_SOURCE = """def count_parameters(model):
 simple_lr, simple_epochs = 0.01, 12
 """
 
-PLOT_SOURCE = """def plot_curves(histories):
+PLOT_SOURCE = """def draw_histories(histories):
     figure, axes = plt.subplots(1, 2)
     for ax, quantity, label, scale in zip(axes, ["loss", "accuracy"], ["Loss (nats)", "Accuracy (%)"], [1, 100]):
         for name, history in histories.items():
@@ -112,7 +112,7 @@ def count(why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer
 
 
 def plotted(why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer:
-    return altered("plot_curves", PLOT_SOURCE, why, loses, *changes)
+    return altered("draw_histories", PLOT_SOURCE, why, loses, *changes)
 
 
 SHALLOW_LOOKED_UP = """class ShallowNet(nn.Module):
@@ -194,7 +194,7 @@ ANSWERS = [
         ("total_loss / count", "total_loss / len(list(batches))"),
     ),
     epoch("size forgotten", (*EPOCH, FIT), ("loss.item() * len(labels)", "loss.item()")),
-    epoch("not cleared", (*EPOCH, FIT), ("        optimizer.zero_grad()\n", "")),
+    epoch("not cleared", (*EPOCH, MODES, FIT), ("        optimizer.zero_grad()\n", "")),
     epoch("no step", (*EPOCH, FIT), ("        optimizer.step()\n", "")),
     epoch("no backward", (*EPOCH, FIT), ("        loss.backward()\n", "")),
     epoch(
@@ -242,6 +242,12 @@ ANSWERS = [
         ("    return", "    count = sum(len(labels) for _, labels in batches)\n    return"),
     ),
     epoch("accuracy after the step", (*EPOCH, MODES, FIT), ("right += (logits", "right += (model(images)")),
+    epoch(
+        "gradients from before the epoch are used",
+        (MODES,),
+        ("        optimizer.zero_grad()\n", ""),
+        ("        optimizer.step()\n", "        optimizer.step()\n        optimizer.zero_grad()\n"),
+    ),
     epoch("no training mode", (MODES,), ("    model.train()\n", "")),
     epoch("evaluation mode", (MODES,), ("model.train()", "model.eval()")),
     epoch(
@@ -286,6 +292,11 @@ ANSWERS = [
         ),
     ),
     measured("a graph is built", ("test_evaluate_hidden",), ("with torch.no_grad():", "if True:")),
+    measured(
+        "gradients are off for good",
+        ("test_evaluate_hidden", "test_fit_visible", FIT),
+        ("    with torch.no_grad():", "    torch.set_grad_enabled(False)\n    if True:"),
+    ),
     measured("no evaluation mode", ("test_evaluate_hidden",), ("    model.eval()\n", "")),
     measured("training mode", ("test_evaluate_hidden",), ("model.eval()", "model.train()")),
     measured(
