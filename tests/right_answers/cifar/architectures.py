@@ -29,6 +29,15 @@ ANSWERS = [
     Answer(
         "lists of layers, functions",
         {
+            "batch_norm_by_hand": "def batch_norm_by_hand(x, gamma, beta, running_mean, running_var, training, "
+            "momentum=0.1, eps=1e-5):\n    flat = x.transpose(0, 1).flatten(1)\n"
+            "    if training:\n        var, mean = torch.var_mean(flat, 1, unbiased=False)\n"
+            "        running_mean = torch.lerp(running_mean, mean, momentum)\n"
+            "        running_var = torch.lerp(running_var, torch.var(flat, 1), momentum)\n"
+            "    else:\n        mean, var = running_mean, running_var\n"
+            "    y = ((flat.T - mean) * torch.rsqrt(var + eps) * gamma + beta).T\n"
+            "    y = y.reshape(x.shape[1], x.shape[0], *x.shape[2:]).transpose(0, 1)\n"
+            "    return [y, running_mean, running_var]\n",
             "conv_net": "class ConvNet(nn.Module):\n    def __init__(self, batch_norm=False):\n"
             "        super().__init__()\n"
             "        sizes = [3, 16, 32, 64]\n"
@@ -63,6 +72,15 @@ ANSWERS = [
     Answer(
         "blocks as a subclass, network as nn.Sequential",
         {
+            "batch_norm_by_hand": "def over(x):\n"
+            "    return x.sum(dim=(0, 2, 3), keepdim=True) / (x.numel() // x.shape[1])\n"
+            "\n\ndef batch_norm_by_hand(x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5):\n"
+            "    c = lambda v: v[None, :, None, None]\n    mean, var = c(running_mean), c(running_var)\n"
+            "    new_mean, new_var = running_mean.clone(), running_var.clone()\n"
+            "    if training:\n        m = len(x) * x.shape[2] * x.shape[3]\n        mean = over(x)\n"
+            "        var = over((x - mean) ** 2)\n        new_mean += momentum * (mean.flatten() - new_mean)\n"
+            "        new_var += momentum * (var.flatten() * m / (m - 1) - new_var)\n"
+            "    return c(gamma) * (x - mean) / (var + eps) ** 0.5 + c(beta), new_mean, new_var\n",
             "residual_block": "class ResidualBlock(nn.Module):\n"
             "    def __init__(self, in_channels, out_channels, stride=1, residual=True):\n        super().__init__()\n"
             "        same = stride == 1 and in_channels == out_channels\n"
@@ -92,6 +110,16 @@ ANSWERS = [
     Answer(
         "variance with 64 bits, biases in a group of their own",
         {
+            "batch_norm_by_hand": "import numpy as np\n\n\ndef batch_norm_by_hand(x, gamma, beta, running_mean, "
+            "running_var, training, momentum=0.1, eps=1e-5):\n    y = torch.empty_like(x)\n"
+            "    new_mean, new_var = running_mean.clone(), running_var.clone()\n"
+            "    for c in range(x.shape[1]):\n        values = x[:, c].numpy()\n"
+            "        mean, var = running_mean[c], running_var[c]\n"
+            "        if training:\n            mean, var = values.mean(), values.var()\n"
+            "            new_mean[c] = (1 - momentum) * running_mean[c] + momentum * float(mean)\n"
+            "            new_var[c] = (1 - momentum) * running_var[c] + momentum * float(values.var(ddof=1))\n"
+            "        y[:, c] = gamma[c] * (x[:, c] - float(mean)) / float(np.sqrt(float(var) + eps)) + beta[c]\n"
+            "    return y, new_mean, new_var\n",
             "variance": "def variance_of_batch_means(features, batch_size, num_batches):\n"
             "    a = features.double().mean((2, 3))\n"
             "    m = torch.stack([a[torch.randint(len(a), (batch_size,))].mean(0) for _ in range(num_batches)])\n"

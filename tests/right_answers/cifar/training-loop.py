@@ -4,10 +4,10 @@ from tests.support.answers import Answer
 
 ANSWERS = [
     Answer(
-        "tensors added up, gradients cleared at the end, inference mode",
+        "tensors added up, gradients cleared at the beginning and after each step, inference mode",
         {
             "train_epoch": "def train_epoch(model, batches, loss_function, optimizer):\n"
-            "    model.train()\n    losses, hits = [], []\n"
+            "    model.train()\n    optimizer.zero_grad()\n    losses, hits = [], []\n"
             "    for batch in batches:\n"
             "        x, y = (t.to(next(model.parameters()).device) for t in batch)\n"
             "        out = model(x)\n        loss = loss_function(out, y)\n        loss.backward()\n"
@@ -58,6 +58,17 @@ ANSWERS = [
     Answer(
         "sequential classes, functions for losses",
         {
+            "draw_histories": "from matplotlib.figure import Figure\n\n\ndef draw_histories(histories):\n"
+            "    fig = Figure(figsize=(9, 4))\n    left, right = fig.subplots(1, 2)\n"
+            "    for name, h in histories.items():\n        epochs = torch.arange(len(h['train_loss'])) + 1\n"
+            "        for part in ('train', 'validation'):\n"
+            "            left.plot(epochs, h[part + '_loss'], '.-', label=f'{part} ({name})')\n"
+            "            percent = 100 * torch.tensor(h[part + '_accuracy'])\n"
+            "            right.plot(epochs, percent, '.-', label=f'{part} ({name})')\n"
+            "    left.axhline(2.3, color='grey', label='guessing')\n"
+            "    for ax, text in ((left, 'loss in nats'), (right, 'right in %')):\n"
+            "        ax.set(xlabel='epoch', ylabel=text, title=text)\n        ax.legend(fontsize='small')\n"
+            "    return fig\n",
             "shallow_net": "class ShallowNet(nn.Sequential):\n    def __init__(self, num_hidden=32):\n"
             "        super().__init__(nn.Flatten(), nn.Linear(3 * 32 * 32, num_hidden), nn.ReLU(), "
             "nn.Linear(num_hidden, 10))\n",
@@ -118,6 +129,14 @@ ANSWERS = [
     Answer(
         "named layers one by one, weights with 32 bits",
         {
+            "draw_histories": "def draw_histories(histories):\n    plt.figure(figsize=(12, 4))\n"
+            "    for place, what in enumerate(['loss', 'accuracy'], start=1):\n        plt.subplot(1, 2, place)\n"
+            "        for name in histories:\n            for split in ['validation', 'train']:\n"
+            "                y = np.array(histories[name][f'{split}_{what}'])\n"
+            "                y = y * 100 if what == 'accuracy' else y\n"
+            "                plt.plot(np.arange(1, len(y) + 1), y, '--', label=name + ': ' + split)\n"
+            "        plt.xlabel('epoch')\n        plt.ylabel(what)\n        plt.grid()\n        plt.legend()\n"
+            "    return plt.gcf()\n\n\nimport numpy as np\n",
             "shallow_net": "class ShallowNet(nn.Module):\n    def __init__(self, num_hidden=32):\n"
             "        super().__init__()\n"
             "        self.flatten = nn.Flatten()\n        self.hidden = nn.Linear(3072, num_hidden)\n"

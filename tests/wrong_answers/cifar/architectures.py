@@ -4,6 +4,8 @@ import torch
 
 from tests.support.answers import Answer
 
+T_BY_HAND = ("test_batch_norm_by_hand_visible", "test_batch_norm_by_hand_hidden")
+RUNNING = "test_batch_norm_running_hidden"
 T_NET = ("test_conv_net_visible", "test_conv_net_hidden")
 OPTIMIZER, FOUR, OVERFIT, ONE = (
     "test_make_optimizer_visible",
@@ -18,6 +20,17 @@ T_BLOCK = ("test_residual_block_visible", IDENTITY, PROJECTION)
 T_DEEP = ("test_deep_net_visible", "test_deep_net_hidden")
 RESIDUAL, DEEP_RUNS = "test_deep_residual_hidden", "test_deep_runs_hidden"
 
+BY_HAND = """def batch_norm_by_hand(x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5):
+    mean, var = running_mean, running_var
+    if training:
+        mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+        m = x.numel() / x.shape[1]
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * var * m / (m - 1)
+    shape = (1, -1, 1, 1)
+    y = (x - mean.view(shape)) / torch.sqrt(var + eps).view(shape)
+    return gamma.view(shape) * y + beta.view(shape), running_mean, running_var
+"""
 NET = """class ConvNet(nn.Module):
     def __init__(self, batch_norm=False):
         super().__init__()
@@ -96,6 +109,10 @@ def altered(cell: str, source: str, why: str, loses: tuple[str, ...], *changes: 
     return Answer(f"{cell}: {why}", {cell: source}, loses)
 
 
+def by_hand(why, loses, *changes):
+    return altered("batch_norm_by_hand", BY_HAND, why, loses, *changes)
+
+
 def net(why, loses, *changes):
     return altered("conv_net", NET, why, loses, *changes)
 
@@ -149,6 +166,72 @@ def runs(name: str, *lost: str, **cases) -> list[Answer]:
 
 
 ANSWERS = [
+    by_hand(
+        "unbiased variance under the root", T_BY_HAND, ("(var + eps)", "(x.var((0, 2, 3)) if training else var + eps)")
+    ),
+    by_hand("biased variance in the running average", (RUNNING,), (" * m / (m - 1)", "")),
+    by_hand(
+        "evaluation uses the batch",
+        T_BY_HAND,
+        ("    shape =", "    mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)\n    shape ="),
+    ),
+    by_hand(
+        "training uses running averages",
+        T_BY_HAND,
+        ("    shape =", "    mean, var = running_mean, running_var\n    shape ="),
+    ),
+    by_hand(
+        "statistics over the channels as well",
+        (T_BY_HAND[1], RUNNING),
+        (
+            "x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)",
+            "x.mean().repeat(len(gamma)), x.var(correction=0).repeat(len(gamma))",
+        ),
+    ),
+    by_hand(
+        "statistics over the batch only",
+        (*T_BY_HAND, RUNNING),
+        (
+            "mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)",
+            "mean, var = x.mean(0), x.var(0, correction=0)",
+        ),
+    ),
+    by_hand("eps outside the root", T_BY_HAND, ("torch.sqrt(var + eps)", "(torch.sqrt(var) + eps)")),
+    by_hand("no root", T_BY_HAND, ("torch.sqrt(var + eps)", "(var + eps)")),
+    by_hand(
+        "momentum the other way round",
+        (T_BY_HAND[0], RUNNING),
+        ("(1 - momentum) * running_mean + momentum * mean", "momentum * running_mean + (1 - momentum) * mean"),
+        ("(1 - momentum) * running_var + momentum * var", "momentum * running_var + (1 - momentum) * var"),
+    ),
+    by_hand(
+        "running averages move in evaluation",
+        (T_BY_HAND[0], RUNNING),
+        (
+            "    if training:\n        mean, var =",
+            "    if not training:\n        running_mean = 0.9 * running_mean + 0.1 * x.mean((0, 2, 3))\n"
+            "    else:\n        mean, var =",
+        ),
+    ),
+    by_hand("scale and shift forgotten", T_BY_HAND, ("gamma.view(shape) * y + beta.view(shape)", "y")),
+    by_hand(
+        "running averages changed in place",
+        (T_BY_HAND[1],),
+        ("        running_mean = (1", "        running_mean[:] = (1"),
+        ("        running_var = (1", "        running_var[:] = (1"),
+    ),
+    by_hand(
+        "y alone returned", (*T_BY_HAND, RUNNING), ("beta.view(shape), running_mean, running_var", "beta.view(shape)")
+    ),
+    Answer(
+        "batch_norm_by_hand: PyTorch's own",
+        {
+            "batch_norm_by_hand": "def batch_norm_by_hand(x, gamma, beta, running_mean, running_var, training, "
+            "momentum=0.1, eps=1e-5):\n    mean, var = running_mean.clone(), running_var.clone()\n"
+            "    y = F.batch_norm(x, mean, var, gamma, beta, training, momentum, eps)\n    return y, mean, var\n"
+        },
+        T_BY_HAND,
+    ),
     net(
         "no batch norm at all",
         (*T_NET, FOUR),
@@ -192,6 +275,21 @@ ANSWERS = [
     overfit("learning rate too small", ("3e-3", "1e-7")),
     overfit("per cent", ("F.cross_entropy, optimizer)[1]", "F.cross_entropy, optimizer)[1] * 100")),
     overfit("nothing returned", ("    return accuracies\n", "")),
+    variance(
+        "the formula in place of a measurement",
+        T_VARIANCE,
+        ("image_means[chosen].mean(1).var(0)", "image_means.var(0, correction=0) / batch_size"),
+    ),
+    variance(
+        "always four thousand batches",
+        T_VARIANCE[1:],
+        ("(num_batches, batch_size)", "(4000, batch_size)"),
+    ),
+    variance(
+        "the same batches in every call",
+        T_VARIANCE[:1],
+        ("    chosen =", "    torch.manual_seed(0)\n    chosen ="),
+    ),
     variance("standard deviation", T_VARIANCE, (".var(0)\n", ".std(0)\n")),
     variance("sum", T_VARIANCE, (".mean(1).var", ".sum(1).var")),
     variance(
@@ -298,7 +396,7 @@ ANSWERS = [
     ),
     deep("largest value instead of the mean", T_DEEP[1:], ("AdaptiveAvgPool2d", "AdaptiveMaxPool2d")),
     deep("softmax", T_DEEP[1:], ("(2 * width, 10))", "(2 * width, 10), nn.Softmax(1))")),
-    deep("no ReLU in the stem", (*T_DEEP[1:], DEEP_RUNS), ("nn.ReLU()]", "nn.Identity()]")),
+    deep("no ReLU in the stem", T_DEEP[1:], ("nn.ReLU()]", "nn.Identity()]")),
     deep(
         "the same block again and again",
         (*T_DEEP, RESIDUAL, DEEP_RUNS),

@@ -14,6 +14,7 @@ TRAINED_SHALLOW, TRAINED_SIMPLE = "test_shallow_trained_hidden", "test_simple_tr
 SIMPLE_OUTPUTS = ("test_simple_conv_net_hidden", "test_simple_conv_net_batches_hidden")
 T_SIMPLE = ("test_simple_conv_net_visible", *SIMPLE_OUTPUTS)
 T_SGD = ("test_make_sgd_visible", "test_make_sgd_hidden")
+T_PLOT = ("test_draw_histories_visible", "test_draw_histories_hidden")
 T_COUNT = ("test_count_parameters_visible", "test_count_parameters_hidden")
 
 EPOCH_SOURCE = """def train_epoch(model, batches, loss_function, optimizer):
@@ -69,6 +70,19 @@ COUNT_SOURCE = """def count_parameters(model):
 simple_lr, simple_epochs = 0.01, 12
 """
 
+PLOT_SOURCE = """def draw_histories(histories):
+    figure, axes = plt.subplots(1, 2)
+    for ax, quantity, label, scale in zip(axes, ["loss", "accuracy"], ["Loss (nats)", "Accuracy (%)"], [1, 100]):
+        for name, history in histories.items():
+            for split in ("train", "validation"):
+                values = [scale * value for value in history[split + "_" + quantity]]
+                ax.plot(range(1, len(values) + 1), values, label=name + " " + split)
+        ax.set_xlabel("Epoch")
+        ax.set_ylabel(label)
+        ax.legend()
+    return figure
+"""
+
 
 def altered(cell: str, source: str, why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer:
     for old, new in changes:
@@ -95,6 +109,10 @@ def choice(why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answe
 
 def count(why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer:
     return altered("count_parameters", COUNT_SOURCE, why, loses, *changes)
+
+
+def plotted(why: str, loses: tuple[str, ...], *changes: tuple[str, str]) -> Answer:
+    return altered("draw_histories", PLOT_SOURCE, why, loses, *changes)
 
 
 SHALLOW_LOOKED_UP = """class ShallowNet(nn.Module):
@@ -176,7 +194,7 @@ ANSWERS = [
         ("total_loss / count", "total_loss / len(list(batches))"),
     ),
     epoch("size forgotten", (*EPOCH, FIT), ("loss.item() * len(labels)", "loss.item()")),
-    epoch("not cleared", (*EPOCH, FIT), ("        optimizer.zero_grad()\n", "")),
+    epoch("not cleared", (*EPOCH, MODES, FIT), ("        optimizer.zero_grad()\n", "")),
     epoch("no step", (*EPOCH, FIT), ("        optimizer.step()\n", "")),
     epoch("no backward", (*EPOCH, FIT), ("        loss.backward()\n", "")),
     epoch(
@@ -224,6 +242,12 @@ ANSWERS = [
         ("    return", "    count = sum(len(labels) for _, labels in batches)\n    return"),
     ),
     epoch("accuracy after the step", (*EPOCH, MODES, FIT), ("right += (logits", "right += (model(images)")),
+    epoch(
+        "gradients from before the epoch are used",
+        (MODES,),
+        ("        optimizer.zero_grad()\n", ""),
+        ("        optimizer.step()\n", "        optimizer.step()\n        optimizer.zero_grad()\n"),
+    ),
     epoch("no training mode", (MODES,), ("    model.train()\n", "")),
     epoch("evaluation mode", (MODES,), ("model.train()", "model.eval()")),
     epoch(
@@ -268,6 +292,11 @@ ANSWERS = [
         ),
     ),
     measured("a graph is built", ("test_evaluate_hidden",), ("with torch.no_grad():", "if True:")),
+    measured(
+        "gradients are off for good",
+        ("test_evaluate_hidden", "test_fit_visible", FIT),
+        ("    with torch.no_grad():", "    torch.set_grad_enabled(False)\n    if True:"),
+    ),
     measured("no evaluation mode", ("test_evaluate_hidden",), ("    model.eval()\n", "")),
     measured("training mode", ("test_evaluate_hidden",), ("model.eval()", "model.train()")),
     measured(
@@ -470,4 +499,20 @@ ANSWERS = [
         ),
     ),
     *trained("simple", TRAINED_SIMPLE),
+    plotted("no labels", T_PLOT[:1], ('        ax.set_xlabel("Epoch")\n        ax.set_ylabel(label)\n', "")),
+    plotted("one label only", T_PLOT[:1], ("        ax.set_ylabel(label)\n", "")),
+    plotted("no legend", T_PLOT[:1], ("        ax.legend()\n", "")),
+    plotted("a legend without names", T_PLOT[:1], ("label=name + ", "label=")),
+    plotted("one run only", T_PLOT, ("histories.items()", "list(histories.items())[:1]")),
+    plotted("training only", T_PLOT, ('("train", "validation")', '("train",)')),
+    plotted("training drawn twice", T_PLOT[1:], ("history[split", 'history["train"')),
+    plotted("the last run for every run", T_PLOT[1:], ("history[split", "list(histories.values())[-1][split")),
+    plotted("epochs from 0", T_PLOT[1:], ("range(1, len(values) + 1)", "range(len(values))")),
+    plotted("shares, not per cent", T_PLOT[1:], ("[1, 100]", "[1, 1]")),
+    plotted("panels exchanged", T_PLOT[1:], ("zip(axes,", "zip(axes[::-1],")),
+    plotted("axes exchanged", T_PLOT[1:], ("range(1, len(values) + 1), values", "values, range(1, len(values) + 1)")),
+    plotted("one panel for both", T_PLOT, ("plt.subplots(1, 2)", "plt.subplots()"), ("zip(axes,", "zip([axes, axes],")),
+    plotted("points, no lines", T_PLOT, ("ax.plot(", "ax.scatter(")),
+    plotted("nothing returned", T_PLOT, ("    return figure\n", "")),
+    plotted("axes returned", T_PLOT, ("return figure", "return axes")),
 ]
