@@ -274,7 +274,7 @@ def check_split(train: Any, validation: Any, breeds: Sequence[str], share: float
     for breed in dict.fromkeys(breeds):
         total, found = int((names == breed).sum()), int((names[parts[1]] == breed).sum())
         exact = share * total
-        # Computed in floating point, as a solution does: 0.1 of 30 may be rounded up to 4.
+        # Computed in floating point, as a solution does: 0.07 of 100 may be rounded up to 8.
         allowed = {math.floor(exact), math.ceil(exact)}
         if total > 1:
             allowed = {min(max(count, 1), total - 1) for count in allowed}
