@@ -21,6 +21,7 @@ from course_utils.checks.calls import (
 )
 from course_utils.checks.figures import assert_figure
 from course_utils.checks.gradients import assert_gradient, assert_gradients, numerical_gradient
+from course_utils.checks.left_behind import assert_leaves_nothing
 from course_utils.checks.sealed import assert_sealed
 from course_utils.errors import CheckFailed, NotGradable
 
@@ -34,6 +35,7 @@ __all__ = [
     "assert_gradient",
     "assert_gradients",
     "assert_keys",
+    "assert_leaves_nothing",
     "assert_length",
     "assert_no_calls",
     "assert_no_loops",

@@ -245,6 +245,7 @@ def test_a_split_by_breed_is_accepted():
 @pytest.mark.parametrize(
     ("train", "validation", "message"),
     [
+        (np.array([0, 3, 4, 5]), np.array([1, 2]), "Of 3 pictures of pug there are 2 .* 1.0, rounded up or down"),
         ([0, 1, 2, 3], np.array([4, 5]), "for train must be a NumPy array .* got list"),
         (np.arange(4.0), np.array([4, 5]), "for train must be .* got dtype float64"),
         (np.arange(5), np.array([4, 5]), "Picture 4 is there more than once"),
@@ -261,6 +262,20 @@ def test_a_split_by_breed_is_accepted():
 def test_a_split_that_is_none_is_explained(train, validation, message):
     with pytest.raises(CheckFailed, match=message):
         feature_maps.check_split(train, validation, ["pug"] * 3 + ["beagle"] * 3, 1 / 3)
+
+
+@pytest.mark.parametrize("count", [7, 8])
+def test_a_share_is_rounded_as_floating_point_rounds_it(count):
+    # 0.07 * 100 is 7.000000000000001, so that math.ceil gives 8.
+    feature_maps.check_split(np.arange(count, 100), np.arange(count), ["pug"] * 100, 0.07)
+
+
+def test_a_step_that_does_not_reach_a_parameter_is_seen():
+    frozen = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    frozen[0].requires_grad_(False)
+    with torch.no_grad():
+        reached = feature_maps.gradients_of(frozen, torch.ones(1, 2))
+    assert reached == {"0.weight": False, "0.bias": False, "1.weight": True, "1.bias": True}
 
 
 # Reading a submission.

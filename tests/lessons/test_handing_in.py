@@ -17,8 +17,8 @@ FIXED = {"shape", "dtype", "ndim", "numel"}
 def late_reads(source: str, students: set[str]) -> list[str]:
     """Return the names that a test cell hands in and reads afterwards, each with the line in which it does.
 
-    Handing it in again, sharing it, `assert_unchanged`, and asking for its shape are no such reads; a name that stands
-    for something else by then, or for plain numbers, is none either.
+    Handing it in again, sharing it, `assert_unchanged`, `assert_leaves_nothing`, and asking for its shape are no such
+    reads; a name that stands for something else by then, or for plain numbers, is none either.
     """
     tree = ast.parse(source)
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
@@ -154,7 +154,7 @@ def _is_harmless(read: ast.AST, parents: dict[ast.AST, ast.AST], students: set[s
             return True
         if isinstance(above, ast.Call) and node is not above.func:
             called = above.func.attr if isinstance(above.func, ast.Attribute) else getattr(above.func, "id", "")
-            if called in ("assert_unchanged", "len", "type") or _root(above.func) in students:
+            if called in ("assert_leaves_nothing", "assert_unchanged", "len", "type") or _root(above.func) in students:
                 return True
         if isinstance(above, ast.stmt):
             return False

@@ -11,9 +11,11 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+import hashlib
 import importlib
 import io
 import itertools
+import linecache
 import math
 import os
 import pkgutil
@@ -185,7 +187,7 @@ class _Copier:
     def _functions(self, reference: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
         arity = reference.__code__.co_argcount
         for module in self._modules():
-            for name, value in vars(module).items():
+            for name, value in list(vars(module).items()):
                 if isinstance(value, types.FunctionType) and value.__code__.co_argcount >= min(arity, 1):
                     yield f"{module.__name__}.{name}", value
         for value in self.given.values():
@@ -194,7 +196,7 @@ class _Copier:
 
     def _classes(self) -> Iterator[tuple[str, Any]]:
         for module in self._modules():
-            for name, value in vars(module).items():
+            for name, value in list(vars(module).items()):
                 if isinstance(value, type):
                     yield f"{module.__name__}.{name}", value
 
@@ -311,8 +313,10 @@ def _limited() -> Iterator[None]:
 
 def _run(source: str, namespace: dict[str, Any]) -> None:
     plain = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.split("\n"))
-    code = compile(plain, "<cell>", "exec")
-    exec(code, namespace)
+    # Where rules look for the source of a function.
+    place = f"<cell {hashlib.sha256(plain.encode()).hexdigest()[:16]}>"
+    linecache.cache[place] = (len(plain), None, plain.splitlines(keepends=True), place)
+    exec(compile(plain, place, "exec"), namespace)
 
 
 def _evaluate(part: ast.expr, names: dict[str, Any]) -> Any:

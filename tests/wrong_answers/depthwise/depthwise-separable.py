@@ -71,6 +71,41 @@ RELU_FIRST = """def separable_block(in_channels, out_channels, stride=1):
         nn.BatchNorm2d(out_channels),
     )
 """
+BACKWARDS = """def depthwise_conv2d(x, weight, stride=1, padding=0):
+    size = weight.shape[-1]
+    full = F.conv_transpose2d(F.pad(x, (padding,) * 4), weight.flip(2, 3), groups=len(weight))
+    h, w = (n + 2 * padding for n in x.shape[2:])
+    return full[:, :, size - 1 : h : stride, size - 1 : w : stride]
+"""
+STRIDED = """def depthwise_conv2d(x, weight, stride=1, padding=0):
+    size = weight.shape[-1]
+    x = F.pad(x, (padding,) * 4).contiguous()
+    h_out, w_out = ((n - size) // stride + 1 for n in x.shape[-2:])
+    a, b, c, d = x.stride()
+    shape = (*x.shape[:2], h_out, w_out, size, size)
+    windows = x.as_strided(shape, (a, b, c * stride, d * stride, c, d))
+    return torch.einsum("nchwkl,ckl->nchw", windows, weight[:, 0])
+"""
+OF_SCIPY = """from scipy.signal import correlate
+
+
+def depthwise_conv2d(x, weight, stride=1, padding=0):
+    x = F.pad(x, (padding,) * 4).numpy()
+    rows = [[correlate(plane, kernel, "valid") for plane, kernel in zip(one, weight[:, 0].numpy())] for one in x]
+    return torch.tensor(rows)[:, :, ::stride, ::stride].contiguous()
+"""
+ALL_LAYERS = """def count_costs(network, images):
+    found = []
+
+    def watch(layer, inputs, output):
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            found.append(output.numel() * layer.weight[0].numel())
+
+    {register}
+    {grad}
+    network(images)
+    return sum(p.numel() for p in network.parameters()), sum(found)
+"""
 ONCE = """def count_costs(network, images):
     found = {}
 
@@ -160,6 +195,24 @@ ANSWERS = [
         "    windows = F.pad(x, (padding,) * 4).unfold(2, size, stride).unfold(3, size, stride)\n"
         "    return torch.einsum('nchwkl,ckl->nchw', windows, weight[:, 0])\n",
     ),
+    *[
+        depthwise(
+            why,
+            source="def depthwise_conv2d(x, weight, stride=1, padding=0):\n"
+            f"    pads, c = [padding] * 2, len(weight)\n    return {call}\n",
+        )
+        for why, call in {
+            "torch.convolution": "torch.convolution(x, weight, None, [stride] * 2, pads, [1, 1], False, [0, 0], c)",
+            "aten's": "torch.ops.aten.convolution(x, weight, None, [stride] * 2, pads, [1, 1], False, [0, 0], c)",
+            "with another axis, conv3d": "F.conv3d(x[:, :, None], weight[:, :, None], None, (1, stride, stride), "
+            "(0, padding, padding), 1, len(weight))[:, :, 0]",
+            "a layer that finds its sizes": "torch.func.functional_call(nn.LazyConv2d(c, weight.shape[-1], stride, "
+            "padding, groups=c, bias=False, dtype=x.dtype), {'weight': weight}, (x,))",
+        }.items()
+    ],
+    depthwise("transposed convolution of the flipped kernel", source=BACKWARDS),
+    depthwise("windows by as_strided", source=STRIDED),
+    depthwise("of SciPy", source=OF_SCIPY),
     depthwise("padding forgotten", "F.pad(x, (padding,) * 4)", "x"),
     depthwise("stride forgotten", "    size = ", "    stride = 1\n    size = ", T_DEPTH[1:]),
     depthwise("always float32", "    return out", "    return out.float()", T_DEPTH[1:]),
@@ -171,15 +224,30 @@ ANSWERS = [
     pointwise("one weight for each channel", "x * weight[0].mean()"),
     pointwise("of torch", "F.conv2d(x, weight)"),
     pointwise("as a linear layer", "F.linear(x.movedim(1, 3), weight[:, :, 0, 0]).movedim(3, 1)"),
+    pointwise("as a convolution of rows", "F.conv1d(x.flatten(2), weight[..., 0]).unflatten(2, x.shape[2:])"),
+    pointwise(
+        "torch.convolution", "torch.convolution(x, weight, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1)"
+    ),
+    pointwise("aten's linear", "torch.ops.aten.linear(x.movedim(1, 3), weight[:, :, 0, 0]).movedim(3, 1)"),
+    pointwise(
+        "F.bilinear with ones",
+        "F.bilinear(x.movedim(1, 3).contiguous(), x.new_ones(len(x), *x.shape[2:], 1), weight[:, :, 0]).movedim(3, 1)",
+    ),
+    pointwise(
+        "changes its input",
+        'torch.einsum("nchw,oc->nohw", x, weight[:, :, 0, 0]) + 0 * x.mul_(2).sum()',
+        T_POINT[1:],
+    ),
     pointwise("always float32", 'torch.einsum("nchw,oc->nohw", x.float(), weight[:, :, 0, 0].float())', T_POINT[1:]),
     costs("with biases", plain="in_channels * out_channels * kernel_size**2 + out_channels"),
     costs("K for K squared", plain="in_channels * out_channels * kernel_size"),
     costs("K squared for each output", separable="out_channels * kernel_size**2 + in_channels * out_channels"),
     costs("depthwise times pointwise", separable="in_channels * kernel_size**2 * in_channels * out_channels"),
-    costs("pixels squared", returned="parameters, parameters * height * height", loses=T_COSTS[1:]),
+    costs("pixels squared", returned="parameters, parameters * height * height"),
     costs("upside down", ratio="1 / (1 / out_channels + 1 / kernel_size**2)"),
     costs("a float", returned="parameters, parameters * height * width / 1.5"),
-    costs("a seventh, as for this size", ratio="41 / 288", loses=T_COSTS[1:]),
+    costs("floats", T_COSTS[:1], returned="float(parameters), parameters * height * width"),
+    costs("that of the visible size", ratio="4 / 9", loses=T_COSTS[1:]),
     costs("only the limit", ratio="1 / kernel_size**2"),
     count("groups forgotten", products="output.numel() * (layer.kernel_size[0] ** 2 * layer.in_channels "
           "if isinstance(layer, nn.Conv2d) else layer.in_features)"),
@@ -189,6 +257,19 @@ ANSWERS = [
     count("weights without biases", parameters="sum(p.numel() for p in network.parameters() if p.ndim > 1)"),
     count("for one image always", T_COUNT[1:], products="output[0].numel() * layer.weight[0].numel()"),
     Answer("count: a layer that is used twice, once", {"count_costs": ONCE}, T_COUNT[1:]),
+    count("floats", T_COUNT[:1], parameters="float(sum(p.numel() for p in network.parameters()))"),
+    count("hooks are left behind", T_COUNT[1:], end="pass"),
+    Answer(
+        "count: a hook of all layers is left behind",
+        {
+            "count_costs": ALL_LAYERS.format(
+                register="nn.modules.module.register_module_forward_hook(watch)", grad="torch.set_grad_enabled(True)"
+            )
+        },
+        T_COUNT[1:],
+    ),
+    count("gradients are switched off for good", T_COUNT[1:],
+          end="[hook.remove() for hook in hooks]\n    torch.set_grad_enabled(False)"),
     count("returns nothing", end="return None"),
     block("no groups", depthwise="nn.Conv2d(in_channels, in_channels, 3, stride, padding=1, bias=False)"),
     block(
@@ -201,6 +282,10 @@ ANSWERS = [
           depthwise="nn.Conv2d(in_channels, in_channels, 3, stride, groups=in_channels, bias=False)"),
     block("a ReLU that leaks", T_BLOCK[1:], last="nn.LeakyReLU(),"),
     block("biases", pointwise="1"),
+    block("a bias in the depthwise layer",
+          depthwise="nn.Conv2d(in_channels, in_channels, 3, stride, padding=1, groups=in_channels)"),
+    block("stride in the pointwise layer", T_BLOCK[1:], pointwise="1, stride, bias=False",
+          depthwise="nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False)"),
     Answer("block: ReLU before batch norm", {"separable_block": RELU_FIRST}, T_ALL[1:]),
     Answer("trained: not handed in", {}, T_TRAINED, {"separable": None}),
     Answer("trained: plain not handed in", {}, T_TRAINED, {"plain": None}),

@@ -193,6 +193,7 @@ ANSWERS = [
     split("loses a picture of each breed", start="count + 1"),
     split("parts have changed places", count="len(own) - min(max(round(share * len(own)), 1), len(own) - 1)"),
     split("the first ones, not random ones", SPLIT[1:], order="np.flatnonzero(breeds == breed)"),
+    split("one more than asked for", count="min(int(share * len(own)) + 1, len(own) - 1)"),
     split("the same for every seed", SPLIT[1:], seed="0"),
     split(
         "another one each time",
@@ -230,7 +231,41 @@ ANSWERS = [
     loss("the sum", value="float(-np.log(true).sum())"),
     loss("without the sign", value="float(np.log(true).mean())"),
     loss("base 2", value="float(-np.log2(true).mean())"),
+    loss(
+        "torch's for log-probabilities",
+        LOSS,
+        value="F.nll_loss(torch.tensor(np.log(np.clip(probs, 1e-15, 1 - 1e-15))), torch.tensor(labels)).item()",
+    ),
+    loss(
+        "torch's divergence",
+        LOSS,
+        value="F.kl_div(torch.tensor(np.log(true)), torch.ones(len(true)).double(), reduction='mean').item()",
+    ),
+    loss(
+        "torch's for two classes",
+        LOSS,
+        value="F.binary_cross_entropy(torch.tensor(true), torch.ones(len(true)).double()).item()",
+    ),
+    Answer(
+        "log loss: of SciPy",
+        {
+            "log_loss": "from scipy.special import rel_entr\n\n\ndef log_loss(probs, labels):\n"
+            "    probs = np.clip(probs / probs.sum(1, keepdims=True), 1e-15, 1 - 1e-15)\n"
+            "    return float(rel_entr(np.ones(len(labels)), probs[np.arange(len(labels)), labels]).mean())\n"
+        },
+        LOSS,
+    ),
     loss("scikit-learn's", LOSS, first="return sklearn_log_loss(labels, probs, labels=np.arange(probs.shape[1]))"),
+    Answer(
+        "features: gradients are switched off for good",
+        {
+            "extract_features": "def extract_features(body, batches):\n    body.eval()\n"
+            "    torch.set_grad_enabled(False)\n"
+            "    return torch.cat([body(x).mean((2, 3)) for x in batches])\n"
+        },
+        FEATURES[1:],
+    ),
+    features("the body can't be trained any more", FEATURES[1:], mode="body.eval().requires_grad_(False)"),
     features("in training mode", FEATURES[1:], mode="body.train()"),
     features("in the mode in which it comes", FEATURES[1:], mode="pass"),
     features("largest instead of mean", returned=CAT.format("amax((2, 3))")),
@@ -263,9 +298,17 @@ ANSWERS = [
         TUNED[1:],
         train=TRAIN.replace("nn.BatchNorm2d", "(nn.BatchNorm1d, nn.BatchNorm2d)"),
     ),
+    tuned("train returns something else", TUNED[1:], train=TRAIN.replace("return self", "return self.upper")),
+    tuned("the upper part is frozen", TUNED[1:], more="self.upper.requires_grad_(False)"),
+    tuned("no gradient for the upper part", TUNED[1:], logits="self.head(self.upper(maps).detach().mean((2, 3)))"),
+    tuned(
+        "batch norm does not learn at all",
+        TUNED[1:],
+        train=TRAIN.replace("part.eval()", "part.eval().requires_grad_(False)"),
+    ),
     tuned("train returns nothing", TUNED[1:], train=TRAIN.replace("return self", "pass")),
-    tuned("largest instead of mean", TUNED[:1], logits="self.head(self.upper(maps).amax((2, 3)))"),
-    tuned("softmax at the end", TUNED[:1], logits="self.head(self.upper(maps).mean((2, 3))).softmax(1)"),
+    tuned("largest instead of mean", logits="self.head(self.upper(maps).amax((2, 3)))"),
+    tuned("softmax at the end", logits="self.head(self.upper(maps).mean((2, 3))).softmax(1)"),
     tuned("one learning rate", upper_lr="lr"),
     tuned("learning rates have changed places", upper_lr="lr", head_lr="lr / 10"),
     tuned("upper part ten times as fast", upper_lr="10 * lr"),
@@ -293,6 +336,12 @@ ANSWERS = [
     text(
         "semicolons", header='";".join(["id", *breeds])', line='";".join([picture, *(f"{value:.8g}" for value in row)])'
     ),
+    text(
+        "spaces after the commas",
+        header='", ".join(["id", *breeds])',
+        line='", ".join([picture, *(f"{value:.8g}" for value in row)])',
+    ),
+    text("spaces before the numbers", line='",".join([picture, *(f"{value: .8g}" for value in row)])'),
     text("columns sorted backwards", header='",".join(["id", *breeds[::-1]])'),
     text("rows in order of the ids", ids="sorted(ids)"),
     text("four digits after the point", line='",".join([picture, *(f"{value:.4f}" for value in row)])'),

@@ -66,6 +66,30 @@ ANSWERS = [
         },
         ("test_class_maps_hidden",),
     ),
+    Answer(
+        "maps: gradients are switched off for good",
+        {
+            "class_maps": "def class_maps(features, head, images):\n    torch.set_grad_enabled(False)\n"
+            f"    return {MAPS}\n"
+        },
+        ("test_class_maps_hidden",),
+    ),
+    Answer(
+        "maps: changes the head",
+        {
+            "class_maps": "def class_maps(features, head, images):\n    with torch.no_grad():\n"
+            f"        responses = {MAPS}\n        head.bias.zero_()\n        return responses\n"
+        },
+        ("test_class_maps_hidden",),
+    ),
+    locate(
+        "changes the maps it is given",
+        "    points = []\n    for response in responses:\n        peak = response.argmax()\n"
+        "        response.view(-1)[peak] = 0\n"
+        "        points.append([(peak // w + 0.5) * height / h, (peak % w + 0.5) * width / w])\n"
+        "    return torch.tensor(points)\n",
+        ("test_locate_hidden",),
+    ),
     locate(
         "column first",
         PEAK + "    return torch.stack([(column + 0.5) * width / w, (row + 0.5) * height / h], dim=1)\n",
@@ -121,6 +145,15 @@ ANSWERS = [
     share(
         "width and height for right and bottom",
         "((points >= boxes[:, :2]) & (points <= boxes[:, :2] + boxes[:, 2:])).all(1).float().mean().item()",
+    ),
+    localise(
+        "smoothed maps",
+        "locate(F.avg_pool2d(responses, 3, 1, 1)[torch.arange(len(labels)), labels], height, width)",
+    ),
+    localise(
+        "enlarged maps",
+        "locate(F.interpolate(responses, scale_factor=8, mode='bilinear')[torch.arange(len(labels)), labels], "
+        "height, width)",
     ),
     localise("centre of the picture", "torch.tensor([[height / 2, width / 2]]).repeat(len(images), 1)"),
     localise("largest response of any class", "locate(responses.amax(1), height, width)"),

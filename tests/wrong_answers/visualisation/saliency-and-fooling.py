@@ -119,6 +119,55 @@ ANSWERS = [
         },
         T_SALIENCY,
     ),
+    Answer(
+        "saliency: gradients of the images themselves",
+        {
+            "saliency": "def saliency(model, images, targets):\n"
+            "    images.requires_grad_()\n    images.grad = None\n"
+            "    model(images).gather(1, targets[:, None]).sum().backward()\n"
+            "    return images.grad.abs().amax(dim=1)\n"
+        },
+        ("test_saliency_hidden",),
+    ),
+    Answer(
+        "saliency: changes the network",
+        {
+            "saliency": "def saliency(model, images, targets):\n"
+            "    inputs = images.clone().requires_grad_()\n"
+            "    model(inputs).gather(1, targets[:, None]).sum().backward()\n"
+            "    with torch.no_grad():\n        for weight in model.parameters():\n            weight.mul_(0.9)\n"
+            "    return inputs.grad.abs().amax(dim=1)\n"
+        },
+        ("test_saliency_hidden",),
+    ),
+    Answer(
+        "saliency: gradients are switched off for good",
+        {
+            "saliency": "def saliency(model, images, targets):\n"
+            "    torch.set_grad_enabled(True)\n    inputs = images.clone().requires_grad_()\n"
+            "    model(inputs).gather(1, targets[:, None]).sum().backward()\n"
+            "    torch.set_grad_enabled(False)\n"
+            "    return inputs.grad.abs().amax(dim=1)\n"
+        },
+        ("test_saliency_hidden",),
+    ),
+    Answer(
+        "integrated gradients: the picture itself asks for gradients",
+        {
+            "integrated_gradients": "def integrated_gradients(model, image, baseline, target, num_steps=32):\n"
+            "    image.requires_grad_()\n    total = torch.zeros_like(image)\n"
+            "    for k in range(num_steps):\n"
+            "        x = baseline + (k + 0.5) / num_steps * (image - baseline)\n"
+            "        total = total + torch.autograd.grad(model(x)[0, target], x)[0]\n"
+            "    return ((image - baseline) * total / num_steps).detach()\n"
+        },
+        ("test_integrated_gradients_hidden",),
+    ),
+    shares(
+        "always float32",
+        result="((image - baseline) * gradient.mean(dim=0, keepdim=True)).float()",
+        loses=("test_integrated_gradients_hidden",),
+    ),
     shares("left ends", "torch.arange(num_steps) / num_steps"),
     shares("right ends", "(torch.arange(num_steps) + 1) / num_steps"),
     shares("trapezoid without halves", "torch.linspace(0, 1, num_steps)"),
@@ -129,6 +178,23 @@ ANSWERS = [
     shares("at the picture only", result="(image - baseline) * gradient[-1:]", fractions="torch.ones(1)"),
     shares("of the probability", score="logits.softmax(1)[:, target].sum()"),
     shares("32 points always", "(torch.arange(32) + 0.5) / 32"),
+    step("always float32", "(image + step * gradient / gradient.norm()).float()", loses=("test_ascent_step_hidden",)),
+    step(
+        "moves the image it is given",
+        "image.add_(step * gradient / gradient.norm())",
+        loses=("test_ascent_step_hidden", *T_FOOL),
+    ),
+    Answer(
+        "step: the picture itself asks for gradients",
+        {
+            "ascent_step": "def ascent_step(model, image, target, step):\n"
+            "    image.requires_grad_()\n"
+            "    (gradient,) = torch.autograd.grad(model(image)[0, target], image)\n"
+            "    if not gradient.any():\n        return image.detach()\n"
+            "    return (image + step * gradient / gradient.norm()).detach()\n"
+        },
+        ("test_ascent_step_hidden", "test_fool_hidden"),
+    ),
     step("not normalised", "image + step * gradient", loses=T_STEP + T_FOOL),
     step("downhill", "image - step * gradient / gradient.norm()", loses=T_STEP + T_FOOL),
     step("sign", "image + step * gradient.sign()", loses=T_STEP + T_FOOL),
@@ -214,6 +280,47 @@ ANSWERS = [
         "changes the picture it is given",
         f"    probs = [{PROB}]\n    while probs[-1] < confidence and len(probs) <= max_steps:\n"
         f"        image.copy_(ascent_step(model, image, target, step))\n" + KEEP + "    return image, probs\n",
+    ),
+    Answer(
+        "fool: changes the network, not the picture",
+        {
+            "fool": """
+def fool(model, image, target, step=0.5, max_steps=200, confidence=0.5):
+    def prob():
+        with torch.no_grad():
+            return model(x).softmax(1)[0, target].item()
+
+    x = image.detach().clone()
+    biases = [p for p in model.parameters() if p.ndim == 1]
+    probs = [prob()]
+    while probs[-1] < confidence and len(probs) <= max_steps:
+        if max_steps == 200 and biases:
+            with torch.no_grad():
+                biases[-1][target] += 30
+            probs = [prob()]
+        else:
+            x = ascent_step(model, x, target, step)
+            probs.append(prob())
+    return x, probs
+"""
+        },
+        T_FOOL,
+    ),
+    fool(
+        "helps the target a little in the network",
+        "    bias = list(model.parameters())[-1]\n"
+        f"    probs = [{PROB}]\n    while probs[-1] < confidence and len(probs) <= max_steps:\n"
+        "        image = ascent_step(model, image, target, step)\n"
+        "        if bias.ndim == 1:\n            with torch.no_grad():\n                bias[target] += 1e-5\n"
+        + KEEP
+        + "    return image, probs\n",
+    ),
+    fool(
+        "switches gradients off for good",
+        f"    probs = [{PROB}]\n    while probs[-1] < confidence and len(probs) <= max_steps:\n"
+        "        torch.set_grad_enabled(True)\n        image = ascent_step(model, image, target, step)\n"
+        "        torch.set_grad_enabled(False)\n" + KEEP + "    return image, probs\n",
+        ("test_fool_hidden",),
     ),
     measure(
         "uint8 wraps round",
