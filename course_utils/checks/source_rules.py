@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from course_utils.checks.reachable import SourceNotFound, brought_by, names_looked_up, reached
+from course_utils.checks.reachable import SourceNotFound, brought_by, names_looked_up, of_a_library, reached
 
 __all__ = [
     "SourceNotFound",
@@ -50,6 +50,10 @@ def forbidden_names(function: Any, forbidden: Sequence[str]) -> set[str]:
     SourceNotFound
         If there is no source to look at.
     """
+    if (origin := of_a_library(function)) and origin.rpartition(".")[2] in {
+        name.rpartition(".")[2] for name in forbidden
+    }:
+        return {origin}
     name, cells, files = brought_by(function)
     return forbidden_in(name, cells, forbidden, files)
 

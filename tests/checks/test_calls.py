@@ -97,6 +97,18 @@ def test_detours_in_a_notebook_are_found(notebook, cells):
     assert "which is not allowed" in message(assert_no_calls, names["mine"], ["F.conv2d"], "mine")
 
 
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("from scipy.signal import correlate2d\nmine = correlate2d", "scipy.signal._signaltools.correlate2d"),
+        ("import numpy as np\nmine = np.convolve", "numpy.convolve"),
+    ],
+)
+def test_a_function_of_a_library_under_another_name_is_found(notebook, cell, said):
+    text = message(assert_no_calls, notebook(cell)["mine"], ["signal.correlate2d", "np.convolve"], "mine")
+    assert text == f"mine uses {said}, which is not allowed in this exercise."
+
+
 def test_functions_that_call_each_other_end(notebook):
     names = notebook("def even(n):\n    return n == 0 or odd(n - 1)\ndef odd(n):\n    return n != 0 and even(n - 1)")
     assert forbidden_names(names["even"], ["np.convolve"]) == set()

@@ -149,7 +149,7 @@ def test_what_two_mistakes_share_is_told_with_the_first_sentence():
     ("check", "expected", "reason"),
     [
         ("assert_equal", True, "who tries a few values finds this one"),
-        ("assert_number", 7, "who tries a few values finds this one"),
+        ("assert_number", 3, "who tries a few values finds this one"),
         ("assert_equal", "b", "who tries a few values finds this one"),
         ("assert_equal", [object()], "can be sealed, not"),
         ("assert_array", np.array([1j, 2]), "up to 4096 real numbers"),
