@@ -48,6 +48,7 @@ __all__ = [
     "assert_tensor",
     "assert_that",
     "compare",
+    "same",
 ]
 
 
@@ -246,10 +247,10 @@ def assert_equal(
     """
     expected = as_data(expected)
     actual = as_plain(actual, expected, name, hint)
-    if _same(actual, expected):
+    if same(actual, expected):
         return
     for text, wrong in (mistakes or {}).items():
-        if _same(actual, as_data(wrong)):
+        if same(actual, as_data(wrong)):
             hint = text
             break
     fail(f"{name} is {shorten(actual)}, which is not right.", hint)
@@ -399,7 +400,11 @@ def _recognised(actual: np.ndarray, mistakes: Mapping[str, Any] | None, rtol: fl
     return None
 
 
-def _same(actual: Any, expected: Any) -> bool:
+def same(actual: Any, expected: Any) -> bool:
+    """Whether two plain values are equal; of a tuple and a list, the entries count."""
     if isinstance(expected, (list, tuple)) and isinstance(actual, (list, tuple)):
-        return len(actual) == len(expected) and all(map(_same, actual, expected))
-    return bool(actual == expected)
+        return len(actual) == len(expected) and all(map(same, actual, expected))
+    try:
+        return bool(actual == expected)
+    except ValueError:  # a number of NumPy beside a tuple: an array of answers
+        return False

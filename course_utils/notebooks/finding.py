@@ -65,6 +65,7 @@ class StudentCell:
         """Whether it is a copy of a cell of the course, as students have it."""
         return self.type == cell.cell_type and _trimmed(self.source) in (
             _trimmed(cell.source),
+            _trimmed(released_text(cell.source)),
             _trimmed(released(cell)),
         )
 

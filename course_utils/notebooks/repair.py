@@ -19,7 +19,7 @@ from course_utils.notebooks.finding import Answer, Finder, StudentCell, added, i
 from course_utils.notebooks.limits import FileLimits
 from course_utils.notebooks.reading import LARGEST_NOTEBOOK
 from course_utils.notebooks.skeleton import imports_of
-from course_utils.notebooks.texts import one_line
+from course_utils.notebooks.texts import one_line, released_text
 from course_utils.notebooks.versions import python_of
 
 __all__ = ["Repaired", "repair"]
@@ -147,7 +147,7 @@ def _is_changed(cell: NotebookNode, theirs: StudentCell) -> bool:
         return True
     if theirs.is_like(cell):
         return False
-    texts = released(cell), cell.source
+    texts = released(cell), released_text(cell.source), cell.source
     return cell.cell_type != "code" or not any(names.same_code(theirs.source, text) for text in texts)
 
 

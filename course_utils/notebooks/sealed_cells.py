@@ -15,12 +15,13 @@ from collections.abc import Iterable, Sequence
 
 from course_utils.checks.sealed import CHECKS
 
-__all__ = ["RECORDER", "as_released", "count", "recording", "without_seals"]
+__all__ = ["RECORDER", "as_released", "count", "problem", "recording", "without_seals"]
 
 # What `recording` calls in the place of each check: number of the check, the check, its arguments.
 RECORDER = "_record_sealed"
 _IMPORT = "from course_utils.checks import assert_sealed"
-_SEALED = re.compile(r"(\bassert_sealed\(.*, )\"[A-Za-z0-9+/=]*\"\)[ \t]*$", re.MULTILINE)
+# A sealed answer, however a formatter has laid the line.
+_SEALED = re.compile(r"""(["'])[A-Za-z0-9+/]{40,}={0,2}\1""")
 
 
 def count(source: str) -> int:
@@ -68,9 +69,50 @@ def as_released(source: str, seals: Sequence[str] | None = None) -> str:
             return "\n".join([*kept[:head], _IMPORT, *kept[head:]]) if order else source
 
 
+def problem(source: str) -> str:
+    """Return why a cell can't be released with its answers sealed; empty if nothing speaks against it."""
+    try:
+        text = as_released(source)
+        tree = ast.parse(text)
+    except SyntaxError:
+        return "what would be released is no Python; write each statement, and each `if` and `for`, on lines of its own"
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = [func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in called]
+    if left := sorted(set(names) & set(CHECKS)):
+        how = "answer, expected value and name in this order, on lines of its own, in the cell, a `for`, `with` or `if`"
+        return f"{left[0]} would be released as it is; write it with {how}"
+    if left := sorted(_telling(ast.parse(source)) & set().union(*(_bound(node) for node in tree.body))):
+        return f"a line would be released that binds {left[0]}, of which what is expected is made"
+    if any(isinstance(node, (ast.For, ast.While)) and node.orelse for node in ast.walk(ast.parse(source))):
+        return "a loop with `else` can't be released"
+    if names.count("assert_sealed") != count(source):
+        return "not all of its checks would be released"
+    return ""
+
+
 def without_seals(text: str) -> str:
     """Return a text whose sealed answers are empty, to be compared with another release of the same cell."""
-    return _SEALED.sub(r'\1"")', text)
+    return _SEALED.sub('""', text) if "assert_sealed" in text else text
+
+
+def _telling(tree: ast.Module) -> set[str]:
+    """Return the names of which expected values and mistakes are made, and no answer."""
+    needed: set[str] = set()
+    expected: set[str] = set()
+    for call in _calls(tree):
+        needed |= _names(call.args[0], call.args[2])
+        keywords = [keyword.value for keyword in call.keywords if keyword.arg != "hint"]
+        expected |= _names(call.args[1], *call.args[3:], *keywords)
+    lines = [node for node in ast.walk(tree) if isinstance(node, (ast.Assign, ast.AugAssign, ast.For, ast.With))]
+    while True:
+        before = len(needed)
+        for node in lines:
+            head = [node.iter] if isinstance(node, ast.For) else [node]
+            targets = _names(node.target) if isinstance(node, ast.For) else _bound(node)
+            if targets & needed:
+                needed |= _names(*head)
+        if len(needed) == before:
+            return expected - needed
 
 
 def _calls(tree: ast.Module) -> list[ast.Call]:
@@ -149,11 +191,15 @@ def _names(*nodes: ast.AST) -> set[str]:
 
 
 def _bound(node: ast.AST) -> set[str]:
-    """Return the names that a statement binds, or changes an entry of."""
+    """Return the names that a statement binds, or changes an entry of; those of comprehensions are their own."""
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return {node.name}
-    found = set()
-    for part in ast.walk(node):
+    found, waiting = set(), [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)):
+            continue
+        waiting += ast.iter_child_nodes(part)
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
             found.add(part.id)
         if isinstance(part, (ast.Subscript, ast.Attribute)) and isinstance(part.ctx, ast.Store):

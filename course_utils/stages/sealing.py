@@ -17,7 +17,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
-from course_utils.notebooks.sealed_cells import RECORDER, as_released, count, recording
+from course_utils.notebooks.sealed_cells import RECORDER, as_released, count, problem, recording
 from course_utils.notebooks.texts import one_line, released_text
 
 __all__ = ["SealChecks", "seals_of"]
@@ -27,7 +27,7 @@ _CELL_S = 600
 _PREPARE = f"""
 import inspect as _inspect
 from course_utils.checks import sealed as _sealed
-_answers = {{}}
+_answers, _packed = {{}}, {{}}
 def {RECORDER}(number, check, *arguments, **settings):
     check(*arguments, **settings)
     given = _inspect.signature(check).bind(*arguments, **settings).arguments
@@ -38,9 +38,18 @@ def {RECORDER}(number, check, *arguments, **settings):
         raise SystemExit(f"can't be sealed: {{reason}}") from None
     _answers.setdefault((_cell, number), []).append(answer)
 """
+# After a sealed cell: it is run as students receive it, too.
+_TRY = """
+from course_utils.notebooks import sealed_cells as _cells
+_packed[_cell] = [_sealed.pack(_answers[_cell, _n]) for _n in range(_count) if (_cell, _n) in _answers]
+if len(_packed[_cell]) == _count:
+    try:
+        exec(compile(_cells.as_released(_visible, _packed[_cell]), "<released>", "exec"), dict(globals()))
+    except Exception as _reason:
+        raise SystemExit(f"{_cell}: as it is released, its checks do not take the reference: {_reason}") from None
+"""
 _TELL = """
 import base64 as _base64, json as _json
-_packed = [[cell, number, _sealed.pack(answers)] for (cell, number), answers in _answers.items()]
 print("SEALED " + _base64.b64encode(_json.dumps(_packed).encode()).decode())
 """
 
@@ -83,7 +92,10 @@ def seals_of(path: Path) -> dict[str, list[str]]:
 @functools.lru_cache(maxsize=32)
 def _seals(path: Path, content: bytes) -> dict[str, list[str]]:
     notebook = nbformat.reads(content.decode(), as_version=4)
-    runs, sealed = _runs(notebook), {}
+    for cell in filter(kinds.is_sealed, notebook.cells):
+        if text := problem(released_text(cell.source)):
+            raise CourseError(f"{path.stem}, {one_line(cell.metadata.nbgrader.grade_id)} is sealed: {text}.")
+    runs = _runs(notebook)
     with tempfile.TemporaryDirectory(prefix="sealing-") as folder:
         own = Path(folder) / path.parent.name
         shutil.copytree(path.parent, own, ignore=shutil.ignore_patterns(".*", "__pycache__"))
@@ -100,13 +112,11 @@ def _seals(path: Path, content: bytes) -> dict[str, list[str]]:
             said = one_line(getattr(error, "evalue", "") or str(error).strip().rpartition("\n")[2], 300)
             raise CourseError(f"{path.stem}: its reference stops while answers are sealed: {said}") from error
     output = "".join(part.get("text", "") for part in runs.cells[-1].outputs)
-    told = json.loads(base64.b64decode(output.rpartition("SEALED ")[2]))
-    for name, _, text in sorted(told, key=lambda entry: entry[:2]):
-        sealed.setdefault(name, []).append(text)
+    sealed = json.loads(base64.b64decode(output.rpartition("SEALED ")[2]))
     for cell in filter(kinds.is_sealed, notebook.cells):
         name = cell.metadata.nbgrader.grade_id
-        if len(sealed.get(name, [])) != (wanted := count(released_text(cell.source))) or not wanted:
-            text = f"{wanted} checks can be sealed, and {len(sealed.get(name, []))} were run"
+        if len(sealed[name]) != (wanted := count(released_text(cell.source))) or not wanted:
+            text = f"{wanted} checks can be sealed, and {len(sealed[name])} were run"
             raise CourseError(f"{path.stem}, {one_line(name)}: {text}. Each check of a sealed cell must be reached.")
     return sealed
 
@@ -122,7 +132,9 @@ def _runs(notebook: NotebookNode) -> NotebookNode:
         if kinds.is_sealed(cell):
             visible = released_text(source)
             marks = f"_cell, _guessable = {cell.metadata.nbgrader.grade_id!r}, {visible != source}\n"
-            source = marks + recording(visible)
+            marks += f"_visible, _count = {visible!r}, {count(visible)}\n"
+            sources += [marks + recording(visible), _TRY]
+            continue
         sources.append(source)
     runs = nbformat.v4.new_notebook(metadata=notebook.metadata)
     runs.cells = [nbformat.v4.new_code_cell(source) for source in [*sources, _TELL]]

@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from course_utils.notebooks.finding import Finder, StudentCell, added, released
-from course_utils.notebooks.sealed_cells import as_released, count, recording, without_seals
+from course_utils.notebooks.sealed_cells import as_released, count, problem, recording, without_seals
 
 SOURCE = '''"""Visible checks (1 point): the total."""
 layers = [(3, 4), (4, 5)]
@@ -51,17 +51,17 @@ else:
 print("check passed")'''
 
 
+SEALS = [letter * 60 + "==" for letter in "abcd"]
+
+
 def test_only_what_checks_need_is_left():
     assert as_released(SOURCE) == RELEASED
 
 
 def test_seals_stand_in_the_order_in_which_checks_are_recorded():
     assert count(SOURCE) == 4
-    text = as_released(SOURCE, ["YQ==", "Yg==", "Yw==", "ZA=="])
-    assert (
-        text.replace('"YQ=="', '""').replace('"Yg=="', '""').replace('"Yw=="', '""').replace('"ZA=="', '""') == RELEASED
-    )
-    assert text.index("YQ==") < text.index("Yg==") < text.index("Yw==") < text.index("ZA==")
+    text = as_released(SOURCE, SEALS)
+    assert sorted(SEALS, key=text.index) == SEALS
     assert without_seals(text) == RELEASED
 
 
@@ -82,6 +82,25 @@ def test_a_cell_without_such_checks_stays_as_it_is(source):
     assert as_released(source) == source
 
 
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("if x: assert_number(x, 3, 'x')", "is no Python"),
+        ("def f():\n    assert_number(x, 3, 'x')\nf()", "assert_number would be released"),
+        ("checks.assert_number(x, 3, 'x')", "assert_number would be released"),
+        ("assert_number(x, expected=3, name='x')", "assert_number would be released"),
+        ("try:\n    assert_number(x, 3, 'x')\nfinally:\n    pass", "assert_number would be released"),
+        ("for n in (1, 2):\n    assert_number(f(n), n, 'x')\nelse:\n    print(n)", "a loop with `else`"),
+        ("for n, right in [(3, 555), (4, 777)]:\n    assert_number(f(n), right, f'f({n})')", "that binds right"),
+        ("for k, right in wanted.items():\n    assert_number(t[k], right, k)", "that binds right"),
+        ("n = 3\nright = sum(n for n in (1, 2))\nprint(n)\nassert_number(x, right, 'x')", ""),
+        (SOURCE, ""),
+    ],
+)
+def test_what_cant_be_released_so_is_said(source, reason):
+    assert reason in problem(source) and bool(problem(source)) == bool(reason)
+
+
 def cell_of_the_course():
     cell = new_code_cell(SOURCE + "\n### BEGIN HIDDEN TESTS\nassert total\n### END HIDDEN TESTS")
     cell.metadata = {"nbgrader": {"grade": True, "grade_id": "test_total", "locked": True}, "course": {"sealed": True}}
@@ -90,13 +109,13 @@ def cell_of_the_course():
 
 def test_a_cell_that_lost_its_name_is_known_by_its_text_whatever_is_sealed_in_it():
     cell = cell_of_the_course()
-    text = as_released(SOURCE, ["YQ==", "Yg==", "Yw==", "ZA=="])
+    text = as_released(SOURCE, SEALS)
     theirs = StudentCell.read(0, {"cell_type": "code", "source": text, "metadata": {}})
     assert released(cell) == RELEASED and theirs.is_like(cell)
     assert Finder([cell], [theirs]).found == {0: theirs}
 
 
 def test_what_a_student_added_to_such_a_cell_is_theirs_and_nothing_else():
-    text = "helper = 1\n" + as_released(SOURCE, ["YQ==", "Yg==", "Yw==", "ZA=="])
+    text = "helper = 1\n" + as_released(SOURCE, SEALS)
     theirs = StudentCell.read(0, {"cell_type": "code", "source": text, "metadata": {}})
     assert [part.source.strip() for part in added(cell_of_the_course(), theirs)] == ["helper = 1"]

@@ -11,6 +11,7 @@ from course_utils.classroom.folder import open_gradebook
 from course_utils.errors import CourseError
 from course_utils.stages.autograde import autograde
 from course_utils.stages.check_source import check_source
+from course_utils.stages.feedback import feedback
 from course_utils.stages.release import release
 from tests.support.tiny_course import ASSIGNMENT, NOTEBOOK, _cell, make_course, write
 
@@ -85,6 +86,9 @@ def test_grading_and_the_gradebook_use_the_source(tmp_path):
     rows = {row.student_id: row for row in autograde(course, ASSIGNMENT)}
     assert [rows[name].points for name in ("student0", "student1")] == [1, 0]
     assert not any(row.notes for row in rows.values())
+    feedback(course, ASSIGNMENT)
+    page = (course / "feedback" / "student0" / ASSIGNMENT / f"{NOTEBOOK}.html").read_text()
+    assert "assert_sealed" in page and "weights" not in page and "first layer" not in page
 
 
 def test_released_again_it_is_the_same(tmp_path):
@@ -96,10 +100,18 @@ def test_released_again_it_is_the_same(tmp_path):
     ("check", "solution", "reason"),
     [
         (CHECK, SOLUTION.replace("5", "6"), "its reference stops while answers are sealed.*total is 369 weights"),
-        ("assert_equal(total > 3, True, 'total')", SOLUTION, "who tries a few values finds this one"),
-        ("assert_number(total, 3, 'total')", SOLUTION.replace("3 * 41 + 41 * 5", "3"), "who tries a few values"),
+        ("assert_equal(total > 3, True, 'total')", SOLUTION, "2 tries find this one"),
+        ("assert_number(total, 3, 'total')", SOLUTION.replace("3 * 41 + 41 * 5", "3"), "4 tries find this one"),
         ("if total < 0:\n    assert_number(total, 328, 'total')", SOLUTION, "must be reached"),
         ("print(total)", SOLUTION, "0 checks can be sealed"),
+        ("def check():\n    assert_number(total, 328, 'total')\ncheck()", SOLUTION, "would be released as it is"),
+        ("if total: assert_number(total, 328, 'total')", SOLUTION, "is no Python"),
+        (
+            "import random\nrandom.seed(0)\nnoise = random.random()\nx = random.random()\n"
+            "assert_number(total + x, 328 + noise - noise + x, 'total')",
+            SOLUTION,
+            "as it is released, its checks do not take the reference",
+        ),
         (
             "for n in (100, 200):\n    assert_number(total + n, 328 + n, 'total')",
             SOLUTION,
