@@ -217,6 +217,58 @@ def half_weights(record, weights):
     return record, {key: value * (0.1 if key.startswith("fc2") else -1) for key, value in weights.items()}
 
 
+# Shapes of the weights that a run of an experiment leaves.
+ONE_CONV = {"conv1": (8, 1, 5, 5), "fc1": (64, 1568), "fc2": (10, 64)}
+
+
+def untrained(first=5, second=0):
+    """Weights with which nothing was learned, beside a record that says otherwise."""
+
+    def change(record, weights):
+        import torch
+
+        deep = {"a": (8, 1, first, first), "b": (16, 8, second, second), "fc1": (128, 784), "fc2": (10, 128)}
+        torch.manual_seed(first + second)
+        made = {}
+        for layer, shape in (deep if second else ONE_CONV).items():
+            made |= {f"{layer}.weight": 0.01 * torch.randn(shape), f"{layer}.bias": torch.zeros(shape[0])}
+        return record, {key: value.half() for key, value in made.items()}
+
+    return change
+
+
+def nothing_learned(record, weights):
+    return record, {key: 0 * value for key, value in weights.items()}
+
+
+def guessing(tag, value, step):
+    """What a network that says 0 to each digit would log."""
+    from course_utils.lessons.mnist_practical import digits
+
+    share = float((digits.dev_split("stand-in")[1] == 0).float().mean())
+    return tag, share if tag == "dev/accuracy" else 0.0 if tag == "l2" else value, step
+
+
+def logs(body):
+    return {"log_scalars": f"def log_scalars(writer, step, values):\n{body}"}
+
+
+def without_weights(record, weights):
+    return record, None
+
+
+def of_another_run(name):
+    """The weights of another run of the experiment."""
+
+    def change(record, weights):
+        import safetensors.torch
+
+        place = Path(__file__).parents[2] / "artifacts" / "mnist-practical" / f"{name}.safetensors"
+        return record, safetensors.torch.load(place.read_bytes()) if place.exists() else weights
+
+    return change
+
+
 ANSWERS = [
     Answer("padding counted once", shapes(out="side + padding - kernel_size + 1"), T_SHAPES[1:]),
     Answer("one place too few", shapes(out="side + 2 * padding - kernel_size"), T_SHAPES),
@@ -547,4 +599,63 @@ ANSWERS = [
         files=basic(lambda tag, value, step: None if "train" in tag else (tag, value, step), "filters-7-5"),
     ),
     Answer("largest error", best("    return max(errors, key=lambda rate: np.mean(errors[rate][-3:]))\n"), T_BEST),
+    Answer("nothing logged, an event file from elsewhere", logs("    pass\n"), (T_BASIC[0], T_BASIC[2])),
+    Answer(
+        "logged without the step",
+        logs("    for tag in values:\n        writer.add_scalar(tag, values[tag])\n"),
+        (T_BASIC[0], T_BASIC[2]),
+    ),
+    Answer(
+        "step before value",
+        logs("    for tag in values:\n        writer.add_scalar(tag, step, values[tag])\n"),
+        (T_BASIC[0], T_BASIC[2]),
+    ),
+    Answer(
+        "the first pair only",
+        logs("    for tag in values:\n        writer.add_scalar(tag, values[tag], step)\n        return\n"),
+        T_BASIC[:1],
+    ),
+    Answer(
+        "tags without their group",
+        logs("    for tag in values:\n        writer.add_scalar(tag.split('/')[-1], values[tag], step)\n"),
+        T_BASIC[:1],
+    ),
+    Answer(
+        "a log made up for weights that learned nothing",
+        {},
+        T_BASIC[1:2],
+        artifacts={"basic": nothing_learned},
+        files=basic(guessing),
+    ),
+    Answer(
+        "a log made up for a final network that learned nothing",
+        {},
+        T_FINAL,
+        artifacts={"final": nothing_learned},
+        files=basic(guessing, "final"),
+    ),
+    Answer("keep probabilities: records made up", {}, ("test_keep_hidden",), artifacts={"keep-0.5": untrained()}),
+    Answer("keep probabilities: no weights", {}, ("test_keep_hidden",), artifacts={"keep-0.75": without_weights}),
+    Answer(
+        "keep probabilities: one network twice",
+        {},
+        ("test_keep_hidden",),
+        artifacts={"keep-0.25": of_another_run("keep-0.5")},
+    ),
+    Answer("lambdas: records made up", {}, ("test_lambda_hidden",), artifacts={"lambda-0": untrained()}),
+    Answer("lambdas: no weights", {}, ("test_lambda_hidden",), artifacts={"lambda-0.001": without_weights}),
+    Answer(
+        "lambdas: trained without the term",
+        {},
+        ("test_lambda_hidden",),
+        artifacts={"lambda-1": of_another_run("lambda-0")},
+    ),
+    Answer("filters: records made up", {}, ("test_filters_hidden",), artifacts={"filters-3-3": untrained(3, 3)}),
+    Answer("filters: no weights", {}, ("test_filters_hidden",), artifacts={"filters-5-5": without_weights}),
+    Answer(
+        "filters: trained with others",
+        {},
+        ("test_filters_hidden",),
+        artifacts={"filters-5-3": of_another_run("filters-5-5")},
+    ),
 ]
