@@ -523,7 +523,9 @@ def _check_squares(weights: dict[str, dict[str, Tensor]], logged: list[dict[str,
         layer = [value.double() for value in state.values() if tuple(value.shape) in ((64, 8 * 14 * 14), (64,))]
         sums.append(sum(float((value**2).sum()) for value in layer))
         last = float(found["l2"].values[-1])
-        fact = f"The last value of l2 that {name!r} logged is {last:.3g}; of the weights beside it, it is {sums[-1]:.3g}."
+        fact = (
+            f"The last value of l2 that {name!r} logged is {last:.3g}; of the weights beside it, it is {sums[-1]:.3g}."
+        )
         assert_that(abs(last - sums[-1]) <= 0.25 * sums[-1] + 0.01, fact, hint="Train this run again (again=True).")
     fact = "In the weights of the four runs the sum of squares of fc1 does not fall from lambda 0 to 0.03 to 1."
     assert_that(sums[0] > sums[2] > sums[3], fact, hint="Is lam in the loss that backward is called on?")

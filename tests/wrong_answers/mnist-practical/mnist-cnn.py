@@ -270,16 +270,16 @@ def of_another_run(name):
 
 
 ANSWERS = [
-    Answer("padding counted once", shapes(out="side + padding - kernel_size + 1"), T_SHAPES[1:]),
+    Answer("padding counted once", shapes(out="side + padding - kernel_size + 1"), T_SHAPES),
     Answer("one place too few", shapes(out="side + 2 * padding - kernel_size"), T_SHAPES),
-    Answer("pooling rounds up", shapes(half="-(-out // 2)"), T_SHAPES[1:]),
+    Answer("pooling rounds up", shapes(half="-(-out // 2)"), T_SHAPES),
     Answer("channels last", shapes(conv="(out, out, num_maps)"), T_SHAPES),
     Answer("no biases in the convolution", shapes(learned="num_maps * kernel_size**2"), T_SHAPES),
     Answer("one bias for the convolution", shapes(learned="num_maps * kernel_size**2 + 1"), T_SHAPES),
-    Answer("measured in training mode", evaluate(mode="pass"), T_EVALUATE[1:]),
+    Answer("measured in training mode", evaluate(mode="pass"), T_EVALUATE),
     Answer("measured with a graph", evaluate(graph="torch.enable_grad()"), T_EVALUATE[1:]),
     Answer("all images at once", evaluate(size=10_000), T_EVALUATE[1:]),
-    Answer("left in evaluation mode", evaluate(after="pass"), T_EVALUATE[1:]),
+    Answer("left in evaluation mode", evaluate(after="pass"), T_EVALUATE),
     Answer(
         "mean of means",
         evaluate(reduction="mean", result="sum(losses) / len(losses), right / len(images)"),
@@ -398,10 +398,10 @@ ANSWERS = [
     Answer(
         "the same mask for ever",
         drop("return h * (torch.rand(h.shape, generator=torch.Generator().manual_seed(0)) < keep_prob) / keep_prob"),
-        T_DROPOUT[1:] + T_ACTS,
+        T_DROPOUT + T_ACTS,
     ),
-    Answer("in place", drop("h.mul_(torch.rand_like(h) < keep_prob)\n    return h / keep_prob"), T_DROPOUT[1:]),
-    Answer("the library's", drop("return F.dropout(h, 1 - keep_prob)"), T_DROPOUT[1:]),
+    Answer("in place", drop("h.mul_(torch.rand_like(h) < keep_prob)\n    return h / keep_prob"), T_DROPOUT),
+    Answer("the library's", drop("return F.dropout(h, 1 - keep_prob)"), T_DROPOUT),
     Answer("dropout not used", {"dropout_cnn": ONE.format("self.fc2(F.relu(self.fc1(maps)))")}, T_ACTS[:1]),
     Answer(
         "dropout on the input of fc1",
@@ -432,7 +432,7 @@ ANSWERS = [
     Answer(
         "a switch that wants a value",
         flags(filters="type=int, nargs=2, default=(5, 5)", norm="type=bool, default=False"),
-        ("test_parse_flags_hidden",),
+        T_FLAGS,
     ),
     Answer(
         "a run of the experiment is missing",
@@ -553,7 +553,7 @@ ANSWERS = [
     Answer(
         "best single value",
         best("    return min(errors, key=lambda rate: min(errors[rate]))\n"),
-        ("test_best_rate_hidden",),
+        T_BEST,
     ),
     Answer(
         "last value only",
@@ -566,7 +566,7 @@ ANSWERS = [
     Answer(
         "diverged curves stay in",
         best("    return min(errors, key=lambda rate: np.mean(errors[rate][-3:]))\n"),
-        ("test_best_rate_hidden",),
+        T_BEST,
     ),
     Answer(
         "the error, not the rate",
@@ -658,4 +658,15 @@ ANSWERS = [
         ("test_filters_hidden",),
         artifacts={"filters-5-3": of_another_run("filters-5-5")},
     ),
+    Answer(
+        "a table of the visible case",
+        {
+            "layer_shapes": 'def layer_shapes(side, *rest):\n    shapes = {"conv1": (2, 7, 7), "pool": (2, 3, 3)}\n'
+            '    shapes |= {"flatten": (18,), "fc1": (4,), "fc2": (10,)}\n'
+            '    return shapes, {"conv1": 20, "fc1": 76, "fc2": 50}\n'
+        },
+        T_SHAPES,
+    ),
+    Answer("a table of smoothed", smooth("    return np.array([4.0, 20 / 3, 52 / 7])\n"), T_SMOOTHED),
+    Answer("a table of receptive_field", field("    return {(3,): 4, (3, 7): 9}.get(tuple(filters), 1)\n"), T_FIELD),
 ]
