@@ -97,7 +97,6 @@ ANSWERS = [
     line("half of the angle", "return 50 * (1 + np.arccos(radius) / (2 * np.pi))"),
     line("degrees", "return 50 * (1 + 2 * np.arccos(radius) / 360)"),
     line("length in place of angle", "return 50 * (1 + (1 - radius) / 2)"),
-    line("the example for all", "return 200 / 3", ("test_best_line_accuracy_hidden",)),
     objective("mean", "return 0.5 * weights @ weights + C * np.maximum(0, 1 - margins).mean()"),
     objective("no half", "return weights @ weights + C * np.maximum(0, 1 - margins).sum()"),
     objective("length not squared", "return 0.5 * np.linalg.norm(weights) + C * np.maximum(0, 1 - margins).sum()"),
@@ -161,7 +160,7 @@ ANSWERS = [
     kernel(
         "two coordinates only",
         "d = (points[:, None] - others[None]) ** 2\nreturn np.exp(-gamma * (d[..., 0] + d[..., -1]))",
-        ("test_gaussian_kernel_hidden", "test_decision_hidden"),
+        ("test_gaussian_kernel_hidden", *both("decision")),
     ),
     kernel(
         "the library's own",
