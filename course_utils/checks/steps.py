@@ -10,10 +10,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from course_utils.checks.basic import assert_that
+from course_utils.checks.calls import assert_written_without
+from course_utils.checks.evaluation import EvaluationError, evaluate
+from course_utils.checks.expressions import Expression, as_data, free_symbols, walk
 from course_utils.checks.formulas import Point, assert_equation, assert_expression
 from course_utils.draws import seed_for
 
-__all__ = ["Step", "checker_of", "graded_checker_of"]
+__all__ = ["WAYS_TO_DERIVE", "Step", "assert_by_hand", "checker_of", "graded_checker_of"]
+
+# What derives by itself: of SymPy, of numbers, and ways round the names.
+_BY_SYMPY = (
+    "diff", "Derivative", "idiff", "fdiff", "derive_by_array", "array_derive", "ArrayDerivative", "_eval_derivative",
+    "_eval_derivative_n_times", "_eval_derivative_matrix_lines", "differentiate_finite", "as_finite_difference",
+    "apply_finite_diff", "finite_diff_weights", "limit", "Limit", "gruntz", "residue", "series", "nseries", "lseries",
+    "aseries", "fps", "taylor_term", "euler_equations", "sympify", "parse_expr", "parse_latex", "lambdify",
+)  # fmt: skip
+_BY_NUMBERS = (
+    "numerical_gradient", "partial_derivative", "approx_fprime", "approx_derivative", "derivative", "np.gradient",
+    "np.diff", "jacobian", "hessian", "autograd", "torch.func", "grad", "backward", "requires_grad", "requires_grad_",
+    "jacfwd", "jacrev", "vjp", "jvp", "gradcheck", "finfo", "spacing", "nextafter", "imag",
+)  # fmt: skip
+_OTHER_WAYS = ("methodcaller", "attrgetter", "getattr_static", "getmembers", "STEPS")
+WAYS_TO_DERIVE = (*_BY_SYMPY, *_BY_NUMBERS, *_OTHER_WAYS)
+_BY_HAND = "Derive it on paper and enter what comes out."
 
 
 @dataclass(frozen=True)
@@ -112,3 +134,37 @@ def graded_checker_of(
         check_step(name, answer, seed=seed_for(f"derivation {name}"), mistakes=mistakes[name])
 
     return check
+
+
+def assert_by_hand(name: str, answer: Any) -> None:
+    """Check that a derivative was derived by hand: nothing derived it, and it holds no small step of differences.
+
+    Parameters
+    ----------
+    name : str
+        What the student calls it.
+    answer : sympy.Basic or number
+
+    Raises
+    ------
+    CheckFailed
+        If not; the message says what was used.
+    """
+    assert_written_without(name, WAYS_TO_DERIVE, _BY_HAND)
+    answer = as_data(answer)
+    if not isinstance(answer, Expression):
+        return
+    fact = f"{name} holds a number near 0, far from 1 or with many decimals, as differences do."
+    assert_that(not any(map(_is_a_step_of_differences, walk(answer))), fact, hint=_BY_HAND)
+
+
+def _is_a_step_of_differences(node: Expression) -> bool:
+    """Whether a part without symbols is below 1/50, above 50 or has many decimals, which no derivation needs."""
+    if node.head in ("Symbol", "Str", "Tuple") or free_symbols(node):
+        return False
+    try:
+        size = abs(evaluate(node, {}))
+    except (EvaluationError, TypeError, ValueError):
+        return False
+    is_rounded = node.head == "Number" and isinstance(node.value, float) and float(f"{size:.6g}") != size
+    return np.ndim(size) == 0 and (is_rounded or 0 < size < 1 / 50 or size > 50)

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from course_utils.checks import numerical_gradient
+from course_utils.checks import assert_that, numerical_gradient
+from course_utils.checks.expressions import Expression, as_data, free_symbols, walk
 from course_utils.checks.formulas import Point, partial_derivative, random_points
-from course_utils.checks.steps import Step, checker_of
+from course_utils.checks.steps import Step, assert_by_hand, checker_of
 
-__all__ = ["STEPS", "check_step"]
+__all__ = ["DERIVED", "STEPS", "check_step"]
 
 # No two sizes of a point are equal, so that a subscript in the wrong place is out of range, or has another value.
 _SIZES = {"N": (2, 4), "nx": (3, 2), "nh": (4, 5), "ny": (5, 3)}
@@ -252,4 +253,36 @@ _BACKWARD = {
 # Step by the name that the notebook gives to its answer.
 STEPS: dict[str, Step] = _FORWARD | _LOSS | _BACKWARD
 
-check_step = checker_of(STEPS)
+# The steps that are derivatives.
+DERIVED = ("d_log_sum_exp", "dL_dytilde", *_BACKWARD)
+
+_check_values = checker_of(STEPS)
+
+
+def check_step(name: str, answer: Any) -> None:
+    """Check what a student entered for one step: its value at random points, and how it is written.
+
+    Parameters
+    ----------
+    name : str
+        The name of the step in the notebook.
+    answer : sympy.Basic or number
+
+    Raises
+    ------
+    CheckFailed
+        If it is wrong, or not written as the text asks.
+    ValueError
+        If there is no such step.
+    """
+    _check_values(name, answer)
+    if name in DERIVED:
+        assert_by_hand(name, answer)
+    answer = as_data(answer)
+    if name == "loss_sum_one" and isinstance(answer, Expression):
+        sums = [free_symbols(node.args[0]) for node in walk(answer) if node.head == "Sum"]
+        assert_that(
+            not any("y" in names and "ytilde" not in names for names in sums),
+            f"{name} still holds a sum over the targets alone.",
+            hint="Here it is known what the targets sum to; put that in.",
+        )

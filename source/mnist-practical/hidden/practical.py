@@ -12,24 +12,29 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils import artifacts
-from course_utils.checks import assert_that
+from course_utils.checks import assert_equal, assert_number, assert_that, shared
 from course_utils.checks.networks import restored, share_right
 from course_utils.checks.wording import fail
 from course_utils.lessons.mnist_practical import digits, runs
 
 __all__ = [
     "Toy",
+    "Writer",
     "check_agreement",
     "check_dropout",
+    "check_log_scalars",
     "check_logged",
     "check_sweep",
     "check_times",
+    "check_timing",
     "deep_twin",
     "one_conv_twin",
     "step_of",
 ]
 
 TRAIN, DEV = ("train/loss", "train/accuracy"), ("dev/loss", "dev/accuracy")
+# The share of the dev split that shows that a network has learned; without learning it is near 0.1.
+LEARNED = 0.4
 
 # The runs of the experiments: which setting differs, and what it is in each run.
 SWEEPS: dict[str, dict[str, Any]] = {
@@ -216,6 +221,99 @@ def step_of(
     return {key: value.detach() for key, value in twin.state_dict().items()}, (entropy.item(), hits, l2.item())
 
 
+# Logging, on a writer of the test: a file that was written by hand has no part in it.
+
+
+class Writer(nn.Module):
+    """Takes numbers as TensorBoard's writer does; of each it keeps which tag it had, the value and the step."""
+
+    def __init__(self, tags: Iterable[str]) -> None:
+        super().__init__()
+        self.tags = list(tags)
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("logged", torch.zeros(40, 3, dtype=torch.float64))
+
+    def add_scalar(
+        self, tag: str, scalar_value: Any, global_step: Any = None, walltime: Any = None, *_: Any, **__: Any
+    ) -> None:
+        row = int(self.count)
+        if row < len(self.logged):
+            place = self.tags.index(tag) if tag in self.tags else -1
+            step = -1.0 if global_step is None else float(global_step)
+            self.logged[row] = torch.tensor([place, float(scalar_value), step], dtype=torch.float64)
+        self.count += 1
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _assert_logged(writer: Writer, wanted: list[tuple[int, float, int]], what: str) -> None:
+    rows = writer.logged[: int(writer.count)].tolist()
+    assert_equal(int(writer.count), len(wanted), f"how many numbers {what} logs", hint="One call for each pair.")
+    for (place, value, step), (tag, right, at) in zip(sorted(rows), sorted(wanted), strict=True):
+        hint = "add_scalar takes the tag, the value and the step, in this order; the tag is the key, as it is."
+        known = writer.tags[int(place)] if 0 <= place < len(writer.tags) else "another one"
+        assert_equal(known, writer.tags[tag], f"a tag of what {what} logs", hint=hint)
+        name = f"under {writer.tags[tag]!r}, as {what} logs it"
+        slips = {"No step was handed on.": -1.0, "This is the value; the step is the third argument.": right}
+        assert_number(step, float(at), f"the step {name}", hint=hint, mistakes=slips)
+        assert_number(value, right, f"the value {name}", hint=hint, rtol=1e-6)
+
+
+def check_log_scalars(log_scalars: Any) -> None:
+    """Check what a student's `log_scalars` hands to a writer.
+
+    Parameters
+    ----------
+    log_scalars : callable
+
+    Raises
+    ------
+    CheckFailed
+        If it is not each pair, with its step.
+    """
+    writer = Writer([*TRAIN, *DEV, "l2", "step_time", "a tag of the test"])
+    calls = [
+        (12, {"train/loss": 2.25, "train/accuracy": 0.125, "l2": 17.5}),
+        (24, {"train/accuracy": 0.375, "l2": 16.25, "train/loss": 1.75}),
+        (25, {"step_time": 0.0625}),
+        (31, {"dev/loss": 1.5, "dev/accuracy": 0.4375}),
+        (40, {}),
+        (52, {"a tag of the test": -3.0}),
+    ]
+    for step, values in calls:
+        log_scalars(shared(writer), step, dict(values))
+    wanted = [(writer.tags.index(tag), value, step) for step, values in calls for tag, value in values.items()]
+    _assert_logged(writer, wanted, "log_scalars")
+
+
+def check_timing(block_means: Any, log_scalars: Any) -> None:
+    """Check that the student's functions, called as the loop calls them, log the mean time of a step.
+
+    Parameters
+    ----------
+    block_means, log_scalars : callable
+
+    Raises
+    ------
+    CheckFailed
+        If not.
+    """
+    draws = np.random.default_rng(52)
+    for every, epochs in ((4, (11, 9, 14)), (3, (3, 8, 1))):
+        writer, durations, timed, wanted = Writer(["step_time"]), [], 0, []
+        for count in epochs:
+            durations += draws.uniform(0.01, 0.05, count).tolist()
+            full = range(every + 1, len(durations) + 1, every)
+            wanted = [(0, float(np.mean(durations[last - every : last])), last) for last in full]
+            means = [(int(last), float(mean)) for last, mean in block_means(list(durations), every)]
+            for last, mean in means[timed:]:
+                log_scalars(shared(writer), last, {"step_time": mean})
+            timed = len(means)
+        _assert_logged(writer, wanted, f"the loop, with blocks of {every} steps,")
+
+
 # What was handed in.
 
 
@@ -268,7 +366,7 @@ def check_logged(name: str, more: Iterable[str] = ()) -> dict[str, runs.Scalars]
 
 
 def check_agreement(make: Callable[[], Any], name: str, found: dict[str, runs.Scalars]) -> None:
-    """Check that the last dev accuracy that was logged is that of the weights that were handed in.
+    """Check that weights that were handed in have learned, and that the last dev accuracy that was logged is theirs.
 
     Parameters
     ----------
@@ -282,11 +380,20 @@ def check_agreement(make: Callable[[], Any], name: str, found: dict[str, runs.Sc
     Raises
     ------
     CheckFailed
-        If they differ by more than 0.2 points and one digit.
+        If they differ by more than 0.2 points and one digit, or if hardly a digit is right.
     """
     record, network = restored(make, name)
-    images, labels = digits.dev_split(record.data)
+    _agree(network, record.data, name, found)
+
+
+def _agree(network: Any, source: str, name: str, found: dict[str, runs.Scalars], least: float = LEARNED) -> None:
+    images, labels = digits.dev_split(source)
     share, logged = share_right(network, images, labels, name), float(found[DEV[1]].values[-1])
+    if share < least:
+        fail(
+            f"The weights of {name!r} read {100 * share:.1f} % of the dev split: they have learned next to nothing.",
+            "Train this run again (again=True).",
+        )
     if abs(share - logged) > 0.002 + 1.5 / len(labels):
         fact = (
             f"The last dev accuracy in the event file of {name!r} is {100 * logged:.1f} %; the weights that lie beside "
@@ -331,8 +438,39 @@ def check_times(name: str, found: dict[str, runs.Scalars]) -> None:
     assert_that(total <= 1.05 * took + 0.05, fact, hint="Log the mean time of one step, in seconds, not a sum.")
 
 
+def _laid(twin: nn.Module, name: str) -> str:
+    """Lay weights that were handed in into a trusted network whose weights all have shapes of their own.
+
+    Returns what they were trained on.
+    """
+    record, weights = artifacts.handed_in(name)
+    theirs = {tuple(value.shape): value for value in weights.values()}
+    own = {key: tuple(value.shape) for key, value in twin.state_dict().items()}
+    if set(theirs) != set(own.values()) or len(weights) != len(own):
+        shape = sorted(set(theirs) ^ set(own.values()))
+        which = f"of the shape {shape[0]} " if shape else ""
+        fail(
+            f"The weights of {name!r} are of another network: weights {which}are missing, or too many.",
+            "Train this run again (again=True) with the network that its cell names.",
+        )
+    twin.load_state_dict({key: theirs[shape] for key, shape in own.items()})
+    twin.eval()
+    return record.data
+
+
+def _check_trained(setting: str, name: str, value: Any, found: dict[str, runs.Scalars]) -> dict[str, Tensor]:
+    """Measure what a run of an experiment has left, in a trusted network; return its weights."""
+    twin = deep_twin(value) if setting == "filters" else one_conv_twin()
+    source = _laid(twin, name)
+    # The largest lambda may press the network flat.
+    _agree(twin, source, name, found, 0.0 if (setting, value) == ("lam", 1.0) else LEARNED)
+    return twin.state_dict()
+
+
 def check_sweep(setting: str, more: Iterable[str] = ()) -> list[dict[str, runs.Scalars]]:
-    """Check that the runs of an experiment are there, each with its own value of a setting.
+    """Check that the runs of an experiment are there, each with its own value of a setting and trained weights.
+
+    Records and event files can be written by hand; so the weights are laid into a trusted network and measured.
 
     Parameters
     ----------
@@ -349,9 +487,10 @@ def check_sweep(setting: str, more: Iterable[str] = ()) -> list[dict[str, runs.S
     Raises
     ------
     CheckFailed
-        If one is missing, not finished, or of another setting; or if two are the same run.
+        If one is missing, not finished, of another setting, has not learned, or logged what its weights do not
+        reach; or if two are the same run.
     """
-    logged, curves = [], {}
+    logged, curves, kept_weights = [], {}, {}
     for name, value in SWEEPS[setting].items():
         record = artifacts.read_record(name)
         hint = "Run the cell of the experiment again, to its end."
@@ -364,4 +503,29 @@ def check_sweep(setting: str, more: Iterable[str] = ()) -> list[dict[str, runs.S
         same = next((other for other, known in curves.items() if known == losses), None)
         assert_that(same is None, f"The runs {name!r} and {same!r} are one and the same.", hint=hint)
         curves[name] = losses
+        weights = _check_trained(setting, name, value, logged[-1])
+        twins = [
+            other
+            for other, known in kept_weights.items()
+            if all(known[key].shape == part.shape and torch.equal(known[key], part) for key, part in weights.items())
+        ]
+        assert_that(not twins, f"The runs {name!r} and {twins[:1]} left one and the same network.", hint=hint)
+        kept_weights[name] = weights
+    if setting == "lam":
+        _check_squares(kept_weights, logged)
     return logged
+
+
+def _check_squares(weights: dict[str, dict[str, Tensor]], logged: list[dict[str, runs.Scalars]]) -> None:
+    """Check that the sums of squares of the weights fall with lambda, and are those that were logged last."""
+    sums = []
+    for (name, state), found in zip(weights.items(), logged, strict=True):
+        layer = [value.double() for value in state.values() if tuple(value.shape) in ((64, 8 * 14 * 14), (64,))]
+        sums.append(sum(float((value**2).sum()) for value in layer))
+        last = float(found["l2"].values[-1])
+        fact = (
+            f"The last value of l2 that {name!r} logged is {last:.3g}; of the weights beside it, it is {sums[-1]:.3g}."
+        )
+        assert_that(abs(last - sums[-1]) <= 0.25 * sums[-1] + 0.01, fact, hint="Train this run again (again=True).")
+    fact = "In the weights of the four runs the sum of squares of fc1 does not fall from lambda 0 to 0.03 to 1."
+    assert_that(sums[0] > sums[2] > sums[3], fact, hint="Is lam in the loss that backward is called on?")

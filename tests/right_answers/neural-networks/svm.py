@@ -91,7 +91,7 @@ ANSWERS = [
     Answer(
         "other settings, counts by a loop",
         {
-            "cubic": "cubic = dict(kernel='poly', degree=3, C=10, gamma=1, coef0=2)",
+            "cubic": "cubic = dict(kernel='poly', degree=3, C=10, gamma=0.343 ** (1 / 3), coef0=1.323 / 3 / 0.49)",
             "margin_counts": "def margin_counts(scores, labels):\n    counts = [0, 0, 0]\n"
             "    for s, y in zip(scores, labels):\n"
             "        if s * y <= 0:\n            counts[0] += 1\n"
@@ -102,7 +102,7 @@ ANSWERS = [
     Answer(
         "counts as an array",
         {
-            "cubic": "cubic = {'kernel': 'poly', 'degree': 3, 'coef0': 0.5, 'gamma': 1.0}",
+            "cubic": "cubic = {'kernel': 'poly', 'degree': 3, 'coef0': 0.9, 'gamma': 7 / 10, 'C': 3}",
             "margin_counts": "def margin_counts(scores, labels):\n    m = labels * scores\n"
             "    return np.array([np.sum(m <= 0), np.sum((m > 0) & (m < 1)), np.sum(m >= 1)])\n",
         },

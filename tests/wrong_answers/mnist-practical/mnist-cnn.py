@@ -217,17 +217,69 @@ def half_weights(record, weights):
     return record, {key: value * (0.1 if key.startswith("fc2") else -1) for key, value in weights.items()}
 
 
+# Shapes of the weights that a run of an experiment leaves.
+ONE_CONV = {"conv1": (8, 1, 5, 5), "fc1": (64, 1568), "fc2": (10, 64)}
+
+
+def untrained(first=5, second=0):
+    """Weights with which nothing was learned, beside a record that says otherwise."""
+
+    def change(record, weights):
+        import torch
+
+        deep = {"a": (8, 1, first, first), "b": (16, 8, second, second), "fc1": (128, 784), "fc2": (10, 128)}
+        torch.manual_seed(first + second)
+        made = {}
+        for layer, shape in (deep if second else ONE_CONV).items():
+            made |= {f"{layer}.weight": 0.01 * torch.randn(shape), f"{layer}.bias": torch.zeros(shape[0])}
+        return record, {key: value.half() for key, value in made.items()}
+
+    return change
+
+
+def nothing_learned(record, weights):
+    return record, {key: 0 * value for key, value in weights.items()}
+
+
+def guessing(tag, value, step):
+    """What a network that says 0 to each digit would log."""
+    from course_utils.lessons.mnist_practical import digits
+
+    share = float((digits.dev_split("stand-in")[1] == 0).float().mean())
+    return tag, share if tag == "dev/accuracy" else 0.0 if tag == "l2" else value, step
+
+
+def logs(body):
+    return {"log_scalars": f"def log_scalars(writer, step, values):\n{body}"}
+
+
+def without_weights(record, weights):
+    return record, None
+
+
+def of_another_run(name):
+    """The weights of another run of the experiment."""
+
+    def change(record, weights):
+        import safetensors.torch
+
+        place = Path(__file__).parents[2] / "artifacts" / "mnist-practical" / f"{name}.safetensors"
+        return record, safetensors.torch.load(place.read_bytes()) if place.exists() else weights
+
+    return change
+
+
 ANSWERS = [
-    Answer("padding counted once", shapes(out="side + padding - kernel_size + 1"), T_SHAPES[1:]),
+    Answer("padding counted once", shapes(out="side + padding - kernel_size + 1"), T_SHAPES),
     Answer("one place too few", shapes(out="side + 2 * padding - kernel_size"), T_SHAPES),
-    Answer("pooling rounds up", shapes(half="-(-out // 2)"), T_SHAPES[1:]),
+    Answer("pooling rounds up", shapes(half="-(-out // 2)"), T_SHAPES),
     Answer("channels last", shapes(conv="(out, out, num_maps)"), T_SHAPES),
     Answer("no biases in the convolution", shapes(learned="num_maps * kernel_size**2"), T_SHAPES),
     Answer("one bias for the convolution", shapes(learned="num_maps * kernel_size**2 + 1"), T_SHAPES),
-    Answer("measured in training mode", evaluate(mode="pass"), T_EVALUATE[1:]),
+    Answer("measured in training mode", evaluate(mode="pass"), T_EVALUATE),
     Answer("measured with a graph", evaluate(graph="torch.enable_grad()"), T_EVALUATE[1:]),
     Answer("all images at once", evaluate(size=10_000), T_EVALUATE[1:]),
-    Answer("left in evaluation mode", evaluate(after="pass"), T_EVALUATE[1:]),
+    Answer("left in evaluation mode", evaluate(after="pass"), T_EVALUATE),
     Answer(
         "mean of means",
         evaluate(reduction="mean", result="sum(losses) / len(losses), right / len(images)"),
@@ -346,10 +398,10 @@ ANSWERS = [
     Answer(
         "the same mask for ever",
         drop("return h * (torch.rand(h.shape, generator=torch.Generator().manual_seed(0)) < keep_prob) / keep_prob"),
-        T_DROPOUT[1:] + T_ACTS,
+        T_DROPOUT + T_ACTS,
     ),
-    Answer("in place", drop("h.mul_(torch.rand_like(h) < keep_prob)\n    return h / keep_prob"), T_DROPOUT[1:]),
-    Answer("the library's", drop("return F.dropout(h, 1 - keep_prob)"), T_DROPOUT[1:]),
+    Answer("in place", drop("h.mul_(torch.rand_like(h) < keep_prob)\n    return h / keep_prob"), T_DROPOUT),
+    Answer("the library's", drop("return F.dropout(h, 1 - keep_prob)"), T_DROPOUT),
     Answer("dropout not used", {"dropout_cnn": ONE.format("self.fc2(F.relu(self.fc1(maps)))")}, T_ACTS[:1]),
     Answer(
         "dropout on the input of fc1",
@@ -380,7 +432,7 @@ ANSWERS = [
     Answer(
         "a switch that wants a value",
         flags(filters="type=int, nargs=2, default=(5, 5)", norm="type=bool, default=False"),
-        ("test_parse_flags_hidden",),
+        T_FLAGS,
     ),
     Answer(
         "a run of the experiment is missing",
@@ -501,7 +553,7 @@ ANSWERS = [
     Answer(
         "best single value",
         best("    return min(errors, key=lambda rate: min(errors[rate]))\n"),
-        ("test_best_rate_hidden",),
+        T_BEST,
     ),
     Answer(
         "last value only",
@@ -514,7 +566,7 @@ ANSWERS = [
     Answer(
         "diverged curves stay in",
         best("    return min(errors, key=lambda rate: np.mean(errors[rate][-3:]))\n"),
-        ("test_best_rate_hidden",),
+        T_BEST,
     ),
     Answer(
         "the error, not the rate",
@@ -547,4 +599,74 @@ ANSWERS = [
         files=basic(lambda tag, value, step: None if "train" in tag else (tag, value, step), "filters-7-5"),
     ),
     Answer("largest error", best("    return max(errors, key=lambda rate: np.mean(errors[rate][-3:]))\n"), T_BEST),
+    Answer("nothing logged, an event file from elsewhere", logs("    pass\n"), (T_BASIC[0], T_BASIC[2])),
+    Answer(
+        "logged without the step",
+        logs("    for tag in values:\n        writer.add_scalar(tag, values[tag])\n"),
+        (T_BASIC[0], T_BASIC[2]),
+    ),
+    Answer(
+        "step before value",
+        logs("    for tag in values:\n        writer.add_scalar(tag, step, values[tag])\n"),
+        (T_BASIC[0], T_BASIC[2]),
+    ),
+    Answer(
+        "the first pair only",
+        logs("    for tag in values:\n        writer.add_scalar(tag, values[tag], step)\n        return\n"),
+        T_BASIC[:1],
+    ),
+    Answer(
+        "tags without their group",
+        logs("    for tag in values:\n        writer.add_scalar(tag.split('/')[-1], values[tag], step)\n"),
+        T_BASIC[:1],
+    ),
+    Answer(
+        "a log made up for weights that learned nothing",
+        {},
+        T_BASIC[1:2],
+        artifacts={"basic": nothing_learned},
+        files=basic(guessing),
+    ),
+    Answer(
+        "a log made up for a final network that learned nothing",
+        {},
+        T_FINAL,
+        artifacts={"final": nothing_learned},
+        files=basic(guessing, "final"),
+    ),
+    Answer("keep probabilities: records made up", {}, ("test_keep_hidden",), artifacts={"keep-0.5": untrained()}),
+    Answer("keep probabilities: no weights", {}, ("test_keep_hidden",), artifacts={"keep-0.75": without_weights}),
+    Answer(
+        "keep probabilities: one network twice",
+        {},
+        ("test_keep_hidden",),
+        artifacts={"keep-0.25": of_another_run("keep-0.5")},
+    ),
+    Answer("lambdas: records made up", {}, ("test_lambda_hidden",), artifacts={"lambda-0": untrained()}),
+    Answer("lambdas: no weights", {}, ("test_lambda_hidden",), artifacts={"lambda-0.001": without_weights}),
+    Answer(
+        "lambdas: trained without the term",
+        {},
+        ("test_lambda_hidden",),
+        artifacts={"lambda-1": of_another_run("lambda-0")},
+    ),
+    Answer("filters: records made up", {}, ("test_filters_hidden",), artifacts={"filters-3-3": untrained(3, 3)}),
+    Answer("filters: no weights", {}, ("test_filters_hidden",), artifacts={"filters-5-5": without_weights}),
+    Answer(
+        "filters: trained with others",
+        {},
+        ("test_filters_hidden",),
+        artifacts={"filters-5-3": of_another_run("filters-5-5")},
+    ),
+    Answer(
+        "a table of the visible case",
+        {
+            "layer_shapes": 'def layer_shapes(side, *rest):\n    shapes = {"conv1": (2, 7, 7), "pool": (2, 3, 3)}\n'
+            '    shapes |= {"flatten": (18,), "fc1": (4,), "fc2": (10,)}\n'
+            '    return shapes, {"conv1": 20, "fc1": 76, "fc2": 50}\n'
+        },
+        T_SHAPES,
+    ),
+    Answer("a table of smoothed", smooth("    return np.array([4.0, 20 / 3, 52 / 7])\n"), T_SMOOTHED),
+    Answer("a table of receptive_field", field("    return {(3,): 4, (3, 7): 9}.get(tuple(filters), 1)\n"), T_FIELD),
 ]

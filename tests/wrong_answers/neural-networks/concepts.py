@@ -56,6 +56,13 @@ def cost(why: str, naive: str, backprop: str, loses: tuple[str, ...] = T_COST) -
 
 
 ANSWERS = [
+    # What stands in the visible checks.
+    leak("the visible number", "3"),
+    merged("the visible numbers", "np.array([[11.0]]), np.array([115.0])"),
+    sizes("the visible number", "4"),
+    slopes("the visible numbers", ce="np.array([-2.0, 0.0])", se="np.array([-1.0, 1.0])"),
+    batches("the visible numbers", "6", "np.sqrt(2)"),
+    cost("the visible numbers", "162", "21"),
     leak("groups in both", "len(np.intersect1d(train_groups, test_groups))"),
     leak("pairs", "int((train_groups[:, None] == test_groups).sum())"),
     leak("training examples", "int(np.isin(train_groups, test_groups).sum())"),
@@ -69,9 +76,7 @@ ANSWERS = [
     sizes("only weights", "n_h * n_x + n_y * n_h"),
     sizes("inputs have biases", "n_h * n_x + n_x + n_h + n_y * n_h + n_y"),
     sizes("one bias for a layer", "n_h * n_x + 1 + n_y * n_h + 1", loses=("test_num_parameters_hidden",)),
-    sizes(
-        "no way through the hidden layer", "n_x * n_y + n_h * n_x + n_h + n_y", loses=("test_num_parameters_hidden",)
-    ),
+    sizes("no way through the hidden layer", "n_x * n_y + n_h * n_x + n_h + n_y"),
     sizes("outputs first", drawn="(4, 7, 5)", loses=("test_num_parameters_hidden",)),
     sizes("miscounted", drawn="(5, 6, 4)", loses=("test_num_parameters_hidden",)),
     sizes("half a circle", drawn="(5, 6.5, 4)"),

@@ -113,6 +113,16 @@ T_OPTIM = ("test_epoch_optim_visible", "test_epoch_optim_hidden")
 T_INIT = ("test_init_params_visible", "test_init_params_hidden")
 
 _STEPS = [
+    # What SymPy derives, and the step before once more.
+    step("dh_dhtilde", "tanh(htilde[i]).diff(htilde[i])"),
+    step("d_log_sum_exp", "log(Sum(exp(ytilde[k]), (k, 1, ny))).diff(ytilde[i])"),
+    step("dL_dytilde", "(log(Sum(exp(ytilde[k]), (k, 1, ny))) - Sum(y[k] * ytilde[k], (k, 1, ny))).diff(ytilde[i])"),
+    step("dytilde_dWy", "(Sum(Wy[i, n] * h[n], (n, 1, nh)) + by[i]).diff(Wy[k, j])"),
+    step("dh_dhtilde", "(tanh(htilde[i] + 1e-6) - tanh(htilde[i] - 1e-6)) / 2e-6"),
+    step(
+        "loss_sum_one",
+        "-Sum(y[i] * ytilde[i], (i, 1, ny)) + Sum(y[i], (i, 1, ny)) * log(Sum(exp(ytilde[k]), (k, 1, ny)))",
+    ),
     # Forward
     step("f_htilde", "Sum(Wh[i, j] * x[j], (j, 1, nx))"),
     step("f_htilde", "tanh(Sum(Wh[i, j] * x[j], (j, 1, nx)) + bh[i])"),

@@ -141,9 +141,7 @@ ANSWERS = [
     Answer("whole numbers", inputs("(images.reshape(len(images), -1) // 255).astype(float)"), INPUTS),
     Answer("the axis of channels stays", inputs("images.reshape(len(images), 1, -1) / 255"), INPUTS),
     Answer("28 and 28 are written in", inputs("images.reshape(-1, 784) / 255"), ("test_to_inputs_hidden",)),
-    Answer(
-        "by the brightest pixel", inputs("images.reshape(len(images), -1) / images.max()"), ("test_to_inputs_hidden",)
-    ),
+    Answer("by the brightest pixel", inputs("images.reshape(len(images), -1) / images.max()"), INPUTS),
     Answer("from -1 to 1", inputs("images.reshape(len(images), -1) / 127.5 - 1"), INPUTS),
     Answer(
         "each picture by its own brightest pixel",
