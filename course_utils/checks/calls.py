@@ -104,7 +104,9 @@ def _source_of(name: str, hint: str | None) -> Iterator[None]:
         fail(f"The source of {name} could not be read: {error}", hint)
 
 
-def assert_no_calls(function: Any, forbidden: Sequence[str], name: str, hint: str | None = None) -> None:
+def assert_no_calls(
+    function: Any, forbidden: Sequence[str], name: str, hint: str | None = None, *, own: Sequence[str] = ()
+) -> None:
     """Check that the source of a function keeps a rule such as "do not call `F.conv2d`".
 
     The rule is checked on the syntax tree, so comments and strings do not matter. At grading time, helper
@@ -120,6 +122,9 @@ def assert_no_calls(function: Any, forbidden: Sequence[str], name: str, hint: st
         How the message calls the function.
     hint : str, optional
         What to do instead.
+    own : sequence of str, optional
+        The student's own functions, of earlier exercises, that may not be used here. Without it they may be, also
+        under a name that is forbidden.
 
     Raises
     ------
@@ -127,7 +132,7 @@ def assert_no_calls(function: Any, forbidden: Sequence[str], name: str, hint: st
         If a forbidden name is used; the message says which.
     """
     with _source_of(name, hint):
-        used = source_rules.forbidden_names(function, forbidden)
+        used = source_rules.forbidden_names(function, forbidden, own)
     if used:
         fail(f"{name} uses {', '.join(sorted(used))}, which is not allowed in this exercise.", hint)
 

@@ -29,7 +29,7 @@ _DETOURS = {
 }  # fmt: skip
 
 
-def forbidden_names(function: Any, forbidden: Sequence[str]) -> set[str]:
+def forbidden_names(function: Any, forbidden: Sequence[str], own: Sequence[str] = ()) -> set[str]:
     """Return which forbidden names the source of a function uses.
 
     Parameters
@@ -39,6 +39,8 @@ def forbidden_names(function: Any, forbidden: Sequence[str]) -> set[str]:
         with it (attribute `__course_source__`); those are looked at instead of the kernel's word.
     forbidden : sequence of str
         Dotted names; the last part decides, whatever it was imported as.
+    own : sequence of str, optional
+        As in `forbidden_in`.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def forbidden_names(function: Any, forbidden: Sequence[str]) -> set[str]:
     }:
         return {origin}
     name, cells, files = brought_by(function)
-    return forbidden_in(name, cells, forbidden, files)
+    return forbidden_in(name, cells, forbidden, files, own)
 
 
 def modules_of(function: Any) -> set[str]:
@@ -75,7 +77,11 @@ def numbers_of(function: Any, numbers: Iterable[float]) -> set[float]:
 
 
 def forbidden_in(
-    name: str, cells: Iterable[str], forbidden: Sequence[str], files: Mapping[str, str] | None = None
+    name: str,
+    cells: Iterable[str],
+    forbidden: Sequence[str],
+    files: Mapping[str, str] | None = None,
+    own: Sequence[str] = (),
 ) -> set[str]:
     """Return which forbidden names are used by `name`, or by what it uses, in the given cells.
 
@@ -91,6 +97,9 @@ def forbidden_in(
     files : mapping of str to str, optional
         Sources of the student's own modules and notebooks, by path from the notebook's folder; looked at are those
         that cells import or run. Of a notebook, its code cells, separated by NUL.
+    own : sequence of str, optional
+        Names of the student's own functions, of earlier exercises, that may not be used either; a function of such a
+        name is allowed among `forbidden`.
 
     Returns
     -------
@@ -118,7 +127,7 @@ def forbidden_in(
             imported = loaded in scope.aliases or loaded not in scope.definitions
             if origin.rpartition(".")[2] in last and imported:
                 used.add(origin if origin == loaded else f"{origin} (as {loaded})")
-            elif loaded in _DETOURS and loaded not in scope.definitions:
+            elif loaded in own or (loaded in _DETOURS and loaded not in scope.definitions):
                 used.add(loaded)
     return used
 

@@ -125,6 +125,14 @@ def test_an_own_function_of_a_forbidden_name_is_allowed(notebook):
     assert_no_calls(names["mine"], ["np.correlate"], "mine")
 
 
+def test_an_own_function_of_an_earlier_exercise_can_be_ruled_out(notebook):
+    notebook("def train_epoch(params):\n    return params\ndef helper(params):\n    return train_epoch(params)")
+    names = notebook("def mine(params):\n    return helper(params)")
+    assert_no_calls(names["mine"], ["train_epoch"], "mine")
+    text = message(assert_no_calls, names["mine"], ["optim.SGD"], "mine", own=["train_epoch"])
+    assert text == "mine uses train_epoch, which is not allowed in this exercise."
+
+
 def test_a_function_from_elsewhere_has_no_source_to_look_at():
     assert "could not be read: write it as a function in a notebook cell" in message(
         assert_no_calls, len, ["np.convolve"], "mine"

@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPClassifier
 
 from course_utils.lessons.neural_networks.circles import Circles, grid
 from course_utils.plotting import BLUE, GREY, ORANGE, VERMILLION
-from course_utils.plotting.figures import panels_of
+from course_utils.plotting.figures import panels_of, show_figure
 
 __all__ = [
     "draw_network",
@@ -25,8 +25,12 @@ __all__ = [
     "plot_rates",
     "plot_sizes",
     "seconds_of",
+    "show_network",
     "train",
 ]
+
+
+_PLACES = ("Left", "middle", "right")  # of the columns of a network
 
 
 # --- experiments ------------------------------------------------------------------------------------------------
@@ -116,6 +120,24 @@ def draw_network(sizes: Sequence[int]) -> Figure:
     return figure
 
 
+def show_network(seed: int) -> None:
+    """Show a fully connected network with a hidden layer of a size that is drawn at random.
+
+    Who cannot see it hears as many circles as there are.
+
+    Parameters
+    ----------
+    seed : int
+        The same seed gives the same network.
+    """
+    sizes = np.random.default_rng(seed).integers(3, 9, size=3)
+    columns = "; ".join(f"{place}: {', '.join(['circle'] * size)}" for place, size in zip(_PLACES, sizes, strict=True))
+    show_figure(
+        draw_network(sizes),
+        f"A network as three columns of circles, each joined by lines to all of the next column. {columns}.",
+    )
+
+
 def plot_borders(data: Circles, networks: Mapping[str, MLPClassifier]) -> Figure:
     """Draw what networks say everywhere in the plane, and the test points.
 
@@ -136,32 +158,37 @@ def plot_borders(data: Circles, networks: Mapping[str, MLPClassifier]) -> Figure
     for ax, (title, network) in zip(panels, networks.items(), strict=True):
         probs = network.predict_proba(points)[:, 1].reshape(side, side)
         ticks = points[:side, 0]
-        ax.contourf(ticks, ticks, probs, levels=np.linspace(0, 1, 11), cmap="PuOr", alpha=0.6)
+        filled = ax.contourf(ticks, ticks, probs, levels=np.linspace(0, 1, 11), cmap="PuOr", alpha=0.6)
         ax.contour(ticks, ticks, probs, levels=[0.5], colors="black", linewidths=1.5)
-        ax.scatter(*data.X_test[~inner].T, s=12, color=VERMILLION, marker="x", label="outer ring")
-        ax.scatter(*data.X_test[inner].T, s=12, color=BLUE, label="inner disc")
-        ax.set(title=title, xlabel="x1", ylabel="x2", xlim=(-2, 2), ylim=(-2, 2))
+        ax.scatter(*data.X_test[~inner].T, s=12, color=VERMILLION, marker="o", label="outer ring")
+        ax.scatter(*data.X_test[inner].T, s=12, color=BLUE, marker="^", label="inner disc")
+        ax.set(title=title, xlabel="$x_1$", ylabel="$x_2$", xlim=(-2, 2), ylim=(-2, 2))
         ax.set_aspect("equal")
     panels[0].legend(loc="lower left", fontsize=8)
+    figure.colorbar(filled, ax=panels, label="Probability of the disc (1)", ticks=[0, 0.5, 1], shrink=0.85)
     return figure
 
 
-def plot_sizes(sizes: Sequence[int], train_scores: np.ndarray, test_scores: np.ndarray, xlabel: str) -> Figure:
-    """Draw accuracies on both splits over a number that was varied: mean and range of several runs.
+def plot_sizes(
+    sizes: Sequence[int], train_scores: np.ndarray, other_scores: np.ndarray, xlabel: str, other: str = "test"
+) -> Figure:
+    """Draw accuracies on two splits over a number that was varied: mean and range of several runs.
 
     Parameters
     ----------
     sizes : sequence of int, of length S
-    train_scores, test_scores : np.ndarray of shape (S, runs)
+    train_scores, other_scores : np.ndarray of shape (S, runs)
         Between 0 and 1.
     xlabel : str
+    other : str, optional
+        What the second split is called.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     figure, (ax,) = panels_of(1)
-    for scores, name, color, style in ((train_scores, "training", ORANGE, "--"), (test_scores, "test", BLUE, "-")):
+    for scores, name, color, style in ((train_scores, "training", ORANGE, "--"), (other_scores, other, BLUE, "-")):
         ax.fill_between(sizes, 100 * scores.min(axis=1), 100 * scores.max(axis=1), color=color, alpha=0.2)
         ax.plot(sizes, 100 * scores.mean(axis=1), color=color, linestyle=style, marker="o", label=name)
     ax.set(xscale="log", xlabel=xlabel, ylabel="Accuracy (%)")
@@ -178,21 +205,29 @@ def plot_probabilities(logits: Sequence[float], parts: Mapping[str, np.ndarray])
     ----------
     logits : sequence of float, of length N
     parts : mapping of str to np.ndarray of shape (N,)
-        By title.
+        By title; nan where there is no value.
 
     Returns
     -------
     matplotlib.figure.Figure
+        All panels but that of the logits share their scale.
     """
     figure, panels = panels_of(1 + len(parts))
     classes = np.arange(1, len(logits) + 1)
+    values = np.concatenate([np.nan_to_num(heights) for heights in parts.values()])
+    low, high = min(0.0, values.min()), max(1.0, values.max())
+    room = 0.15 * (high - low)
     for ax, (title, heights) in zip(panels, {"logits": np.asarray(logits), **parts}.items(), strict=True):
         ax.bar(classes, heights, color=BLUE if ax is panels[0] else ORANGE, edgecolor="black")
         ax.axhline(0, color="black", linewidth=0.8)
         ax.set(title=title, xlabel="Class", xticks=classes)
         for place, height in zip(classes, heights, strict=True):
-            ax.annotate(f"{height:.2f}", (place, height), ha="center", va="bottom" if height >= 0 else "top")
-        ax.margins(y=0.15)
+            words = "none" if np.isnan(height) else f"{height:.2f}"
+            ax.annotate(words, (place, np.nan_to_num(height)), ha="center", va="top" if height < 0 else "bottom")
+        if ax is panels[0]:
+            ax.margins(y=0.15)
+        else:
+            ax.set_ylim(low - room, high + room)
     panels[0].set_ylabel("Value")
     return figure
 

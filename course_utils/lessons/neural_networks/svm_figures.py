@@ -246,7 +246,8 @@ def plot_counts(costs: Sequence[float], reports: Mapping[str, Sequence[Mapping[s
     return figure
 
 
-_CLASSES = {"outer ring (−1)": (-1, BLUE, "o"), "inner disc (+1)": (1, VERMILLION, "^")}
+# As in the other notebooks on Circles; crosses mean "wrong".
+_CLASSES = {"outer ring (−1)": (-1, VERMILLION, "o"), "inner disc (+1)": (1, BLUE, "^")}
 
 
 def _scatter(ax: Axes, points: np.ndarray, signs: np.ndarray, size: float = 16) -> None:
@@ -262,7 +263,7 @@ def _sides(ax: Axes, scores: Callable[[np.ndarray], np.ndarray], margins: bool =
     side = round(len(places) ** 0.5)
     values = np.asarray(scores(places)).reshape(side, side)
     ticks = places[:side, 0]
-    colours, edges = ListedColormap([SKY, ORANGE]), (-_LIMIT, _LIMIT, -_LIMIT, _LIMIT)
+    colours, edges = ListedColormap([ORANGE, SKY]), (-_LIMIT, _LIMIT, -_LIMIT, _LIMIT)
     ax.imshow(values >= 0, origin="lower", extent=edges, cmap=colours, vmin=0, vmax=1, alpha=0.22)
     levels = {-1: "dashed", 0: "solid", 1: "dashed"} if margins else {0: "solid"}
     for level, style in levels.items():

@@ -108,6 +108,7 @@ T_NUMERIC = ("test_numerical_gradients_visible", "test_numerical_gradients_hidde
 T_LOSS = ("test_loss_accuracy_visible", "test_loss_accuracy_hidden")
 T_SGD = ("test_sgd_visible", "test_sgd_hidden")
 T_AUTOGRAD = ("test_epoch_autograd_visible", "test_epoch_autograd_hidden")
+T_BATCHES = ("test_minibatches_visible", "test_minibatches_hidden")
 T_NN = ("test_epoch_nn_visible", "test_epoch_nn_hidden")
 T_OPTIM = ("test_epoch_optim_visible", "test_epoch_optim_hidden")
 T_INIT = ("test_init_params_visible", "test_init_params_hidden")
@@ -242,7 +243,7 @@ _GRADIENTS = {
             "    F.cross_entropy(h @ p['Wy'].T + p['by'], torch.tensor(Y)).backward()\n"
             "    return {k: v.grad.numpy() for k, v in p.items()}\n"
         },
-        ("test_backward_hidden",),
+        T_BACK,
     ),
 }  # fmt: skip
 
@@ -250,11 +251,11 @@ ANSWERS = [
     *_STEPS,
     *[Answer(why, cells, loses) for why, (cells, loses) in _GRADIENTS.items()],
     # init_params
-    Answer("all weights 0", init(Wh="np.zeros((nh, nx))", Wy="np.zeros((ny, nh))"), ("test_init_params_hidden",)),
+    Answer("all weights 0", init(Wh="np.zeros((nh, nx))", Wy="np.zeros((ny, nh))"), T_INIT),
     Answer(
         "all weights equal",
         init(Wh="np.full((nh, nx), 0.3)", Wy="np.full((ny, nh), 0.3)"),
-        ("test_init_params_hidden",),
+        T_INIT,
     ),
     Answer(
         "variance 0.3",
@@ -268,6 +269,16 @@ ANSWERS = [
         ("test_init_params_visible",),
     ),
     Answer("biases drawn too", init(bh="rng.normal(size=nh)", by="rng.normal(size=ny)"), ("test_init_params_visible",)),
+    Answer(
+        "the seed is not looked at",
+        {"init_params": init()["init_params"].replace("default_rng(seed)", "default_rng(0)")},
+        T_INIT,
+    ),
+    Answer(
+        "another start at each call",
+        {"init_params": init()["init_params"].replace("default_rng(seed)", "default_rng()")},
+        T_INIT,
+    ),
     # forward
     Answer(
         "bias forgotten",
@@ -291,19 +302,19 @@ ANSWERS = [
     Answer(
         "softmax without shift",
         forward(yhat="e = np.exp(ytilde)\n    yhat = e / e.sum(axis=1, keepdims=True)"),
-        ("test_forward_hidden",),
+        T_FORWARD,
     ),
     Answer(
         "shift by the maximum of the batch",
         forward(yhat="e = np.exp(ytilde - ytilde.max())\n    yhat = e / e.sum(axis=1, keepdims=True)"),
-        ("test_forward_hidden",),
+        T_FORWARD,
     ),
     Answer(
         "htilde instead of h in the second layer",
         forward(ytilde="htilde @ params['Wy'].T + params['by']"),
         (*T_FORWARD, "test_numerical_gradients_hidden", "test_learns_hidden"),
     ),
-    Answer("softmax is SciPy's", forward(yhat="yhat = special.softmax(ytilde, axis=1)"), ("test_forward_hidden",)),
+    Answer("softmax is SciPy's", forward(yhat="yhat = special.softmax(ytilde, axis=1)"), T_FORWARD),
     # loss_accuracy
     Answer("log2", measured("-(Y * np.log2(Yhat)).sum(1).mean()"), (*T_LOSS, *T_NUMERIC)),
     Answer("log10", measured("-(Y * np.log10(Yhat)).sum(1).mean()"), (*T_LOSS, *T_NUMERIC)),
@@ -312,7 +323,7 @@ ANSWERS = [
         "sum instead of mean", measured("-special.xlogy(Y, Yhat).sum()"), (*T_LOSS, "test_numerical_gradients_hidden")
     ),
     Answer("mean over classes too", measured("-special.xlogy(Y, Yhat).mean()"), (*T_LOSS, *T_NUMERIC)),
-    Answer("0 log 0", measured("-(Y * np.log(Yhat)).sum(1).mean()"), ("test_loss_accuracy_hidden",)),
+    Answer("0 log 0", measured("-(Y * np.log(Yhat)).sum(1).mean()"), T_LOSS),
     Answer("equality of floats", measured(hits="(Yhat == Y).mean()"), T_LOSS),
     Answer("equality of rows", measured(hits="(Yhat == Y).all(axis=1).mean()"), T_LOSS),
     Answer("a count", measured(hits="(Yhat.argmax(1) == Y.argmax(1)).sum()"), T_LOSS),
@@ -405,7 +416,7 @@ ANSWERS = [
             "sgd": "def sgd(params, grads, eta):\n    for k in params:\n"
             "        params[k] -= eta * grads[k]\n    return params\n"
         },
-        ("test_sgd_hidden",),
+        T_SGD,
     ),
     # minibatches
     Answer(
@@ -414,17 +425,17 @@ ANSWERS = [
             "    o = rng.permutation(len(X))\n"
             "    return [(X[o[s:s + batch_size]], Y[s:s + batch_size]) for s in range(0, len(X), batch_size)]\n"
         ),
-        ("test_minibatches_hidden", "test_learns_hidden"),
+        (*T_BATCHES, "test_learns_hidden"),
     ),
     Answer(
         "never shuffled",
         batches("    return [(X[s:s + batch_size], Y[s:s + batch_size]) for s in range(0, len(X), batch_size)]\n"),
-        ("test_minibatches_hidden",),
+        T_BATCHES,
     ),
     Answer(
         "the same batch each time",
         batches("    o = rng.permutation(len(X))[:batch_size]\n    return [(X[o], Y[o])] * (len(X) // batch_size)\n"),
-        ("test_minibatches_visible", "test_minibatches_hidden"),
+        T_BATCHES,
     ),
     Answer(
         "the last batch dropped",
@@ -433,7 +444,7 @@ ANSWERS = [
             "    return [(X[o[s:s + batch_size]], Y[o[s:s + batch_size]])\n"
             "            for s in range(0, len(X) - batch_size + 1, batch_size)]\n"
         ),
-        ("test_minibatches_visible", "test_minibatches_hidden"),
+        T_BATCHES,
     ),
     Answer(
         "a seed inside",
@@ -441,7 +452,7 @@ ANSWERS = [
             "    o = np.random.default_rng(0).permutation(len(X))\n"
             "    return [(X[o[s:s + batch_size]], Y[o[s:s + batch_size]]) for s in range(0, len(X), batch_size)]\n"
         ),
-        ("test_minibatches_hidden",),
+        T_BATCHES,
     ),
     Answer(
         "batches by number instead of size",
@@ -486,7 +497,7 @@ ANSWERS = [
             update="        with torch.no_grad():\n            for v in leaves.values():\n"
             "                v -= eta * v.grad\n"
         ),
-        ("test_epoch_autograd_hidden",),
+        T_AUTOGRAD,
     ),
     Answer(
         "zeroed between backward and step",
@@ -506,7 +517,7 @@ ANSWERS = [
     Answer(
         "a new tensor in place of the leaf",
         autograd(update="        for k, v in leaves.items():\n            leaves[k] = v - eta * v.grad\n"),
-        ("test_epoch_autograd_hidden",),
+        T_AUTOGRAD,
     ),
     Answer(
         "softmax before cross_entropy",
@@ -516,13 +527,13 @@ ANSWERS = [
     Answer(
         "the loss summed",
         autograd(loss="F.cross_entropy(logits, torch.from_numpy(Y), reduction='sum')"),
-        ("test_epoch_autograd_hidden",),
+        T_AUTOGRAD,
     ),
     Answer("leaves returned", autograd(back="    return leaves\n"), T_AUTOGRAD),
     Answer(
         "autograd by calling train_epoch",
         {"epoch_autograd": "def epoch_autograd(params, batches, eta):\n    return train_epoch(params, batches, eta)\n"},
-        ("test_epoch_autograd_hidden",),
+        T_AUTOGRAD,
     ),
     # make_model
     Answer(
@@ -576,9 +587,23 @@ ANSWERS = [
             "        o = torch.optim.SGD(model.parameters(), lr=eta)\n        o.zero_grad()\n"
             "        F.cross_entropy(model(X), Y).backward()\n        o.step()\n"
         ),
-        ("test_epoch_nn_hidden",),
+        T_NN,
+    ),
+    Answer(
+        "nn: the loss summed",
+        with_nn(
+            "        model.zero_grad()\n        F.cross_entropy(model(X), Y, reduction='sum').backward()\n"
+            "        with torch.no_grad():\n            for p in model.parameters():\n"
+            "                p -= eta * p.grad\n"
+        ),
+        T_NN,
     ),
     # epoch_optim
+    Answer(
+        "optim: no step",
+        with_optim("        optimizer.zero_grad()\n        F.cross_entropy(model(X), Y).backward()\n"),
+        T_OPTIM,
+    ),
     Answer(
         "optim: gradients never zeroed",
         with_optim("        F.cross_entropy(model(X), Y).backward()\n        optimizer.step()\n"),
@@ -605,7 +630,7 @@ ANSWERS = [
             "        model.zero_grad()\n        F.cross_entropy(model(X), Y).backward()\n"
             "        torch.optim.SGD(model.parameters(), lr=optimizer.param_groups[0]['lr']).step()\n"
         ),
-        ("test_epoch_optim_hidden",),
+        T_OPTIM,
     ),
     # Experiments
     Answer(

@@ -149,9 +149,7 @@ ANSWERS = [
         INPUTS,
     ),
     # one_hot
-    Answer(
-        "as wide as the largest label", targets("return np.eye(labels.max() + 1)[labels]"), ("test_one_hot_hidden",)
-    ),
+    Answer("as wide as the largest label", targets("return np.eye(labels.max() + 1)[labels]"), TARGETS),
     Answer("transposed", targets("return np.eye(ny)[:, labels]"), TARGETS),
     Answer(
         "classes that occur, numbered anew",
@@ -165,7 +163,8 @@ ANSWERS = [
     Answer("0.3 again", scaled("0.3", "0.3"), SCALED),
     Answer("1/n", scaled("1 / nx", "1 / nh"), SCALED),
     Answer("1/sqrt(nh) for both", scaled("1 / np.sqrt(nh)"), SCALED),
-    Answer("1/sqrt(nx) for both", scaled(Wy="1 / np.sqrt(nx)"), ("test_init_scaled_hidden",)),
+    Answer("1/sqrt(nx) for both", scaled(Wy="1 / np.sqrt(nx)"), SCALED),
+    Answer("1/sqrt(ny) for the output layer", scaled(Wy="1 / np.sqrt(ny)"), SCALED),
     Answer("by the number of units", scaled("1 / np.sqrt(nh)", "1 / np.sqrt(ny)"), SCALED),
     Answer("sqrt(2/n)", scaled("np.sqrt(2 / nx)", "np.sqrt(2 / nh)"), SCALED),
     Answer("inputs and outputs", scaled("np.sqrt(2 / (nx + nh))", "np.sqrt(2 / (nh + ny))"), SCALED),
@@ -224,6 +223,7 @@ ANSWERS = [
                 "top = labels.max()\n    counts = np.zeros((top + 1, top + 1), int)\n"
                 "    np.add.at(counts, (labels, said.clip(max=top)), 1)",
             ),
+            ("floats", "np.add.at(counts, (labels, said), 1)\n    counts = counts.astype(float)"),
             ("probabilities added up", "counts = np.eye(ny)[labels].T @ Yhat"),
         )
     ],
