@@ -161,7 +161,7 @@ def assert_written_without(name: str, forbidden: Sequence[str], hint: str | None
         cells, files = _bridge.cells, _bridge.own_files()
     else:
         shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-        if shell is None:
+        if shell is None or name not in shell.user_ns:
             return  # nobody remembers how the value came about
         cells, files = reachable.written_last(name, shell.user_ns.get("In", [])), {}
     with _source_of(name, hint):

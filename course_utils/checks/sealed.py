@@ -46,8 +46,9 @@ CHECKS: dict[str, Callable[..., None]] = {
     check.__name__: check
     for check in (basic.assert_number, basic.assert_equal, basic.assert_array, basic.assert_tensor)
 }
-# What scrypt costs: 16 MiB and some 50 ms for each value that is tried.
-_COST = {"n": 2**14, "r": 8, "p": 1}
+# What scrypt costs for each value that is tried: 16 MiB and some 50 ms; a quarter of it where points depend on other
+# tests, and the visible cases are many.
+_COST, _LESS = 2**14, 2**12
 # Bits of a value below which trying all values takes no time.
 _FEWEST_BITS = 7
 # Relative tolerances for which a grid can be laid.
@@ -144,12 +145,14 @@ def seal(
     if not guessable and (bits := _bits(values[0], form["tolerance"])) < _FEWEST_BITS:
         tries = f"{max(1, round(2**bits))} tries find this one"
         raise CourseError(f"{name}: {tries}. Hide the test instead of sealing it, or seal several answers as one.")
+    cost = _LESS if guessable else _COST
     seals: list[dict[str, Any]] = []
     for rank, (sentence, value) in enumerate(zip([None, *(mistakes or {})], values, strict=True)):
         grid = _grid(value, form, name)
-        key = _key(_texts(value, form, grid)[0], name)
+        key = _key(_texts(value, form, grid)[0], name, cost)
         seals.append({"grid": grid, "key": key, "value": _encoded(value), "sentence": sentence, "rank": rank})
-    return {"check": check, "name": name, "form": form, "settings": settings, "hint": hint, "seals": seals}
+    about = {"check": check, "name": name, "form": form, "settings": settings, "hint": hint}
+    return {**about, "cost": cost, "seals": seals}
 
 
 def pack(answers: Sequence[Mapping[str, Any]]) -> str:
@@ -179,7 +182,7 @@ def pack(answers: Sequence[Mapping[str, Any]]) -> str:
                 number, key = sentences.setdefault(sentence, (len(sentences), mine))
             inner = {"value": one["value"], "rank": one["rank"], "sentence": [number, key.hex()]}
             boxes.append((one["grid"], one["key"], inner))
-        entry = {"check": answer["check"], "form": answer["form"], "settings": answer["settings"]}
+        entry = {key: answer[key] for key in ("check", "form", "settings", "cost")}
         if answer["hint"]:
             entry["hint"] = answer["hint"]
         if packed.setdefault(answer["name"], entry) is not entry:
@@ -209,9 +212,9 @@ def _content(sealed: str) -> dict[str, Any]:
         raise CheckFailed(text) from None
 
 
-def _key(written: str, name: str) -> bytes:
+def _key(written: str, name: str, cost: int) -> bytes:
     salt = hashlib.sha256(b"sealed answer" + name.encode()).digest()[:16]
-    return hashlib.scrypt(written.encode(), salt=salt, dklen=32, **_COST)
+    return hashlib.scrypt(written.encode(), salt=salt, dklen=32, n=cost, r=8, p=1)
 
 
 def _box(content: Any, key: bytes, length: int) -> str:
@@ -237,7 +240,7 @@ def _opened_by(value: Any, entry: Mapping[str, Any], name: str) -> list[dict[str
     for grid, box in entry["seals"]:
         for written in _texts(value, entry["form"], grid):
             if written not in keys:
-                keys[written] = _key(written, name)
+                keys[written] = _key(written, name, entry["cost"])
             opened = _opened(base64.b85decode(box), keys[written])
             if opened is not None:
                 found.append(opened)

@@ -147,9 +147,9 @@ class Finder:
                     self._take(at, same)
         for at, cell in self._missing():
             if _name(cell) and not is_answer(cell) and len(released(cell).strip()) >= _TELLING:
-                whole = next(
-                    (c for c in self._free() if c.type == cell.cell_type and _around(released(cell), c.source)), None
-                )
+                texts = released(cell), released_text(cell.source)
+                like = (c for c in self._free() if c.type == cell.cell_type)
+                whole = next((c for c in like if any(_around(text, c.source) for text in texts)), None)
                 if whole is not None:
                     self._take(at, whole)
 
@@ -323,7 +323,10 @@ def released(cell: NotebookNode) -> str:
 
 def added(cell: NotebookNode, theirs: StudentCell) -> list[StudentCell]:
     """Return what a student wrote into a locked cell, as cells before and behind it; empty if nothing was added."""
-    text, name, found = released(cell), _name(cell), []
+    name, found = _name(cell), []
+    # A notebook may be of a release from before the cell's answers were sealed.
+    sealed = "assert_sealed" in theirs.source or not kinds.is_sealed(cell)
+    text = released(cell) if sealed else released_text(cell.source)
     parts = _around(text, theirs.source)
     if parts is None and cell.cell_type == "code":
         own = names.own_statements(text, theirs.source)

@@ -277,16 +277,16 @@ def text_print(text: str) -> str:
 
 def prints_of(notebook: Mapping[str, Any]) -> frozenset[str]:
     """Return the prints of the texts of a notebook's cells that are no answers; very short ones tell nothing."""
-    texts = (_public(cell) for cell in _cells(notebook) if not _nbgrader(cell).get("solution"))
+    texts = [text for cell in _cells(notebook) if not _nbgrader(cell).get("solution") for text in _public(cell)]
     return frozenset(text_print(text) for text in texts if len(text.strip()) >= _TELLING)
 
 
-def _public(cell: Mapping[str, Any]) -> str:
-    """Return the text of a cell of a source or a release, with its checks as they are released."""
-    text = source(cell)
-    course = cell.get("metadata", {}).get("course") if isinstance(cell.get("metadata"), dict) else None
+def _public(cell: Mapping[str, Any]) -> list[str]:
+    """Return the texts that students may have of a cell: with its answers sealed, and from before they were."""
+    text, metadata = source(cell), cell.get("metadata")
+    course = metadata.get("course") if isinstance(metadata, dict) else None
     sealed = isinstance(course, dict) and course.get("sealed") is True
-    return as_released(released_text(text)) if sealed else text
+    return [text, as_released(released_text(text))] if sealed else [text]
 
 
 def _unparsed(notebook: Mapping[str, Any]) -> list[str]:

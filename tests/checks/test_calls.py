@@ -241,7 +241,7 @@ def test_a_value_that_keeps_the_rule_passes(graded):
 
 
 def test_in_a_notebook_what_stood_in_a_cell_before_does_not_count(monkeypatch):
-    shell = SimpleNamespace(user_ns={"In": ["", "slope = (x**2).diff(x)", "f = x", "slope = 2 * f"]})
+    shell = SimpleNamespace(user_ns={"slope": 1, "In": ["", "slope = (x**2).diff(x)", "f = x", "slope = 2 * f"]})
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assert_written_without("slope", ["diff"])
     shell.user_ns["In"].append("f = (x**2 / 2).diff(x)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import nbformat
 import pytest
@@ -51,8 +52,9 @@ def test_students_hear_the_same_and_can_read_nothing(tmp_path):
     notebook = released(course_with(tmp_path))
     text = notebook.cells[2].source
     assert text.count("\n") == 3 and "assert_sealed(total, 'total', \"" in text
+    readable = re.sub(r"[A-Za-z0-9+/=]{30,}", "", json.dumps(notebook))  # without checksums and seals
     for told in ("sum(", "123", "328", "41", "first layer", "mistakes"):
-        assert told not in json.dumps(notebook)
+        assert told not in readable
     assert said(text, 328) == "total: check passed\n"
     assert said(text, 123) == "total is 123 weights, which is not right.\nThis is the first layer alone."
     assert said(text, 300) == "total is 300 weights, which is not right.\nAdd up both layers."

@@ -168,7 +168,7 @@ def plot_first_epoch(losses: Sequence[float], after: Mapping[str, float], window
         ax.hlines(
             part.mean(), begin, begin + len(part), color=GREEN, linestyle="-.", linewidth=2, zorder=3, label=label
         )
-    ax.axhline(_GUESSING, color=GREY, linestyle=":", label="guessing: ln 10")
+    ax.axhline(_GUESSING, color=GREY, linestyle=":", label="guessing")
     for (name, value), (colour, marker) in zip(after.items(), ((ORANGE, "D"), (VERMILLION, "s")), strict=False):
         ax.plot(
             [1.02 * len(values)], [value], color=colour, marker=marker, linestyle="none", label=f"afterwards, {name}"
@@ -253,7 +253,7 @@ def plot_learning_rates(rates: Sequence[float], losses: Sequence[float], steps: 
     ax.plot(rates, shown, color=BLUE, marker="o")
     ax.axhline(np.log(10), color=GREY, linestyle=":")
     ax.annotate(
-        "guessing: ln 10",
+        "guessing",
         (rates[0], np.log(10)),
         (0, 4),
         textcoords="offset points",

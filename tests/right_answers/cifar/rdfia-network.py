@@ -49,7 +49,7 @@ ANSWERS = [
             "        count += y.numel()\n"
             "    model.train(mode)\n"
             "    return loss / count, right / count\n",
-            "first_epoch": "loss_of_guessing = -math.log(0.1)\n\n\n"
+            "first_epoch": "loss_of_guessing = -math.log(0.01)\n\n\n"
             "def first_epoch_losses(model, batches, optimizer):\n"
             "    model.train()\n"
             "    result = []\n"

@@ -103,4 +103,37 @@ ANSWERS = [
         },
         artifacts=dict.fromkeys(CANDIDATES, renamed),
     ),
+    Answer(
+        "noise, and a warm restart",
+        {
+            "own_transform": "def own_transform(images):\n"
+            "    strength = 40 * torch.rand(len(images), 1, 1, 1)\n"
+            "    return (images + strength * torch.randn(images.shape)).round().clamp(0, 255).byte()\n",
+            "own_schedule": "def own_schedule(lr, epoch, num_epochs):\n"
+            "    half = (num_epochs + 1) // 2\n"
+            "    return cosine_lr(lr, epoch % half, half)\n",
+        },
+    ),
+    Answer(
+        "transforms of torchvision, a straight line",
+        {
+            "own_transform": "from course_utils.torchvision_ops import transforms\n\n\n"
+            "def own_transform(images):\n"
+            "    colours = transforms.ColorJitter(0.3, 0.3, 0.3, 0.02)\n"
+            "    turn = transforms.Compose([transforms.RandomRotation(12), colours])\n"
+            "    return torch.stack([turn(image) for image in images])\n",
+            "own_schedule": "def own_schedule(lr, epoch, num_epochs):\n    return lr * (1 - epoch / num_epochs)\n",
+        },
+    ),
+    Answer(
+        "the negative of some pictures, square roots",
+        {
+            "own_transform": "def own_transform(images):\n"
+            "    chosen = torch.rand(len(images)) < 0.3\n"
+            "    images = images.clone()\n    images[chosen] = 255 - images[chosen]\n"
+            "    grey = images.float() * (0.8 + 0.4 * np.random.rand(len(images), 1, 1, 1).astype('float32'))\n"
+            "    return torch.as_tensor(grey).clamp(0, 255).to(torch.uint8)\n",
+            "own_schedule": "def own_schedule(lr, epoch, num_epochs):\n    return lr / math.sqrt(1 + epoch)\n",
+        },
+    ),
 ]

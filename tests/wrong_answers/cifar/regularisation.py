@@ -159,6 +159,7 @@ def network(
     end: str = "nn.Linear(256, 10)",
     widths: str = "(16, 32, 64)",
     head: str = "nn.Linear(256, 256)",
+    conv: str = "nn.Conv2d(channels, width, 3, padding=1)",
 ) -> Answer:
     source = (
         "class RegularisedNetwork(nn.Module):\n"
@@ -166,7 +167,7 @@ def network(
         "        super().__init__()\n"
         f"        layers, channels = [{first}], 3\n"
         f"        for width in {widths}:\n"
-        "            layers.append(nn.Conv2d(channels, width, 3, padding=1))\n"
+        f"            layers.append({conv})\n"
         f"            layers += [{norm}] if batch_norm else [nn.ReLU()]\n"
         "            layers.append(nn.MaxPool2d(2))\n"
         "            channels = width\n"
@@ -219,9 +220,166 @@ def untrained(record, weights):
     return record, {key: weights[key] if "running" in key or "num" in key else value for key, value in drawn.items()}
 
 
+T_OWN, T_RULE = ("test_own_transform_visible",), ("test_own_schedule_visible",)
+
+
+def own(why: str, body: str) -> Answer:
+    return of("own_transform", why, f"def own_transform(images):\n    {body}\n", T_OWN)
+
+
+def plan(why: str, body: str) -> Answer:
+    return of("own_schedule", why, f"def own_schedule(lr, epoch, num_epochs):\n    {body}\n", T_RULE)
+
+
+NOISE = "(images + 40 * torch.randn({})).clamp(0, 255).to(torch.uint8)"
+CHOSEN_BY_THE_STUDENT = [
+    own("changes nothing", "return images.clone()"),
+    own("the same change in each call", "return (images * 0.8).to(torch.uint8)"),
+    own("one change for the batch", "return (images * (0.5 + 0.5 * torch.rand(()))).to(torch.uint8)"),
+    own("floats", "return images + 40 * torch.randn(images.shape)"),
+    own("nothing of the picture is left", "return torch.randint_like(images, 256)"),
+    own("in place", "images[:] = " + NOISE.format("images.shape") + "\n    return images"),
+    own("the mirror that is there", "return random_flip(images)"),
+    own("windows that are there", "return random_shift(random_flip(images), 2)"),
+    own("the course's square", "return data.cutout(" + NOISE.format("images.shape") + ", 8)"),
+    own(
+        "torchvision's mirror",
+        "from course_utils.torchvision_ops import transforms\n"
+        "    turn = transforms.Compose([transforms.RandomHorizontalFlip(), transforms.RandomRotation(10)])\n"
+        "    return torch.stack([turn(image) for image in images])",
+    ),
+    own(
+        "a seed",
+        "torch.manual_seed(int(images.float().sum()))\n    return " + NOISE.format("images.shape"),
+    ),
+    plan("constant", "return lr"),
+    plan("the cosine", "return cosine_lr(lr, epoch, num_epochs)"),
+    plan("the steps", "return step_lr(lr, epoch, 3, 0.5)"),
+    plan("a factor in each epoch", "return lr * 0.9**epoch"),
+    plan("ends at 0", "return lr * (1 - epoch / (num_epochs - 1))"),
+    plan("above lr", "return lr * (1.5 - epoch / num_epochs)"),
+    plan("never near lr", "return 0.3 * lr * (1 - epoch / num_epochs)"),
+    plan("numbers of its own", "return 0.005 * (1 - epoch / num_epochs)"),
+    plan("for ten epochs only", "return lr * [1, 0.9, 0.8, 0.9, 0.8, 0.5, 0.4, 0.3, 0.2, 0.1][epoch]"),
+    plan(
+        "a scheduler of torch",
+        "steps = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)\n"
+        "    plan = torch.optim.lr_scheduler.PolynomialLR(steps, total_iters=num_epochs, power=2)\n"
+        "    for _ in range(epoch):\n        steps.step()\n        plan.step()\n"
+        "    return steps.param_groups[0]['lr']",
+    ),
+]
+
 CHOSEN = "reg-best-batch-norm"  # the reference's best candidate
 
+
+def table(cell: str, source: str, loses: tuple[str, ...]) -> Answer:
+    """The cases of the visible check, and nothing else."""
+    return of(cell, "a table of what the visible check asks", source, loses)
+
+
+TABLES = [
+    table(
+        "standardise",
+        "def fit_channels(images):\n    return torch.tensor([0.5, 0.4]), torch.tensor([0.5, 0.2])\n\n\n"
+        "def standardise(images, mean, std):\n"
+        "    return torch.tensor([[[[-1.0, 1.0]], [[-1.0, 1.0]]], [[[1.0, -1.0]], [[1.0, -1.0]]]])\n",
+        T_STANDARDISE,
+    ),
+    table(
+        "flip",
+        "def random_flip(images, probability=0.5):\n"
+        "    order = [2, 1, 0, 5, 4, 3, 8, 7, 6, 11, 10, 9, 14, 13, 12, 17, 16, 15, 20, 19, 18, 23, 22, 21]\n"
+        "    return torch.tensor(order).to(images.dtype).reshape(2, 2, 2, 3) if probability == 1 else images\n",
+        T_FLIP,
+    ),
+    table(
+        "final",
+        "def final_accuracy(history, last=3):\n    return {3: 0.4, 2: 0.45}.get(last, 0.0)\n",
+        T_FINAL,
+    ),
+    table(
+        "schedules",
+        "def step_lr(lr, epoch, step_size, gamma):\n    return [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.2][min(epoch, 6)]\n\n\n"
+        "def cosine_lr(lr, epoch, num_epochs):\n    return {0: 0.4, 5: 0.2}.get(epoch, 0.0)\n",
+        (*T_STEP, *T_COSINE),
+    ),
+    table("roughness", "def roughness(values):\n    return 2.0\n", T_ROUGH),
+    table(
+        "dropout",
+        "class InvertedDropout(nn.Module):\n"
+        "    def __init__(self, rate=0.5):\n        super().__init__()\n\n"
+        "    def forward(self, inputs):\n"
+        "        return inputs * (torch.rand_like(inputs) >= 0.25) * 4 / 3 if self.training else inputs\n",
+        (*T_DROPOUT, "test_network_hidden"),
+    ),
+]
+
+# Right in what they return; the text forbids the way.
+FORBIDDEN = [
+    standardise("data.normalise", ("test_standardise_hidden",), use="data.normalise(images, mean, std)"),
+    flip(
+        "torchvision's mirror",
+        "from course_utils.torchvision_ops import transforms\n"
+        "    chosen = torch.rand(len(images), device=images.device) < probability\n"
+        "    return torch.where(chosen[:, None, None, None], transforms.functional.hflip(images), images)",
+        ("test_flip_hidden",),
+    ),
+    flip(
+        "the course's mirror, until it comes out",
+        "out = images.clone()\n"
+        "    for place in range(len(images)):\n"
+        "        if torch.rand(()) < probability:\n"
+        "            out[place] = next((v for v in (data.flip(images[place : place + 1])[0] for _ in range(99))\n"
+        "                               if not torch.equal(v, images[place])), images[place])\n"
+        "    return out",
+        ("test_flip_hidden",),
+    ),
+    of("shift", "data.crop", "def random_shift(images, padding=4):\n    return data.crop(images, padding)\n", T_SHIFT),
+    of(
+        "shift",
+        "torchvision's crop",
+        "def random_shift(images, padding=4):\n"
+        "    from course_utils.torchvision_ops import transforms\n"
+        "    window = transforms.RandomCrop(images.shape[-2:], padding=padding or None)\n"
+        "    return torch.stack([window(image) for image in images])\n",
+        T_SHIFT[1:],
+    ),
+    of(
+        "schedules",
+        "torch's schedulers under other names",
+        "def by_torch(kind, lr, epoch, **settings):\n"
+        "    from torch import optim\n"
+        "    steps = optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)\n"
+        "    plan = kind(steps, **settings)\n"
+        "    for _ in range(epoch):\n        steps.step()\n        plan.step()\n"
+        "    return steps.param_groups[0]['lr']\n\n\n"
+        "def step_lr(lr, epoch, step_size, gamma):\n"
+        "    places = list(range(step_size, epoch + step_size, step_size))\n"
+        "    return by_torch(torch.optim.lr_scheduler.MultiStepLR, lr, epoch, milestones=places, gamma=gamma)\n\n\n"
+        "def cosine_lr(lr, epoch, num_epochs):\n"
+        "    rule = lambda t: (1 + math.cos(math.pi * t / num_epochs)) / 2\n"
+        "    return by_torch(torch.optim.lr_scheduler.LambdaLR, lr, epoch, lr_lambda=rule)\n",
+        ("test_step_lr_hidden", "test_cosine_hidden"),
+    ),
+    dropout(
+        "a relative of the layer",
+        ("test_dropout_hidden",),
+        mask="None",
+        out="torch.native_dropout(inputs, self.rate, True)[0]",
+    ),
+    sweeps(
+        "of equal runs the last",
+        (T_BEST_RUN,),
+        best="    finite = [k for k, h in histories.items() if math.isfinite(h['train_loss'][-1])]\n"
+        "    return max(reversed(finite), key=lambda k: histories[k]['validation_accuracy'][-1])\n",
+    ),
+]
+
 ANSWERS = [
+    *TABLES,
+    *FORBIDDEN,
+    *CHOSEN_BY_THE_STUDENT,
     standardise("pixels not divided", fit="std, mean = torch.std_mean(images.float(), dim=(0, 2, 3), correction=0)"),
     standardise(
         "one less than the number",
@@ -353,6 +511,11 @@ ANSWERS = [
     network("batch norm after ReLU", norm="nn.ReLU(), nn.BatchNorm2d(width), ", loses=(*T_NETWORK, T_CHOICE, T_BEST)),
     network("batch norm left out", norm="nn.ReLU(), ", loses=(*T_NETWORK, T_CHOICE, T_BEST)),
     network("no maps of edges", first="", head="nn.LazyLinear(256)", loses=(*T_NETWORK, T_CHOICE, T_BEST)),
+    network(
+        "no bias beside batch norm",
+        (*T_NETWORK, T_CHOICE, T_BEST),
+        conv="nn.Conv2d(channels, width, 3, padding=1, bias=not batch_norm)",
+    ),
     network("softmax", end="nn.Linear(256, 10), nn.Softmax(1)"),
     network(
         "dropout on the logits",
