@@ -180,9 +180,14 @@ class _Evaluator:
         place = tuple(self.integer(index, point, "a subscript") for index in indices)
         for subscript, length in zip(place, array.shape, strict=True):
             if not 1 <= subscript <= length:
+                remedy = (
+                    "sums go from 1, not from 0"
+                    if subscript < 1
+                    else "are its subscripts swapped, or is the upper limit of a sum that of another array?"
+                )
                 raise EvaluationError(
                     f"reaches {name}[{', '.join(map(str, place))}], but subscripts of {name} run from 1 to "
-                    f"{length} there; sums go from 1, not from 0"
+                    f"{length} there; {remedy}"
                 )
         return float(array[tuple(subscript - 1 for subscript in place)])
 

@@ -189,7 +189,7 @@ def assert_expression(
         first = tuple(np.argwhere(~np.isclose(value, right, rtol=rtol, atol=atol))[0])
         entry = f", entry {tuple(int(i) + 1 for i in first)}" if value.size > 1 else ""
         fact = f"{name} is wrong: got {value[first]:.5g}, expected {right[first]:.5g}"
-        fact += f", for example at {_describe_point(points[failed])}{entry}"
+        fact += f", for example at {_describe_point(points[failed], free_symbols(actual))}{entry}"
     raise CheckFailed(f"{fact}.\n{hint}" if hint else f"{fact}.")
 
 
@@ -353,7 +353,7 @@ def _values(actual: Any, points: list[Point], name: str, hint: str | None) -> li
         except EvaluationError as error:
             _fail(f"{name} {error}.", hint)
         if not np.isfinite(value).all():
-            _fail(f"{name} has no finite value at {_describe_point(point)}.", hint)
+            _fail(f"{name} has no finite value at {_describe_point(point, free_symbols(actual))}.", hint)
         values.append(value)
     return values
 
@@ -433,7 +433,9 @@ def _is_size(name: str, point: Point) -> bool:
     return isinstance(point[name], int) and point[name] in lengths
 
 
-def _describe_point(point: Point) -> str:
+def _describe_point(point: Point, used: set[str]) -> str:
+    """Say where an answer was looked at: by what it uses, and if that is nothing, by the numbers of the point."""
+
     def text(value: Any) -> str:
         if np.ndim(value) == 0:
             return f"{value:.3g}"
@@ -441,7 +443,9 @@ def _describe_point(point: Point) -> str:
             return "(" + ", ".join(f"{entry:.3g}" for entry in value) + ")"
         return f"a matrix of {value.shape[0]} x {value.shape[1]}"
 
-    return ", ".join(f"{name} = {text(value)}" for name, value in point.items() if not callable(value))
+    numbers_only = {name: value for name, value in point.items() if np.ndim(value) == 0}
+    shown = {name: value for name, value in point.items() if name in used} or numbers_only or point
+    return ", ".join(f"{name} = {text(value)}" for name, value in shown.items() if not callable(value))
 
 
 def _kind(value: Any) -> str:

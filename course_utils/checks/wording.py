@@ -50,9 +50,10 @@ def describe(value: Any) -> str:
 
 def with_article(noun: str) -> str:
     """Return a noun with its article."""
-    # As one says them: an "en-d-array", a "you-int".
+    # As one says them: an "en-d-array", an "es-vee-cee", a "you-int".
     vowel = noun[:1].lower() in "aeiou" and not noun.startswith(("uint", "ufunc"))
-    return f"{'an' if vowel or noun.startswith('nd') else 'a'} {noun}"
+    spelt = noun.startswith("nd") or (noun[:2].isupper() and noun[0] in "FHLMNRSX")
+    return f"{'an' if vowel or spelt else 'a'} {noun}"
 
 
 def counted(number: int, one: str, many: str) -> str:

@@ -94,6 +94,7 @@ def test_arrays_are_compared_type_first():
     assert "got None (is a `return` missing?)" in message(assert_array, None, [1], "answer")
     assert "got `...` (not filled in yet)" in message(assert_array, ..., [1], "answer")
     assert "got a Tensor of shape (2,)" in message(assert_array, torch.zeros(2), [0, 0], "answer")
+    assert "got an SVC." in message(assert_array, type("SVC", (), {})(), [0, 0], "answer")
 
 
 def test_then_shape_then_dtype_then_values():

@@ -94,6 +94,7 @@ def test_names_count_and_assumptions_do_not():
         (symbols("q") + 1, "uses `q`, which is not one of"),
         (z[0], r"reaches z\[0\], but subscripts of z run from 1 to 3"),
         (Sum(z[k], (k, 0, N - 1)), "sums go from 1, not from 0"),
+        (Sum(z[k], (k, 1, N + 1)), "are its subscripts swapped, or is the upper limit of a sum that of another array"),
         (z[i, j], "z has 1 subscript"),
         (symbols("z") + 1, "uses z without a subscript"),
         (sympy.Derivative(a**2, a), "still contains a Derivative that is not worked out"),
@@ -193,6 +194,14 @@ def test_message_names_the_point_and_the_values():
     with pytest.raises(CheckFailed) as caught:
         assert_expression(a, a**2 + a / 2, "slope", points=points)
     assert str(caught.value) == "slope is wrong: got 2, expected 5, for example at a = 2."
+
+
+def test_message_names_nothing_that_the_answer_does_not_use():
+    points = [{"a": 0.5, "b": 1.0, "z": np.ones(3)}, {"a": 2.0, "b": 3.0, "z": np.ones(3)}]
+    with pytest.raises(CheckFailed, match=r"got 2, expected 5, for example at a = 2\.$"):
+        assert_expression(a, a**2 + a / 2, "slope", points=points)
+    with pytest.raises(CheckFailed, match=r"got 7, expected 0.5, for example at a = 0.5, b = 1\.$"):
+        assert_expression(7, a**2 + a / 2, "slope", points=points)
 
 
 def test_a_plain_number_does_not_give_the_right_one_away():

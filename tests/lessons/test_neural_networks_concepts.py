@@ -16,7 +16,7 @@ FIGURES = {
     "draw_network": ([2, 3, 1],),
     "plot_borders": (DATA, {"one": NETWORK, "two": NETWORK}),
     "plot_sizes": ([1, 2], np.array([[0.5, 0.6], [0.7, 0.9]]), np.array([[0.5, 0.5], [0.6, 0.6]]), "Units"),
-    "plot_probabilities": ([1.0, -1.0], {"softmax": np.array([0.9, 0.1])}),
+    "plot_probabilities": ([1.0, -1.0], {"softmax": np.array([0.9, 0.1]), "none": np.full(2, np.nan)}),
     "plot_constants": (LINE, {"one": LINE**2, "two": np.full(5, np.nan)}),
     "plot_rates": ({"one": LINE, "two": [np.inf, 1.0]},),
     "plot_noise": ([1, 10], [3.0, 1.0]),
@@ -34,8 +34,20 @@ def test_a_figure_can_be_drawn_and_nothing_stays_open(name):
     assert isinstance(figure, Figure)
     figure.canvas.draw()
     for ax in figure.axes:
+        if ax.get_label() == "<colorbar>":
+            assert ax.get_ylabel()
+            continue
         assert not ax.axison or (ax.get_xlabel() and (ax.get_ylabel() or ax is not figure.axes[0]))
     assert not plt.get_fignums()
+
+
+def test_the_network_to_read_off_is_told_circle_by_circle(monkeypatch):
+    told = []
+    monkeypatch.setattr(concepts, "show_figure", lambda figure, text: told.append(text))
+    concepts.show_network(0)
+    left, middle, right = (part.count("circle") for part in told[0].partition("Left")[2].split(";"))
+    assert [left, middle, right] == np.random.default_rng(0).integers(3, 9, size=3).tolist()
+    assert not any(letter.isdigit() for letter in told[0])
 
 
 def test_a_network_without_activations_draws_a_line_and_one_with_tanh_a_ring():

@@ -1,15 +1,20 @@
 """The network from scratch: steps tell mistakes apart, Circles is learned from any seed, figures can be drawn."""
 
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 from sympy import IndexedBase, symbols
+from torch import nn
 
+from course_utils import checks
 from course_utils.checks import CheckFailed
 from course_utils.lessons.neural_networks import training_figures as figures
 from course_utils.lessons.neural_networks.circles import circles, grid
 from course_utils.lessons.neural_networks.derivations import STEPS, check_step
+from tests.support.engine import SOURCE
 
 LOSSES = np.linspace(0.7, 0.1, 6)
 CURVES = {"train_loss": LOSSES, "test_loss": LOSSES, "test_accuracy": 1 - LOSSES}
@@ -82,3 +87,54 @@ def test_circles_are_learned_from_each_of_twenty_seeds():
             Wy, by = Wy - G.swapaxes(1, 2) @ h, by - G.sum(axis=1, keepdims=True)
     hits = (outputs(data.X_test)[1].argmax(axis=2) == data.Y_test.argmax(axis=1)).mean(axis=1)
     assert hits.min() >= 0.92
+
+
+NETWORK = "nn.Sequential(nn.Linear(nx, nh), nn.Tanh(), nn.Linear(nh, ny)"
+TRIED = {
+    "make_model": (
+        f"lambda nx, nh, ny: {NETWORK}).double()",
+        {
+            f"lambda nx, nh, ny: {NETWORK})": "float32 by itself",
+            f"lambda nx, nh, ny: {NETWORK}, nn.Softmax(1)).double()": "these are probabilities",
+            "lambda nx, nh, ny: nn.Linear(nx, ny).double()": "Weights and biases of two layers",
+            "lambda nx, nh, ny: None": "must return an nn.Module",
+        },
+    ),
+    "first_epoch": (
+        "lambda a, level: next((k for k, v in enumerate(a, 1) if v >= level), None)",
+        {
+            "lambda a, level: next((k for k, v in enumerate(a) if v >= level), None)": "count from 1",
+            "lambda a, level: int(np.argmax(np.array(a) >= level)) + 1": "must be None",
+        },
+    ),
+    "scaled_rates": (
+        "lambda rate, old, new: {'same': rate, 'root': rate * (new / old) ** 0.5, 'linear': rate * new / old}",
+        {
+            "lambda rate, old, new: {'same': rate, 'root': rate * new**0.5, 'linear': rate * new}": "Nothing has",
+            "lambda rate, old, new: {'same': rate, 'root': rate * (old / new) ** 0.5, 'linear': rate * old / new}": (
+                "A larger batch"
+            ),
+            "lambda rate, old, new: {'same': rate}": "no entry 'root'",
+        },
+    ),
+    "curve_gap": (
+        "lambda one, other: np.abs(one.mean(0) - other.mean(0)).mean()",
+        {
+            "lambda one, other: abs((one.mean(0) - other.mean(0)).mean())": "crossing",
+            "lambda one, other: np.abs(one - other).mean()": "noisy",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_a_visible_check_without_points_tells_mistakes_apart(name):
+    """They are no graded cells, so that no bank of answers plays them."""
+    cells = nbformat.read(SOURCE / "neural-networks" / "from-scratch.ipynb", as_version=4).cells
+    (check,) = (c.source for c in cells if c.metadata.get("nbgrader", {}).get("grade_id") == f"try_{name}")
+    names = {"np": np, "nn": nn, "torch": torch} | {key: getattr(checks, key) for key in checks.__all__}
+    right, wrong = TRIED[name]
+    exec(check, names | {name: eval(right, names)})
+    for formula, words in wrong.items():
+        with pytest.raises(CheckFailed, match=words):
+            exec(check, names | {name: eval(formula, names)})
