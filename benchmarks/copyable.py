@@ -1,6 +1,6 @@
 """Automatic points of each notebook that can be had by copying what stands in its release, or in the package.
 
-Run ``python -m benchmarks.copyable [ASSIGNMENT/NOTEBOOK ...]``. tests/support/copier.py tells what the copier does.
+Run ``python -m benchmarks.copyable [ASSIGNMENT[/NOTEBOOK] ...]``. tests/support/copier.py tells what the copier does.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from tests.support.engine import SOURCE
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("notebooks", nargs="*", help="all, if none is named")
+    parser.add_argument("notebooks", nargs="*", help="or assignments; all, if none is named")
     everything = [str(path.relative_to(SOURCE).with_suffix("")) for path in sorted(SOURCE.glob("*/*.ipynb"))]
     copied = played = 0.0
-    for name in parser.parse_args().notebooks or everything:
+    wanted = parser.parse_args().notebooks or everything
+    for name in (name for name in everything if any(f"{name}/".startswith(f"{each}/") for each in wanted)):
         path = Path(f"{name}.ipynb")
         points = points_of(path)
         found, left_out = copies(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.copier import copies
+from tests.support import copier
 
 # Where every test can be played here within seconds; `python -m benchmarks.copyable` plays all notebooks.
 NOTEBOOKS = [
@@ -21,35 +21,19 @@ NOTEBOOKS = [
 # Numbers that are the answer and stand elsewhere by chance, or as what is given; the check says which they are.
 BY_CHANCE = {
     "test_dense_output": "the matrix has 1000 rows, which the task gives: reading that off is the question",
-    "test_conv_weights": "30 stands elsewhere, too",
     "test_digits_hidden": "two small whole numbers",
 }
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_copier_earns_nothing(name):
-    found, _ = copies(Path(f"{name}.ipynb"))
+    found, _ = copier.copies(Path(f"{name}.ipynb"))
     assert {test: how for test, how in found.items() if test not in BY_CHANCE} == {}
 
 
-def test_the_copier_finds_what_is_there(monkeypatch):
+def test_the_copier_finds_what_is_there(monkeypatch, tmp_path):
     """Were the source itself handed out, most points of counting could be copied."""
-    from tests.support import copier
-
-    monkeypatch.setattr(copier, "ROOT", copier.ROOT / "tests" / "no such folder")
-    (release := copier.ROOT / "release").exists()
-    monkeypatch.setattr(copier.nbformat, "read", _source_for_release(copier.nbformat.read, release))
-    found, _ = copies(Path("convolutions/counting.ipynb"))
+    (tmp_path / "release").symlink_to(copier.SOURCE)
+    monkeypatch.setattr(copier, "ROOT", tmp_path)
+    found, _ = copier.copies(Path("convolutions/counting.ipynb"))
     assert {"test_lenet_conv1", "test_lenet_total", "test_ratio", "test_output_size_visible"} <= set(found)
-
-
-def _source_for_release(read, release):
-    from tests.support.engine import SOURCE
-
-    def instead(path, *arguments, **settings):
-        path = Path(path)
-        return read(
-            SOURCE / path.relative_to(release) if path.is_relative_to(release) else path, *arguments, **settings
-        )
-
-    return instead
