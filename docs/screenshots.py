@@ -72,7 +72,8 @@ def open_notebook(browser: Browser, address: str, path: str) -> Page:
 
 def run_all(page: Page) -> None:
     """Choose Run, Run All Cells from the menu, once the kernel is there."""
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=180_000)
+    # The sign in the notebook says "idle" before there is a kernel, and who runs cells then is asked for one.
+    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=180_000)
     ran = page.locator(".jp-CodeCell .jp-InputArea-prompt").filter(has_text=re.compile(r"\[[*\d]+\]"))
     for _ in range(5):
         page.get_by_role("menuitem", name="Run", exact=True).click()

@@ -208,8 +208,7 @@ class Brought:
 
 @pytest.fixture
 def graded():
-    yield lambda *cells: calls.speak_of(Brought(*cells))
-    calls.speak_of(None)
+    return lambda *cells: calls.speak_of(Brought(*cells))
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,6 @@ from course_utils.grading.bridge.handles import Bridge, BridgeNamespace, Handle,
 matplotlib.use("agg")
 
 
-@pytest.fixture(autouse=True)
-def _a_notebook_again(monkeypatch):
-    """After a test, `shared` and `assert_unchanged` speak of one process again."""
-    monkeypatch.setattr(calls, "_bridge", None)
-
-
 class Direct:
     """Asks an agent in this process, through bytes only."""
 
