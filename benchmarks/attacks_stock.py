@@ -37,7 +37,7 @@ c.CourseDirectory.course_id = "plain"
 c.ExecutePreprocessor.timeout = {STOCK_CELL_S}
 """
 # Seconds that nbgrader may take for one attacker and one neighbour before the class counts as stopped.
-PATIENCE_S = 600
+PATIENCE_S = 240
 # The place of the honest hand-in among the attacks of a family.
 HONEST = -1
 _ENDED = "nbgrader ended with status"

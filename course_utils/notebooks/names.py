@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import symtable
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the process of the tests has no need of nbformat
     from nbformat.notebooknode import NotebookNode
 
-__all__ = ["bound", "is_open", "is_python", "owed", "own_statements", "same_code"]
+__all__ = ["bound", "bound_and_read", "is_open", "is_python", "needed", "owed", "own_statements", "same_code"]
 
 _DEFINED = r"^[ \t]*(?:async[ \t]+def|def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]+)?=(?!=)"
 _HINTED = re.compile(r"^[ \t]*#+[ \t]*([A-Za-z_]\w*)[ \t]*=(?!=)", re.MULTILINE)
+_COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
 _OPEN = re.compile(r"^[ \t]*(from[ \t]+\S+[ \t]+import[ \t]+\*|%run\b|%load\b|%%writefile\b|exec\b)", re.MULTILINE)
 
 
@@ -36,6 +38,76 @@ def bound(source: str) -> frozenset[str]:
         found = re.findall(_DEFINED, source, re.MULTILINE)
         return frozenset(name for groups in found for name in groups if name)
     return frozenset(_names(tree.body))
+
+
+def bound_and_read(source: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the global names that a cell binds, and those that it reads, both also inside of its functions.
+
+    Of a cell that is no Python (magics), what looks like a definition is bound, and nothing is read.
+
+    Examples
+    --------
+    >>> bound, read = bound_and_read("import os\\ndef f(x):\\n    return g(x)")
+    >>> sorted(bound), sorted(read)
+    (['f', 'os'], ['g'])
+    """
+    if _parse(source) is None:
+        return bound(source), frozenset()
+    tables, binds, reads = [symtable.symtable(source, "cell", "exec")], set(), set()
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        for symbol in table.get_symbols():
+            if table.get_type() == "module" or symbol.is_global():
+                binds |= {symbol.get_name()} if symbol.is_assigned() or symbol.is_imported() else set()
+                reads |= {symbol.get_name()} if symbol.is_referenced() else set()
+    return frozenset(binds), frozenset(reads)
+
+
+def needed(source: str) -> frozenset[str]:
+    """Return the global names that must be there before a cell runs; none of a cell that is no Python.
+
+    Examples
+    --------
+    >>> sorted(needed("a = b\\nprint(a, c)\\ndef f():\\n    return g, d\\ng = 1"))
+    ['b', 'c', 'd', 'print']
+    """
+    tree = _parse(source)
+    if tree is None:
+        return frozenset()
+    found: set[str] = set()
+    so_far: set[str] = set()
+    later: set[str] = set()  # what functions read when they are called
+    for node in tree.body:
+        statement = ast.unparse(node)
+        own, _ = bound_and_read(statement)
+        at_once, in_functions = _reads(statement)
+        # The right side of an assignment is computed first; a loop or a definition binds before it reads.
+        right_first = isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign))
+        found |= at_once - so_far - (frozenset() if right_first else own)
+        later |= in_functions
+        so_far |= own
+    return frozenset(found | (later - so_far))
+
+
+def _reads(statement: str) -> tuple[set[str], set[str]]:
+    """Return the global names that a statement reads when it runs, and those that its functions read."""
+    tables = [(symtable.symtable(statement, "cell", "exec"), False)]
+    at_once: set[str] = set()
+    in_functions: set[str] = set()
+    while tables:
+        table, deferred = tables.pop()
+        # Comprehensions are functions only to the compiler.
+        inner = table.get_type() == "function" and table.get_name() not in _COMPREHENSIONS
+        deferred = deferred or inner
+        tables += [(child, deferred) for child in table.get_children()]
+        names = {
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_referenced() and (table.get_type() == "module" or symbol.is_global())
+        }
+        (in_functions if deferred else at_once).update(names)
+    return at_once, in_functions
 
 
 def is_open(source: str) -> bool:

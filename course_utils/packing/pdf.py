@@ -190,6 +190,8 @@ def _title(title: TitleBlock, notebooks: Sequence[str], language: str) -> str:
     )
     rows = ", ".join(f"text({string(m.name)}), text({string(m.matriculation_number)})" for m in title.members)
     group = f"#text(size: 12pt)[#{string(words[0] + ' ' + title.group)}]\n" if title.group else ""
+    table = f"""#table(columns: 2, align: (left, left), stroke: 0.5pt + luma(180), inset: 5pt,
+    table.header(strong[#{string(words[1])}], strong[#{string(words[2])}]), {rows})"""
     return f"""
 #align(center)[
   #text(size: 11pt, fill: luma(90))[#{string(title.course)}]
@@ -197,8 +199,7 @@ def _title(title: TitleBlock, notebooks: Sequence[str], language: str) -> str:
   #text(size: 20pt, weight: "bold")[#{string(title.assignment)}]
   #v(-4pt)
   {group}
-  #table(columns: 2, align: (left, left), stroke: 0.5pt + luma(180), inset: 5pt,
-    table.header(strong[#{string(words[1])}], strong[#{string(words[2])}]), {rows})
+  {table if title.members else ""}
   #text(size: 9pt, fill: luma(90))[#{string(title.date)} #h(1em) #{string(words[3] + ": " + ", ".join(notebooks))}]
 ]
 """

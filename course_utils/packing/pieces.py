@@ -55,8 +55,8 @@ def pieces_of(name: str, notebook: Mapping[str, Any], album: Album, result: PdfR
         where = f"{name}, cell {number}"
         text = source(cell)
         if not text.strip():
-            continue
-        if cell.get("cell_type") in ("markdown", "heading"):
+            pieces += _outputs(where, cell.get("outputs") or [], album, result)
+        elif cell.get("cell_type") in ("markdown", "heading"):
             pieces.append(Piece(where, markdown=text, attachments=cell.get("attachments") or {}))
         elif cell.get("cell_type") == "code":
             pieces.append(Piece(where, f"#code-cell({raw(wrap(_cut(clean(text))), _colours(text))})"))

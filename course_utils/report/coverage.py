@@ -32,7 +32,10 @@ def page(source: Path) -> str:
     points: dict[str, list[float]] = {}
     for path in sorted(source.glob("*/*.ipynb")):
         notebook = str(path.relative_to(source).with_suffix(""))
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if "sheet" in content.get("metadata", {}).get("course", {}):  # its cells are those of other notebooks
+            continue
+        for cell in content["cells"]:
             marks = cell["metadata"].get("nbgrader", {})
             if not marks.get("grade"):
                 continue

@@ -29,7 +29,7 @@ from course_utils.notebooks.course_code import Files
 from course_utils.notebooks.texts import one_line
 from course_utils.stages.checking import make_sure_it_exists
 
-__all__ = ["check_source", "refuse", "rehearse"]
+__all__ = ["check_source", "origins", "refuse", "rehearse"]
 
 # Of a line that gives something away, and of all lines of a region together: less may be alike by accident.
 _LINE, _REGION = 12, 60
@@ -180,7 +180,7 @@ def rehearse(course: Path, assignment: str, files: Path | None = None) -> list[R
     assignment : str
     files : pathlib.Path, optional
         What the reference would hand in beside its notebooks, as `artifacts/`: trained networks. By default
-        ``tests/artifacts/<assignment>`` of the course.
+        ``tests/artifacts/<assignment>`` of the course; for a sheet, those of the assignments it was built from.
 
     Returns
     -------
@@ -188,8 +188,8 @@ def rehearse(course: Path, assignment: str, files: Path | None = None) -> list[R
     """
     course = Path(course).resolve()
     config, source = load_config(course), course / "source" / assignment
-    files = files or course / "tests" / "artifacts" / assignment
     paths = sorted(source.glob("*.ipynb"))
+    folders = [files] if files else [course / "tests" / "artifacts" / name for name in origins(assignment, paths)]
     settings = replace(
         GradeNotebook(config=config).settings(),
         secret=course_secret(course, config),
@@ -208,15 +208,24 @@ def rehearse(course: Path, assignment: str, files: Path | None = None) -> list[R
                 blank = kind == "blank"
                 text = writes(skeleton.skeleton(path, config)) if blank else path.read_text(encoding="utf-8")
                 (folder / path.name).write_text(text, encoding="utf-8")
-                if not blank and files.is_dir():
-                    (folder / "artifacts").mkdir()
-                    for kept in (kept for kept in files.iterdir() if kept.is_file()):
+                for trained in () if blank else filter(Path.is_dir, folders):
+                    (folder / "artifacts").mkdir(exist_ok=True)
+                    for kept in (kept for kept in trained.iterdir() if kept.is_file()):
                         (folder / "artifacts" / kept.name).write_bytes(kept.read_bytes())
                 parts = f"{kind} {path.stem}", assignment, source, dict(config.ClearSolutions), settings
                 given.append(read_submission(folder, *parts))
         for graded in grade_here(iter(given), min(cores(), len(given))):
             remarks += _judged(graded)
     return remarks
+
+
+def origins(assignment: str, notebooks: list[Path]) -> list[str]:
+    """Return the assignments whose trained networks a reference hands in: its own, and those that it was built from."""
+    names = [assignment]
+    for path in notebooks:
+        about = json.loads(path.read_bytes()).get("metadata", {}).get("course", {})
+        names += [source.partition("/")[0] for source in about.get("from", [])]
+    return list(dict.fromkeys(names))
 
 
 def _judged(graded: GradedSubmission) -> list[Remark]:

@@ -8,7 +8,6 @@ import csv
 import json
 import re
 import runpy
-import symtable
 from pathlib import Path
 
 import nbformat
@@ -17,6 +16,7 @@ import pytest
 from course_utils.classroom import folder
 from course_utils.grading.limits import RunLimits
 from course_utils.notebooks import cells as kinds
+from course_utils.notebooks.names import bound_and_read
 from course_utils.report import coverage
 from course_utils.stages import check_source, release
 from tests.support.answers import Answer
@@ -116,12 +116,12 @@ def reached(name: Path, group: list[Answer]) -> set[str]:
         if cell.cell_type != "code":
             continue
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        bound, read = _globals(cell.source)
+        bound, read = bound_and_read(cell.source)
         touched = read & names or _names_a_file(cell.source, files)
         if kinds.is_test(cell):
             tests |= {grade_id} if touched else set()
         elif grade_id in new:
-            names |= bound | _globals(new[grade_id])[0]
+            names |= bound | bound_and_read(new[grade_id])[0]
         elif touched:
             names |= bound
         else:
@@ -133,23 +133,6 @@ def _names_a_file(source: str, files: set[str]) -> bool:
     """Whether a cell has a text that is a part of a file's name."""
     texts = {n.value for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     return any(len(text) > 2 and (text in file or file in text) for text in texts for file in files)
-
-
-def _globals(source: str) -> tuple[set[str], set[str]]:
-    """The global names that a cell binds, and those that it reads, in its functions too; none of what is no Python."""
-    try:
-        tables = [symtable.symtable(source, "cell", "exec")]
-    except SyntaxError:
-        return set(), set()
-    bound, read = set(), set()
-    while tables:
-        table = tables.pop()
-        tables += table.get_children()
-        for symbol in table.get_symbols():
-            if table.get_type() == "module" or symbol.is_global():
-                bound |= {symbol.get_name()} if symbol.is_assigned() or symbol.is_imported() else set()
-                read |= {symbol.get_name()} if symbol.is_referenced() else set()
-    return bound, read
 
 
 def _read_if_possible(source: str) -> set[str]:

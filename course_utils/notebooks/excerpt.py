@@ -1,0 +1,298 @@
+"""Which cells of a notebook go together: the exercises it consists of, and what a choice of grade cells needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from course_utils.notebooks import cells as kinds
+from course_utils.notebooks.names import bound_and_read, needed
+
+__all__ = ["HEADING", "Excerpt", "Group", "Notebook", "Section", "excerpt"]
+
+# Level, kind of section, its number, and the rest of the line; nbgrader's own marks are none.
+HEADING = re.compile(r"^(#{1,6}) (?!BEGIN |END )(?:(Exercise|Step) (\d+): )?(.*)$", re.MULTILINE)
+_IMPORT = re.compile(r"^(?:import|from) ", re.MULTILINE)
+_LISTING = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS", re.MULTILINE)
+
+
+@dataclass
+class Group:
+    """A task text with what belongs to it: cells from one text, heading or written question to the next.
+
+    Parameters
+    ----------
+    cells : list of int
+        Positions in the notebook.
+    """
+
+    cells: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Section:
+    """An exercise, or an explanation between exercises.
+
+    Parameters
+    ----------
+    number : int
+        As the notebook counts its exercises; 0 for an explanation.
+    title : str
+    groups : list of Group
+    """
+
+    number: int
+    title: str
+    groups: list[Group] = field(default_factory=list)
+
+    @property
+    def cells(self) -> list[int]:
+        """The positions of all cells."""
+        return [index for group in self.groups for index in group.cells]
+
+
+class Notebook:
+    """A source notebook, divided.
+
+    Parameters
+    ----------
+    name : str
+        ``assignment/notebook``.
+    cells : sequence of dict
+        Of format 4, each text in one piece.
+    """
+
+    def __init__(self, name: str, cells: Sequence[dict[str, Any]]) -> None:
+        self.name = name
+        self.cells = list(cells)
+        code = [cell["source"] if cell["cell_type"] == "code" else "" for cell in self.cells]
+        self.binds = [bound_and_read(source)[0] for source in code]
+        self.needs = [needed(source) for source in code]
+
+    @property
+    def title(self) -> str:
+        """The heading of its first cell."""
+        found = HEADING.search(self.cells[0]["source"]) if self.cells else None
+        return found[4].strip() if found else self.name
+
+    @cached_property
+    def setup(self) -> int | None:
+        """The position of the cell that imports what the notebook uses."""
+        for index, cell in enumerate(self.cells):
+            if cell["cell_type"] == "code":
+                return index if _IMPORT.search(cell["source"]) and not self.is_answer(index) else None
+        return None
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """The sections, without the introduction, the setup, the summary and the reading list."""
+        return [section for section in self._all_sections if section.title not in ("Summary", "Reading")]
+
+    @cached_property
+    def reading(self) -> list[int]:
+        """The positions of the cells of the reading list."""
+        return [index for section in self._all_sections if section.title == "Reading" for index in section.cells]
+
+    @cached_property
+    def _all_sections(self) -> list[Section]:
+        sections: list[Section] = []
+        numbered = any(match[2] == "Exercise" for cell in self.cells for match in _headings(cell))
+        for index, cell in enumerate(self.cells):
+            if index == 0 or index == self.setup:
+                continue
+            opening = next((m for m in _headings(cell) if m[2] == "Exercise" or (not numbered and m[2])), None)
+            first = next(iter(_headings(cell)), None)
+            if opening is not None:
+                sections.append(Section(int(opening[3]), _plain(opening[4])))
+            elif first is not None and len(first[1]) <= 2:
+                sections.append(Section(0, _plain(first[4])))
+            elif not sections:
+                sections.append(Section(0, ""))
+            groups = sections[-1].groups
+            if not groups or self._begins_group(index):
+                groups.append(Group())
+            groups[-1].cells.append(index)
+        return sections
+
+    def _begins_group(self, index: int) -> bool:
+        cell = self.cells[index]
+        marks = cell["metadata"].get("nbgrader", {})
+        return cell["cell_type"] == "markdown" and (
+            bool(marks.get("grade")) or bool(marks.get("locked")) or any(True for _ in _headings(cell))
+        )
+
+    def is_answer(self, index: int) -> bool:
+        """Whether students write this cell of code."""
+        cell = self.cells[index]
+        return cell["cell_type"] == "code" and bool(cell["metadata"].get("nbgrader", {}).get("solution"))
+
+    def is_graded(self, index: int) -> bool:
+        """Whether the cell has points."""
+        return bool(self.cells[index]["metadata"].get("nbgrader", {}).get("grade"))
+
+    def is_written(self, index: int) -> bool:
+        """Whether a person reads what students write into this cell."""
+        return self.is_graded(index) and bool(self.cells[index]["metadata"]["nbgrader"].get("solution"))
+
+    def is_support(self, index: int) -> bool:
+        """Whether the cell is code of the course that is no test: figures, data, helpers."""
+        cell = self.cells[index]
+        return cell["cell_type"] == "code" and not self.is_answer(index) and not self.is_graded(index)
+
+    def providers(self, index: int) -> Iterator[tuple[str, int]]:
+        """Yield the names that a cell needs, each with the cell that binds it: the last one before it."""
+        for name in sorted(self.needs[index]):
+            makers = [n for n, bound in enumerate(self.binds) if name in bound and n != index and not self._is_test(n)]
+            before = [n for n in makers if n < index]
+            if before or makers:
+                yield name, before[-1] if before else makers[0]
+
+    def _is_test(self, index: int) -> bool:
+        return kinds.is_test(self.cells[index])
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """What of a notebook is taken.
+
+    Parameters
+    ----------
+    notebook : Notebook
+    chosen : frozenset of int
+        The grade cells that were asked for.
+    sections : tuple of Section
+        Those of which something is taken, with the cells that are.
+    """
+
+    notebook: Notebook
+    chosen: frozenset[int]
+    sections: tuple[Section, ...]
+
+
+def excerpt(notebook: Notebook, chosen: Iterable[int], *, practice: bool = False) -> Excerpt:
+    """Take the grade cells that were chosen, and what they need.
+
+    That is: the task's text and the explanation before it, the answers and the course's cells that tests and figures
+    read, the answers that these read, and so on. Visible checks of answers that are needed but were not chosen stay
+    too, so that a student sees whether they work.
+
+    Parameters
+    ----------
+    notebook : Notebook
+    chosen : iterable of int
+        Positions of grade cells.
+    practice : bool
+        Whether the rest of each exercise that is touched is taken as well.
+
+    Returns
+    -------
+    Excerpt
+    """
+    chosen = frozenset(chosen)
+    touched = [section for section in notebook.sections if chosen & set(section.cells)]
+    whole = [group for section in touched for group in section.groups] if practice else []
+    # The text that opens an exercise explains what later parts speak of.
+    whole += [section.groups[0] for section in touched if not chosen & set(section.groups[0].cells)]
+    full = [group for section in touched for group in _full_groups(notebook, section, chosen)]
+    full += [group for section in _explanations(notebook, touched) for group in section.groups]
+    in_whole = {index for group in whole for index in group.cells}
+    in_full = {index for group in full for index in group.cells} | in_whole
+
+    supports = {n for n in in_full if notebook.is_support(n)}
+    answers = {n for n in in_whole if notebook.is_answer(n)}
+    wanted = _all_needed(notebook, supports | answers | set(chosen)) | answers
+    kept = {notebook.setup} | wanted | supports
+    taken: list[Section] = []
+    for section in notebook.sections:
+        groups = []
+        for group in section.groups:
+            if group in full or group in whole or wanted & set(group.cells):
+                written = practice and group in whole
+                groups.append(Group(_taken_of(notebook, group, chosen, kept, written=written)))
+        if any(group.cells for group in groups):
+            taken.append(Section(section.number, section.title, [group for group in groups if group.cells]))
+    return Excerpt(notebook, chosen, tuple(taken))
+
+
+def _full_groups(notebook: Notebook, section: Section, chosen: frozenset[int]) -> list[Group]:
+    """Return the groups with something chosen, and what is explained before them."""
+    last = max(n for n, group in enumerate(section.groups) if chosen & set(group.cells))
+    return [
+        group
+        for group in section.groups[: last + 1]
+        if chosen & set(group.cells) or not any(notebook.is_answer(i) or notebook.is_graded(i) for i in group.cells)
+    ]
+
+
+def _explanations(notebook: Notebook, touched: list[Section]) -> list[Section]:
+    """Return the explanations that come before everything, and those right before what is touched."""
+    found: list[Section] = []
+    waiting: list[Section] = []
+    first = True
+    for section in notebook.sections:
+        if section.number == 0:
+            waiting = [*waiting, section] if first else [section]
+            continue
+        first = False
+        if section in touched:
+            found += waiting
+            waiting = []
+    opening = list(_opening(notebook))
+    return [section for section in notebook.sections if section in found or (touched and section in opening)]
+
+
+def _opening(notebook: Notebook) -> Iterator[Section]:
+    for section in notebook.sections:
+        if section.number:
+            return
+        yield section
+
+
+def _all_needed(notebook: Notebook, start: set[int]) -> set[int]:
+    found: set[int] = set()
+    waiting = [n for n in start if notebook.cells[n]["cell_type"] == "code"]
+    while waiting:
+        for _, maker in notebook.providers(waiting.pop()):
+            if maker not in found and maker != notebook.setup:
+                found.add(maker)
+                waiting.append(maker)
+    return found
+
+
+def _taken_of(
+    notebook: Notebook, group: Group, chosen: frozenset[int], kept: set[int | None], *, written: bool
+) -> list[int]:
+    taken: list[int] = []
+    dropped = False  # a figure was left out: so is its caption
+    for index in group.cells:
+        cell = notebook.cells[index]
+        if cell["cell_type"] != "code":
+            caption = cell["source"].startswith("*") and not cell["source"].startswith("**")
+            wanted = index in chosen or written if notebook.is_written(index) else not (dropped and caption)
+        elif index in chosen or index in kept:
+            wanted = True
+        elif notebook.is_answer(index):
+            wanted = False
+        else:
+            visible = notebook.is_support(index) or not _HIDDEN.search(cell["source"])
+            wanted = visible and all(maker in kept for _, maker in notebook.providers(index))
+            if wanted and notebook.is_support(index):
+                kept.add(index)
+        dropped = cell["cell_type"] == "code" and not wanted and notebook.is_support(index)
+        taken += [index] if wanted else []
+    return taken
+
+
+def _headings(cell: dict[str, Any]) -> Iterator[re.Match[str]]:
+    # A comment in a listing is no heading.
+    text = _LISTING.sub("", cell["source"])
+    return HEADING.finditer(text) if cell["cell_type"] == "markdown" else iter(())
+
+
+def _plain(title: str) -> str:
+    """Return a heading without what stands in brackets at its end: points and minutes."""
+    return re.sub(r" \([^()]*\)$", "", title.strip())

@@ -1,0 +1,641 @@
+"""A problem sheet as one assignment: `sheets/NAME.toml` becomes `source/NAME/`, a source like any other."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from course_utils.errors import CourseError
+from course_utils.grading.hidden import FOLDER as HIDDEN
+from course_utils.grading.submissions import handed_out
+from course_utils.notebooks import authoring, imports
+from course_utils.notebooks import cells as kinds
+from course_utils.notebooks.excerpt import HEADING, Excerpt, Notebook, Section, excerpt
+from course_utils.notebooks.names import bound_and_read
+from course_utils.notebooks.question_texts import Question as Titled
+from course_utils.notebooks.question_texts import Texts, marks_text, minutes_in, named, number_text
+from course_utils.stages.sheet_file import Question, Sheet, SheetNotebook, read_sheet
+
+__all__ = ["BuiltSheet", "Row", "build_sheet", "plan_sheet"]
+
+# Marks are whole, else half, else quarter marks.
+_UNITS = (1.0, 0.5, 0.25)
+_EXACT = 1e-9
+
+
+@dataclass(frozen=True)
+class Row:
+    """A question and the cells it consists of.
+
+    Parameters
+    ----------
+    notebook : str
+    question : str
+        Its number.
+    marks : float
+    bonus : bool
+    cells : tuple of (str, float)
+        Grade_ids with marks, in the order of the notebook.
+    """
+
+    notebook: str
+    question: str
+    marks: float
+    bonus: bool
+    cells: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class BuiltSheet:
+    """What was built.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    folder : pathlib.Path
+        ``source/NAME``.
+    rows : tuple of Row
+    remarks : tuple of str
+        What an instructor should look at: cells that were edited, texts that speak of what is not there.
+    """
+
+    sheet: Sheet
+    folder: Path
+    rows: tuple[Row, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question with its cells: position in the source notebook, and marks."""
+
+    question: Question
+    marks: float
+    cells: dict[tuple[str, int], float]
+
+
+@dataclass
+class _Plan:
+    """A sheet with everything that was read for it."""
+
+    sheet: Sheet
+    sources: dict[str, Notebook]
+    asked: dict[str, list[_Asked]] = field(default_factory=dict)  # by notebook of the sheet
+
+
+def build_sheet(course: Path, name: str) -> BuiltSheet:
+    """Build ``source/NAME`` from ``sheets/NAME.toml``, again if it is there.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    name : str
+
+    Returns
+    -------
+    BuiltSheet
+
+    Raises
+    ------
+    CourseError
+        If marks do not add up, an item is missing, or a cell needs another one that is not there; nothing is written.
+    """
+    course = Path(course).resolve()
+    plan = _plan(course, name)
+    folder = course / "source" / name
+    files = _files_of(course, plan)
+    remarks: list[str] = []
+    rows: list[Row] = []
+    texts: dict[Path, str] = {}
+    for part in plan.sheet.notebooks:
+        built = _Builder(plan, part)
+        cells = built.build()
+        rows += built.rows()
+        remarks += built.remarks
+        path = folder / f"{part.name}.ipynb"
+        if path.is_file():
+            cells, told = _with_edits(cells, path)
+            remarks += [f"{part.name}, {text}" for text in told]
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata=built.metadata())
+        nbformat.validate(notebook)
+        texts[path] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    for relative, content in files.items():
+        path = folder / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    for path in sorted(folder.glob("*.ipynb")):
+        if path not in texts:
+            remarks.append(f"{path.name} is no notebook of this sheet any more; delete it if it is yours no longer.")
+    return BuiltSheet(plan.sheet, folder, tuple(rows), tuple(remarks))
+
+
+def plan_sheet(course: Path, name: str) -> tuple[Sheet, tuple[Row, ...]]:
+    """Return a sheet with its table of questions; nothing is written.
+
+    Raises
+    ------
+    CourseError
+        As `build_sheet`.
+    """
+    plan = _plan(Path(course).resolve(), name)
+    rows = []
+    for part in plan.sheet.notebooks:
+        built = _Builder(plan, part)
+        built.build()
+        rows += built.rows()
+    return plan.sheet, tuple(rows)
+
+
+# --- which cells -------------------------------------------------------------------------------------------
+
+
+def _plan(course: Path, name: str) -> _Plan:
+    sheet = read_sheet(course, name)
+    plan = _Plan(sheet, _sources(course, name))
+    covering: dict[str, list[tuple[str, int]]] = {}
+    for source, notebook in plan.sources.items():
+        for index, cell in enumerate(notebook.cells):
+            if notebook.is_graded(index):
+                for item in kinds.course(cell).get("covers", []):
+                    covering.setdefault(item, []).append((source, index))
+    wanted: dict[str, list[tuple[str, int]]] = {}  # by the number of the question
+    for question in (question for part in sheet.notebooks for question in part.questions):
+        place = f"sheets/{name}.toml, question {question.number}"
+        wanted[question.number] = []
+        for item in question.items:
+            if item not in covering:
+                near = difflib.get_close_matches(item, covering, 1)
+                hint = f" Do you mean '{near[0]}'?" if near else " docs/coverage.md lists all items."
+                raise CourseError(f"{place}: no cell of source/ covers the item '{item}'.{hint}")
+            wanted[question.number] += covering[item]
+        wanted[question.number] += [_cell_named(cell, plan.sources, place) for cell in question.cells]
+    owner = _owners(sheet, wanted, plan.sources)
+    for part in sheet.notebooks:
+        for question in part.questions:
+            place = f"sheets/{name}.toml, question {question.number}"
+            cells = [cell for cell in dict.fromkeys(wanted[question.number]) if owner[cell] == question.number]
+            if not cells:
+                others = ", ".join(sorted({owner[cell] for cell in wanted[question.number]}))
+                raise CourseError(f"{place}: all its cells belong to question {others}; make one question of them.")
+            plan.asked.setdefault(part.name, []).append(_asked(question, cells, plan, place))
+    for what, promised in (("marks", sheet.marks), ("bonus", sheet.bonus)):
+        parts = [(a.question.number, a.marks) for asked in plan.asked.values() for a in asked
+                 if a.question.bonus == (what == "bonus")]  # fmt: skip
+        total = sum(marks for _, marks in parts)
+        if abs(total - promised) > _EXACT:
+            listed = " + ".join(f"{number_text(marks)} ({number})" for number, marks in parts) or "none"
+            raise CourseError(
+                f"sheets/{name}.toml: {what} = {number_text(promised)}, but the questions add up to "
+                f"{number_text(total)}: {listed}."
+            )
+    return plan
+
+
+def _owners(
+    sheet: Sheet, wanted: Mapping[str, list[tuple[str, int]]], sources: Mapping[str, Notebook]
+) -> dict[tuple[str, int], str]:
+    """Return the question of each cell: the one that names it, else the one that asks for the first item it covers."""
+    owner: dict[tuple[str, int], str] = {}
+    rank: dict[tuple[str, int], int] = {}
+    for question in (question for part in sheet.notebooks for question in part.questions):
+        for source, index in wanted[question.number]:
+            cell = sources[source].cells[index]
+            covers = kinds.course(cell).get("covers", [])
+            named_here = f"{source}:{kinds.name(cell, index)}" in question.cells
+            mine = -1 if named_here else min(covers.index(item) for item in question.items if item in covers)
+            if mine < rank.get((source, index), len(covers) + 1):
+                owner[source, index], rank[source, index] = question.number, mine
+    return owner
+
+
+def _sources(course: Path, name: str) -> dict[str, Notebook]:
+    found = {}
+    for path in sorted((course / "source").glob("*/*.ipynb")):
+        if path.parent.name == name:
+            continue
+        try:
+            content = authoring.as_notebook(path.read_bytes())
+        except ValueError as reason:
+            raise CourseError(f"source/{path.parent.name}/{path.name}: {reason}") from None
+        if "sheet" not in content.get("metadata", {}).get("course", {}):  # built itself
+            source = f"{path.parent.name}/{path.stem}"
+            found[source] = Notebook(source, authoring.plain_cells(content))
+    return found
+
+
+def _cell_named(name: str, sources: Mapping[str, Notebook], place: str) -> tuple[str, int]:
+    source, _, grade_id = name.partition(":")
+    if source not in sources:
+        near = difflib.get_close_matches(source, sources, 1)
+        hint = f" Do you mean '{near[0]}'?" if near else ""
+        raise CourseError(
+            f"{place}: there is no notebook '{source}' in source/; write assignment/notebook:grade_id.{hint}"
+        )
+    notebook = sources[source]
+    graded = {kinds.name(cell, n): n for n, cell in enumerate(notebook.cells) if notebook.is_graded(n)}
+    if grade_id not in graded:
+        near = difflib.get_close_matches(grade_id, graded, 1)
+        hint = f" Do you mean '{near[0]}'?" if near else f" There are: {', '.join(graded)}."
+        raise CourseError(f"{place}: {source} has no grade cell '{grade_id}'.{hint}")
+    return source, graded[grade_id]
+
+
+def _asked(question: Question, cells: list[tuple[str, int]], plan: _Plan, place: str) -> _Asked:
+    points = {cell: kinds.points(plan.sources[cell[0]].cells[cell[1]]) for cell in cells}
+    total = sum(points.values())
+    marks = total if question.marks is None else question.marks
+    if abs(marks - total) <= _EXACT:
+        return _Asked(question, marks, points)
+    try:
+        return _Asked(question, marks, _shared_out(points, marks))
+    except ValueError as reason:
+        raise CourseError(f"{place}: {reason}") from None
+
+
+def _shared_out(points: Mapping[tuple[str, int], float], marks: float) -> dict[tuple[str, int], float]:
+    """Share marks out in proportion to points, in whole marks, or halves, or quarters: each cell gets some."""
+    for unit in _UNITS:
+        pieces = round(marks / unit)
+        if abs(pieces * unit - marks) > _EXACT or pieces < len(points):
+            continue
+        exact = {cell: number / sum(points.values()) * pieces for cell, number in points.items()}
+        shares = {cell: max(1, math.floor(value)) for cell, value in exact.items()}
+        order = sorted(points, key=lambda cell: exact[cell] - shares[cell], reverse=True)
+        while (missing := pieces - sum(shares.values())) > 0:
+            for cell in order[:missing]:
+                shares[cell] += 1
+        while sum(shares.values()) > pieces:  # cells that got one for nothing take it from the largest
+            larger = [cell for cell in shares if shares[cell] > 1]
+            shares[max(larger, key=lambda cell: shares[cell] - exact[cell])] -= 1
+        return {cell: count * unit for cell, count in shares.items()}
+    fewest = number_text(len(points) * _UNITS[-1])
+    raise ValueError(
+        f"marks = {number_text(marks)} can't be shared out among {len(points)} cells, each of at least a quarter "
+        f"({fewest} in all), in whole, half or quarter marks."
+    )
+
+
+# --- a notebook of the sheet -------------------------------------------------------------------------------
+
+
+class _Builder:
+    """Puts the cells of one notebook of the sheet together."""
+
+    def __init__(self, plan: _Plan, part: SheetNotebook) -> None:
+        self.plan, self.part = plan, part
+        self.asked = plan.asked[part.name]
+        self.marks = {cell: marks for asked in self.asked for cell, marks in asked.cells.items()}
+        self.question_of = {cell: asked.question for asked in self.asked for cell in asked.cells}
+        chosen: dict[str, list[int]] = {}
+        for source, index in self.marks:
+            chosen.setdefault(source, []).append(index)
+        self.excerpts: dict[str, Excerpt] = {
+            source: excerpt(plan.sources[source], found, practice=plan.sheet.practice)
+            for source, found in chosen.items()
+        }
+        self.remarks: list[str] = []
+        self.names: dict[tuple[str, int], str] = {}  # grade_ids in the sheet
+        self.ids: set[str] = set()
+
+    def build(self) -> list[dict[str, Any]]:
+        """Return the cells."""
+        order = self._order()
+        own = {source: taken.notebook.cells[taken.notebook.setup]["source"] for source, taken in self.excerpts.items()
+               if taken.notebook.setup is not None}  # fmt: skip
+        used = {
+            source: {name for index in self._taken(source) if not kinds.is_test(taken.notebook.cells[index])
+                     for name in taken.notebook.binds[index]}
+            for source, taken in self.excerpts.items()
+        }  # fmt: skip
+        setup = imports.merge(own, used)
+        cells = [self._made("introduction", "markdown", self._introduction(order))]
+        cells += [self._made("setup", "code", setup.shared)] if setup.shared else []
+        binders: dict[str, tuple[str, int]] = {}  # who bound a name last: notebook and position, -1 for a setup
+        labels = self._labels(order)
+        for source, section in order:
+            notebook = self.plan.sources[source]
+            texts = Texts(self._questions_of(source, section), labels[source], self._part_of(source, section, order))
+            for index, cell in self._rewrite(source, section, texts):
+                if cell["cell_type"] == "code" and (mine := setup.own.get(source, "")):
+                    names = bound_and_read(mine)[0]
+                    if any(binders.get(name, ("", 0))[0] != source for name in names):
+                        number = sum(c["id"].startswith(f"setup-{notebook.name.partition('/')[2]}") for c in cells)
+                        cells.append(self._made(f"setup-{notebook.name.partition('/')[2]}-{number + 1}", "code", mine))
+                        binders |= dict.fromkeys(names, (source, -1))
+                if cell["cell_type"] == "code":
+                    self._check(notebook, index, binders)
+                    if not kinds.is_test(notebook.cells[index]):
+                        binders |= dict.fromkeys(notebook.binds[index], (source, index))
+                cells.append(cell)
+            if texts.unknown:
+                listed = ", ".join(map(str, sorted(texts.unknown)))
+                self.remarks.append(
+                    f"{self.part.name}: '{section.title}' speaks of exercise {listed} of {source}, which is not on the "
+                    "sheet; look at the text."
+                )
+        for source, taken in self.excerpts.items():
+            for index in taken.notebook.reading:
+                cell = self._copy(source, index)
+                cell["source"] = cell["source"].replace("## Reading", f"## Reading: {taken.notebook.title}", 1)
+                cells.append(self._stamped(cell, source, index))
+        return cells
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the metadata of the notebook."""
+        return {
+            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "course": {"sheet": self.plan.sheet.name, "from": sorted(self.excerpts)},
+        }
+
+    def rows(self) -> list[Row]:
+        """Return the table of the questions."""
+        return [
+            Row(
+                self.part.name,
+                asked.question.number,
+                asked.marks,
+                asked.question.bonus,
+                tuple((self._grade_id(*cell), marks) for cell, marks in asked.cells.items()),
+            )
+            for asked in self.asked
+        ]
+
+    def _taken(self, source: str) -> list[int]:
+        return [index for section in self.excerpts[source].sections for index in section.cells]
+
+    def _order(self) -> list[tuple[str, Section]]:
+        """Return the sections as the questions ask for them, what they need before them."""
+        order: list[tuple[str, Section]] = []
+        for asked in self.asked:
+            for source in dict.fromkeys(source for source, _ in asked.cells):
+                wanted = {index for other, index in asked.cells if other == source}
+                for section in self.excerpts[source].sections:
+                    if wanted & set(section.cells):
+                        self._place(source, section, order)
+        return order
+
+    def _place(self, source: str, section: Section, order: list[tuple[str, Section]]) -> None:
+        """Add a section, after those that it reads names of, and what is explained before it."""
+        if (source, section) in order:
+            return
+        taken = self.excerpts[source]
+        makers = {maker for index in section.cells for _, maker in taken.notebook.providers(index)}
+        for earlier in taken.sections[: taken.sections.index(section)]:
+            if makers & set(earlier.cells) or not taken.chosen & set(earlier.cells):
+                self._place(source, earlier, order)
+        if (source, section) not in order:
+            order.append((source, section))
+
+    def _questions_of(self, source: str, section: Section) -> list[Titled]:
+        found = dict.fromkeys(
+            self.question_of[source, index].number for index in section.cells if (source, index) in self.question_of
+        )
+        marks = {asked.question.number: asked.marks for asked in self.asked}
+        return [Titled(number, marks[number]) for number in sorted(found, key=list(marks).index)]
+
+    def _part_of(self, source: str, section: Section, order: list[tuple[str, Section]]) -> tuple[int, int]:
+        mine = [question.number for question in self._questions_of(source, section)]
+        if len(mine) != 1:
+            return 1, 1
+        parts = [pair for pair in order if [q.number for q in self._questions_of(*pair)] == mine]
+        return parts.index((source, section)) + 1, len(parts)
+
+    def _labels(self, order: list[tuple[str, Section]]) -> dict[str, dict[int, str]]:
+        """Return by notebook how texts call its exercises on this sheet."""
+        labels: dict[str, dict[int, str]] = {source: {} for source in self.excerpts}
+        for source, section in order:
+            if section.number:
+                numbers = [question.number for question in self._questions_of(source, section)]
+                if not numbers:
+                    label = f"the preparation *{section.title}*"
+                else:
+                    several = self._part_of(source, section, order)[1] > 1
+                    label = named(numbers) + (f" (*{section.title}*)" if several else "")
+                labels[source][section.number] = label
+        return labels
+
+    def _rewrite(self, source: str, section: Section, texts: Texts) -> Iterator[tuple[int, dict[str, Any]]]:
+        notebook = self.plan.sources[source]
+        total = sum(self.marks.get((source, index), 0.0) for index in section.cells)
+        opened = section.number == 0
+        for group in section.groups:
+            graded = [index for index in group.cells if notebook.is_graded(index)]
+            marks = sum(self.marks.get((source, index), 0.0) for index in graded)
+            points = sum(kinds.points(notebook.cells[index]) for index in graded)
+            numbers = [self.question_of[source, n].number for n in graded if (source, n) in self.question_of]
+            factor = 1.0 if abs(marks - points) <= _EXACT and self._is_whole(source, section, group.cells) else None
+            for index in group.cells:
+                cell = self._copy(source, index)
+                if cell["cell_type"] == "markdown":
+                    text = cell["source"]
+                    if section.number == 0:
+                        text = texts.rest(text, None)
+                    elif not opened:
+                        opened = True
+                        text = self._opening(texts, text, total, section)
+                    else:
+                        text = texts.rest(text, marks, numbers)
+                    cell["source"] = texts.references(texts.points(text, factor))
+                else:
+                    text = texts.references(cell["source"], code=True)
+                    if notebook.is_graded(index):
+                        first, newline, rest = text.partition("\n")
+                        mine = self.marks.get((source, index), 0.0)
+                        before = kinds.points(notebook.cells[index])
+                        first = texts.points(first, mine / before if before else 1.0).replace(
+                            "(0 points)", "(no points)"
+                        )
+                        text = first + newline + rest
+                    cell["source"] = text
+                yield index, self._stamped(cell, source, index)
+
+    @staticmethod
+    def _opening(texts: Texts, text: str, total: float, section: Section) -> str:
+        if HEADING.search(text) is None:
+            text = f"## Exercise {section.number}: {section.title}\n\n{text}"
+        return texts.opening(text, total)
+
+    def _is_whole(self, source: str, section: Section, cells: list[int]) -> bool:
+        """Whether all grade cells of the task whose text this is are on the sheet, each with marks."""
+        notebook = self.plan.sources[source]
+        original = next(s for s in notebook.sections if set(section.cells) <= set(s.cells))
+        group = next(g for g in original.groups if set(cells) <= set(g.cells))
+        return all((source, index) in self.marks for index in group.cells if notebook.is_graded(index))
+
+    def _copy(self, source: str, index: int) -> dict[str, Any]:
+        notebook = self.plan.sources[source]
+        cell = json.loads(json.dumps(notebook.cells[index]))
+        name = notebook.name.partition("/")[2]
+        cell_id = str(cell.get("id") or f"{name}-{index}")[:64]
+        cell["id"] = cell_id if cell_id not in self.ids else f"{name}-{cell_id}"[:64]
+        self.ids.add(cell["id"])
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+        marks = cell["metadata"].get("nbgrader")
+        if marks:
+            marks["grade_id"] = self._grade_id(source, index)
+        if notebook.is_graded(index):
+            question = self.question_of.get((source, index))
+            marks["points"] = self.marks.get((source, index), 0.0)
+            marks["points"] = int(marks["points"]) if marks["points"] == int(marks["points"]) else marks["points"]
+            about = cell["metadata"].setdefault("course", {})
+            about.pop("bonus", None)
+            if question is not None and question.bonus:
+                about["bonus"] = True
+        return cell
+
+    def _grade_id(self, source: str, index: int) -> str:
+        if (source, index) not in self.names:
+            name = kinds.name(self.plan.sources[source].cells[index], index)
+            if name in self.names.values():
+                name = f"{source.partition('/')[2]}_{name}"
+            self.names[source, index] = name
+        return self.names[source, index]
+
+    def _made(self, name: str, kind: str, text: str) -> dict[str, Any]:
+        cell: dict[str, Any] = {"cell_type": kind, "id": name, "metadata": {}, "source": text}
+        if kind == "code":
+            cell |= {"outputs": [], "execution_count": None}
+        self.ids.add(name)
+        return self._stamped(cell, self.plan.sheet.name, name)
+
+    @staticmethod
+    def _stamped(cell: dict[str, Any], source: str, cell_name: int | str) -> dict[str, Any]:
+        """Note where a cell comes from and what its text was, so that an edited cell is known when built again."""
+        origin = f"{source}:{cell_name if isinstance(cell_name, str) else cell['id']}"
+        about = cell["metadata"].setdefault("course", {})
+        about["sheet"] = {"from": origin, "built": _hash(cell["source"])}
+        return cell
+
+    def _check(self, notebook: Notebook, index: int, binders: Mapping[str, tuple[str, int]]) -> None:
+        for name, maker in notebook.providers(index):
+            if maker == notebook.setup or maker > index:  # the latter: functions that are called later
+                continue
+            last = binders.get(name)
+            where = f"{self.part.name}: {kinds.name(notebook.cells[index], index)} of {notebook.name} needs `{name}`"
+            if last is None:
+                maker_name = kinds.name(notebook.cells[maker], maker)
+                raise CourseError(
+                    f"{where} of {maker_name}, which comes later on the sheet or is not there. Ask for the question "
+                    f"of {maker_name} before."
+                )
+            if last[0] != notebook.name:
+                raise CourseError(
+                    f"{where}, and a cell of {last[0]} before it gives the name to something else. Ask for the "
+                    "questions of one notebook in a row, or in a notebook of their own."
+                )
+
+    def _introduction(self, order: list[tuple[str, Section]]) -> str:
+        sheet, part = self.plan.sheet, self.part
+        lines = [f"# {part.title}", "", f"*{sheet.title}*"]
+        if sheet.deadline:
+            lines[-1] += f" · to be handed in by {sheet.deadline}"
+        for text in (sheet.introduction, part.introduction):
+            lines += ["", text] if text else []
+        total = sum(asked.marks for asked in self.asked if not asked.question.bonus)
+        bonus = sum(asked.marks for asked in self.asked if asked.question.bonus)
+        lines += ["", "| question | what | marks |", "| --- | --- | ---: |"]
+        for asked in self.asked:
+            titles = [
+                section.title
+                for source, section in order
+                if any((source, index) in asked.cells for index in section.cells)
+            ]
+            shown = number_text(asked.marks) + (" (bonus)" if asked.question.bonus else "")
+            lines.append(f"| {asked.question.number} | {'; '.join(dict.fromkeys(titles))} | {shown} |")
+        minutes = sum(self._minutes(source, section) for source, section in order)
+        sums = [marks_text(total)] if total else []
+        sums += [f"{marks_text(bonus)} as a bonus"] if bonus else []
+        lines += ["", f"**Together:** {' and '.join(sums)}" + (f", about {minutes} minutes." if minutes else ".")]
+        if any(not self._questions_of(*pair) and pair[1].number for pair in order):
+            lines += ["", "*Preparation* brings no marks; later questions use what is written there."]
+        return "\n".join(lines)
+
+    def _minutes(self, source: str, section: Section) -> int:
+        cells = self.plan.sources[source].cells
+        return sum(minutes_in(cells[i]["source"]) for i in section.cells if cells[i]["cell_type"] == "markdown")
+
+
+# --- files -------------------------------------------------------------------------------------------------
+
+
+def _files_of(course: Path, plan: _Plan) -> dict[str, bytes]:
+    """Return the files beside the notebooks that cells come from, `hidden/` included."""
+    files: dict[str, tuple[str, bytes]] = {}
+    sources = {source for asked in plan.asked.values() for each in asked for source, _ in each.cells}
+    for assignment in sorted({source.partition("/")[0] for source in sources}):
+        folder = course / "source" / assignment
+        found = {name: path.read_bytes() for name, path in handed_out(folder, [HIDDEN]).items()}
+        hidden = folder / HIDDEN
+        paths = [path for path in sorted(hidden.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
+        found |= {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+        for name, content in found.items():
+            if name in files and files[name][1] != content:
+                raise CourseError(
+                    f"{assignment} and {files[name][0]} both have a file '{name}', and they differ: questions of both "
+                    "can't be on one sheet until one of the files has another name."
+                )
+            files[name] = assignment, content
+    return {name: content for name, (_, content) in files.items()}
+
+
+def _with_edits(cells: list[dict[str, Any]], path: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return newly built cells with what was edited in the notebook since it was built, and what to tell of it."""
+    try:
+        old = authoring.plain_cells(authoring.as_notebook(path.read_bytes()))
+    except ValueError as reason:
+        raise CourseError(f"source/{path.parent.name}/{path.name}: {reason} Delete it, or mend it.") from None
+    told = []
+    new = {_origin(cell): cell for cell in cells}
+    own: dict[str, list[dict[str, Any]]] = {}
+    last = ""
+    for cell in old:
+        origin = _origin(cell)
+        edited = _hash(cell["source"]) != kinds.course(cell).get("sheet", {}).get("built")
+        if origin not in new:
+            if edited:
+                own.setdefault(last, []).append(cell)
+                told.append(f"a cell of yours was kept: {_first_line(cell)}")
+            continue
+        last = origin
+        if edited and cell["source"] != new[origin]["source"]:
+            before, record = kinds.course(cell)["sheet"]["built"], kinds.course(new[origin])["sheet"]
+            also = "" if record["built"] == before else "; what it is built from has changed too, so compare the two"
+            new[origin]["source"], record["built"] = cell["source"], before
+            told.append(f"your text of {_first_line(cell)} was kept{also}")
+    merged = list(own.get("", []))
+    for cell in cells:
+        merged += [cell, *own.get(_origin(cell), [])]
+    taken: set[str] = set()
+    for cell in merged:
+        if not cell.get("id") or cell["id"] in taken:
+            cell["id"] = f"own-{_hash(cell['source'])}"
+        taken.add(cell["id"])
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return merged, told
+
+
+def _origin(cell: Mapping[str, Any]) -> str:
+    """Return what a cell was built from; empty for a cell of the instructor's own."""
+    return str(kinds.course(cell).get("sheet", {}).get("from", ""))
+
+
+def _first_line(cell: Mapping[str, Any]) -> str:
+    return "'" + cell["source"].strip().partition("\n")[0][:60] + "'"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

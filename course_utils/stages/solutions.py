@@ -1,0 +1,249 @@
+"""What an instructor prints: an assignment's model solutions once its deadline is over, and its questions alone."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.notebooknode import NotebookNode
+
+from course_utils.classroom.folder import load_config
+from course_utils.classroom.settings import OpenOlat
+from course_utils.errors import CourseError
+from course_utils.notebooks import cells as kinds
+from course_utils.notebooks import markers
+from course_utils.notebooks.question_texts import marks_text
+from course_utils.notebooks.texts import one_line, released_text
+from course_utils.packing.pdf import TitleBlock, notebooks_to_pdf
+from course_utils.stages.check_source import origins
+from course_utils.stages.checking import make_sure_it_exists
+from course_utils.stages.sheet_file import names_of_sheets, read_sheet
+
+__all__ = ["FOLDER", "Printed", "write_questions", "write_solutions"]
+
+FOLDER = "printed"
+_CELL_S = 3600
+# A caption speaks of a figure that is not printed with the questions.
+_CAPTION = re.compile(r"^\*(?!\*)[^*].*\*\s*$", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Printed:
+    """Files that were written.
+
+    Parameters
+    ----------
+    pdf : pathlib.Path
+    notebooks : tuple of pathlib.Path
+    problems : tuple of str
+        What could not be set as it stands in the notebooks.
+    """
+
+    pdf: Path
+    notebooks: tuple[Path, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def write_solutions(
+    course: Path, assignment: str, *, run: bool = True, told: Callable[[str], None] | None = None
+) -> Printed:
+    """Write the notebooks with their model answers, and a PDF of them: marks per step, figures drawn, no hidden tests.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    assignment : str
+    run : bool
+        Whether the notebooks are run, so that figures are there. Networks that the reference trained are taken from
+        ``tests/artifacts/`` of the course; what is not there is trained.
+    told : callable, optional
+        Called with the name of each notebook before it runs.
+
+    Returns
+    -------
+    Printed
+
+    Raises
+    ------
+    CourseError
+        If there is no such assignment, its reference stops, or the PDF can't be made.
+    """
+    course = Path(course).resolve()
+    make_sure_it_exists(course, assignment)
+    marks = markers.marks_of(load_config(course))
+    folder = course / FOLDER / assignment
+    solved: list[tuple[str, NotebookNode]] = []
+    for path in _notebooks(course, assignment):
+        if told is not None:
+            told(path.stem)
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells = list(_solved(notebook.cells, marks))
+        if run:
+            _run(notebook, path, course)
+        solved.append((path.stem, notebook))
+    title = _title(course, assignment, ": solutions")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, notebook in solved:
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    pdf = folder.parent / f"{assignment}-solutions.pdf"
+    pages = [(name, _on_paper(notebook)) for name, notebook in solved]
+    result = notebooks_to_pdf(pages, title, pdf, course / "source" / assignment)
+    return Printed(pdf, tuple(folder / f"{name}.ipynb" for name, _ in solved), tuple(result.problems))
+
+
+def write_questions(course: Path, assignment: str) -> Printed:
+    """Write the questions of an assignment as a PDF to print: texts and marks, no code to write and no answers.
+
+    Raises
+    ------
+    CourseError
+        If there is no such assignment, or the PDF can't be made.
+    """
+    course = Path(course).resolve()
+    make_sure_it_exists(course, assignment)
+    marks = markers.marks_of(load_config(course))
+    sheets = []
+    for path in _notebooks(course, assignment):
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells = list(_questions(notebook.cells, marks))
+        sheets.append((path.stem, notebook))
+    pdf = course / FOLDER / f"{assignment}-sheet.pdf"
+    pdf.parent.mkdir(exist_ok=True)
+    result = notebooks_to_pdf(sheets, _title(course, assignment), pdf, course / "source" / assignment)
+    return Printed(pdf, (), tuple(result.problems))
+
+
+def _notebooks(course: Path, assignment: str) -> list[Path]:
+    return sorted((course / "source" / assignment).glob("*.ipynb"))
+
+
+def _title(course: Path, assignment: str, suffix: str = "") -> TitleBlock:
+    name, deadline = assignment, ""
+    if assignment in names_of_sheets(course):
+        sheet = read_sheet(course, assignment)
+        name, deadline = sheet.title, sheet.deadline
+    return TitleBlock(OpenOlat(config=load_config(course)).course_title, name + suffix, "", (), deadline)
+
+
+def _solved(cells: list[NotebookNode], marks: dict[str, markers.Mark]) -> Iterator[NotebookNode]:
+    for cell in cells:
+        about = cell.metadata.get("nbgrader", {})
+        worth = kinds.points(cell)
+        if about.get("solution") and cell.cell_type == "markdown":
+            question, answer = _divided(cell.source, marks["solution"])
+            head = f"#### Model answer [{marks_text(worth)}]" if about.get("grade") else "#### Model answer"
+            cell.source = "\n\n".join(part for part in (question, head, answer) if part)
+        elif about.get("solution"):
+            cell.source = _without_marks(cell.source, marks["solution"])
+        elif kinds.is_test(cell):
+            cell.source = released_text(cell.source)
+        elif about.get("task"):
+            question, scheme = _divided(cell.source, marks["mark scheme"])
+            cell.source = "\n\n".join(part for part in (question, f"#### Marks [{marks_text(worth)}]", scheme) if part)
+        # What kind of cell it is decides how it is printed.
+        cell.metadata = nbformat.NotebookNode(course={"printed": _kind(cell)})
+        yield cell
+
+
+def _kind(cell: NotebookNode) -> str:
+    about = cell.metadata.get("nbgrader", {})
+    if kinds.is_test(cell):
+        return "checks"
+    return "answer" if about.get("solution") else "given" if about.get("locked") else "shown"
+
+
+def _on_paper(notebook: NotebookNode) -> NotebookNode:
+    """Return a notebook as it is printed: of checks their first line, of figures what they show, no imports."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        kind = cell.metadata.course.printed
+        if cell.cell_type != "code" or kind == "answer" or _is_data(cell.source):
+            continue
+        if kind == "checks":
+            first = cell.source.strip().partition("\n")[0].strip('"# ')
+            cell.cell_type, cell.source, cell.outputs = "markdown", f"*{first}*", []
+        else:
+            cell.source = ""
+    return notebook
+
+
+def _is_data(source: str) -> bool:
+    """Whether a cell only gives names to numbers and the like, such as an image of 5x5 pixels."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return False
+    return bool(body) and all(isinstance(node, ast.Assign) for node in body) and len(source) < 1000
+
+
+def _questions(cells: list[NotebookNode], marks: dict[str, markers.Mark]) -> Iterator[NotebookNode]:
+    reading = False
+    for cell in cells:
+        about = cell.metadata.get("nbgrader", {})
+        if cell.cell_type != "markdown":
+            if _kind(cell) == "given" and _is_data(cell.source):
+                yield _bare(cell)
+            continue
+        text = cell.source
+        reading = reading or bool(re.match(r"#+ (Reading|Summary)\b", text))
+        if reading or _CAPTION.match(text.strip()):
+            continue
+        if about.get("solution"):
+            text, _ = _divided(text, marks["solution"])
+        elif about.get("task"):
+            text, _ = _divided(text, marks["mark scheme"])
+        # What folds in a notebook is always open on paper.
+        cell.source = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL).strip()
+        if cell.source:
+            yield _bare(cell)
+
+
+def _bare(cell: NotebookNode) -> NotebookNode:
+    cell.metadata = nbformat.NotebookNode()
+    if cell.cell_type == "code":
+        cell.outputs = []
+    return cell
+
+
+def _divided(source: str, mark: markers.Mark) -> tuple[str, str]:
+    """Return what stands outside and what stands inside of the marks."""
+    found, _ = markers.regions(source, "", mark)
+    inside = {number for region in found for number in range(region.first, region.last + 1)}
+    lines = list(enumerate(source.split("\n"), 1))
+    hidden = [line for number, line in lines if number in inside and mark.begin not in line and mark.end not in line]
+    return "\n".join(line for n, line in lines if n not in inside).strip(), "\n".join(hidden).strip()
+
+
+def _without_marks(source: str, mark: markers.Mark) -> str:
+    return "\n".join(line for line in source.split("\n") if mark.begin not in line and mark.end not in line)
+
+
+def _run(notebook: NotebookNode, path: Path, course: Path) -> None:
+    """Run the reference where its files and trained networks are, so that outputs are there."""
+    with tempfile.TemporaryDirectory(prefix="solutions-") as place:
+        own = Path(place) / path.parent.name
+        shutil.copytree(path.parent, own, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        for name in origins(path.parent.name, [path]):
+            trained = course / "tests" / "artifacts" / name
+            if trained.is_dir():
+                shutil.copytree(trained, own / "artifacts", dirs_exist_ok=True)
+        resources: dict[str, Any] = {"metadata": {"path": str(own)}}
+        client = NotebookClient(
+            notebook, timeout=_CELL_S, kernel_name="python3", resources=resources,
+            extra_arguments=["--IPKernelApp.log_level=40"],
+        )  # fmt: skip
+        try:
+            client.execute()
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            said = one_line(getattr(error, "evalue", "") or str(error).strip().rpartition("\n")[2], 300)
+            raise CourseError(f"{path.stem}: its reference stops: {said}") from error
