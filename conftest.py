@@ -8,6 +8,11 @@ def pytest_addoption(parser):
         help="grade every planned wrong answer in a run of its own with all tests, not together with others (slow)",
     )
     parser.addoption(
+        "--every-sheet",
+        action="store_true",
+        help="grade the reference and the blank notebooks of every problem sheet, not of one alone (minutes)",
+    )
+    parser.addoption(
         "--kills", type=int, default=2, help="how often each kind of process is killed in the tests of faults"
     )
     parser.addoption(

@@ -24,6 +24,7 @@ _COURSE = {
     "bonus": (bool, "true or false, without quotes"),
     "artifacts": (list, 'a list of names, such as ["network"]'),
     "objects": (list, 'a list of names of classes, such as ["Stack"]'),
+    "question": (str, 'the number of a question, such as "2.1 iv"'),
     "sheet": (dict, "as `course sheet` wrote it"),
     "files": (list, 'a list of names, such as ["submission.csv"]'),
 }

@@ -253,12 +253,15 @@ def _cell_named(name: str, sources: Mapping[str, Notebook], place: str) -> tuple
 
 def _asked(question: Question, cells: list[tuple[str, int]], plan: _Plan, place: str) -> _Asked:
     points = {cell: kinds.points(plan.sources[cell[0]].cells[cell[1]]) for cell in cells}
-    total = sum(points.values())
-    marks = total if question.marks is None else question.marks
-    if abs(marks - total) <= _EXACT:
-        return _Asked(question, marks, points)
+    marks = sum(points.values()) if question.marks is None else question.marks
+    counting = points
+    if question.on_paper:
+        counting = {cell: number for cell, number in points.items() if plan.sources[cell[0]].is_written(cell[1])}
+        if not counting:
+            raise CourseError(f'{place}: counts = "paper", but none of its cells is read by a person.')
     try:
-        return _Asked(question, marks, _shared_out(points, marks))
+        shares = counting if abs(marks - sum(counting.values())) <= _EXACT else _shared_out(counting, marks)
+        return _Asked(question, marks, {cell: shares.get(cell, 0.0) for cell in points})
     except ValueError as reason:
         raise CourseError(f"{place}: {reason}") from None
 
@@ -367,7 +370,7 @@ class _Builder:
                 asked.question.number,
                 asked.marks,
                 asked.question.bonus,
-                tuple((self._grade_id(*cell), marks) for cell, marks in asked.cells.items()),
+                tuple((self._grade_id(*cell), marks) for cell, marks in asked.cells.items() if marks),
             )
             for asked in self.asked
         ]
@@ -397,6 +400,10 @@ class _Builder:
                 self._place(source, earlier, order)
         if (source, section) not in order:
             order.append((source, section))
+        # A function may call what is written after it.
+        for later in taken.sections[taken.sections.index(section) + 1 :]:
+            if makers & set(later.cells) and not taken.chosen & set(later.cells):
+                self._place(source, later, order)
 
     def _questions_of(self, source: str, section: Section) -> list[Titled]:
         found = dict.fromkeys(
@@ -492,8 +499,9 @@ class _Builder:
             marks["points"] = int(marks["points"]) if marks["points"] == int(marks["points"]) else marks["points"]
             about = cell["metadata"].setdefault("course", {})
             about.pop("bonus", None)
-            if question is not None and question.bonus:
-                about["bonus"] = True
+            if question is not None:
+                about["question"] = question.number
+                about |= {"bonus": True} if question.bonus else {}
         return cell
 
     def _grade_id(self, source: str, index: int) -> str:

@@ -30,7 +30,10 @@ _QUESTION = {
     "cells": (list, False),
     "marks": ((int, float), False),
     "bonus": (bool, False),
+    "counts": (str, False),
 }
+# What of a question has marks: all of it, or only what a person reads, with the checks as practice.
+_COUNTS = ("all", "paper")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Question:
     marks : float or None
         None: as many as the cells have points.
     bonus : bool
+    on_paper : bool
+        Whether only what a person reads has marks (`counts = "paper"`); the checks of its steps are practice then.
     """
 
     number: str
@@ -55,6 +60,7 @@ class Question:
     cells: tuple[str, ...]
     marks: float | None
     bonus: bool
+    on_paper: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,12 +168,15 @@ def _question(entry: Any, place: str, position: int) -> Question:
         raise CourseError(
             f"{place}: marks = {marks} can't be; leave the line out for as many as the cells have points."
         )
+    if (counts := content.get("counts", "all")) not in _COUNTS:
+        raise CourseError(f"{place}: counts = {counts!r} must be 'all' or 'paper'.")
     return Question(
         content["number"],
         names["items"],
         names["cells"],
         None if marks is None else float(marks),
         content.get("bonus", False),
+        counts == "paper",
     )
 
 

@@ -1,0 +1,404 @@
+"""Problem sheets: what is built of `sheets/NAME.toml`, what is refused, and what is kept of an instructor's edits."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from course_utils.errors import CourseError
+from course_utils.notebooks import cells as kinds
+from course_utils.notebooks.names import is_python
+from course_utils.report import sheets as report
+from course_utils.stages.check_source import rehearse
+from course_utils.stages.release import release
+from course_utils.stages.sheet import build_sheet
+from course_utils.stages.sheet_file import names_of_sheets
+from tests.support.engine import ROOT
+
+SHEETS = names_of_sheets(ROOT)
+SPECIFICATION = ROOT.parent / "shared" / "specs" / "coverage.csv"
+# The letters of the items of each sheet.
+LETTERS = {"exercise-2": "A", "ai6126-homework-1": "B", "homework-2": "C", "series-5": "D", "rdfia-2": "E"}
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """A course folder with the sources and the sheets of this one."""
+    course = tmp_path_factory.mktemp("sheets")
+    for name in ("source", "sheets"):
+        shutil.copytree(ROOT / name, course / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    for name in ("nbgrader_config.py", "roster.csv"):
+        shutil.copy(ROOT / name, course)
+    (course / "tests").mkdir()
+    (course / "tests" / "artifacts").symlink_to(ROOT / "tests" / "artifacts")
+    return course
+
+
+def cells_of(folder: Path) -> dict[str, list[dict]]:
+    """Return the cells of each notebook, texts in one piece."""
+    found = {}
+    for path in sorted(folder.glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        found[path.stem] = [{**cell, "source": "".join(cell["source"])} for cell in cells]
+    return found
+
+
+def own_course(place: Path, sheet: str, cells: dict[str, list[dict]]) -> Path:
+    """Write a course with one notebook `one/…` for each entry, and the sheet `mine`."""
+    (place / "source" / "one").mkdir(parents=True)
+    (place / "sheets").mkdir()
+    shutil.copy(ROOT / "nbgrader_config.py", place)
+    (place / "sheets" / "mine.toml").write_text(sheet, encoding="utf-8")
+    for name, notebook in cells.items():
+        content = {"cells": notebook, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        (place / "source" / "one" / f"{name}.ipynb").write_text(json.dumps(content), encoding="utf-8")
+    return place
+
+
+def text(source: str, name: str = "") -> dict:
+    """A text; with a name a locked one."""
+    return _cell("markdown", source, name, locked=bool(name))
+
+
+def code(source: str) -> dict:
+    return _cell("code", source, "")
+
+
+def answer(name: str, source: str) -> dict:
+    return _cell("code", f"### BEGIN SOLUTION\n{source}\n### END SOLUTION", name, solution=True)
+
+
+def checks(name: str, source: str, points: float, covers: str = "", hidden: bool = False) -> dict:
+    source = f"### BEGIN HIDDEN TESTS\n{source}\n### END HIDDEN TESTS" if hidden else source
+    first = f"{'Hidden tests' if hidden else 'Visible checks'} ({points:g} point{'' if points == 1 else 's'})."
+    cell = _cell("code", f'"""{first}"""\n{source}', name, grade=True, points=points)
+    return _covering(cell, covers)
+
+
+def written(name: str, source: str, points: float, covers: str = "") -> dict:
+    source = f"{source}\n\n### BEGIN SOLUTION\nBecause.\n### END SOLUTION"
+    return _covering(_cell("markdown", source, name, grade=True, solution=True, points=points), covers)
+
+
+def _covering(cell: dict, covers: str) -> dict:
+    cell["metadata"]["course"] = {"covers": covers.split()}
+    return cell
+
+
+def _cell(kind: str, source: str, name: str, **marks) -> dict:
+    about = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3, **marks}
+    metadata = {"nbgrader": {"grade_id": name, "cell_type": kind, **about}} if name else {}
+    identity = name or f"c{abs(hash((kind, source))) % 10**8}"
+    cell = {"cell_type": kind, "id": identity, "metadata": metadata, "source": source}
+    return cell | ({"outputs": [], "execution_count": None} if kind == "code" else {})
+
+
+DOUBLING = [
+    text("# Doubling\n\nWhat this is."),
+    code("import math\nfrom fractions import Fraction"),
+    text("## How to write numbers"),
+    text("## Exercise 1: Doubling (1.5 points, about 10 minutes)\n\nWrite `double`.", "text_double"),
+    answer("double", "def double(x):\n    return 2 * x"),
+    checks("test_double_visible", "assert double(2) == 4", 1, "X1"),
+    checks("test_double_hidden", "assert double(Fraction(1, 2)) == 1", 0.5, "X1", hidden=True),
+    text("## Exercise 2: Twice (2 points, about 20 minutes)\n\nUse what you wrote in Exercise 1.", "text_twice"),
+    answer("four", "def four(x):\n    return double(double(x))"),
+    checks("test_four_visible", "assert four(1) == 4", 1, "X2"),
+    code("print(four(3))"),
+    text("*Twelve.*"),
+    written("why", "### Written part of Exercise 2 (1 point)\n\nWhy? As in Exercise 3.", 1, "X2 X3"),
+    text("## Exercise 3: Tripling (1 point, about 5 minutes)", "text_triple"),
+    answer("triple", "triple = 3"),
+    checks("test_triple_visible", "assert triple == 3", 1, "X4"),
+    text("## Summary"),
+    text("## Reading\n\n- A book."),
+]
+
+
+def sheet(questions: str, marks: float, more: str = "") -> str:
+    return f'title = "Mine"\nmarks = {marks}\n{more}\n[[notebook]]\nname = "All"\nquestion = [\n{questions}\n]\n'
+
+
+def built(tmp_path: Path, questions: str, marks: float, more: str = "", **notebooks):
+    course = own_course(tmp_path, sheet(questions, marks, more), notebooks or {"doubling": DOUBLING})
+    result = build_sheet(course, "mine")
+    return result, cells_of(result.folder)["All"]
+
+
+def names(cells: list[dict]) -> dict[str, float]:
+    """Return the points of all grade cells."""
+    about = [cell["metadata"].get("nbgrader", {}) for cell in cells]
+    return {each["grade_id"]: each["points"] for each in about if each.get("grade")}
+
+
+# --- what is taken -----------------------------------------------------------------------------------------
+
+
+def test_a_question_brings_its_text_its_answers_and_what_they_need(tmp_path):
+    result, cells = built(tmp_path, '{ number = "7 a", items = ["X2"] },', 2)
+    assert result.remarks == (
+        "All: 'Twice' speaks of exercise 3 of one/doubling, which is not on the sheet; look at the text.",
+    )
+    headings = re.findall(
+        r"^#+ .*", "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown"), re.M
+    )
+    assert [line for line in headings if "SOLUTION" not in line] == [
+        "# All",
+        "## How to write numbers",
+        "## Preparation [no marks]: Doubling (about 10 minutes)",
+        "## Question 7 a [2 marks]: Twice (about 20 minutes)",
+        "### Written part [1 mark]",
+        "## Reading: Doubling",
+    ]
+    # The visible check of what is needed stays, without points; its hidden tests go.
+    assert names(cells) == {"test_double_visible": 0, "test_four_visible": 1, "why": 1}
+    sources = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell["source"] for cell in cells}
+    assert sources["test_double_visible"].startswith('"""Visible checks (no points)."""')
+    assert "Use what you wrote in the preparation *Doubling*." in sources["text_twice"]
+    assert "import math\nfrom fractions import Fraction" in [cell["source"] for cell in cells]
+
+
+def test_a_figure_brings_the_answers_that_it_draws(tmp_path):
+    figures = [{**cell, "source": cell["source"].replace("four(3)", "four(3), triple")} for cell in DOUBLING]
+    _, cells = built(tmp_path, '{ number = "1", items = ["X2"] },', 2, doubling=figures)
+    sources = [cell["source"] for cell in cells]
+    figure = next(n for n, source in enumerate(sources) if source.startswith("print(four(3), triple)"))
+    # It speaks of what is written below it, as a function may.
+    assert next(n for n, source in enumerate(sources) if "triple = 3" in source) > figure
+
+
+def test_practice_keeps_the_rest_of_an_exercise_without_marks(tmp_path):
+    question = '{ number = "1", cells = ["one/doubling:test_four_visible"] },'
+    _, cells = built(tmp_path, question, 1, "practice = true")
+    assert names(cells) == {"test_double_visible": 0, "test_four_visible": 1, "why": 0}
+
+
+def test_a_cell_of_two_questions_counts_for_the_first_item_it_names(tmp_path):
+    questions = '{ number = "1", items = ["X3", "X4"] },\n{ number = "2", items = ["X2"] },'
+    result, _ = built(tmp_path, questions, 3)
+    assert [row.cells for row in result.rows] == [
+        (("test_triple_visible", 1),),
+        (("test_four_visible", 1), ("why", 1)),
+    ]
+
+
+def test_marks_are_shared_out_in_proportion_and_add_up(tmp_path):
+    questions = '{ number = "1", items = ["X1"], marks = 5 },\n{ number = "2", items = ["X2"], marks = 1 },'
+    result, cells = built(tmp_path, questions, 6)
+    assert names(cells) == {"test_double_visible": 3, "test_double_hidden": 2, "test_four_visible": 0.5, "why": 0.5}
+    texts = [cell["source"] for cell in cells]
+    assert any(each.startswith('"""Visible checks (3 points)') for each in texts)
+    assert any("### Written part [0.5 marks]" in each for each in texts)
+    assert sum(marks for row in result.rows for _, marks in row.cells) == 6
+
+
+def test_marks_on_paper_leave_the_checks_as_practice(tmp_path):
+    _, cells = built(tmp_path, '{ number = "1", items = ["X2"], marks = 3, counts = "paper" },', 3)
+    assert names(cells) == {"test_double_visible": 0, "test_four_visible": 0, "why": 3}
+
+
+def test_what_two_notebooks_call_the_same_is_kept_apart(tmp_path):
+    other = [
+        text("# Other"),
+        code("from statistics import mean as math"),
+        text("## Exercise 1: Mean (1 point)", "text_mean"),
+        answer("middle", "middle = math([1, 3])"),
+        checks("test_double_visible", "assert middle == 2", 1, "Y1"),
+    ]
+    uses = [
+        *DOUBLING[:3],
+        text("## Exercise 1: Root (1 point)", "text_root"),
+        answer("root", "root = math.isqrt(9)"),
+        checks("test_double_visible", "assert root == 3", 1, "X1"),
+    ]
+    questions = '{ number = "1", items = ["X1"] },\n{ number = "2", items = ["Y1"] },'
+    _, cells = built(tmp_path, questions, 2, doubling=uses, other=other)
+    names_there: dict[str, object] = {}
+    for cell in cells:  # as a notebook runs
+        if cell["cell_type"] == "code":
+            exec(cell["source"], names_there)
+    assert list(names(cells)) == ["test_double_visible", "other_test_double_visible"]
+
+
+# --- what is refused ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("questions", "marks", "more", "sentence"),
+    [
+        ('{ number = "1", items = ["X1"] },', 3, "", "marks = 3, but the questions add up to 1.5: 1.5 (1)."),
+        ('{ number = "1", items = ["X1"], bonus = true },', 0, "bonus = 2", "bonus = 2, but the questions add up to 1"),
+        ('{ number = "1", items = ["X11"] },', 1, "", "no cell of source/ covers the item 'X11'. Do you mean 'X1'?"),
+        ('{ number = "1", cells = ["one/doubling:test_for"] },', 1, "", "no grade cell 'test_for'. Do you mean 'test_"),
+        ('{ number = "1", cells = ["one/dubling:why"] },', 1, "", "Do you mean 'one/doubling'?"),
+        ('{ number = "1", items = ["X2"] },\n{ number = "2", items = ["X3"] },', 2, "",
+         "question 2: all its cells belong to question 1; make one question of them."),
+        ('{ number = "1", items = ["X1"] },\n{ number = "1", items = ["X2"] },', 2, "", "question '1' is there twice"),
+        ('{ number = "1", items = ["X1"], marks = 0.25 },', 0.25, "", "can't be shared out among 2 cells"),
+        ('{ number = "1", item = ["X1"] },', 1, "", "there is no setting 'item'. Do you mean 'items'?"),
+        ('{ number = "1", items = "X1" },', 1, "", "items = 'X1' must be a list."),
+        ('{ number = "1", items = ["X1"], counts = "paper" },', 1.5, "", "none of its cells is read by a person"),
+        ('{ items = ["X1"] },', 1, "", "'number' is missing."),
+        ('{ number = "1", items = ["X1"] },', 1.5, "dead_line = 3", "Do you mean 'deadline'?"),
+        ('{ number = 1', 1.5, "", "sheets/mine.toml can't be read"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_sheet_is_a_sentence_and_nothing_is_written(tmp_path, questions, marks, more, sentence):
+    course = own_course(tmp_path, sheet(questions, marks, more), {"doubling": DOUBLING})
+    with pytest.raises(CourseError) as raised:
+        build_sheet(course, "mine")
+    assert sentence in str(raised.value) and "mine.toml" in str(raised.value)
+    assert not (course / "source" / "mine").exists()
+
+
+def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    course = own_course(tmp_path, sheet('{ number = "1", items = ["X1"] },', 1.5), {"doubling": DOUBLING})
+    with pytest.raises(CourseError, match=r"There is no sheets/min\.toml; there are: mine\."):
+        build_sheet(course, "min")
+
+
+def test_a_name_that_another_notebook_takes_in_between_is_refused(tmp_path):
+    other = [text("# Other"), text("## Exercise 1: Other (1 point)", "t"), answer("a", "def double(x):\n    return x"),
+             checks("test_other", "assert double(1) == 1", 1, "Y1")]  # fmt: skip
+    first = '{ number = "1", items = ["X1"] },\n{ number = "2", items = ["Y1"] },\n{ number = "3", items = ["X2"] },'
+    course = own_course(tmp_path, sheet(first, 4.5), {"doubling": DOUBLING, "other": other})
+    with pytest.raises(
+        CourseError, match="All: four of one/doubling needs `double`, and a cell of one/other before it"
+    ):
+        build_sheet(course, "mine")
+
+
+def test_files_of_two_assignments_that_differ_under_one_name_are_refused(tmp_path):
+    course = own_course(tmp_path, "", {"doubling": DOUBLING})
+    shutil.copytree(course / "source" / "one", course / "source" / "two")
+    for name, content in (("one", "a"), ("two", "b")):
+        (course / "source" / name / "hidden").mkdir()
+        (course / "source" / name / "hidden" / "key.py").write_text(content)
+    questions = (
+        '{ number = "1", cells = ["one/doubling:why"] },\n{ number = "2", cells = ["two/doubling:test_four_visible"] },'
+    )
+    (course / "sheets" / "mine.toml").write_text(sheet(questions, 2))
+    with pytest.raises(CourseError, match=r"two and one both have a file 'hidden/key\.py', and they differ"):
+        build_sheet(course, "mine")
+
+
+# --- building again ----------------------------------------------------------------------------------------
+
+
+def test_what_an_instructor_changed_stays_when_the_sheet_is_built_again(tmp_path):
+    course = own_course(tmp_path, sheet('{ number = "1", items = ["X1"] },', 1.5), {"doubling": DOUBLING})
+    result = build_sheet(course, "mine")
+    path = result.folder / "All.ipynb"
+    before = path.read_text()
+    assert build_sheet(course, "mine").remarks == () and path.read_text() == before
+
+    notebook = json.loads(before)
+    edited = next(
+        cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") == "text_double"
+    )
+    edited["source"] = "## Question 1: Write it on the board"
+    at = notebook["cells"].index(edited)
+    notebook["cells"].insert(at + 1, text("A remark of my own."))
+    path.write_text(json.dumps(notebook))
+    (course / "sheets" / "mine.toml").write_text(
+        sheet('{ number = "1", items = ["X1"] },\n{ number = "2", items = ["X2"] },', 3.5)
+    )
+    result = build_sheet(course, "mine")
+    cells = [cell["source"] for cell in cells_of(result.folder)["All"]]
+    assert "## Question 1: Write it on the board" in cells and any("Twice" in each for each in cells)
+    assert cells.index("A remark of my own.") == cells.index("## Question 1: Write it on the board") + 1
+    told = "\n".join(result.remarks)
+    assert "All, your text of '## Question 1: Write it on the board' was kept" in told
+    assert "All, a cell of yours was kept: 'A remark of my own.'" in told
+    again = build_sheet(course, "mine")
+    assert [cell["source"] for cell in cells_of(again.folder)["All"]] == cells
+
+
+def test_an_edit_of_what_has_changed_at_its_origin_is_told(tmp_path):
+    course = own_course(tmp_path, sheet('{ number = "1", items = ["X1"] },', 1.5), {"doubling": DOUBLING})
+    path = build_sheet(course, "mine").folder / "All.ipynb"
+    path.write_text(path.read_text().replace("Write `double`.", "Write `double` now."))
+    origin = course / "source" / "one" / "doubling.ipynb"
+    origin.write_text(origin.read_text().replace("Write `double`.", "Write `double`, please."))
+    (told,) = build_sheet(course, "mine").remarks
+    assert "was kept; what it is built from has changed too, so compare the two" in told
+    assert "Write `double` now." in path.read_text()
+
+
+# --- the sheets that are shipped ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_shipped_sheet_asks_for_every_item_of_its_seed(shipped, name):
+    result = build_sheet(shipped, name)
+    asked = {item for part in result.sheet.notebooks for question in part.questions for item in question.items}
+    if not SPECIFICATION.exists():
+        pytest.skip("the specification of the items is not on this machine")
+    lines = SPECIFICATION.read_text(encoding="utf-8").splitlines()[1:]
+    wanted = {line.partition(",")[0] for line in lines if line[0] == LETTERS[name]} - {"A.sub"}
+    assert asked == wanted
+    total = sum(row.marks for row in result.rows if not row.bonus)
+    assert total == result.sheet.marks == sum(m for row in result.rows if not row.bonus for _, m in row.cells)
+    for cells in cells_of(result.folder).values():
+        about = [cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in cells]
+        found = [grade_id for grade_id in about if grade_id]
+        assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_tests_and_answers_of_a_sheet_are_those_of_the_notebooks_that_the_banks_try(shipped, name):
+    """What of their code differs are texts alone: the names of exercises, and points."""
+    origins = {}
+    for path in (ROOT / "source").glob("*/*.ipynb"):
+        for cell in cells_of(path.parent)[path.stem]:
+            origins[f"{path.parent.name}/{path.stem}:{cell['id']}"] = cell["source"]
+    for cells in cells_of(build_sheet(shipped, name).folder).values():
+        for cell in cells:
+            if cell["cell_type"] == "code" and "nbgrader" in cell["metadata"] and is_python(cell["source"]):
+                origin = kinds.course(cell)["sheet"]["from"]
+                mine = next(source for key, source in origins.items() if origin in (key, _with_prefix(key)))
+                assert _without_texts(cell["source"]) == _without_texts(mine)
+
+
+def _with_prefix(key: str) -> str:
+    """Return how a cell is named whose id was taken on the sheet."""
+    source, _, identity = key.partition(":")
+    return f"{source}:{source.partition('/')[2]}-{identity}"[: len(source) + 1 + 64]
+
+
+def _without_texts(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    return ast.dump(tree)
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_the_reference_of_a_sheet_earns_all_and_the_blank_nothing(shipped, name, request):
+    if name != "ai6126-homework-1" and not request.config.getoption("--every-sheet"):
+        pytest.skip("half a minute of two cores for each sheet: only with --every-sheet")
+    build_sheet(shipped, name)
+    assert rehearse(shipped, name) == []
+
+
+def test_a_shipped_sheet_is_released_without_answers(shipped):
+    build_sheet(shipped, "exercise-2")
+    folder = release(shipped, "exercise-2")
+    assert sorted(path.name for path in folder.glob("*.ipynb")) == [
+        "Task_2.1-2.3.ipynb",
+        "Task_2.4.ipynb",
+        "Task_2.5.ipynb",
+        "Task_2.6_DogBreedsIdentification.ipynb",
+    ]
+    assert not any("BEGIN SOLUTION" in path.read_text() for path in folder.glob("*.ipynb"))
+
+
+def test_the_page_of_the_sheets_is_what_they_say():
+    page = (ROOT / "docs" / "sheets.md").read_text(encoding="utf-8")
+    assert page.partition(report.BEGIN)[2] == "\n\n" + report.tables(ROOT), "run `course sheet --table`"
