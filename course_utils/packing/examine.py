@@ -23,6 +23,7 @@ from course_utils.notebooks.recognising import (
 )
 from course_utils.packing.findings import Finding
 from course_utils.packing.lines import examine_lines
+from course_utils.packing.paper import Paper, find_paper, with_paper
 from course_utils.packing.trained import examine_artifacts
 
 __all__ = ["Examined", "Finding", "examine", "examine_folder", "find_folder", "read_notebooks", "run_notebooks"]
@@ -48,6 +49,8 @@ class Examined:
         What `assignment.json` says; empty without it.
     helpers : list of pathlib.Path
         Notebooks of the student's own that one of the course's runs; they go along as they are.
+    papers : list of Paper
+        Answers on paper, which `notebooks` hold in the cells of their questions.
     """
 
     folder: Path
@@ -57,6 +60,7 @@ class Examined:
     findings: list[Finding]
     record: dict[str, Any] = field(default_factory=dict)
     helpers: list[Path] = field(default_factory=list)
+    papers: list[Paper] = field(default_factory=list)
 
 
 def find_folder(start: Path, assignment: str) -> Path:
@@ -112,10 +116,15 @@ def examine_folder(folder: Path, assignment: str, *, run: bool = False) -> Exami
     examined = read_notebooks(folder, assignment)
     if run:
         examined.findings += run_notebooks(examined.notebooks)
+    contents = {name: notebook for name, (_, notebook) in examined.notebooks.items()}
+    examined.papers, told = find_paper(examined.folder, contents)
+    for name, (path, notebook) in examined.notebooks.items():
+        examined.notebooks[name] = path, with_paper(name, notebook, examined.papers)
     for name, (path, notebook) in examined.notebooks.items():
         examined.findings += examine(name, notebook, examined.expected)
         examined.findings += examine_lines(name, notebook, path.parent)
         examined.findings += examine_artifacts(name, notebook, path.parent)
+    examined.findings += told
     return examined
 
 

@@ -19,6 +19,8 @@ from course_utils.notebooks.texts import one_line
 from course_utils.packing.examine import LARGE, Examined
 from course_utils.packing.findings import Finding
 from course_utils.packing.manifest import FILE_NAME, manifest
+from course_utils.packing.paper import FOLDER as ANSWERS
+from course_utils.packing.paper import Paper
 from course_utils.packing.pdf import TitleBlock, notebooks_to_pdf
 from course_utils.packing.pieces import PdfError
 from course_utils.packing.team import Team
@@ -81,7 +83,7 @@ def pack(
         raise CourseError("\n".join(problems))
     if not notebooks:
         raise CourseError(f"There is no notebook of {assignment!r} in {folder}.")
-    files = {f"{name}.ipynb": path.read_bytes() for name, (path, _) in notebooks.items()}
+    files = {f"{name}.ipynb": _as_packed(name, *notebooks[name], examined.papers) for name in notebooks}
     files |= {path.name: path.read_bytes() for path in examined.helpers}
     files |= {name: path.read_bytes() for name, path in _own_files(folder).items()}
     packed = Packed((output or folder.parent) / f"{archive_name(assignment, team)}.zip")
@@ -97,6 +99,13 @@ def pack(
     packed.files = {name: len(data) for name, data in files.items()}
     packed.findings += _size_of(packed, examined.record.get("size_warning", LARGE))
     return packed
+
+
+def _as_packed(name: str, path: Path, content: dict, papers: list[Paper]) -> bytes:
+    """Return a notebook as it is, but for the answers on paper, which are put into their cells."""
+    if not any(paper.notebook == name for paper in papers):
+        return path.read_bytes()
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 
 def _pdf_of(examined: Examined, title: TitleBlock, language: str, packed: Packed) -> dict[str, bytes]:
@@ -136,7 +145,9 @@ def _own_files(folder: Path) -> dict[str, Path]:
         parts = path.relative_to(folder).parts
         if path.is_symlink() or not path.is_file() or any(p.startswith(".") for p in parts):
             continue
-        if parts[0] == "artifacts" or (path.suffix.lower() in {".py", *_PICTURES} and not set(parts[:-1]) & _LEFT_OUT):
+        if parts[0] in ("artifacts", ANSWERS) or (
+            path.suffix.lower() in {".py", *_PICTURES} and not set(parts[:-1]) & _LEFT_OUT
+        ):
             found["/".join(_ascii(part) for part in parts)] = path
     return found
 

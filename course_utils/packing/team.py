@@ -10,7 +10,7 @@ from pathlib import Path
 from course_utils.errors import CourseError
 from course_utils.packing.manifest import Member
 
-__all__ = ["Team", "read_team", "write_team"]
+__all__ = ["TEAM_FILE", "Team", "read_team", "team_file", "write_team"]
 
 TEAM_FILE = "team.json"
 
@@ -49,19 +49,25 @@ def read_team(folder: Path) -> Team | None:
     CourseError
         If the file cannot be understood.
     """
-    for path in (folder / TEAM_FILE, folder.resolve().parent / TEAM_FILE):
-        if path.is_file():
-            try:
-                known = json.loads(path.read_text(encoding="utf-8-sig"))
-                members = [Member(str(m["name"]), str(m["matriculation_number"])) for m in known["members"]]
-                return Team(str(known.get("group", "")), tuple(members))
-            except (ValueError, KeyError, TypeError) as error:
-                raise CourseError(
-                    f"{path} must look like "
-                    '{"group": "7", "members": [{"name": "...", "matriculation_number": "..."}]}; '
-                    "mend it or delete it."
-                ) from error
-    return None
+    path = team_file(folder)
+    if path is None:
+        return None
+    try:
+        known = json.loads(path.read_text(encoding="utf-8-sig"))
+        members = [Member(str(m["name"]), str(m["matriculation_number"])) for m in known["members"]]
+        return Team(str(known.get("group", "")), tuple(members))
+    except (ValueError, KeyError, TypeError) as error:
+        raise CourseError(
+            f"{path} must look like "
+            '{"group": "7", "members": [{"name": "...", "matriculation_number": "..."}]}; '
+            "mend it or delete it."
+        ) from error
+
+
+def team_file(folder: Path) -> Path | None:
+    """Return where ``team.json`` is: in the folder, or in the one above; None if it is in neither."""
+    places = (folder / TEAM_FILE, folder.resolve().parent / TEAM_FILE)
+    return next((path for path in places if path.is_file()), None)
 
 
 def write_team(folder: Path, team: Team) -> Path:
