@@ -10,11 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from course_utils.classroom.roster import read_roster
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.names import is_python
+from course_utils.packing.examine import examine_folder
+from course_utils.packing.manifest import Member
+from course_utils.packing.pack import pack
+from course_utils.packing.team import Team
+from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_download
 from course_utils.report import sheets as report
-from course_utils.stages.check_source import rehearse
+from course_utils.stages import autograde
+from course_utils.stages.collect import collect
 from course_utils.stages.release import release
 from course_utils.stages.sheet import build_sheet
 from course_utils.stages.sheet_file import names_of_sheets
@@ -380,11 +387,53 @@ def _without_texts(source: str) -> str:
 
 
 @pytest.mark.parametrize("name", SHEETS)
-def test_the_reference_of_a_sheet_earns_all_and_the_blank_nothing(shipped, name, request):
+def test_groups_hand_a_sheet_in_through_openolat_and_marks_are_exact(shipped, tmp_path, name, request):
+    """The reference earns every mark of the checks, the blank none; what a person reads waits."""
     if name != "ai6126-homework-1" and not request.config.getoption("--every-sheet"):
         pytest.skip("half a minute of two cores for each sheet: only with --every-sheet")
-    build_sheet(shipped, name)
-    assert rehearse(shipped, name) == []
+    sheet = build_sheet(shipped, name)
+    released = release(shipped, name)
+    roster = "student_id,user_name,last_name,first_name,email,matriculation_number,group\n"
+    roster += "r1,r1,Reference,Rita,,1000001,Gruppe 1\nr2,r2,Reference,Rob,,1000002,Gruppe 1\n"
+    (shipped / "roster.csv").write_text(roster + "b1,b1,Blank,Bea,,1000003,Gruppe 2\n")
+    people = read_roster(shipped)
+    folders = []
+    for number, (group, folder) in enumerate(zip(people.groups, (sheet.folder, released), strict=True)):
+        place = tmp_path / f"student-{number}" / name
+        shutil.copytree(folder, place, ignore=shutil.ignore_patterns("hidden"))
+        shutil.copy(released / "assignment.json", place) if (released / "assignment.json").exists() else None
+        if number == 0:
+            for origin in {source.partition("/")[0] for source in origins_of(sheet.folder)}:
+                trained = ROOT / "tests" / "artifacts" / origin
+                if trained.is_dir():
+                    shutil.copytree(trained, place / "artifacts", dirs_exist_ok=True)
+        team = Team(group.name, tuple(Member(s.name, s.matriculation_number) for s in group.members))
+        packed = pack(examine_folder(place, name), team, with_pdf=False).path
+        folders.append(
+            Folder(f"Gruppe_{number + 1}_{98304 + number}", {"1_submissions": {packed.name: packed.read_bytes()}})
+        )
+    download = write_download(tmp_path / "groups.zip", folders, sheet=sheet_bytes(people.students, {}, form="v2"))
+    collect(shipped, name, [download])
+    rows = {row.student_id: row for row in autograde.autograde(shipped, name)}
+    automatic = {
+        cell["metadata"]["nbgrader"]["grade_id"]: cell["metadata"]["nbgrader"]["points"]
+        for cells in cells_of(sheet.folder).values()
+        for cell in cells
+        if kinds.is_test(cell)
+    }
+    bonus = sum(row.marks for row in sheet.rows if row.bonus)
+    assert [rows[owner.owner_id].points for owner in people.groups] == [sum(automatic.values()), 0]
+    assert {row.max_points for row in rows.values()} <= {sheet.sheet.marks, sheet.sheet.marks + bonus}
+    assert all(not row.problem for row in rows.values())
+
+
+def origins_of(folder: Path) -> set[str]:
+    """Return the notebooks that a sheet was built from."""
+    return {
+        source
+        for path in folder.glob("*.ipynb")
+        for source in json.loads(path.read_text(encoding="utf-8"))["metadata"]["course"]["from"]
+    }
 
 
 def test_a_shipped_sheet_is_released_without_answers(shipped):

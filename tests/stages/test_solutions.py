@@ -1,0 +1,95 @@
+"""What is printed: model solutions with figures and marks, no hidden tests; and the questions alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import nbformat
+import pypdfium2
+import pytest
+
+from course_utils.errors import CourseError
+from course_utils.stages.solutions import write_questions, write_solutions
+from tests.support.engine import ROOT
+
+FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2]); print('drawn beside', double(4))"
+
+
+def cell(kind, source, grade_id="", **marks):
+    about = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3, **marks}
+    metadata = {"nbgrader": {"grade_id": grade_id, "cell_type": kind, **about}} if grade_id else {}
+    made = {"cell_type": kind, "id": grade_id or f"c{len(source)}", "metadata": metadata, "source": source}
+    return made | ({"outputs": [], "execution_count": None} if kind == "code" else {})
+
+
+@pytest.fixture
+def course(tmp_path):
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    folder = tmp_path / "source" / "week"
+    folder.mkdir(parents=True)
+    answer = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
+    visible = "'''Visible checks (1 point): two.'''\nassert double(2) == 4\nprint('passed')"
+    hidden = "### BEGIN HIDDEN TESTS\nassert double(777) == 1554\n### END HIDDEN TESTS"
+    task = "## Exercise 1: Double it (2 points)\n\n<details><summary>Hint</summary>Add.</details>"
+    written = "Why is it so?\n\n### BEGIN SOLUTION\nBecause it is twofold.\n\n- [2] says so\n### END SOLUTION"
+    cells = [
+        cell("markdown", "# Doubling"),
+        cell("code", "pixels = [4, 5]", "given", locked=True),
+        cell("markdown", task, "text", locked=True),
+        cell("code", answer, "double", solution=True),
+        cell("code", visible, "test_double_visible", grade=True, points=1),
+        cell("code", hidden, "test_double_hidden", grade=True, points=1),
+        cell("code", FIGURE),
+        cell("markdown", "*A line that rises.*"),
+        cell("markdown", written, "why", grade=True, solution=True, points=2),
+        cell("markdown", "## Reading\n\n- A book."),
+    ]  # fmt: skip
+    content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "first.ipynb").write_text(json.dumps(content))
+    return tmp_path
+
+
+def text_of(pdf: Path) -> str:
+    return "\n".join(page.get_textpage().get_text_bounded() for page in pypdfium2.PdfDocument(pdf))
+
+
+def test_solutions_have_answers_marks_and_figures_and_no_hidden_tests(course):
+    printed = write_solutions(course, "week")
+    assert printed.problems == () and printed.pdf == course / "printed" / "week-solutions.pdf"
+    text = text_of(printed.pdf)
+    for wanted in ("return 2 * x", "Because it is twofold", "Model answer [2 marks]", "Visible checks (1 point): two.",
+                   "drawn beside 8", "A line that rises", "[2] says so"):  # fmt: skip
+        assert wanted in text
+    for unwanted in ("777", "BEGIN SOLUTION", "END HIDDEN", "assert double(2)", "plt.plot"):
+        assert unwanted not in text
+    (path,) = printed.notebooks
+    notebook = nbformat.read(path, as_version=4)
+    sources = "\n".join(cell.source for cell in notebook.cells)
+    assert "777" not in sources and "SOLUTION" not in sources and "assert double(2) == 4" in sources
+    assert any(output.get("data", {}).get("image/png") for cell in notebook.cells for output in cell.get("outputs", []))
+    document = pypdfium2.PdfDocument(printed.pdf)
+    assert any(item.type == 3 for page in document for item in page.get_objects())  # a picture
+
+
+def test_the_sheet_has_the_questions_alone(course):
+    printed = write_questions(course, "week")
+    text = text_of(printed.pdf)
+    for wanted in ("Double it (2 points)", "Why is it so?", "pixels = [4, 5]"):
+        assert wanted in text
+    for unwanted in ("twofold", "return 2", "assert", "Hint", "A line that rises", "A book", "plt"):
+        assert unwanted not in text
+
+
+def test_without_running_nothing_is_drawn(course):
+    printed = write_solutions(course, "week", run=False)
+    assert "drawn beside" not in text_of(printed.pdf)
+
+
+def test_a_reference_that_stops_is_named_and_nothing_is_printed(course):
+    path = course / "source" / "week" / "first.ipynb"
+    path.write_text(path.read_text().replace("return 2 * x", "return 3 * x"))
+    with pytest.raises(CourseError, match=r"^first: its reference stops: "):
+        write_solutions(course, "week")
+    assert not (course / "printed").exists()
