@@ -69,9 +69,25 @@ class Notebook:
     def __init__(self, name: str, cells: Sequence[dict[str, Any]]) -> None:
         self.name = name
         self.cells = list(cells)
-        code = [cell["source"] if cell["cell_type"] == "code" else "" for cell in self.cells]
-        self.binds = [bound_and_read(source)[0] for source in code]
-        self.needs = [needed(source) for source in code]
+
+    @cached_property
+    def binds(self) -> list[frozenset[str]]:
+        """The names that each cell binds; none for text."""
+        return [bound_and_read(cell["source"])[0] if _is_code(cell) else frozenset() for cell in self.cells]
+
+    @cached_property
+    def needs(self) -> list[frozenset[str]]:
+        """The names that must be there before each cell runs."""
+        return [needed(cell["source"]) if _is_code(cell) else frozenset() for cell in self.cells]
+
+    @cached_property
+    def _makers(self) -> dict[str, list[int]]:
+        """The cells that bind each name, but for tests."""
+        makers: dict[str, list[int]] = {}
+        for index, names in enumerate(self.binds):
+            for name in names if not kinds.is_test(self.cells[index]) else ():
+                makers.setdefault(name, []).append(index)
+        return makers
 
     @property
     def title(self) -> str:
@@ -146,13 +162,9 @@ class Notebook:
     def providers(self, index: int) -> Iterator[tuple[str, int]]:
         """Yield the names that a cell needs, each with the cell that binds it: the last one before it."""
         for name in sorted(self.needs[index]):
-            makers = [n for n, bound in enumerate(self.binds) if name in bound and n != index and not self._is_test(n)]
-            before = [n for n in makers if n < index]
-            if before or makers:
-                yield name, before[-1] if before else makers[0]
-
-    def _is_test(self, index: int) -> bool:
-        return kinds.is_test(self.cells[index])
+            makers = [maker for maker in self._makers.get(name, ()) if maker != index]
+            if makers:
+                yield name, next((maker for maker in reversed(makers) if maker < index), makers[0])
 
 
 @dataclass(frozen=True)
@@ -285,6 +297,10 @@ def _taken_of(
         dropped = cell["cell_type"] == "code" and not wanted and notebook.is_support(index)
         taken += [index] if wanted else []
     return taken
+
+
+def _is_code(cell: dict[str, Any]) -> bool:
+    return cell["cell_type"] == "code"
 
 
 def _headings(cell: dict[str, Any]) -> Iterator[re.Match[str]]:

@@ -118,6 +118,8 @@ class Catalogue:
                 notes.append(f"the grade_ids are gone; recognised by the {how} of its cells")
         if not best:
             raise NotebookError("has none of the cells of this course" if not found else "has cells of another course")
+        # A sheet that was built from this notebook, or this one from another, has the same cells.
+        best = [t for t in best if t.assignment == self.assignment] or best
         if len(best) > 1:
             raise NotebookError("could be " + " or ".join(f"{t.assignment}/{t.name}" for t in best))
         template = best[0]

@@ -14,6 +14,7 @@ from course_utils.classroom.roster import read_roster
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.names import is_python
+from course_utils.notebooks.recognising import NotebookError, read_catalogue
 from course_utils.packing.examine import examine_folder
 from course_utils.packing.manifest import Member
 from course_utils.packing.pack import pack
@@ -415,14 +416,14 @@ def test_groups_hand_a_sheet_in_through_openolat_and_marks_are_exact(shipped, tm
     download = write_download(tmp_path / "groups.zip", folders, sheet=sheet_bytes(people.students, {}, form="v2"))
     collect(shipped, name, [download])
     rows = {row.student_id: row for row in autograde.autograde(shipped, name)}
-    automatic = {
-        cell["metadata"]["nbgrader"]["grade_id"]: cell["metadata"]["nbgrader"]["points"]
+    automatic = [
+        cell["metadata"]["nbgrader"]["points"]
         for cells in cells_of(sheet.folder).values()
         for cell in cells
         if kinds.is_test(cell)
-    }
+    ]
     bonus = sum(row.marks for row in sheet.rows if row.bonus)
-    assert [rows[owner.owner_id].points for owner in people.groups] == [sum(automatic.values()), 0]
+    assert [rows[owner.owner_id].points for owner in people.groups] == [sum(automatic), 0]
     assert {row.max_points for row in rows.values()} <= {sheet.sheet.marks, sheet.sheet.marks + bonus}
     assert all(not row.problem for row in rows.values())
 
@@ -434,6 +435,20 @@ def origins_of(folder: Path) -> set[str]:
         for path in folder.glob("*.ipynb")
         for source in json.loads(path.read_text(encoding="utf-8"))["metadata"]["course"]["from"]
     }
+
+
+def test_a_hand_in_is_of_the_sheet_where_the_sheet_is_collected(shipped):
+    """A notebook that is on a sheet as a whole has the same cells in both assignments."""
+    folder = build_sheet(shipped, "exercise-2").folder
+    both = [
+        (folder / "Task_2.5.ipynb").read_bytes(),
+        (shipped / "source/depthwise/depthwise-separable.ipynb").read_bytes(),
+    ]
+    assert [read_catalogue(shipped, "exercise-2").recognise(content).name for content in both] == ["Task_2.5"] * 2
+    names = [read_catalogue(shipped, "depthwise").recognise(content).name for content in both]
+    assert names == ["depthwise-separable"] * 2
+    with pytest.raises(NotebookError, match=r"not part of|could be"):
+        read_catalogue(shipped, "losses").recognise(both[0])
 
 
 def test_a_shipped_sheet_is_released_without_answers(shipped):
