@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.names import bound_and_read, needed
+from course_utils.notebooks.texts import released_text
 
 __all__ = ["HEADING", "Excerpt", "Group", "Notebook", "Section", "excerpt"]
 
@@ -17,7 +19,6 @@ __all__ = ["HEADING", "Excerpt", "Group", "Notebook", "Section", "excerpt"]
 HEADING = re.compile(r"^(#{1,6}) (?!BEGIN |END )(?:(Exercise|Step) (\d+): )?(.*)$", re.MULTILINE)
 _IMPORT = re.compile(r"^(?:import|from) ", re.MULTILINE)
 _LISTING = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-_HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS", re.MULTILINE)
 
 
 @dataclass
@@ -205,26 +206,39 @@ def excerpt(notebook: Notebook, chosen: Iterable[int], *, practice: bool = False
     Excerpt
     """
     chosen = frozenset(chosen)
+    if chosen == {n for n in range(len(notebook.cells)) if notebook.is_graded(n)}:
+        return Excerpt(notebook, chosen, tuple(notebook.sections))
     touched = [section for section in notebook.sections if chosen & set(section.cells)]
     whole = [group for section in touched for group in section.groups] if practice else []
     # The text that opens an exercise explains what later parts speak of.
     whole += [section.groups[0] for section in touched if not chosen & set(section.groups[0].cells)]
     full = [group for section in touched for group in _full_groups(notebook, section, chosen)]
     full += [group for section in _explanations(notebook, touched) for group in section.groups]
-    in_whole = {index for group in whole for index in group.cells}
-    in_full = {index for group in full for index in group.cells} | in_whole
+    while True:
+        in_whole = {index for group in whole for index in group.cells}
+        in_full = {index for group in full for index in group.cells} | in_whole
+        supports = {n for n in in_full if notebook.is_support(n)}
+        answers = {n for n in in_whole if notebook.is_answer(n)}
+        wanted = _all_needed(notebook, supports | answers | set(chosen)) | answers
+        opening = [
+            section.groups[0]
+            for section in notebook.sections
+            if any(n in wanted and notebook.is_answer(n) for n in section.cells) and section.groups[0] not in whole
+        ]
+        if all(group in full for group in opening):
+            break
+        whole += opening
 
-    supports = {n for n in in_full if notebook.is_support(n)}
-    answers = {n for n in in_whole if notebook.is_answer(n)}
-    wanted = _all_needed(notebook, supports | answers | set(chosen)) | answers
     kept = {notebook.setup} | wanted | supports
     taken: list[Section] = []
     for section in notebook.sections:
         groups = []
         for group in section.groups:
-            if group in full or group in whole or wanted & set(group.cells):
+            if group in full or group in whole or any(n in wanted and notebook.is_answer(n) for n in group.cells):
                 written = practice and group in whole
                 groups.append(Group(_taken_of(notebook, group, chosen, kept, written=written)))
+            elif helpers := [n for n in group.cells if n in wanted]:
+                groups.append(Group(helpers))  # the course's own cells, without the task beside them
         if any(group.cells for group in groups):
             taken.append(Section(section.number, section.title, [group for group in groups if group.cells]))
     return Excerpt(notebook, chosen, tuple(taken))
@@ -290,13 +304,22 @@ def _taken_of(
         elif notebook.is_answer(index):
             wanted = False
         else:
-            visible = notebook.is_support(index) or not _HIDDEN.search(cell["source"])
+            visible = notebook.is_support(index) or _shows_checks(cell["source"])
             wanted = visible and all(maker in kept for _, maker in notebook.providers(index))
             if wanted and notebook.is_support(index):
                 kept.add(index)
         dropped = cell["cell_type"] == "code" and not wanted and notebook.is_support(index)
         taken += [index] if wanted else []
     return taken
+
+
+def _shows_checks(source: str) -> bool:
+    """Whether students see checks in a test cell, and not its first line alone."""
+    try:
+        body = ast.parse(released_text(source)).body
+    except SyntaxError:
+        return True
+    return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body)
 
 
 def _is_code(cell: dict[str, Any]) -> bool:

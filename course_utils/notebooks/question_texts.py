@@ -12,10 +12,15 @@ __all__ = ["Question", "Texts", "marks_text", "minutes_in", "number_text"]
 
 _BRACKETS = re.compile(r" \(([^()]*)\)(?=\s*$)")
 _MINUTES = re.compile(r"about (\d+) minutes")
-_POINTS = re.compile(r"\((\d+(?:\.\d+)?) points?\b([^)]*)\)")
+_POINTS = re.compile(r"(?P<space> ?)\((?P<number>\d+(?:\.\d+)?) points?\b(?P<rest>[^)]*)\)")
 _LETTER = re.compile(r"^\d+[a-z]\. ")
 _BOLD = re.compile(r"^\*\*(?:\d+[a-z]\. )?([^*\n]+?) \((\d+(?:\.\d+)?) points?\)(\.?)\*\*", re.MULTILINE)
+# A heading with nothing below it but another one, such as "# Part 1: Forward" above the first exercise.
+_EMPTY_HEADING = re.compile(r"^#{1,6} (?!Exercise |Step )[^\n]*\n\s*(?=#{1,6} )")
 _WRITTEN = re.compile(r"^Written part of Exercises? [\d, ]*\d(?: (?:and|to) \d+)?")
+# A notebook that is named before or behind a reference: its exercise is meant.
+_BEFORE = re.compile(r"\*([a-z][\w-]+),?\*?,? \*?(?:\(?(?:its|in its) )?$")
+_BEHIND = re.compile(r"^,? (?:of|in) (?:the notebook )?\*([a-z][\w-]+)\*")
 _REFERENCE = re.compile(r"\b(?P<word>Exercise)s? (?P<list>\d+(?:, \d+)*(?:,? (?:and|to|or) \d+)?)\b")
 
 
@@ -71,9 +76,11 @@ def named(numbers: Sequence[str]) -> str:
     ('Question 2.1 i', 'Questions 8 and 9', 'Questions 10, 11 and 12', 'Questions 19 to 21')
     """
     numbers = list(dict.fromkeys(numbers))
+    several = [any(word in f" {number} " for word in (" to ", " and ")) for number in numbers]
     if len(numbers) == 1:
-        several = any(word in f" {numbers[0]} " for word in (" to ", " and "))
-        return f"Question{'s' if several else ''} {numbers[0]}"
+        return f"Question{'s' if several[0] else ''} {numbers[0]}"
+    if any(several):
+        return f"Questions {'; '.join(numbers)}"
     return f"Questions {', '.join(numbers[:-1])} and {numbers[-1]}"
 
 
@@ -89,14 +96,17 @@ class Texts:
         How the sheet calls the exercises of this notebook, by the notebook's own number.
     part : tuple of int, optional
         Which of how many sections of its question this is.
+    others : mapping of str to mapping of int to str, optional
+        The labels of the other notebooks that the sheet takes from, by their names without assignment.
     """
 
     questions: Sequence[Question]
     labels: Mapping[int, str]
     part: tuple[int, int] = (1, 1)
+    others: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     unknown: set[int] = field(default_factory=set)
 
-    def opening(self, text: str, marks: float) -> str:
+    def opening(self, text: str, marks: float, first: float) -> str:
         """Return a text whose heading opens the section: it names question and marks.
 
         Parameters
@@ -105,24 +115,28 @@ class Texts:
             Markdown.
         marks : float
             Of all cells of the section together.
+        first : float
+            Of the cells that go with this text.
         """
-        numbers = [question.number for question in self.questions]
-        done = False
+        text = _EMPTY_HEADING.sub("", text)
+        headings = list(HEADING.finditer(text))
+        opens = next((n for n, heading in enumerate(headings) if heading[2]), 0)
+        shown = sum(bool(_POINTS.search(heading[4])) for heading in headings[opens + 1 :]) == 1
+        position = -1
 
         def rewrite(heading: re.Match[str]) -> str:
-            nonlocal done
-            title = _LETTER.sub("", _WRITTEN.sub("Written part", _BRACKETS.sub("", heading[4]).strip()))
-            level = max(2, len(heading[1]))
-            if done or (heading[2] is None and HEADING.search(text, heading.end())):
-                return f"{'#' * level} {_without_part(title)}"
-            done = True
+            nonlocal position
+            position += 1
+            if position != opens:
+                return self._heading(heading, first if shown and position > opens else None)
             time = f" (about {minutes} minutes)" if (minutes := minutes_in(heading[4])) else ""
-            if not numbers:
-                return f"## Preparation [no marks]: {title}{time}"
+            if not self.questions:
+                return f"## Preparation [no marks]: {_title(heading)}{time}"
             part = f", part {self.part[0]} of {self.part[1]}" if self.part[1] > 1 else ""
-            return f"## {named(numbers)}{part} [{marks_text(marks)}]: {title}{time}"
+            numbers = named([question.number for question in self.questions])
+            return f"## {numbers}{part} [{marks_text(marks)}]: {_title(heading)}{time}"
 
-        return _bold(HEADING.sub(rewrite, text), None, "")
+        return _bold(HEADING.sub(rewrite, text), None if shown else first, "")
 
     def rest(self, text: str, marks: float | None, numbers: Sequence[str] = ()) -> str:
         """Return another text of the section.
@@ -136,18 +150,17 @@ class Texts:
         numbers : sequence of str
             The questions that it belongs to.
         """
-        several = len(self.questions) > 1 and len(set(numbers)) == 1
+        question = named(numbers) if len(self.questions) > 1 and len(set(numbers)) == 1 else ""
+        text = HEADING.sub(lambda heading: self._heading(heading, marks, question), text)
+        return _bold(text, marks, question)
 
-        def rewrite(heading: re.Match[str]) -> str:
-            title = _LETTER.sub("", _WRITTEN.sub("Written part", _BRACKETS.sub("", heading[4]).strip()))
-            title = _without_part(title)
-            shown = f" [{marks_text(marks)}]" if marks is not None and _POINTS.search(heading[4]) else ""
-            return f"{'#' * max(2, len(heading[1]))} {named(numbers) + ': ' if several else ''}{title}{shown}"
+    @staticmethod
+    def _heading(heading: re.Match[str], marks: float | None, question: str = "") -> str:
+        shown = f" [{marks_text(marks)}]" if marks is not None and _POINTS.search(heading[4]) else ""
+        return f"{'#' * max(2, len(heading[1]))} {question}{': ' if question else ''}{_title(heading)}{shown}"
 
-        text = HEADING.sub(rewrite, text)
-        return _bold(text, marks, named(numbers) if several else "")
-
-    def points(self, text: str, factor: float | None) -> str:
+    @staticmethod
+    def points(text: str, factor: float | None, *, code: bool = False) -> str:
         """Return a text whose points in brackets are the sheet's.
 
         Parameters
@@ -155,48 +168,59 @@ class Texts:
         text : str
         factor : float or None
             Marks for each point; None: they can't be told from the points, and are left out.
+        code : bool
+            Whether it is a test, whose first line speaks of points as nbgrader does.
         """
 
         def rewrite(found: re.Match[str]) -> str:
+            rest = found["rest"].strip(" ,")
             if factor is None:
-                return f"({found[2].strip(' ,')})" if found[2].strip(" ,") else ""
-            marks = float(found[1]) * factor
-            return f"({number_text(marks)} point{'' if marks == 1 else 's'}{found[2]})"
+                return f"{found['space']}({rest})" if rest else ""
+            marks = float(found["number"]) * factor
+            return f"{found['space']}({number_text(marks)} {unit}{'' if marks == 1 else 's'}{found['rest']})"
 
-        return _POINTS.sub(rewrite, text) if factor != 1 else text
+        unit = "point" if code else "mark"
+        return _POINTS.sub(rewrite, text)
 
     def references(self, text: str, *, code: bool = False) -> str:
         """Return a text that names questions where it named exercises; those that are not there are noted."""
 
         def rewrite(found: re.Match[str]) -> str:
             numbers = [int(number) for number in re.findall(r"\d+", found["list"])]
-            missing = {number for number in numbers if number not in self.labels}
-            if missing:
-                self.unknown |= missing
+            labels: Mapping[int, str] = self.labels
+            around = _BEFORE.search(text[: found.start()]) or _BEHIND.match(text[found.end() :])
+            if around:  # an exercise of another notebook
+                labels = self.others.get(around[1], {})
+            if missing := {number for number in numbers if number not in labels}:
+                self.unknown |= set() if around else missing
                 return found[0]
-            names = [self.labels[number] for number in numbers]
+            names = [labels[number] for number in numbers]
             if len(set(names)) == 1:
                 return _in_code(names[0], code)
-            joined = re.sub(r"\d+", "{}", found["list"]).format(*names)
-            return _in_code(joined, code)
+            return _in_code(re.sub(r"\d+", "{}", found["list"]).format(*names), code)
 
         return _REFERENCE.sub(rewrite, text)
 
 
+def _title(heading: re.Match[str]) -> str:
+    """Return what a heading says, without numbers, points and minutes."""
+    title = _WRITTEN.sub("Written part", _BRACKETS.sub("", heading[4]).strip())
+    return re.sub(r"^Part \d+: ", "", _LETTER.sub("", title))
+
+
 def _bold(text: str, marks: float | None, question: str) -> str:
-    """Return a text whose first bold line with points says which question it is, and its marks."""
+    """Return a text whose bold lines with points say which question it is, and the marks if there is one such line."""
+    alone = len(_BOLD.findall(text)) == 1
 
     def rewrite(found: re.Match[str]) -> str:
-        title = "" if question and found[1] == "Question" else found[1]
-        shown = f" [{marks_text(marks)}]" if marks is not None else ""
-        return f"**{question}{': ' if question and title else ''}{title}{shown}{found[3]}**"
+        name = question if alone else ""
+        title = "" if name and found[1] == "Question" else found[1]
+        shown = f" [{marks_text(marks)}]" if alone and marks is not None else ""
+        shown = shown if alone else f" ({found[2]} point{'' if float(found[2]) == 1 else 's'})"
+        return f"**{name}{': ' if name and title else ''}{title}{shown}{found[3]}**"
 
-    return _BOLD.sub(rewrite, text, count=1)
+    return _BOLD.sub(rewrite, text)
 
 
 def _in_code(label: str, code: bool) -> str:
     return re.sub(r"[\"'*\\\\]", "", label) if code else label
-
-
-def _without_part(title: str) -> str:
-    return re.sub(r"^Part \d+: ", "", title)

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,11 @@ __all__ = ["BuiltSheet", "Row", "build_sheet", "plan_sheet"]
 # Marks are whole, else half, else quarter marks.
 _UNITS = (1.0, 0.5, 0.25)
 _EXACT = 1e-9
+# What a text says of the notebook that it was written for.
+_LEFT_OVER = re.compile(
+    r"(?:this|last|another) notebook|(?:top|end) of the notebook|the notebook \*[\w-]+\*|Part \d+|\bstep \d+|\b[1-9][a-h]\b"
+    r"|next (?:three |two )?exercises?|[\d.]+ points? each|earns? [\d.]+ points?"
+)
 
 
 @dataclass(frozen=True)
@@ -326,20 +332,28 @@ class _Builder:
         cells += [self._made("setup", "code", setup.shared)] if setup.shared else []
         binders: dict[str, tuple[str, int]] = {}  # who bound a name last: notebook and position, -1 for a setup
         labels = self._labels(order)
+        others = {source.partition("/")[2]: found for source, found in labels.items()}
+        leftovers: dict[str, list[str]] = {}
         for source, section in order:
             notebook = self.plan.sources[source]
-            texts = Texts(self._questions_of(source, section), labels[source], self._part_of(source, section, order))
+            mine = setup.own.get(source, "")
+            names = bound_and_read(mine)[0]
+            has_code = any(notebook.cells[index]["cell_type"] == "code" for index in section.cells)
+            if has_code and any(setup.own.get(binders.get(name, ("", 0))[0], "") != mine for name in names):
+                name = f"setup-{notebook.name.partition('/')[2]}"
+                number = sum(cell["id"].startswith(f"{name}-") for cell in cells)
+                cells.append(self._made(f"{name}-{number + 1}", "code", mine))
+                binders |= dict.fromkeys(names, (source, -1))
+            part = self._part_of(source, section, order)
+            texts = Texts(self._questions_of(source, section), labels[source], part, others)
             for index, cell in self._rewrite(source, section, texts):
-                if cell["cell_type"] == "code" and (mine := setup.own.get(source, "")):
-                    names = bound_and_read(mine)[0]
-                    if any(binders.get(name, ("", 0))[0] != source for name in names):
-                        number = sum(c["id"].startswith(f"setup-{notebook.name.partition('/')[2]}") for c in cells)
-                        cells.append(self._made(f"setup-{notebook.name.partition('/')[2]}-{number + 1}", "code", mine))
-                        binders |= dict.fromkeys(names, (source, -1))
                 if cell["cell_type"] == "code":
                     self._check(notebook, index, binders)
                     if not kinds.is_test(notebook.cells[index]):
                         binders |= dict.fromkeys(notebook.binds[index], (source, index))
+                else:
+                    for phrase in dict.fromkeys(_LEFT_OVER.findall(cell["source"].partition("### BEGIN")[0])):
+                        leftovers.setdefault(phrase, []).append(kinds.name(cell, len(cells)))
                 cells.append(cell)
             if texts.unknown:
                 listed = ", ".join(map(str, sorted(texts.unknown)))
@@ -347,10 +361,14 @@ class _Builder:
                     f"{self.part.name}: '{section.title}' speaks of exercise {listed} of {source}, which is not on the "
                     "sheet; look at the text."
                 )
+        if leftovers:
+            listed = "; ".join(f"'{phrase}' ({', '.join(names)})" for phrase, names in leftovers.items())
+            self.remarks.append(f"{self.part.name}: texts that may mean something else here: {listed}.")
         for source, taken in self.excerpts.items():
             for index in taken.notebook.reading:
                 cell = self._copy(source, index)
-                cell["source"] = cell["source"].replace("## Reading", f"## Reading: {taken.notebook.title}", 1)
+                text = cell["source"].replace("## Reading", f"## Reading: {taken.notebook.title}", 1)
+                cell["source"] = Texts((), labels[source], others=others).references(text)
                 cells.append(self._stamped(cell, source, index))
         return cells
 
@@ -436,7 +454,7 @@ class _Builder:
     def _rewrite(self, source: str, section: Section, texts: Texts) -> Iterator[tuple[int, dict[str, Any]]]:
         notebook = self.plan.sources[source]
         total = sum(self.marks.get((source, index), 0.0) for index in section.cells)
-        opened = section.number == 0
+        opened = section.number == 0 and not total
         for group in section.groups:
             graded = [index for index in group.cells if notebook.is_graded(index)]
             marks = sum(self.marks.get((source, index), 0.0) for index in graded)
@@ -445,34 +463,40 @@ class _Builder:
             factor = 1.0 if abs(marks - points) <= _EXACT and self._is_whole(source, section, group.cells) else None
             for index in group.cells:
                 cell = self._copy(source, index)
-                if cell["cell_type"] == "markdown":
-                    text = cell["source"]
-                    if section.number == 0:
-                        text = texts.rest(text, None)
-                    elif not opened:
-                        opened = True
-                        text = self._opening(texts, text, total, section)
-                    else:
-                        text = texts.rest(text, marks, numbers)
-                    cell["source"] = texts.references(texts.points(text, factor))
-                else:
+                worth = self.marks.get((source, index), 0.0)
+                before = kinds.points(notebook.cells[index])
+                if cell["cell_type"] == "code":
                     text = texts.references(cell["source"], code=True)
                     if notebook.is_graded(index):
                         first, newline, rest = text.partition("\n")
-                        mine = self.marks.get((source, index), 0.0)
-                        before = kinds.points(notebook.cells[index])
-                        first = texts.points(first, mine / before if before else 1.0).replace(
-                            "(0 points)", "(no points)"
-                        )
-                        text = first + newline + rest
+                        first = texts.points(first, worth / before if before else 1.0, code=True)
+                        text = first.replace("(0 points)", "(no points)") + newline + rest
                     cell["source"] = text
+                else:
+                    text, begin, answer = cell["source"].partition("### BEGIN")
+                    if section.number == 0 and not total:
+                        text = texts.rest(text, None)
+                    elif not opened:
+                        opened = True
+                        text = self._opening(texts, text, total, marks, section)
+                    else:
+                        text = texts.rest(text, marks, numbers)
+                    text = texts.references(texts.points(text, factor))
+                    if begin and before and abs(worth - before) > _EXACT:
+                        line, newline, rest = answer.partition("\n")
+                        share = f"{number_text(worth)} of {number_text(before)}"
+                        note = (
+                            f"**On this sheet {share}:** each number below counts {worth / before:.3g} times as much."
+                        )
+                        answer = f"{line}{newline}{note}\n\n{rest}"
+                    cell["source"] = text + begin + answer
                 yield index, self._stamped(cell, source, index)
 
     @staticmethod
-    def _opening(texts: Texts, text: str, total: float, section: Section) -> str:
+    def _opening(texts: Texts, text: str, total: float, first: float, section: Section) -> str:
         if HEADING.search(text) is None:
             text = f"## Exercise {section.number}: {section.title}\n\n{text}"
-        return texts.opening(text, total)
+        return texts.opening(text, total, first)
 
     def _is_whole(self, source: str, section: Section, cells: list[int]) -> bool:
         """Whether all grade cells of the task whose text this is are on the sheet, each with marks."""
@@ -554,7 +578,7 @@ class _Builder:
             lines += ["", text] if text else []
         total = sum(asked.marks for asked in self.asked if not asked.question.bonus)
         bonus = sum(asked.marks for asked in self.asked if asked.question.bonus)
-        lines += ["", "| question | what | marks |", "| --- | --- | ---: |"]
+        lines += ["", "| question | what | marks |", f"| {'-' * 20} | {'-' * 70} | {'-' * 12}: |"]
         for asked in self.asked:
             titles = [
                 section.title

@@ -27,6 +27,7 @@ from course_utils.notebooks.texts import one_line, released_text
 from course_utils.packing.pdf import TitleBlock, notebooks_to_pdf
 from course_utils.stages.check_source import origins
 from course_utils.stages.checking import make_sure_it_exists
+from course_utils.stages.release_zip import in_order
 from course_utils.stages.sheet_file import names_of_sheets, read_sheet
 
 __all__ = ["FOLDER", "Printed", "write_questions", "write_solutions"]
@@ -124,7 +125,13 @@ def write_questions(course: Path, assignment: str) -> Printed:
 
 
 def _notebooks(course: Path, assignment: str) -> list[Path]:
-    return sorted((course / "source" / assignment).glob("*.ipynb"))
+    found = {path.stem: path for path in sorted((course / "source" / assignment).glob("*.ipynb"))}
+    if assignment in names_of_sheets(course):
+        names = [part.name for part in read_sheet(course, assignment).notebooks]
+        found = {name: found[name] for name in [*names, *found] if name in found}
+    else:
+        found = {name: found[name] for name in in_order(course, assignment, list(found))}
+    return list(found.values())
 
 
 def _title(course: Path, assignment: str, suffix: str = "") -> TitleBlock:
