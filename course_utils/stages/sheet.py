@@ -32,8 +32,8 @@ _UNITS = (1.0, 0.5, 0.25)
 _EXACT = 1e-9
 # What a text says of the notebook that it was written for.
 _LEFT_OVER = re.compile(
-    r"(?:this|last|another) notebook|(?:top|end) of the notebook|the notebook \*[\w-]+\*|Part \d+|\bstep \d+|\b[1-9][a-h]\b"
-    r"|next (?:three |two )?exercises?|[\d.]+ points? each|earns? [\d.]+ points?"
+    r"(?:this|last|another) notebook|(?:top|end) of the notebook|the notebook \*[\w-]+\*"
+    r"|Part \d+|\bstep \d+|\b[1-9][a-h]\b|next (?:three |two )?exercises?|[\d.]+ points? each|earns? [\d.]+ points?"
 )
 
 
