@@ -54,7 +54,7 @@ def sheet_command(
     bonus = f" and {marks_text(built.sheet.bonus)} as a bonus" if built.sheet.bonus else ""
     console.print(f"Built {built.folder}: {marks_text(built.sheet.marks)}{bonus}.", highlight=False, soft_wrap=True)
     if built.sheet.deadline:
-        setting = f'c.Deadlines.due = {{"{name}": "{built.sheet.deadline}"}}'
+        setting = f'c.Deadlines.due["{name}"] = "{built.sheet.deadline}"'
         console.print(f"Its deadline counts once nbgrader_config.py says so: {escape(setting)}", soft_wrap=True)
     console.print(f"Next: course release {name}", highlight=False)
 

@@ -61,10 +61,12 @@ class Question:
     number : str
         As on the sheet.
     marks : float
+    bonus : bool
     """
 
     number: str
     marks: float
+    bonus: bool = False
 
 
 def named(numbers: Sequence[str]) -> str:
@@ -98,12 +100,15 @@ class Texts:
         Which of how many sections of its question this is.
     others : mapping of str to mapping of int to str, optional
         The labels of the other notebooks that the sheet takes from, by their names without assignment.
+    timed : bool
+        Whether the section takes the minutes that its heading says: it is asked for as a whole.
     """
 
     questions: Sequence[Question]
     labels: Mapping[int, str]
     part: tuple[int, int] = (1, 1)
     others: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    timed: bool = True
     unknown: set[int] = field(default_factory=set)
 
     def opening(self, text: str, marks: float, first: float) -> str:
@@ -129,12 +134,14 @@ class Texts:
             position += 1
             if position != opens:
                 return self._heading(heading, first if shown and position > opens else None)
-            time = f" (about {minutes} minutes)" if (minutes := minutes_in(heading[4])) else ""
+            minutes = minutes_in(heading[4]) if self.timed else 0
+            time = f" (about {minutes} minutes)" if minutes else ""
             if not self.questions:
                 return f"## Preparation [no marks]: {_title(heading)}{time}"
             part = f", part {self.part[0]} of {self.part[1]}" if self.part[1] > 1 else ""
             numbers = named([question.number for question in self.questions])
-            return f"## {numbers}{part} [{marks_text(marks)}]: {_title(heading)}{time}"
+            worth = marks_text(marks) + (" as a bonus" if all(each.bonus for each in self.questions) else "")
+            return f"## {numbers}{part} [{worth}]: {_title(heading)}{time}"
 
         return _bold(HEADING.sub(rewrite, text), None if shown else first, "")
 

@@ -117,6 +117,7 @@ def build_sheet(course: Path, name: str) -> BuiltSheet:
     course = Path(course).resolve()
     plan = _plan(course, name)
     folder = course / "source" / name
+    _refuse_other_assignment(folder)
     files = _files_of(course, plan)
     remarks: list[str] = []
     rows: list[Row] = []
@@ -144,6 +145,20 @@ def build_sheet(course: Path, name: str) -> BuiltSheet:
         if path not in texts:
             remarks.append(f"{path.name} is no notebook of this sheet any more; delete it if it is yours no longer.")
     return BuiltSheet(plan.sheet, folder, tuple(rows), tuple(remarks))
+
+
+def _refuse_other_assignment(folder: Path) -> None:
+    """Raise an error if the folder holds notebooks that no sheet was built into."""
+    for path in sorted(folder.glob("*.ipynb")):
+        try:
+            about = authoring.as_notebook(path.read_bytes()).get("metadata", {}).get("course", {})
+        except ValueError as reason:
+            raise CourseError(f"source/{folder.name}/{path.name}: {reason} Mend it, or delete it.") from None
+        if "sheet" not in about:
+            raise CourseError(
+                f"source/{folder.name} is an assignment of its own: {path.name} is of no sheet. Give the sheet another "
+                f"name, by calling its file otherwise than {folder.name}.toml."
+            )
 
 
 def plan_sheet(course: Path, name: str) -> tuple[Sheet, tuple[Row, ...]]:
@@ -345,7 +360,8 @@ class _Builder:
                 cells.append(self._made(f"{name}-{number + 1}", "code", mine))
                 binders |= dict.fromkeys(names, (source, -1))
             part = self._part_of(source, section, order)
-            texts = Texts(self._questions_of(source, section), labels[source], part, others)
+            timed = self._share(source, section) in (0.0, 1.0)
+            texts = Texts(self._questions_of(source, section), labels[source], part, others, timed=timed)
             for index, cell in self._rewrite(source, section, texts):
                 if cell["cell_type"] == "code":
                     self._check(notebook, index, binders)
@@ -361,6 +377,11 @@ class _Builder:
                     f"{self.part.name}: '{section.title}' speaks of exercise {listed} of {source}, which is not on the "
                     "sheet; look at the text."
                 )
+        for source, section in self._preparations(order):
+            self.remarks.append(
+                f"{self.part.name}: no question asks for '{section.title}' of {source}, which others need "
+                f"({self._minutes(source, section):g} minutes without marks)."
+            )
         if leftovers:
             listed = "; ".join(f"'{phrase}' ({', '.join(names)})" for phrase, names in leftovers.items())
             self.remarks.append(f"{self.part.name}: texts that may mean something else here: {listed}.")
@@ -427,8 +448,17 @@ class _Builder:
         found = dict.fromkeys(
             self.question_of[source, index].number for index in section.cells if (source, index) in self.question_of
         )
-        marks = {asked.question.number: asked.marks for asked in self.asked}
-        return [Titled(number, marks[number]) for number in sorted(found, key=list(marks).index)]
+        asked = {asked.question.number: asked for asked in self.asked}
+        owners = {self.question_of[source, index].number for index in self.excerpts[source].chosen}
+        if not found and section.number and len(owners) == 1 and self._is_all(source):
+            found = dict.fromkeys(owners)  # a step of a notebook that is one question
+        numbers = sorted(found, key=list(asked).index)
+        return [Titled(number, asked[number].marks, asked[number].question.bonus) for number in numbers]
+
+    def _is_all(self, source: str) -> bool:
+        """Whether all grade cells of a notebook are on this one."""
+        notebook = self.plan.sources[source]
+        return all(n in self.excerpts[source].chosen for n in range(len(notebook.cells)) if notebook.is_graded(n))
 
     def _part_of(self, source: str, section: Section, order: list[tuple[str, Section]]) -> tuple[int, int]:
         mine = [question.number for question in self._questions_of(source, section)]
@@ -444,12 +474,19 @@ class _Builder:
             if section.number:
                 numbers = [question.number for question in self._questions_of(source, section)]
                 if not numbers:
+                    if not self._has_text(source, section):
+                        continue
                     label = f"the preparation *{section.title}*"
                 else:
                     several = self._part_of(source, section, order)[1] > 1
                     label = named(numbers) + (f" (*{section.title}*)" if several else "")
                 labels[source][section.number] = label
         return labels
+
+    def _has_text(self, source: str, section: Section) -> bool:
+        """Whether a section is there with its text, and not with cells of the course alone that others need."""
+        cells = self.plan.sources[source].cells
+        return any(cells[index]["cell_type"] == "markdown" for index in section.cells)
 
     def _rewrite(self, source: str, section: Section, texts: Texts) -> Iterator[tuple[int, dict[str, Any]]]:
         notebook = self.plan.sources[source]
@@ -587,17 +624,38 @@ class _Builder:
             ]
             shown = number_text(asked.marks) + (" (bonus)" if asked.question.bonus else "")
             lines.append(f"| {asked.question.number} | {'; '.join(dict.fromkeys(titles))} | {shown} |")
-        minutes = sum(self._minutes(source, section) for source, section in order)
+        minutes = round(sum(self._minutes(source, section) for source, section in order) / 5) * 5
         sums = [marks_text(total)] if total else []
         sums += [f"{marks_text(bonus)} as a bonus"] if bonus else []
-        lines += ["", f"**Together:** {' and '.join(sums)}" + (f", about {minutes} minutes." if minutes else ".")]
-        if any(not self._questions_of(*pair) and pair[1].number for pair in order):
+        of_all = f" (of {number_text(sheet.marks)} on the sheet)" if total and total != sheet.marks else ""
+        time = f", about {minutes} minutes" if minutes else ""
+        lines += ["", f"**Together:** {' and '.join(sums)}{of_all}{time}."]
+        if self._preparations(order):
             lines += ["", "*Preparation* brings no marks; later questions use what is written there."]
         return "\n".join(lines)
 
-    def _minutes(self, source: str, section: Section) -> int:
-        cells = self.plan.sources[source].cells
-        return sum(minutes_in(cells[i]["source"]) for i in section.cells if cells[i]["cell_type"] == "markdown")
+    def _preparations(self, order: list[tuple[str, Section]]) -> list[tuple[str, Section]]:
+        """Return the exercises that no question asks for and others need."""
+        return [
+            (source, section)
+            for source, section in order
+            if section.number and not self._questions_of(source, section) and self._has_text(source, section)
+        ]
+
+    def _minutes(self, source: str, section: Section) -> float:
+        """Return what a section takes: of an exercise that is asked for in part, the part by its points."""
+        notebook = self.plan.sources[source]
+        cells = notebook.cells
+        minutes = sum(minutes_in(cells[i]["source"]) for i in section.cells if cells[i]["cell_type"] == "markdown")
+        return minutes * (self._share(source, section) or 1.0)
+
+    def _share(self, source: str, section: Section) -> float:
+        """Return the part of an exercise's points that questions of the sheet ask for."""
+        notebook = self.plan.sources[source]
+        original = next(each for each in notebook.sections if set(section.cells) <= set(each.cells))
+        points = {index: kinds.points(notebook.cells[index]) for index in original.cells}
+        asked = sum(number for index, number in points.items() if (source, index) in self.marks)
+        return asked / sum(points.values()) if any(points.values()) else 1.0
 
 
 # --- files -------------------------------------------------------------------------------------------------
@@ -644,7 +702,11 @@ def _with_edits(cells: list[dict[str, Any]], path: Path) -> tuple[list[dict[str,
         last = origin
         if edited and cell["source"] != new[origin]["source"]:
             before, record = kinds.course(cell)["sheet"]["built"], kinds.course(new[origin])["sheet"]
-            also = "" if record["built"] == before else "; what it is built from has changed too, so compare the two"
+            also = (
+                ""
+                if record["built"] == before
+                else f"; built anew it would begin {_first_line(new[origin])}, and differ"
+            )
             new[origin]["source"], record["built"] = cell["source"], before
             told.append(f"your text of {_first_line(cell)} was kept{also}")
     merged = list(own.get("", []))
@@ -666,7 +728,7 @@ def _origin(cell: Mapping[str, Any]) -> str:
 
 
 def _first_line(cell: Mapping[str, Any]) -> str:
-    return "'" + cell["source"].strip().partition("\n")[0][:60] + "'"
+    return "'" + cell["source"].strip().partition("\n")[0][:90] + "'"
 
 
 def _hash(text: str) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_utils.classroom.folder import load_config
+from course_utils.classroom.settings import OpenOlat, parse_moment
 from course_utils.errors import CourseError
 
 __all__ = ["FOLDER", "Question", "Sheet", "SheetNotebook", "names_of_sheets", "read_sheet"]
@@ -127,8 +129,14 @@ def read_sheet(course: Path, name: str) -> Sheet:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CourseError(f"{place} can't be read: {error}") from error
+        brackets = " A notebook begins with [[notebook]], in two brackets." if "notebook" in str(error) else ""
+        raise CourseError(f"{place} can't be read: {error}{brackets} Is a comma missing?") from error
     sheet = _checked(content, _SHEET, place)
+    if deadline := sheet.get("deadline"):
+        try:
+            parse_moment(deadline, OpenOlat(config=load_config(Path(course))).timezone)
+        except ValueError as reason:
+            raise CourseError(f"{place}: deadline = {deadline!r}: {reason}") from None
     notebooks = tuple(_notebook(entry, f"{place}, notebook {n}") for n, entry in enumerate(sheet["notebook"], 1))
     _each_once([notebook.name for notebook in notebooks], place, "notebook")
     _each_once([question.number for notebook in notebooks for question in notebook.questions], place, "question")
@@ -154,7 +162,9 @@ def _notebook(entry: Any, place: str) -> SheetNotebook:
 
 
 def _question(entry: Any, place: str, position: int) -> Question:
-    content = _checked(entry, _QUESTION, f"{place}, question {position}")
+    number = entry.get("number") if isinstance(entry, dict) else None
+    named = f"question {number}" if isinstance(number, str) else f"question in place {position}"
+    content = _checked(entry, _QUESTION, f"{place}, {named}")
     place = f"{place}, question {content['number']}"
     names = {}
     for key in ("items", "cells"):

@@ -22,7 +22,7 @@ from course_utils.classroom.settings import OpenOlat
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks import markers
-from course_utils.notebooks.question_texts import marks_text
+from course_utils.notebooks.question_texts import marks_text, number_text
 from course_utils.notebooks.texts import one_line, released_text
 from course_utils.packing.pdf import TitleBlock, notebooks_to_pdf
 from course_utils.stages.check_source import origins
@@ -35,7 +35,7 @@ __all__ = ["FOLDER", "Printed", "write_questions", "write_solutions"]
 FOLDER = "printed"
 _CELL_S = 3600
 # A caption speaks of a figure that is not printed with the questions.
-_CAPTION = re.compile(r"^\*(?!\*)[^*].*\*\s*$", re.DOTALL)
+_CAPTION = re.compile(r"^\*(?!\*)\S")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,10 @@ def _title(course: Path, assignment: str, suffix: str = "") -> TitleBlock:
     name, deadline = assignment, ""
     if assignment in names_of_sheets(course):
         sheet = read_sheet(course, assignment)
-        name, deadline = sheet.title, sheet.deadline
+        name, deadline = (
+            sheet.title,
+            f"{number_text(sheet.marks)} marks" + (f" · due {sheet.deadline}" if sheet.deadline else ""),
+        )
     return TitleBlock(OpenOlat(config=load_config(course)).course_title, name + suffix, "", (), deadline)
 
 

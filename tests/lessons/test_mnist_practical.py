@@ -44,6 +44,20 @@ def test_what_a_run_logs_is_kept_and_read_back(here):
     assert runs.read_scalars("try-1")["l2"].values.tolist() == [4.0]
 
 
+def test_tensorboard_shows_runs_that_came_without_their_folder(here, capsys):
+    """As on another machine, with the networks and event files alone."""
+    with runs.Run("try-1") as run:
+        run.writer.add_scalar("dev/loss", 1.0, 3)
+    (before,) = (here / "runs" / "try-1").iterdir()
+    runs.open_tensorboard()
+    assert list((here / "runs" / "try-1").iterdir()) == [before]  # what is there is not doubled
+    before.unlink()
+    runs.open_tensorboard()
+    (kept,) = (here / "runs" / "try-1").glob("*tfevents*")
+    assert kept.read_bytes() == (here / "artifacts" / "try-1.tfevents").read_bytes()
+    assert "tensorboard --logdir runs" in capsys.readouterr().out
+
+
 def test_a_run_that_ended_with_an_error_is_not_handed_in(here):
     with pytest.raises(ZeroDivisionError), runs.Run("broken") as run:
         run.writer.add_scalar("l2", 1.0, 1)

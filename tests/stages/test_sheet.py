@@ -151,6 +151,7 @@ def test_a_question_brings_its_text_its_answers_and_what_they_need(tmp_path):
     result, cells = built(tmp_path, '{ number = "7 a", items = ["X2"] },', 2)
     assert result.remarks == (
         "All: 'Twice' speaks of exercise 3 of one/doubling, which is not on the sheet; look at the text.",
+        "All: no question asks for 'Doubling' of one/doubling, which others need (10 minutes without marks).",
     )
     headings = re.findall(
         r"^#+ .*", "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown"), re.M
@@ -178,6 +179,58 @@ def test_a_figure_brings_the_answers_that_it_draws(tmp_path):
     figure = next(n for n, source in enumerate(sources) if source.startswith("print(four(3), triple)"))
     # It speaks of what is written below it, as a function may.
     assert next(n for n, source in enumerate(sources) if "triple = 3" in source) > figure
+
+
+def test_a_notebook_that_is_asked_for_as_a_whole_is_taken_whole(tmp_path):
+    _, cells = built(tmp_path, '{ number = "1", items = ["X1", "X2", "X4"] },', 4.5)
+    assert [cell["id"] for cell in cells[2:-1]] == [cell["id"] for cell in DOUBLING[2:-2]]
+
+
+def test_a_visible_check_with_a_hidden_part_stays_for_practice(tmp_path):
+    both = "assert double(1) == 2\n### BEGIN HIDDEN TESTS\nassert double(9) == 18\n### END HIDDEN TESTS"
+    partly = [
+        cell if cell["id"] != "test_double_visible" else checks("test_double_visible", both, 1, "X1")
+        for cell in DOUBLING
+    ]
+    _, cells = built(tmp_path, '{ number = "1", items = ["X2"] },', 2, doubling=partly)
+    assert "test_double_visible" in names(cells) and "test_double_hidden" not in names(cells)
+
+
+def test_a_helper_of_the_course_comes_without_the_task_beside_it(tmp_path):
+    helper = [
+        *DOUBLING[:3],
+        text("## Exercise 1: Doubling (1 point)\n\nWrite `double`.", "text_double"),
+        code("two = 2"),
+        answer("double", "double = 4"),
+        checks("test_double_visible", "assert double == 4", 1, "X1"),
+        text("## Exercise 2: Twice (1 point)\n\nUse it, as in Exercise 1.", "text_twice"),
+        answer("four", "four = 2 * two"),
+        checks("test_four_visible", "assert four == 4", 1, "X2"),
+    ]
+    result, cells = built(tmp_path, '{ number = "1", items = ["X2"] },', 1, doubling=helper)
+    sources = [cell["source"] for cell in cells]
+    assert "two = 2" in sources and not any("Write `double`" in source or "double = 4" in source for source in sources)
+    assert any("speaks of exercise 1 of one/doubling" in remark for remark in result.remarks)
+
+
+def test_who_reads_is_told_where_a_rubric_counts_otherwise(tmp_path):
+    _, cells = built(tmp_path, '{ number = "1", items = ["X2"], marks = 4 },', 4)
+    (why,) = [cell["source"] for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade_id") == "why"]
+    question, begin, answer_ = why.partition("### BEGIN SOLUTION")
+    assert "**On this sheet 2 of 1:** each number below counts 2 times as much." in answer_
+    assert "On this sheet" not in question and "[2 marks]" in question
+
+
+def test_an_exercise_of_another_notebook_is_named_as_that_one(tmp_path):
+    other = [
+        text("# Other"),
+        text("## Exercise 1: Other (1 point)\n\nAs in *doubling*, Exercise 1, and Exercise 1 of *doubling*.", "text_o"),
+        answer("o", "o = 1"),
+        checks("test_o_visible", "assert o", 1, "Y1"),
+    ]
+    questions = '{ number = "a", items = ["X1"] },\n{ number = "b", items = ["Y1"] },'
+    _, cells = built(tmp_path, questions, 2.5, doubling=DOUBLING, other=other)
+    assert any("As in *doubling*, Question a, and Question a of *doubling*." in cell["source"] for cell in cells)
 
 
 def test_practice_keeps_the_rest_of_an_exercise_without_marks(tmp_path):
@@ -253,6 +306,7 @@ def test_what_two_notebooks_call_the_same_is_kept_apart(tmp_path):
         ('{ number = "1", items = ["X1"], counts = "paper" },', 1.5, "", "none of its cells is read by a person"),
         ('{ items = ["X1"] },', 1, "", "'number' is missing."),
         ('{ number = "1", items = ["X1"] },', 1.5, "dead_line = 3", "Do you mean 'deadline'?"),
+        ('{ number = "1", items = ["X1"] },', 1.5, 'deadline = "07.12.2026"', "A date and time must look like"),
         ('{ number = 1', 1.5, "", "sheets/mine.toml can't be read"),
     ],
 )  # fmt: skip
@@ -262,6 +316,17 @@ def test_a_mistake_in_a_sheet_is_a_sentence_and_nothing_is_written(tmp_path, que
         build_sheet(course, "mine")
     assert sentence in str(raised.value) and "mine.toml" in str(raised.value)
     assert not (course / "source" / "mine").exists()
+
+
+def test_a_sheet_is_not_built_into_an_assignment_of_its_own(tmp_path):
+    course = own_course(tmp_path, "", {"doubling": DOUBLING})
+    (course / "sheets" / "one.toml").write_text(sheet('{ number = "1", items = ["X1"] },', 1.5))
+    shutil.copytree(course / "source" / "one", course / "source" / "two")
+    before = (course / "source" / "one" / "doubling.ipynb").read_text()
+    with pytest.raises(CourseError, match=r"source/one is an assignment of its own: doubling\.ipynb is of no sheet"):
+        build_sheet(course, "one")
+    assert [path.name for path in (course / "source" / "one").iterdir()] == ["doubling.ipynb"]
+    assert (course / "source" / "one" / "doubling.ipynb").read_text() == before
 
 
 def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path):
@@ -334,7 +399,7 @@ def test_an_edit_of_what_has_changed_at_its_origin_is_told(tmp_path):
     origin = course / "source" / "one" / "doubling.ipynb"
     origin.write_text(origin.read_text().replace("Write `double`.", "Write `double`, please."))
     (told,) = build_sheet(course, "mine").remarks
-    assert "was kept; what it is built from has changed too, so compare the two" in told
+    assert "was kept; built anew it would begin '## Question 1 [1.5 marks]: Doubling (about 10 minutes)', and" in told
     assert "Write `double` now." in path.read_text()
 
 

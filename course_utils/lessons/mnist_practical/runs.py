@@ -150,6 +150,10 @@ def read_scalars(name: str) -> dict[str, Scalars]:
 def open_tensorboard() -> None:
     """Open TensorBoard below the cell, on the folder of the runs; where nobody looks, say how a shell does it."""
     where = folder()
+    for kept in artifacts.folder().glob("*.tfevents"):
+        if not any((where / kept.stem).glob("events.out.tfevents.*")):  # a run that was trained on another machine
+            (where / kept.stem).mkdir(parents=True, exist_ok=True)
+            (where / kept.stem / "events.out.tfevents.0.kept").write_bytes(kept.read_bytes())
     print(f"From a shell: tensorboard --logdir {where.name}")
     if is_watched():
         from tensorboard import notebook
