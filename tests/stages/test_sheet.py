@@ -216,7 +216,7 @@ def test_a_helper_of_the_course_comes_without_the_task_beside_it(tmp_path):
 def test_who_reads_is_told_where_a_rubric_counts_otherwise(tmp_path):
     _, cells = built(tmp_path, '{ number = "1", items = ["X2"], marks = 4 },', 4)
     (why,) = [cell["source"] for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade_id") == "why"]
-    question, begin, answer_ = why.partition("### BEGIN SOLUTION")
+    question, _, answer_ = why.partition("### BEGIN SOLUTION")
     assert "**On this sheet 2 of 1:** each number below counts 2 times as much." in answer_
     assert "On this sheet" not in question and "[2 marks]" in question
 
