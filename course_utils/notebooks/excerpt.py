@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from course_utils.notebooks import cells as kinds
-from course_utils.notebooks.names import bound_and_read, needed
+from course_utils.notebooks.names import bound_and_read, changed, needed, needed_later
 from course_utils.notebooks.texts import released_text
 
 __all__ = ["HEADING", "Excerpt", "Group", "Notebook", "Section", "excerpt"]
@@ -18,7 +18,8 @@ __all__ = ["HEADING", "Excerpt", "Group", "Notebook", "Section", "excerpt"]
 # Level, kind of section, its number, and the rest of the line; nbgrader's own marks are none.
 HEADING = re.compile(r"^(#{1,6}) (?!BEGIN |END )(?:(Exercise|Step) (\d+): )?(.*)$", re.MULTILINE)
 _IMPORT = re.compile(r"^(?:import|from) ", re.MULTILINE)
-_LISTING = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_ENDS = ("Summary", "Reading")
+_LISTING = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass
@@ -69,17 +70,23 @@ class Notebook:
 
     def __init__(self, name: str, cells: Sequence[dict[str, Any]]) -> None:
         self.name = name
-        self.cells = list(cells)
+        self.cells = [cell if isinstance(cell["metadata"].get("course", {}), dict) else _bare(cell) for cell in cells]
 
     @cached_property
     def binds(self) -> list[frozenset[str]]:
-        """The names that each cell binds; none for text."""
-        return [bound_and_read(cell["source"])[0] if _is_code(cell) else frozenset() for cell in self.cells]
+        """The names that each cell binds, or whose objects it changes; none for text."""
+        sources = [cell["source"] if _is_code(cell) else "" for cell in self.cells]
+        return [bound_and_read(source)[0] | changed(source) for source in sources]
 
     @cached_property
     def needs(self) -> list[frozenset[str]]:
         """The names that must be there before each cell runs."""
         return [needed(cell["source"]) if _is_code(cell) else frozenset() for cell in self.cells]
+
+    @cached_property
+    def needs_later(self) -> list[frozenset[str]]:
+        """The names that the functions of each cell read when they are called."""
+        return [needed_later(cell["source"]) if _is_code(cell) else frozenset() for cell in self.cells]
 
     @cached_property
     def _makers(self) -> dict[str, list[int]]:
@@ -107,12 +114,16 @@ class Notebook:
     @cached_property
     def sections(self) -> list[Section]:
         """The sections, without the introduction, the setup, the summary and the reading list."""
-        return [section for section in self._all_sections if section.title not in ("Summary", "Reading")]
+        return [section for section in self._all_sections if not self._is_end(section)]
+
+    def _is_end(self, section: Section) -> bool:
+        return section.number == 0 and section.title in _ENDS and not any(map(self.is_graded, section.cells))
 
     @cached_property
     def reading(self) -> list[int]:
         """The positions of the cells of the reading list."""
-        return [index for section in self._all_sections if section.title == "Reading" for index in section.cells]
+        ends = [section for section in self._all_sections if self._is_end(section) and section.title == "Reading"]
+        return [index for section in ends for index in section.cells]
 
     @cached_property
     def _all_sections(self) -> list[Section]:
@@ -139,7 +150,7 @@ class Notebook:
         cell = self.cells[index]
         marks = cell["metadata"].get("nbgrader", {})
         return cell["cell_type"] == "markdown" and (
-            bool(marks.get("grade")) or bool(marks.get("locked")) or any(True for _ in _headings(cell))
+            self.is_graded(index) or bool(marks.get("locked")) or any(True for _ in _headings(cell))
         )
 
     def is_answer(self, index: int) -> bool:
@@ -148,12 +159,23 @@ class Notebook:
         return cell["cell_type"] == "code" and bool(cell["metadata"].get("nbgrader", {}).get("solution"))
 
     def is_graded(self, index: int) -> bool:
-        """Whether the cell has points."""
-        return bool(self.cells[index]["metadata"].get("nbgrader", {}).get("grade"))
+        """Whether the cell has points: a test, a written answer, or a task that a person grades."""
+        marks = self.cells[index]["metadata"].get("nbgrader", {})
+        return bool(marks.get("grade") or marks.get("task"))
 
     def is_written(self, index: int) -> bool:
         """Whether a person reads what students write into this cell."""
-        return self.is_graded(index) and bool(self.cells[index]["metadata"]["nbgrader"].get("solution"))
+        marks = self.cells[index]["metadata"].get("nbgrader", {})
+        return bool((marks.get("grade") and marks.get("solution")) or marks.get("task"))
+
+    def points(self, index: int) -> float:
+        """Return the points of a cell, 0 if it has none."""
+        return float(self.cells[index]["metadata"]["nbgrader"].get("points", 0)) if self.is_graded(index) else 0.0
+
+    def covers(self, index: int) -> list[str]:
+        """Return the items of problem sheets that a cell covers."""
+        found = self.cells[index]["metadata"].get("course", {}).get("covers")
+        return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
 
     def is_support(self, index: int) -> bool:
         """Whether the cell is code of the course that is no test: figures, data, helpers."""
@@ -313,6 +335,11 @@ def _taken_of(
     return taken
 
 
+def _bare(cell: dict[str, Any]) -> dict[str, Any]:
+    """Return a cell without metadata of the course that are none."""
+    return {**cell, "metadata": {key: value for key, value in cell["metadata"].items() if key != "course"}}
+
+
 def _shows_checks(source: str) -> bool:
     """Whether students see checks in a test cell, and not its first line alone."""
     try:
@@ -333,5 +360,5 @@ def _headings(cell: dict[str, Any]) -> Iterator[re.Match[str]]:
 
 
 def _plain(title: str) -> str:
-    """Return a heading without what stands in brackets at its end: points and minutes."""
-    return re.sub(r" \([^()]*\)$", "", title.strip())
+    """Return a heading without the points and minutes at its end."""
+    return re.sub(r" \([^()]*\b(?:points?|minutes?)\b[^()]*\)$", "", title.strip())

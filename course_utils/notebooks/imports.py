@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from course_utils.notebooks.names import bound
+from course_utils.notebooks.names import bound, needed, without_magics
 
 __all__ = ["Setup", "merge"]
 
@@ -30,6 +30,7 @@ class _Statement:
     text: str
     tree: str
     names: frozenset[str]
+    reads: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -67,37 +68,57 @@ def merge(setups: Mapping[str, str], used: Mapping[str, Iterable[str]]) -> Setup
     meanings: dict[str, set[object]] = {}
     for entries in parts.values():
         for entry in entries:
-            for name in [entry.binds] if isinstance(entry, _Import) else entry.names:
+            for name in _names(entry):
                 meanings.setdefault(name, set()).add(entry if isinstance(entry, _Import) else entry.tree)
     clashing = {name for name, found in meanings.items() if len(found) > 1}
     for notebook, names in used.items():
-        others = {
-            name
-            for other, entries in parts.items()
-            if other != notebook
-            for entry in entries
-            for name in ([entry.binds] if isinstance(entry, _Import) else entry.names)
-        }
+        others = {name for other, entries in parts.items() if other != notebook for e in entries for name in _names(e)}
         clashing |= others & set(names)
+    while True:  # what reads such a name goes with it
+        more = {
+            name
+            for entries in parts.values()
+            for entry in entries
+            if isinstance(entry, _Statement) and clashing & entry.reads
+            for name in entry.names
+        }
+        if more <= clashing:
+            break
+        clashing |= more
 
     def is_own(entry: _Import | _Statement) -> bool:
-        return bool(clashing & ({entry.binds} if isinstance(entry, _Import) else entry.names))
+        reads = entry.reads if isinstance(entry, _Statement) else frozenset()
+        return bool(clashing & (_names(entry) | reads))
 
     shared = [entry for entries in parts.values() for entry in entries if not is_own(entry)]
     own = {name: _text([entry for entry in entries if is_own(entry)]) for name, entries in parts.items()}
     return Setup(_text(shared), own)
 
 
+def _names(entry: _Import | _Statement) -> frozenset[str]:
+    return frozenset({entry.binds}) if isinstance(entry, _Import) else entry.names
+
+
 def _parts(source: str) -> Iterator[_Import | _Statement]:
     lines = source.split("\n")
-    for node in ast.parse(source).body:
+    for line in lines:
+        if line.startswith(("%", "!")):
+            yield _Statement(line, line, frozenset())
+    try:
+        body = ast.parse(without_magics(source)).body
+    except SyntaxError:
+        yield _Statement(source, source, bound(source))
+        return
+    for node in body:
+        if isinstance(node, ast.Pass):
+            continue
         if isinstance(node, ast.Import):
             yield from map(_plain_import, node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
             yield from (_Import(node.module or "", alias.name, alias.asname or "") for alias in node.names)
         else:
             text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
-            yield _Statement(text, ast.dump(node), bound(text))
+            yield _Statement(text, ast.dump(node), bound(text), needed(text))
 
 
 def _plain_import(alias: ast.alias) -> _Import:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import re
 import symtable
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +13,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the process of the tests has no need of nbformat
     from nbformat.notebooknode import NotebookNode
 
-__all__ = ["bound", "bound_and_read", "is_open", "is_python", "needed", "owed", "own_statements", "same_code"]
+__all__ = [
+    "bound",
+    "bound_and_read",
+    "changed",
+    "is_open",
+    "is_python",
+    "needed",
+    "needed_later",
+    "owed",
+    "own_statements",
+    "same_code",
+    "without_magics",
+]
 
 _DEFINED = r"^[ \t]*(?:async[ \t]+def|def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]+)?=(?!=)"
 _HINTED = re.compile(r"^[ \t]*#+[ \t]*([A-Za-z_]\w*)[ \t]*=(?!=)", re.MULTILINE)
@@ -51,9 +64,13 @@ def bound_and_read(source: str) -> tuple[frozenset[str], frozenset[str]]:
     >>> sorted(bound), sorted(read)
     (['f', 'os'], ['g'])
     """
-    if _parse(source) is None:
+    text = without_magics(source)
+    tables: list[symtable.SymbolTable] = []
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        tables = [symtable.symtable(text, "cell", "exec")]
+    if not tables:
         return bound(source), frozenset()
-    tables, binds, reads = [symtable.symtable(source, "cell", "exec")], set(), set()
+    binds, reads = set(), set()
     while tables:
         table = tables.pop()
         tables += table.get_children()
@@ -64,6 +81,42 @@ def bound_and_read(source: str) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(binds), frozenset(reads)
 
 
+def without_magics(source: str) -> str:
+    """Return a cell whose lines for IPython do nothing; of another language nothing is left.
+
+    Examples
+    --------
+    >>> without_magics("%matplotlib inline\\nx = 1"), without_magics("%%time\\ny = x"), without_magics("%%bash\\nls")
+    ('pass\\nx = 1', 'pass\\ny = x', '')
+    """
+    if source.startswith("%%") and not re.match(r"%%(time|timeit|capture|prun)\b", source):
+        return ""
+    return re.sub(r"^([ \t]*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
+
+
+def changed(source: str) -> frozenset[str]:
+    """Return the names whose objects a cell's own statements change, by a subscript or an attribute.
+
+    Examples
+    --------
+    >>> sorted(changed("a['k'] = 1\\nb.c += 2\\nd = 3"))
+    ['a', 'b']
+    """
+    tree = _parse(without_magics(source))
+    found = set()
+    for node in ast.walk(tree) if tree is not None else ():
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+        )
+        for target in targets:
+            inner = target
+            while isinstance(inner, ast.Attribute | ast.Subscript):
+                inner = inner.value
+            if inner is not target and isinstance(inner, ast.Name):
+                found.add(inner.id)
+    return frozenset(found & bound_and_read(source)[1])
+
+
 def needed(source: str) -> frozenset[str]:
     """Return the global names that must be there before a cell runs; none of a cell that is no Python.
 
@@ -72,22 +125,62 @@ def needed(source: str) -> frozenset[str]:
     >>> sorted(needed("a = b\\nprint(a, c)\\ndef f():\\n    return g, d\\ng = 1"))
     ['b', 'c', 'd', 'print']
     """
-    tree = _parse(source)
-    if tree is None:
-        return frozenset()
-    found: set[str] = set()
-    so_far: set[str] = set()
-    later: set[str] = set()  # what functions read when they are called
-    for node in tree.body:
-        statement = ast.unparse(node)
-        own, _ = bound_and_read(statement)
-        at_once, in_functions = _reads(statement)
-        # The right side of an assignment is computed first; a loop or a definition binds before it reads.
-        right_first = isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign))
-        found |= at_once - so_far - (frozenset() if right_first else own)
-        later |= in_functions
-        so_far |= own
+    found, later, so_far = _walk(source)
     return frozenset(found | (later - so_far))
+
+
+def needed_later(source: str) -> frozenset[str]:
+    """Return the global names that the functions of a cell read when they are called.
+
+    Examples
+    --------
+    >>> sorted(needed_later("a = b\\ndef f():\\n    return g, a"))
+    ['a', 'g']
+    """
+    return frozenset(_walk(source)[1])
+
+
+def _walk(source: str) -> tuple[set[str], set[str], set[str]]:
+    """Return what is read before it is bound, what functions read, and what is bound."""
+    found: set[str] = set()
+    later: set[str] = set()
+    so_far: set[str] = set()
+    tree = _parse(without_magics(source))
+    try:
+        _in_order(tree.body if tree is not None else [], found, later, so_far)
+    except (SyntaxError, ValueError, RecursionError):  # what the compiler refuses and the parser does not
+        return set(), set(), set()
+    return found, later, so_far
+
+
+def _in_order(statements: Iterable[ast.stmt], found: set[str], later: set[str], so_far: set[str]) -> None:
+    for node in statements:
+        blocks = [getattr(node, part, []) for part in ("body", "orelse", "finalbody")]
+        if isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
+            heads = [node.iter] if isinstance(node, ast.For) else [node.test] if hasattr(node, "test") else []
+            heads += [item.context_expr for item in node.items] if isinstance(node, ast.With) else []
+            for head in heads:
+                _take(ast.Expr(head), found, later, so_far)
+            so_far |= {part.id for target in _targets(node) for part in ast.walk(target) if isinstance(part, ast.Name)}
+            for handler in getattr(node, "handlers", []):
+                so_far |= {handler.name} if handler.name else set()
+                blocks.append(handler.body)
+            for block in blocks:
+                _in_order(block, found, later, so_far)
+            continue
+        _take(node, found, later, so_far)
+
+
+def _take(node: ast.stmt, found: set[str], later: set[str], so_far: set[str]) -> None:
+    statement = ast.unparse(node)
+    at_once, in_functions = _reads(statement)
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        at_once.add(node.target.id)
+    if isinstance(node, ast.Delete):
+        at_once |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    found |= at_once - so_far
+    later |= in_functions
+    so_far |= bound_and_read(statement)[0]
 
 
 def _reads(statement: str) -> tuple[set[str], set[str]]:

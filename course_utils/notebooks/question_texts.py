@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from course_utils.notebooks.excerpt import HEADING
 
-__all__ = ["Question", "Texts", "marks_text", "minutes_in", "number_text"]
+__all__ = ["Question", "Texts", "marks_text", "masked", "minutes_in", "named", "number_text", "unmasked"]
 
-_BRACKETS = re.compile(r" \(([^()]*)\)(?=\s*$)")
+_BRACKETS = re.compile(r" \([^()]*\b(?:points?|minutes?)\b[^()]*\)(?=\s*$)")
+_LISTING = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
 _MINUTES = re.compile(r"about (\d+) minutes")
 _POINTS = re.compile(r"(?P<space> ?)\((?P<number>\d+(?:\.\d+)?) points?\b(?P<rest>[^)]*)\)")
 _LETTER = re.compile(r"^\d+[a-z]\. ")
@@ -21,7 +22,7 @@ _WRITTEN = re.compile(r"^Written part of Exercises? [\d, ]*\d(?: (?:and|to) \d+)
 # A notebook that is named before or behind a reference: its exercise is meant.
 _BEFORE = re.compile(r"\*([a-z][\w-]+),?\*?,? \*?(?:\(?(?:its|in its) )?$")
 _BEHIND = re.compile(r"^,? (?:of|in) (?:the notebook )?\*([a-z][\w-]+)\*")
-_REFERENCE = re.compile(r"\b(?P<word>Exercise)s? (?P<list>\d+(?:, \d+)*(?:,? (?:and|to|or) \d+)?)\b")
+_REFERENCE = re.compile(r"\b(?P<word>Exercise)s? (?P<list>\d+(?:, \d+)*(?:,? (?:and|to|or) \d+)?)\b(?!\.\d)")
 
 
 def number_text(value: float) -> str:
@@ -229,5 +230,21 @@ def _bold(text: str, marks: float | None, question: str) -> str:
     return _BOLD.sub(rewrite, text)
 
 
+def masked(text: str) -> tuple[str, list[str]]:
+    """Return a text whose listings are taken out, and the listings, for `unmasked`: nothing in them is a heading."""
+    listings: list[str] = []
+
+    def take(found: re.Match[str]) -> str:
+        listings.append(found[0])
+        return f"\0{len(listings) - 1}\0"
+
+    return _LISTING.sub(take, text), listings
+
+
+def unmasked(text: str, listings: Sequence[str]) -> str:
+    """Put listings back."""
+    return re.sub(r"\0(\d+)\0", lambda found: listings[int(found[1])], text)
+
+
 def _in_code(label: str, code: bool) -> str:
-    return re.sub(r"[\"'*\\\\]", "", label) if code else label
+    return re.sub(r"[\"'*{}\\\\]", "", label) if code else label

@@ -56,7 +56,7 @@ def read_team(folder: Path) -> Team | None:
         known = json.loads(path.read_text(encoding="utf-8-sig"))
         members = [Member(str(m["name"]), str(m["matriculation_number"])) for m in known["members"]]
         return Team(str(known.get("group", "")), tuple(members))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CourseError(
             f"{path} must look like "
             '{"group": "7", "members": [{"name": "...", "matriculation_number": "..."}]}; '

@@ -22,7 +22,7 @@ from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.excerpt import HEADING, Excerpt, Notebook, Section, excerpt
 from course_utils.notebooks.names import bound_and_read
 from course_utils.notebooks.question_texts import Question as Titled
-from course_utils.notebooks.question_texts import Texts, marks_text, minutes_in, named, number_text
+from course_utils.notebooks.question_texts import Texts, marks_text, masked, minutes_in, named, number_text, unmasked
 from course_utils.stages.sheet_file import Question, Sheet, SheetNotebook, read_sheet
 
 __all__ = ["BuiltSheet", "Row", "build_sheet", "plan_sheet"]
@@ -147,11 +147,18 @@ def build_sheet(course: Path, name: str) -> BuiltSheet:
     return BuiltSheet(plan.sheet, folder, tuple(rows), tuple(remarks))
 
 
+def _about(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the course noted about a notebook."""
+    metadata = notebook.get("metadata")
+    about = metadata.get("course") if isinstance(metadata, dict) else None
+    return about if isinstance(about, dict) else {}
+
+
 def _refuse_other_assignment(folder: Path) -> None:
     """Raise an error if the folder holds notebooks that no sheet was built into."""
     for path in sorted(folder.glob("*.ipynb")):
         try:
-            about = authoring.as_notebook(path.read_bytes()).get("metadata", {}).get("course", {})
+            about = _about(authoring.as_notebook(path.read_bytes()))
         except ValueError as reason:
             raise CourseError(f"source/{folder.name}/{path.name}: {reason} Mend it, or delete it.") from None
         if "sheet" not in about:
@@ -186,9 +193,9 @@ def _plan(course: Path, name: str) -> _Plan:
     plan = _Plan(sheet, _sources(course, name))
     covering: dict[str, list[tuple[str, int]]] = {}
     for source, notebook in plan.sources.items():
-        for index, cell in enumerate(notebook.cells):
+        for index in range(len(notebook.cells)):
             if notebook.is_graded(index):
-                for item in kinds.course(cell).get("covers", []):
+                for item in notebook.covers(index):
                     covering.setdefault(item, []).append((source, index))
     wanted: dict[str, list[tuple[str, int]]] = {}  # by the number of the question
     for question in (question for part in sheet.notebooks for question in part.questions):
@@ -232,7 +239,7 @@ def _owners(
     for question in (question for part in sheet.notebooks for question in part.questions):
         for source, index in wanted[question.number]:
             cell = sources[source].cells[index]
-            covers = kinds.course(cell).get("covers", [])
+            covers = sources[source].covers(index)
             named_here = f"{source}:{kinds.name(cell, index)}" in question.cells
             mine = -1 if named_here else min(covers.index(item) for item in question.items if item in covers)
             if mine < rank.get((source, index), len(covers) + 1):
@@ -249,7 +256,7 @@ def _sources(course: Path, name: str) -> dict[str, Notebook]:
             content = authoring.as_notebook(path.read_bytes())
         except ValueError as reason:
             raise CourseError(f"source/{path.parent.name}/{path.name}: {reason}") from None
-        if "sheet" not in content.get("metadata", {}).get("course", {}):  # built itself
+        if "sheet" not in _about(content):  # else built itself
             source = f"{path.parent.name}/{path.stem}"
             found[source] = Notebook(source, authoring.plain_cells(content))
     return found
@@ -273,7 +280,7 @@ def _cell_named(name: str, sources: Mapping[str, Notebook], place: str) -> tuple
 
 
 def _asked(question: Question, cells: list[tuple[str, int]], plan: _Plan, place: str) -> _Asked:
-    points = {cell: kinds.points(plan.sources[cell[0]].cells[cell[1]]) for cell in cells}
+    points = {cell: plan.sources[cell[0]].points(cell[1]) for cell in cells}
     marks = sum(points.values()) if question.marks is None else question.marks
     counting = points
     if question.on_paper:
@@ -287,22 +294,34 @@ def _asked(question: Question, cells: list[tuple[str, int]], plan: _Plan, place:
         raise CourseError(f"{place}: {reason}") from None
 
 
+def _in_pieces(exact: Mapping[tuple[str, int], float], pieces: int) -> dict[tuple[str, int], int]:
+    """Return whole numbers of at least 1 that add up to `pieces`, near the exact ones."""
+    shares = {cell: max(1, math.floor(value)) for cell, value in exact.items()}
+    order = sorted(exact, key=lambda cell: exact[cell] - shares[cell], reverse=True)
+    while (missing := pieces - sum(shares.values())) > 0:
+        for cell in order[:missing]:
+            shares[cell] += 1
+    while sum(shares.values()) > pieces:  # cells that got one for nothing take it from the largest
+        larger = [cell for cell in shares if shares[cell] > 1]
+        shares[max(larger, key=lambda cell: shares[cell] - exact[cell])] -= 1
+    return shares
+
+
 def _shared_out(points: Mapping[tuple[str, int], float], marks: float) -> dict[tuple[str, int], float]:
     """Share marks out in proportion to points, in whole marks, or halves, or quarters: each cell gets some."""
+    weights = points if any(points.values()) else dict.fromkeys(points, 1.0)
+    found: dict[tuple[str, int], float] = {}
     for unit in _UNITS:
         pieces = round(marks / unit)
         if abs(pieces * unit - marks) > _EXACT or pieces < len(points):
             continue
-        exact = {cell: number / sum(points.values()) * pieces for cell, number in points.items()}
-        shares = {cell: max(1, math.floor(value)) for cell, value in exact.items()}
-        order = sorted(points, key=lambda cell: exact[cell] - shares[cell], reverse=True)
-        while (missing := pieces - sum(shares.values())) > 0:
-            for cell in order[:missing]:
-                shares[cell] += 1
-        while sum(shares.values()) > pieces:  # cells that got one for nothing take it from the largest
-            larger = [cell for cell in shares if shares[cell] > 1]
-            shares[max(larger, key=lambda cell: shares[cell] - exact[cell])] -= 1
-        return {cell: count * unit for cell, count in shares.items()}
+        exact = {cell: number / sum(weights.values()) * pieces for cell, number in weights.items()}
+        shares = _in_pieces(exact, pieces)
+        found = {cell: count * unit for cell, count in shares.items()}
+        if all(abs(count - exact[cell]) <= exact[cell] / 3 for cell, count in shares.items()):
+            break  # coarse, and yet in proportion
+    if found:
+        return found
     fewest = number_text(len(points) * _UNITS[-1])
     raise ValueError(
         f"marks = {number_text(marks)} can't be shared out among {len(points)} cells, each of at least a quarter "
@@ -369,7 +388,8 @@ class _Builder:
                         binders |= dict.fromkeys(notebook.binds[index], (source, index))
                 else:
                     for phrase in dict.fromkeys(_LEFT_OVER.findall(cell["source"].partition("### BEGIN")[0])):
-                        leftovers.setdefault(phrase, []).append(kinds.name(cell, len(cells)))
+                        named_cell = cell["metadata"].get("nbgrader", {}).get("grade_id") or _first_line(cell, 30)
+                        leftovers.setdefault(phrase, []).append(named_cell)
                 cells.append(cell)
             if texts.unknown:
                 listed = ", ".join(map(str, sorted(texts.unknown)))
@@ -382,6 +402,12 @@ class _Builder:
                 f"{self.part.name}: no question asks for '{section.title}' of {source}, which others need "
                 f"({self._minutes(source, section):g} minutes without marks)."
             )
+        there = {(source, index) for source, section in order for index in section.cells}
+        if lost := [self._grade_id(*cell) for cell in self.marks if cell not in there]:
+            raise CourseError(
+                f"{self.part.name}: {', '.join(lost)} can't be taken: a cell with marks must stand below the heading "
+                "of an exercise, not in the introduction."
+            )
         if leftovers:
             listed = "; ".join(f"'{phrase}' ({', '.join(names)})" for phrase, names in leftovers.items())
             self.remarks.append(f"{self.part.name}: texts that may mean something else here: {listed}.")
@@ -390,7 +416,7 @@ class _Builder:
                 cell = self._copy(source, index)
                 text = cell["source"].replace("## Reading", f"## Reading: {taken.notebook.title}", 1)
                 cell["source"] = Texts((), labels[source], others=others).references(text)
-                cells.append(self._stamped(cell, source, index))
+                cells.append(self._stamped(cell, source, self._original(source, index)))
         return cells
 
     def metadata(self) -> dict[str, Any]:
@@ -495,13 +521,13 @@ class _Builder:
         for group in section.groups:
             graded = [index for index in group.cells if notebook.is_graded(index)]
             marks = sum(self.marks.get((source, index), 0.0) for index in graded)
-            points = sum(kinds.points(notebook.cells[index]) for index in graded)
+            points = sum(notebook.points(index) for index in graded)
             numbers = [self.question_of[source, n].number for n in graded if (source, n) in self.question_of]
             factor = 1.0 if abs(marks - points) <= _EXACT and self._is_whole(source, section, group.cells) else None
             for index in group.cells:
                 cell = self._copy(source, index)
                 worth = self.marks.get((source, index), 0.0)
-                before = kinds.points(notebook.cells[index])
+                before = notebook.points(index)
                 if cell["cell_type"] == "code":
                     text = texts.references(cell["source"], code=True)
                     if notebook.is_graded(index):
@@ -511,6 +537,7 @@ class _Builder:
                     cell["source"] = text
                 else:
                     text, begin, answer = cell["source"].partition("### BEGIN")
+                    text, listings = masked(text)
                     if section.number == 0 and not total:
                         text = texts.rest(text, None)
                     elif not opened:
@@ -518,16 +545,14 @@ class _Builder:
                         text = self._opening(texts, text, total, marks, section)
                     else:
                         text = texts.rest(text, marks, numbers)
-                    text = texts.references(texts.points(text, factor))
+                    text = unmasked(texts.references(texts.points(text, factor)), listings)
                     if begin and before and abs(worth - before) > _EXACT:
                         line, newline, rest = answer.partition("\n")
-                        share = f"{number_text(worth)} of {number_text(before)}"
-                        note = (
-                            f"**On this sheet {share}:** each number below counts {worth / before:.3g} times as much."
-                        )
+                        note = f"**{marks_text(worth)} here instead of {number_text(before)}:** "
+                        note += f"multiply each number below by {worth / before:.3g}."
                         answer = f"{line}{newline}{note}\n\n{rest}"
                     cell["source"] = text + begin + answer
-                yield index, self._stamped(cell, source, index)
+                yield index, self._stamped(cell, source, self._original(source, index))
 
     @staticmethod
     def _opening(texts: Texts, text: str, total: float, first: float, section: Section) -> str:
@@ -546,8 +571,7 @@ class _Builder:
         notebook = self.plan.sources[source]
         cell = json.loads(json.dumps(notebook.cells[index]))
         name = notebook.name.partition("/")[2]
-        cell_id = str(cell.get("id") or f"{name}-{index}")[:64]
-        cell["id"] = cell_id if cell_id not in self.ids else f"{name}-{cell_id}"[:64]
+        cell["id"] = _free(str(cell.get("id") or f"{name}-{index}")[:50], name, self.ids)
         self.ids.add(cell["id"])
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
@@ -568,10 +592,12 @@ class _Builder:
     def _grade_id(self, source: str, index: int) -> str:
         if (source, index) not in self.names:
             name = kinds.name(self.plan.sources[source].cells[index], index)
-            if name in self.names.values():
-                name = f"{source.partition('/')[2]}_{name}"
-            self.names[source, index] = name
+            self.names[source, index] = _free(name, source.partition("/")[2], set(self.names.values()), "_")
         return self.names[source, index]
+
+    def _original(self, source: str, index: int) -> str:
+        """Return what a cell is called in its own notebook."""
+        return str(self.plan.sources[source].cells[index].get("id") or index)
 
     def _made(self, name: str, kind: str, text: str) -> dict[str, Any]:
         cell: dict[str, Any] = {"cell_type": kind, "id": name, "metadata": {}, "source": text}
@@ -581,30 +607,47 @@ class _Builder:
         return self._stamped(cell, self.plan.sheet.name, name)
 
     @staticmethod
-    def _stamped(cell: dict[str, Any], source: str, cell_name: int | str) -> dict[str, Any]:
+    def _stamped(cell: dict[str, Any], source: str, original: str) -> dict[str, Any]:
         """Note where a cell comes from and what its text was, so that an edited cell is known when built again."""
-        origin = f"{source}:{cell_name if isinstance(cell_name, str) else cell['id']}"
+        origin = f"{source}:{original}"
         about = cell["metadata"].setdefault("course", {})
         about["sheet"] = {"from": origin, "built": _hash(cell["source"])}
         return cell
 
     def _check(self, notebook: Notebook, index: int, binders: Mapping[str, tuple[str, int]]) -> None:
-        for name, maker in notebook.providers(index):
-            if maker == notebook.setup or maker > index:  # the latter: functions that are called later
-                continue
-            last = binders.get(name)
-            where = f"{self.part.name}: {kinds.name(notebook.cells[index], index)} of {notebook.name} needs `{name}`"
-            if last is None:
-                maker_name = kinds.name(notebook.cells[maker], maker)
-                raise CourseError(
-                    f"{where} of {maker_name}, which comes later on the sheet or is not there. Ask for the question "
-                    f"of {maker_name} before."
-                )
-            if last[0] != notebook.name:
-                raise CourseError(
-                    f"{where}, and a cell of {last[0]} before it gives the name to something else. Ask for the "
-                    "questions of one notebook in a row, or in a notebook of their own."
-                )
+        """Raise an error if a name that a cell needs, itself or in functions that it may call, means something else."""
+        waiting, seen = [(index, index, notebook.providers(index))], {index}
+        while waiting:
+            reader, before, providers = waiting.pop()
+            for name, maker in providers:
+                if maker == notebook.setup or maker > before:  # the latter: functions that are called later
+                    continue
+                self._check_name(notebook, reader, name, maker, binders)
+                if maker not in seen:
+                    seen.add(maker)
+                    later = notebook.needs_later[maker]
+                    for own in later & notebook.binds[maker]:
+                        self._check_name(notebook, reader, own, maker, binders)
+                    found = [(each, n) for each, n in notebook.providers(maker) if each in later]
+                    waiting.append((maker, maker, iter(found)))
+
+    def _check_name(
+        self, notebook: Notebook, index: int, name: str, maker: int, binders: Mapping[str, tuple[str, int]]
+    ) -> None:
+        last = binders.get(name)
+        if last == (notebook.name, maker):
+            return
+        where = f"{self.part.name}: {kinds.name(notebook.cells[index], index)} of {notebook.name} needs `{name}`"
+        wanted = kinds.name(notebook.cells[maker], maker)
+        if last is None:
+            raise CourseError(
+                f"{where} of {wanted}, which comes later on the sheet or is not there. Ask for the question of "
+                f"{wanted} before."
+            )
+        raise CourseError(
+            f"{where} of {wanted}, and a cell of {last[0]} before it gives the name to something else. Ask for the "
+            "questions of one notebook in a row and in its order, or in a notebook of their own."
+        )
 
     def _introduction(self, order: list[tuple[str, Section]]) -> str:
         sheet, part = self.plan.sheet, self.part
@@ -653,9 +696,15 @@ class _Builder:
         """Return the part of an exercise's points that questions of the sheet ask for."""
         notebook = self.plan.sources[source]
         original = next(each for each in notebook.sections if set(section.cells) <= set(each.cells))
-        points = {index: kinds.points(notebook.cells[index]) for index in original.cells}
+        points = {index: notebook.points(index) for index in original.cells}
         asked = sum(number for index, number in points.items() if (source, index) in self.marks)
         return asked / sum(points.values()) if any(points.values()) else 1.0
+
+
+def _free(name: str, prefix: str, taken: set[str], joined: str = "-") -> str:
+    """Return a name that is not taken: itself, or after its notebook, or counted."""
+    tries = [name, f"{prefix}{joined}{name}", *(f"{prefix}{joined}{name}{joined}{n}" for n in range(2, len(taken) + 3))]
+    return next(each for each in tries if each not in taken)
 
 
 # --- files -------------------------------------------------------------------------------------------------
@@ -691,24 +740,33 @@ def _with_edits(cells: list[dict[str, Any]], path: Path) -> tuple[list[dict[str,
     new = {_origin(cell): cell for cell in cells}
     own: dict[str, list[dict[str, Any]]] = {}
     last = ""
+    seen: set[str] = set()
     for cell in old:
         origin = _origin(cell)
-        edited = _hash(cell["source"]) != kinds.course(cell).get("sheet", {}).get("built")
-        if origin not in new:
-            if edited:
+        edited = _hash(cell["source"]) != _built(cell)
+        if origin not in new or origin in seen:
+            if edited or not origin:
+                told.append(f"a cell of yours was kept: {_first_line(cell)}" + _own_now(cell))
                 own.setdefault(last, []).append(cell)
-                told.append(f"a cell of yours was kept: {_first_line(cell)}")
             continue
         last = origin
+        seen.add(origin)
         if edited and cell["source"] != new[origin]["source"]:
-            before, record = kinds.course(cell)["sheet"]["built"], kinds.course(new[origin])["sheet"]
+            before, record = _built(cell), kinds.course(new[origin])["sheet"]
             also = (
                 ""
                 if record["built"] == before
                 else f"; built anew it would begin {_first_line(new[origin])}, and differ"
             )
             new[origin]["source"], record["built"] = cell["source"], before
+            if cell.get("attachments"):
+                new[origin]["attachments"] = cell["attachments"]
             told.append(f"your text of {_first_line(cell)} was kept{also}")
+        points = [each["metadata"].get("nbgrader", {}).get("points") for each in (cell, new[origin])]
+        if points[0] != points[1]:
+            told.append(f"{_first_line(cell)} has the marks of the sheet, {points[1]}, and not {points[0]} any more")
+    if [origin for origin in map(_origin, old) if origin in seen] != [o for o in map(_origin, cells) if o in seen]:
+        told.append("cells stand in the order of the sheet again")
     merged = list(own.get("", []))
     for cell in cells:
         merged += [cell, *own.get(_origin(cell), [])]
@@ -722,13 +780,33 @@ def _with_edits(cells: list[dict[str, Any]], path: Path) -> tuple[list[dict[str,
     return merged, told
 
 
+def _record(cell: Mapping[str, Any]) -> dict[str, Any]:
+    about = cell["metadata"].get("course")
+    record = about.get("sheet") if isinstance(about, dict) else None
+    return record if isinstance(record, dict) else {}
+
+
 def _origin(cell: Mapping[str, Any]) -> str:
     """Return what a cell was built from; empty for a cell of the instructor's own."""
-    return str(kinds.course(cell).get("sheet", {}).get("from", ""))
+    return str(_record(cell).get("from", ""))
 
 
-def _first_line(cell: Mapping[str, Any]) -> str:
-    return "'" + cell["source"].strip().partition("\n")[0][:90] + "'"
+def _built(cell: Mapping[str, Any]) -> str:
+    """Return the hash of the text with which a cell was built."""
+    return str(_record(cell).get("built", ""))
+
+
+def _own_now(cell: dict[str, Any]) -> str:
+    """Make a built cell one of the instructor's own; return what to tell if it had marks."""
+    if not _origin(cell):
+        return ""
+    marks = cell["metadata"].pop("nbgrader", None) or {}
+    cell["metadata"].pop("course", None)
+    return "; it is not graded any more" if marks.get("grade") or marks.get("task") else ""
+
+
+def _first_line(cell: Mapping[str, Any], most: int = 90) -> str:
+    return "'" + cell["source"].strip().partition("\n")[0][:most] + "'"
 
 
 def _hash(text: str) -> str:

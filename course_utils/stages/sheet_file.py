@@ -137,6 +137,9 @@ def read_sheet(course: Path, name: str) -> Sheet:
             parse_moment(deadline, OpenOlat(config=load_config(Path(course))).timezone)
         except ValueError as reason:
             raise CourseError(f"{place}: deadline = {deadline!r}: {reason}") from None
+    for key in ("marks", "bonus"):
+        if not 0 <= sheet.get(key, 0) < 10_000:  # nan too
+            raise CourseError(f"{place}: {key} = {sheet[key]} can't be.")
     notebooks = tuple(_notebook(entry, f"{place}, notebook {n}") for n, entry in enumerate(sheet["notebook"], 1))
     _each_once([notebook.name for notebook in notebooks], place, "notebook")
     _each_once([question.number for notebook in notebooks for question in notebook.questions], place, "question")
@@ -174,7 +177,7 @@ def _question(entry: Any, place: str, position: int) -> Question:
     if not any(names.values()):
         raise CourseError(f'{place}: it needs items = ["…"] or cells = ["assignment/notebook:grade_id"].')
     marks = content.get("marks")
-    if marks is not None and not 0 < marks < 1000:
+    if marks is not None and not 0 < marks < 1000:  # nan too
         raise CourseError(
             f"{place}: marks = {marks} can't be; leave the line out for as many as the cells have points."
         )

@@ -23,7 +23,7 @@ from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks import markers
 from course_utils.notebooks.question_texts import marks_text, number_text
-from course_utils.notebooks.texts import one_line, released_text
+from course_utils.notebooks.texts import one_line
 from course_utils.packing.pdf import TitleBlock, notebooks_to_pdf
 from course_utils.stages.check_source import origins
 from course_utils.stages.checking import make_sure_it_exists
@@ -89,6 +89,8 @@ def write_solutions(
             told(path.stem)
         notebook = nbformat.read(path, as_version=4)
         notebook.cells = list(_solved(notebook.cells, marks))
+        for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+            cell.outputs = []
         if run:
             _run(notebook, path, course)
         solved.append((path.stem, notebook))
@@ -148,21 +150,26 @@ def _title(course: Path, assignment: str, suffix: str = "") -> TitleBlock:
 def _solved(cells: list[NotebookNode], marks: dict[str, markers.Mark]) -> Iterator[NotebookNode]:
     for cell in cells:
         about = cell.metadata.get("nbgrader", {})
-        worth = kinds.points(cell)
+        cell.source, _ = _divided(cell.source, marks["hidden tests"])
+        worth = float(about.get("points", 0)) if about.get("grade") or about.get("task") else 0.0
         if about.get("solution") and cell.cell_type == "markdown":
-            question, answer = _divided(cell.source, marks["solution"])
+            question, answer = _question_and_answer(cell.source, marks["solution"])
             head = f"#### Model answer [{marks_text(worth)}]" if about.get("grade") else "#### Model answer"
             cell.source = "\n\n".join(part for part in (question, head, answer) if part)
         elif about.get("solution"):
             cell.source = _without_marks(cell.source, marks["solution"])
-        elif kinds.is_test(cell):
-            cell.source = released_text(cell.source)
         elif about.get("task"):
             question, scheme = _divided(cell.source, marks["mark scheme"])
             cell.source = "\n\n".join(part for part in (question, f"#### Marks [{marks_text(worth)}]", scheme) if part)
-        # What kind of cell it is decides how it is printed.
-        cell.metadata = nbformat.NotebookNode(course={"printed": _kind(cell)})
+        # What kind of cell it is decides how it is printed; tags, whether it may fail.
+        cell.metadata = nbformat.NotebookNode(course={"printed": _kind(cell)}, tags=cell.metadata.get("tags", []))
         yield cell
+
+
+def _question_and_answer(source: str, mark: markers.Mark) -> tuple[str, str]:
+    """Return both parts of a written answer; one without marks is an answer as a whole, as at release."""
+    question, answer = _divided(source, mark)
+    return (question, answer) if markers.regions(source, "", mark)[0] else ("", source)
 
 
 def _kind(cell: NotebookNode) -> str:
@@ -181,7 +188,7 @@ def _on_paper(notebook: NotebookNode) -> NotebookNode:
             continue
         if kind == "checks":
             first = cell.source.strip().partition("\n")[0].strip('"# ')
-            cell.cell_type, cell.source, cell.outputs = "markdown", f"*{first}*", []
+            cell.cell_type, cell.source, cell.outputs = "markdown", f"*{first}*" if first else "", []
         else:
             cell.source = ""
     return notebook
@@ -205,15 +212,15 @@ def _questions(cells: list[NotebookNode], marks: dict[str, markers.Mark]) -> Ite
                 yield _bare(cell)
             continue
         text = cell.source
-        reading = reading or bool(re.match(r"#+ (Reading|Summary)\b", text))
-        if reading or _CAPTION.match(text.strip()):
+        reading = reading or bool(re.match(r"##? (Reading|Summary)\b[^\n(]*$", text, re.MULTILINE))
+        if reading or (not about and _CAPTION.match(text.strip())):
             continue
         if about.get("solution"):
-            text, _ = _divided(text, marks["solution"])
+            text, _ = _question_and_answer(text, marks["solution"])
         elif about.get("task"):
             text, _ = _divided(text, marks["mark scheme"])
         # What folds in a notebook is always open on paper.
-        cell.source = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL).strip()
+        cell.source = re.sub(r"<details\b.*?</details>", "", text, flags=re.DOTALL).strip()
         if cell.source:
             yield _bare(cell)
 

@@ -7,11 +7,14 @@ import io
 import json
 import zipfile
 
+import nbformat
 import numpy as np
 import pypdfium2
 import pytest
 from PIL import Image
 
+from course_utils.errors import CourseError
+from course_utils.grading.pages import markdown2html
 from course_utils.packing.examine import examine_folder
 from course_utils.packing.manifest import Member
 from course_utils.packing.pack import pack, release_record
@@ -163,9 +166,11 @@ def test_what_belongs_nowhere_or_cannot_be_read_is_told_and_kept(folder, name, d
     ("pages", "sentence"),
     [
         ({"2.2 v": "scan.pdf:9"}, "can't be shown: it has 2 pages, and page 9 is asked for"),
-        ({"2.2 v": "other.pdf:1"}, "names other.pdf, which is neither in answers/ nor beside the notebooks"),
+        ({"2.2 v": "other.pdf:1"}, "names other.pdf, which is not in answers/"),
         ({"2.2 v": "page three"}, 'must look like "scan.pdf:3" or "scan.pdf:3-4,7"; it is "page three"'),
         ({"9": "scan.pdf:1"}, "belongs to no question"),
+        ({"2.2 v": "scan.pdf:2-1"}, "can't be shown: pages 2-1 go backwards"),
+        ({"2.2 v": "../scan.pdf:1"}, 'must look like "scan.pdf:3"'),
     ],
 )
 def test_a_wrong_entry_of_pages_is_a_sentence(folder, pages, sentence):
@@ -175,3 +180,62 @@ def test_a_wrong_entry_of_pages_is_a_sentence(folder, pages, sentence):
     _, _, told, _ = packed(folder)
     (key,) = pages
     assert told[f'team.json, pages of "{key}"'].startswith(sentence)
+
+
+def test_several_photos_of_one_question_and_names_that_are_no_part_of_a_link(folder):
+    for name in ("2.2v-1.jpg", "2.2v (2).jpg", "2.2 v_p3.jpg", "why-](x.jpg"):
+        put(folder, name, photo())
+    cells, files, told, _ = packed(folder)
+    assert sorted(cells["derive"]["attachments"]) == ["paper-1.jpg", "paper-2.jpg", "paper-3.jpg"]
+    assert cells["derive"]["source"].count("](attachment:paper-") == 3
+    notebook = nbformat.reads(files["first.ipynb"].decode(), as_version=4)
+    assert markdown2html({"cell": notebook.cells[1]}, notebook.cells[1].source).count("<img") == 3
+    assert told["answers/why-](x.jpg"].startswith("belongs to no question")
+
+
+def test_a_photo_is_never_put_below_another_question(tmp_path, folder):
+    content = json.loads((folder / "first.ipynb").read_text())
+    for number in ("2.1", "2.11", "2.1 i", "2.1 iv", "3-1", "3"):
+        made = cell(
+            "markdown",
+            "Say.\n\nYOUR ANSWER HERE",
+            f"w{len(content['cells'])}",
+            number,
+            grade=True,
+            solution=True,
+            points=1,
+        )
+        content["cells"].append(made)
+    (folder / "first.ipynb").write_text(json.dumps(content))
+    (folder / "assignment.json").write_text(json.dumps(release_record("sheet", [("first", content)], "A course")))
+    for name in ("2.1-1.jpg", "2.1 i v.jpg", "3-1.jpg"):
+        put(folder, name, photo())
+    _, _, told, _ = packed(folder)
+    assert told["answers/2.1-1.jpg"] == "is put below question 2.1 of first"
+    assert told["answers/2.1 i v.jpg"].startswith("belongs to no question")
+    assert told["answers/3-1.jpg"].startswith("may belong to question 3-1 or 3")
+
+
+def test_folders_and_links_in_answers_are_named_and_not_followed(folder):
+    (folder / "answers" / "2.2v").mkdir()
+    (folder / "secret.jpg").write_bytes(photo())
+    (folder / "answers" / "why.jpg").symlink_to(folder / "secret.jpg")
+    (folder / "answers" / "Thumbs.db").write_bytes(b"x")
+    cells, _, told, _ = packed(folder)
+    assert told["answers/2.2v"].startswith("is not taken") and told["answers/why.jpg"].startswith("is not taken")
+    assert "answers/Thumbs.db" not in told and "attachments" not in cells["why"]
+
+
+def test_a_page_of_any_size_is_as_large_as_a_photo(folder):
+    made = io.BytesIO()
+    Image.new("RGB", (30, 20), YELLOW).save(made, "PDF", resolution=0.2)  # 10,800 x 7,200 points
+    put(folder, "why.pdf", made.getvalue())
+    (picture,) = pictures(packed(folder)[0]["why"])
+    assert max(picture.size) in range(1590, 1611)
+
+
+@pytest.mark.parametrize("content", ["{", "[" * 100_000, '{"pages": []}'])
+def test_a_damaged_team_file_is_a_sentence(folder, content):
+    (folder / "team.json").write_text(content)
+    with pytest.raises(CourseError, match=r"team\.json"):
+        examine_folder(folder, "sheet")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import json
+import pickle
 import re
 import shutil
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from course_utils.classroom.roster import read_roster
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
-from course_utils.notebooks.names import is_python
+from course_utils.notebooks.names import is_python, without_magics
 from course_utils.notebooks.recognising import NotebookError, read_catalogue
 from course_utils.packing.examine import examine_folder
 from course_utils.packing.manifest import Member
@@ -24,7 +26,7 @@ from course_utils.report import sheets as report
 from course_utils.stages import autograde
 from course_utils.stages.collect import collect
 from course_utils.stages.release import release
-from course_utils.stages.sheet import build_sheet
+from course_utils.stages.sheet import _shared_out, build_sheet
 from course_utils.stages.sheet_file import names_of_sheets
 from tests.support.engine import ROOT
 
@@ -217,8 +219,8 @@ def test_who_reads_is_told_where_a_rubric_counts_otherwise(tmp_path):
     _, cells = built(tmp_path, '{ number = "1", items = ["X2"], marks = 4 },', 4)
     (why,) = [cell["source"] for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade_id") == "why"]
     question, _, answer_ = why.partition("### BEGIN SOLUTION")
-    assert "**On this sheet 2 of 1:** each number below counts 2 times as much." in answer_
-    assert "On this sheet" not in question and "[2 marks]" in question
+    assert "**2 marks here instead of 1:** multiply each number below by 2." in answer_
+    assert "instead of" not in question and "[2 marks]" in question
 
 
 def test_an_exercise_of_another_notebook_is_named_as_that_one(tmp_path):
@@ -341,9 +343,108 @@ def test_a_name_that_another_notebook_takes_in_between_is_refused(tmp_path):
     first = '{ number = "1", items = ["X1"] },\n{ number = "2", items = ["Y1"] },\n{ number = "3", items = ["X2"] },'
     course = own_course(tmp_path, sheet(first, 4.5), {"doubling": DOUBLING, "other": other})
     with pytest.raises(
-        CourseError, match="All: four of one/doubling needs `double`, and a cell of one/other before it"
+        CourseError, match="All: four of one/doubling needs `double` of double, and a cell of one/other before it"
     ):
         build_sheet(course, "mine")
+
+
+def test_a_function_that_calls_what_another_notebook_defines_anew_is_refused(tmp_path):
+    first = [
+        text("# First"),
+        text("## Exercise 1: Help (1 point)", "t1"),
+        answer("helper", "def helper():\n    return 1\ndef f():\n    return helper()"),
+        checks("test_f_visible", "assert f() == 1", 1, "X1"),
+        text("## Exercise 2: Use (1 point)", "t2"),
+        answer("g", "def g():\n    return f()"),
+        checks("test_g_visible", "assert g() == 1", 1, "X2"),
+    ]
+    second = [text("# Second"), text("## Exercise 1: Other (1 point)", "t3"),
+              answer("o", "def helper():\n    return 2"),
+              checks("test_o_visible", "assert helper() == 2", 1, "Y1")]  # fmt: skip
+    asked = '{ number = "1", items = ["X1"] },\n{ number = "2", items = ["Y1"] },\n{ number = "3", items = ["X2"] },'
+    course = own_course(tmp_path, sheet(asked, 3), {"first": first, "second": second})
+    with pytest.raises(CourseError, match="needs `helper` of helper, and a cell of one/second before it"):
+        build_sheet(course, "mine")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("y = 2", "y += 1"),
+        ("y = 2", "for i in range(2):\n    y = y + i"),
+        ("y = 2", "%%time\nz = y"),
+        ("y = {}", "y['a'] = 2"),
+        ("def y(): return 2", "def z(old=y): return old"),
+        ("y = [1]", "class A:\n    y = y"),
+    ],
+)
+def test_what_a_cell_needs_is_seen_however_it_is_written(tmp_path, before, after):
+    cells = [
+        text("# First"),
+        text("## Exercise 1: Begin (1 point)", "t1"),
+        answer("y", before),
+        checks("test_y_visible", "assert y", 1, "X1"),
+        text("## Exercise 2: Go on (1 point)", "t2"),
+        answer("z", after),
+        checks("test_z_visible", f"assert {'y' if after[:1] == 'y' else 'True'}", 1, "X2"),
+    ]
+    cells[-1] = checks("test_z_visible", "assert (z if 'z' in dir() else y)", 1, "X2")
+    _, built_cells = built(tmp_path, '{ number = "1", items = ["X2"] },', 1, first=cells)
+    assert any(before in cell["source"] for cell in built_cells)
+
+
+def test_tasks_endings_and_listings(tmp_path):
+    """A task has marks as a written answer has; an exercise may be called Summary; a comment is no heading."""
+    task = _covering(
+        _cell(
+            "markdown", "Draw it.\n\n### BEGIN MARK SCHEME\nAll\n### END MARK SCHEME", "drawing", task=True, points=2
+        ),
+        "X2",
+    )
+    cells = [
+        text("# First"),
+        text("## Exercise 1: Summary (1 point)\n\n```python\n# Load data (1 point)\nx = 1\n```", "t1"),
+        answer("y", "y = 1"),
+        checks("test_y_visible", "assert y", 1, "X1"),
+        text("### Why (and how)"),
+        task,
+    ]
+    result, made = built(
+        tmp_path, '{ number = "1", items = ["X1"] },\n{ number = "2", items = ["X2"], marks = 4 },', 5, first=cells
+    )
+    sources = "\n".join(cell["source"] for cell in made)
+    assert "# Load data (1 point)\nx = 1" in sources and "### Why (and how)" in sources
+    assert [row.cells for row in result.rows] == [(("test_y_visible", 1),), (("drawing", 4),)]
+    assert next(c for c in made if c["id"] == "drawing")["metadata"]["nbgrader"]["points"] == 4
+
+
+def test_setup_cells_that_clash_or_hold_magics_still_run(tmp_path):
+    def notebook(setup, name, item):
+        return [text(f"# {name}"), code(setup), text(f"## Exercise 1: {name} (1 point)", f"t{name}"),
+                answer(name, f"{name} = load"), checks(f"test_{name}_visible", f"assert {name}", 1, item)]  # fmt: skip
+
+    one = notebook("%matplotlib inline\nfrom json import loads as load\nDATA = load('3')", "a", "X1")
+    two = notebook("from pickle import loads as load", "b", "Y1")
+    questions = '{ number = "1", items = ["X1"] },\n{ number = "2", items = ["Y1"] },'
+    _, cells = built(tmp_path, questions, 2, one=one, two=two)
+    there: dict[str, object] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec(without_magics(cell["source"]), there)
+    assert there["DATA"] == 3 and there["a"] is json.loads and there["b"] is pickle.loads
+
+
+def test_marks_are_shared_out_exactly_and_in_proportion():
+    random = Random(0)
+    for _ in range(2000):
+        points = {("n", k): random.choice([0.25, 0.5, 1, 1.5, 3]) for k in range(random.randint(1, 12))}
+        marks = random.randint(len(points), 60) / 4
+        shares = _shared_out(points, marks)
+        assert sum(shares.values()) == marks and min(shares.values()) >= 0.25
+        largest, smallest = (pick(points, key=points.get) for pick in (max, min))
+        assert shares[largest] >= shares[smallest]
+    assert list(_shared_out({("n", 0): 1, ("n", 1): 5}, 3).values()) == [0.5, 2.5]
+    assert list(_shared_out({("n", 0): 0, ("n", 1): 0}, 2).values()) == [1, 1]
 
 
 def test_files_of_two_assignments_that_differ_under_one_name_are_refused(tmp_path):
@@ -390,6 +491,31 @@ def test_what_an_instructor_changed_stays_when_the_sheet_is_built_again(tmp_path
     assert "All, a cell of yours was kept: 'A remark of my own.'" in told
     again = build_sheet(course, "mine")
     assert [cell["source"] for cell in cells_of(again.folder)["All"]] == cells
+
+
+def test_copies_orphans_and_marks_of_a_rebuild(tmp_path):
+    """A cell that was copied stays one's own, one whose question is gone is graded no more, marks are the sheet's."""
+    two = '{ number = "1", items = ["X1"] },\n{ number = "2", items = ["X2"] },'
+    course = own_course(tmp_path, sheet(two, 3.5), {"doubling": DOUBLING})
+    path = build_sheet(course, "mine").folder / "All.ipynb"
+    notebook = json.loads(path.read_text())
+    by_id = {cell["id"]: cell for cell in notebook["cells"]}
+    copied = json.loads(json.dumps(by_id["text_twice"])) | {"id": "copied", "source": "My copy."}
+    notebook["cells"].insert(notebook["cells"].index(by_id["text_twice"]) + 1, copied)
+    by_id["test_double_visible"]["metadata"]["nbgrader"]["points"] = 7
+    by_id["why"]["source"] = by_id["why"]["source"].replace("Why?", "Why, really?")
+    path.write_text(json.dumps(notebook))
+    told = "\n".join(build_sheet(course, "mine").remarks)
+    assert "a cell of yours was kept: 'My copy.'" in told
+    assert "has the marks of the sheet, 1, and not 7 any more" in told
+    cells = {cell["id"]: cell for cell in cells_of(path.parent)["All"]}
+    assert "Why, really?" in cells["why"]["source"] and "nbgrader" not in cells["copied"]["metadata"]
+    assert "Use what you wrote in Question 1." in cells["text_twice"]["source"]
+
+    (course / "sheets" / "mine.toml").write_text(sheet('{ number = "1", items = ["X1"] },', 1.5))
+    told = "\n".join(build_sheet(course, "mine").remarks)
+    assert "was kept: '### Written part [1 mark]'; it is not graded any more" in told
+    assert names(cells_of(path.parent)["All"]) == {"test_double_visible": 1, "test_double_hidden": 0.5}
 
 
 def test_an_edit_of_what_has_changed_at_its_origin_is_told(tmp_path):

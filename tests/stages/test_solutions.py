@@ -44,6 +44,7 @@ def course(tmp_path):
         cell("code", FIGURE),
         cell("markdown", "*A line that rises.*"),
         cell("markdown", written, "why", grade=True, solution=True, points=2),
+        cell("markdown", "### Reading a matrix (1 point)\n\nWhich entry is largest?"),
         cell("markdown", "## Reading\n\n- A book."),
     ]  # fmt: skip
     content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -76,7 +77,7 @@ def test_solutions_have_answers_marks_and_figures_and_no_hidden_tests(course):
 def test_the_sheet_has_the_questions_alone(course):
     printed = write_questions(course, "week")
     text = text_of(printed.pdf)
-    for wanted in ("Double it (2 points)", "Why is it so?", "pixels = [4, 5]"):
+    for wanted in ("Double it (2 points)", "Why is it so?", "pixels = [4, 5]", "Which entry is largest?"):
         assert wanted in text
     for unwanted in ("twofold", "return 2", "assert", "Hint", "A line that rises", "A book", "plt"):
         assert unwanted not in text
@@ -93,3 +94,31 @@ def test_a_reference_that_stops_is_named_and_nothing_is_printed(course):
     with pytest.raises(CourseError, match=r"^first: its reference stops: "):
         write_solutions(course, "week")
     assert not (course / "printed").exists()
+
+
+def test_nothing_hidden_is_printed_whatever_a_course_calls_its_marks(course):
+    config = course / "nbgrader_config.py"
+    own = 'c.ClearHiddenTests.begin_test_delimeter = "# HIDE"\nc.ClearHiddenTests.end_test_delimeter = "# SHOW"\n'
+    config.write_text(config.read_text() + own)
+    path = course / "source" / "week" / "first.ipynb"
+    notebook = json.loads(path.read_text())
+    for each in notebook["cells"]:
+        each["source"] = (
+            each["source"].replace("### BEGIN HIDDEN TESTS", "# HIDE").replace("### END HIDDEN TESTS", "# SHOW")
+        )
+    stored = {"output_type": "stream", "name": "stdout", "text": "777 is tried"}
+    next(each for each in notebook["cells"] if each["id"] == "test_double_hidden")["outputs"] = [stored]
+    path.write_text(json.dumps(notebook))
+    for run in (True, False):
+        printed = write_solutions(course, "week", run=run)
+        for text in (text_of(printed.pdf), printed.notebooks[0].read_text()):
+            assert "double(777)" not in text and "777 is tried" not in text
+
+
+def test_a_written_answer_without_marks_is_an_answer_as_a_whole(course):
+    path = course / "source" / "week" / "first.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"].append(cell("markdown", "Since it is even.", "because", grade=True, solution=True, points=1))
+    path.write_text(json.dumps(notebook))
+    assert "Since it is even" not in text_of(write_questions(course, "week").pdf)
+    assert "Since it is even" in text_of(write_solutions(course, "week", run=False).pdf)
