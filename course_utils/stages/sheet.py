@@ -368,6 +368,9 @@ class _Builder:
         labels = self._labels(order)
         others = {source.partition("/")[2]: found for source, found in labels.items()}
         leftovers: dict[str, list[str]] = {}
+        moved: list[
+            tuple[str, int, dict[str, tuple[str, int]]]
+        ] = []  # what figures to play with read when they are moved
         for source, section in order:
             notebook = self.plan.sources[source]
             mine = setup.own.get(source, "")
@@ -386,6 +389,9 @@ class _Builder:
                     self._check(notebook, index, binders)
                     if not kinds.is_test(notebook.cells[index]):
                         binders |= dict.fromkeys(notebook.binds[index], (source, index))
+                    if "@play(" in cell["source"]:
+                        read = {name: binders[name] for name in notebook.needs_later[index] if name in binders}
+                        moved.append((source, index, read))
                 else:
                     for phrase in dict.fromkeys(_LEFT_OVER.findall(cell["source"].partition("### BEGIN")[0])):
                         named_cell = cell["metadata"].get("nbgrader", {}).get("grade_id") or _first_line(cell, 30)
@@ -408,6 +414,13 @@ class _Builder:
                 f"{self.part.name}: {', '.join(lost)} can't be taken: a cell with marks must stand below the heading "
                 "of an exercise, not in the introduction."
             )
+        for source, index, read in moved:
+            if other := sorted(name for name, maker in read.items() if binders[name][0] != maker[0]):
+                first = _first_line(self.plan.sources[source].cells[index], 60)
+                self.remarks.append(
+                    f"{self.part.name}: the figure of {source} that begins {first} can be moved until a cell further "
+                    f"down gives {', '.join(f'`{name}`' for name in other)} to something else."
+                )
         if leftovers:
             listed = "; ".join(f"'{phrase}' ({', '.join(names)})" for phrase, names in leftovers.items())
             self.remarks.append(f"{self.part.name}: texts that may mean something else here: {listed}.")

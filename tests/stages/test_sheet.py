@@ -235,6 +235,17 @@ def test_an_exercise_of_another_notebook_is_named_as_that_one(tmp_path):
     assert any("As in *doubling*, Question a, and Question a of *doubling*." in cell["source"] for cell in cells)
 
 
+def test_a_figure_to_play_with_whose_names_are_taken_later_is_told(tmp_path):
+    playing = [*DOUBLING[:6], code("size = 3\n@play(n=1)\ndef show(n):\n    return double(size)"), DOUBLING[6]]
+    other = [text("# Other"), text("## Exercise 1: Other (1 point)", "text_o"), answer("size", "size = 1"),
+             checks("test_o_visible", "assert size", 1, "Y1")]  # fmt: skip
+    questions = '{ number = "a", items = ["X1"] },\n{ number = "b", items = ["Y1"] },'
+    result, _ = built(tmp_path, questions, 2.5, doubling=playing, other=other)
+    assert any(
+        "can be moved until a cell further down gives `size` to something else" in each for each in result.remarks
+    )
+
+
 def test_practice_keeps_the_rest_of_an_exercise_without_marks(tmp_path):
     question = '{ number = "1", cells = ["one/doubling:test_four_visible"] },'
     _, cells = built(tmp_path, question, 1, "practice = true")
