@@ -24,7 +24,9 @@ from course_utils.packing.manifest import Member
 from course_utils.packing.pack import pack, release_record
 from course_utils.packing.pdf import TitleBlock, notebooks_to_pages, notebooks_to_pdf
 from course_utils.packing.team import Team, read_team, write_team
+from course_utils.stages.release import release
 from course_utils.stages.release_zip import write_release_zip
+from course_utils.stages.sheet import build_sheet
 from tests.support import pdf_samples
 from tests.support.olat_course import make_course, notebook, notebook_bytes
 
@@ -513,33 +515,40 @@ def test_the_wheel_works_outside_the_project(release_zip, tmp_path):
     subprocess.run([sys.executable, "-c", code, site], check=True, cwd=tmp_path, env=environment)
 
 
-def test_the_first_notebook_runs_in_an_empty_environment(tmp_path, request):
+def test_notebooks_run_in_an_empty_environment(tmp_path, request):
+    """The first notebook of an assignment, and that of a problem sheet, each with what its zip brings."""
     if not request.config.getoption("--empty-environment"):
         pytest.skip("it installs everything anew, which takes minutes: pytest --empty-environment")
     root = Path(__file__).parents[2]
     course = tmp_path / "course"
-    for name in ("source/convolutions", "release/convolutions"):
+    for name in ("source", "release/convolutions", "sheets"):
         shutil.copytree(root / name, course / name)
     shutil.copy(root / "nbgrader_config.py", course)
-    with zipfile.ZipFile(write_release_zip(course, "convolutions")) as archive:
-        archive.extractall(tmp_path / "student")
-    place, python = tmp_path / "student", str(tmp_path / "empty/bin/python")
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "empty"], check=True)
-    wheel = next(place.glob("*.whl"))
-    install = [python, "-m", "pip", "install", "--quiet", "-c", place / "constraints.txt", f"{wheel}[pdf]"]
-    subprocess.run(install, check=True)
-    first = nbformat.read(place / "convolutions/by-hand.ipynb", as_version=4)
-    reference = nbformat.read(root / "source/convolutions/by-hand.ipynb", as_version=4)
-    for cell, solved in zip(first.cells, reference.cells, strict=True):
-        if cell.metadata.get("nbgrader", {}).get("solution"):
-            cell.source = solved.source
-    nbformat.write(first, place / "convolutions/by-hand.ipynb")
+    build_sheet(course, "exercise-2")
+    release(course, "exercise-2")
+    python, installed = str(tmp_path / "empty/bin/python"), False
     environment = {**os.environ, "PATH": f"{tmp_path}/empty/bin:/usr/bin:/bin"}
-    command = [python, "-m", "nbconvert", "--to", "notebook", "--execute", "--output", "ran", "by-hand.ipynb"]
-    subprocess.run(command, check=True, cwd=place / "convolutions", env=environment)
-    course_command = [tmp_path / "empty/bin/course", "check", "convolutions", "--folder", place / "convolutions"]
-    told = subprocess.run(course_command, capture_output=True, text=True, env=environment).stdout
-    assert "by-hand" in told and "Traceback" not in told
+    for assignment, first in (("convolutions", "by-hand.ipynb"), ("exercise-2", "Task_2.1-2.3.ipynb")):
+        place = tmp_path / f"student of {assignment}"
+        with zipfile.ZipFile(write_release_zip(course, assignment)) as archive:
+            archive.extractall(place)
+        if not installed:
+            subprocess.run([sys.executable, "-m", "venv", tmp_path / "empty"], check=True)
+            install = [python, "-m", "pip", "install", "--quiet", "-c", place / "constraints.txt"]
+            subprocess.run([*install, f"{next(place.glob('*.whl'))}[pdf]"], check=True)
+            installed = True
+        released = nbformat.read(place / assignment / first, as_version=4)
+        reference = nbformat.read(course / "source" / assignment / first, as_version=4)
+        for cell, solved in zip(released.cells, reference.cells, strict=True):
+            if cell.metadata.get("nbgrader", {}).get("solution"):
+                cell.source = solved.source
+        nbformat.write(released, place / assignment / first)
+        command = [python, "-m", "nbconvert", "--to", "notebook", "--execute", "--output", "ran", first]
+        subprocess.run(command, check=True, cwd=place / assignment, env=environment)
+        (place / assignment / "ran.ipynb").unlink()
+        course_command = [tmp_path / "empty/bin/course", "check", assignment, "--folder", place / assignment]
+        told = subprocess.run(course_command, capture_output=True, text=True, env=environment).stdout
+        assert first.removesuffix(".ipynb") in told and "Traceback" not in told
 
 
 def test_an_unreleased_assignment_is_told(tmp_path):
