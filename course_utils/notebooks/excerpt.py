@@ -13,13 +13,13 @@ from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.names import bound_and_read, changed, needed, needed_later
 from course_utils.notebooks.texts import released_text
 
-__all__ = ["HEADING", "Excerpt", "Group", "Notebook", "Section", "excerpt"]
+__all__ = ["HEADING", "LISTING", "Excerpt", "Group", "Notebook", "Section", "excerpt"]
 
 # Level, kind of section, its number, and the rest of the line; nbgrader's own marks are none.
 HEADING = re.compile(r"^(#{1,6}) (?!BEGIN |END )(?:(Exercise|Step) (\d+): )?(.*)$", re.MULTILINE)
 _IMPORT = re.compile(r"^(?:import|from) ", re.MULTILINE)
 _ENDS = ("Summary", "Reading")
-_LISTING = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
+LISTING = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass
@@ -355,7 +355,7 @@ def _is_code(cell: dict[str, Any]) -> bool:
 
 def _headings(cell: dict[str, Any]) -> Iterator[re.Match[str]]:
     # A comment in a listing is no heading.
-    text = _LISTING.sub("", cell["source"])
+    text = LISTING.sub("", cell["source"])
     return HEADING.finditer(text) if cell["cell_type"] == "markdown" else iter(())
 
 

@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from course_utils.notebooks.excerpt import HEADING
+from course_utils.notebooks.excerpt import HEADING, LISTING
 
 __all__ = ["Question", "Texts", "marks_text", "masked", "minutes_in", "named", "number_text", "unmasked"]
 
 _BRACKETS = re.compile(r" \([^()]*\b(?:points?|minutes?)\b[^()]*\)(?=\s*$)")
-_LISTING = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
 _MINUTES = re.compile(r"about (\d+) minutes")
 _POINTS = re.compile(r"(?P<space> ?)\((?P<number>\d+(?:\.\d+)?) points?\b(?P<rest>[^)]*)\)")
 _LETTER = re.compile(r"^\d+[a-z]\. ")
@@ -238,7 +237,7 @@ def masked(text: str) -> tuple[str, list[str]]:
         listings.append(found[0])
         return f"\0{len(listings) - 1}\0"
 
-    return _LISTING.sub(take, text), listings
+    return LISTING.sub(take, text), listings
 
 
 def unmasked(text: str, listings: Sequence[str]) -> str:

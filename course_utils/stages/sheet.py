@@ -2,61 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import json
-import math
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
 
 from course_utils.errors import CourseError
 from course_utils.grading.hidden import FOLDER as HIDDEN
 from course_utils.grading.submissions import handed_out
-from course_utils.notebooks import authoring, imports
-from course_utils.notebooks import cells as kinds
-from course_utils.notebooks.excerpt import HEADING, Excerpt, Notebook, Section, excerpt
-from course_utils.notebooks.names import bound_and_read
-from course_utils.notebooks.question_texts import Question as Titled
-from course_utils.notebooks.question_texts import Texts, marks_text, masked, minutes_in, named, number_text, unmasked
-from course_utils.stages.sheet_file import Question, Sheet, SheetNotebook, read_sheet
+from course_utils.notebooks import authoring
+from course_utils.stages.sheet_edits import with_edits
+from course_utils.stages.sheet_file import Sheet
+from course_utils.stages.sheet_notebook import NotebookBuilder, Row
+from course_utils.stages.sheet_plan import Plan, course_metadata, make_plan
 
-__all__ = ["BuiltSheet", "Row", "build_sheet", "plan_sheet"]
-
-# Marks are whole, else half, else quarter marks.
-_UNITS = (1.0, 0.5, 0.25)
-_EXACT = 1e-9
-# What a text says of the notebook that it was written for.
-_LEFT_OVER = re.compile(
-    r"(?:this|last|another) notebook|(?:top|end) of the notebook|the notebook \*[\w-]+\*"
-    r"|Part \d+|\bstep \d+|\b[1-9][a-h]\b|next (?:three |two )?exercises?|[\d.]+ points? each|earns? [\d.]+ points?"
-)
-
-
-@dataclass(frozen=True)
-class Row:
-    """A question and the cells it consists of.
-
-    Parameters
-    ----------
-    notebook : str
-    question : str
-        Its number.
-    marks : float
-    bonus : bool
-    cells : tuple of (str, float)
-        Grade_ids with marks, in the order of the notebook.
-    """
-
-    notebook: str
-    question: str
-    marks: float
-    bonus: bool
-    cells: tuple[tuple[str, float], ...]
+__all__ = ["BuiltSheet", "build_sheet", "plan_sheet"]
 
 
 @dataclass(frozen=True)
@@ -79,24 +40,6 @@ class BuiltSheet:
     remarks: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A question with its cells: position in the source notebook, and marks."""
-
-    question: Question
-    marks: float
-    cells: dict[tuple[str, int], float]
-
-
-@dataclass
-class _Plan:
-    """A sheet with everything that was read for it."""
-
-    sheet: Sheet
-    sources: dict[str, Notebook]
-    asked: dict[str, list[_Asked]] = field(default_factory=dict)  # by notebook of the sheet
-
-
 def build_sheet(course: Path, name: str) -> BuiltSheet:
     """Build ``source/NAME`` from ``sheets/NAME.toml``, again if it is there.
 
@@ -115,7 +58,7 @@ def build_sheet(course: Path, name: str) -> BuiltSheet:
         If marks do not add up, an item is missing, or a cell needs another one that is not there; nothing is written.
     """
     course = Path(course).resolve()
-    plan = _plan(course, name)
+    plan = make_plan(course, name)
     folder = course / "source" / name
     _refuse_other_assignment(folder)
     files = _files_of(course, plan)
@@ -123,13 +66,13 @@ def build_sheet(course: Path, name: str) -> BuiltSheet:
     rows: list[Row] = []
     texts: dict[Path, str] = {}
     for part in plan.sheet.notebooks:
-        built = _Builder(plan, part)
+        built = NotebookBuilder(plan, part)
         cells = built.build()
         rows += built.rows()
         remarks += built.remarks
         path = folder / f"{part.name}.ipynb"
         if path.is_file():
-            cells, told = _with_edits(cells, path)
+            cells, told = with_edits(cells, path)
             remarks += [f"{part.name}, {text}" for text in told]
         notebook = nbformat.v4.new_notebook(cells=cells, metadata=built.metadata())
         nbformat.validate(notebook)
@@ -147,18 +90,11 @@ def build_sheet(course: Path, name: str) -> BuiltSheet:
     return BuiltSheet(plan.sheet, folder, tuple(rows), tuple(remarks))
 
 
-def _about(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the course noted about a notebook."""
-    metadata = notebook.get("metadata")
-    about = metadata.get("course") if isinstance(metadata, dict) else None
-    return about if isinstance(about, dict) else {}
-
-
 def _refuse_other_assignment(folder: Path) -> None:
     """Raise an error if the folder holds notebooks that no sheet was built into."""
     for path in sorted(folder.glob("*.ipynb")):
         try:
-            about = _about(authoring.as_notebook(path.read_bytes()))
+            about = course_metadata(authoring.as_notebook(path.read_bytes()))
         except ValueError as reason:
             raise CourseError(f"source/{folder.name}/{path.name}: {reason} Mend it, or delete it.") from None
         if "sheet" not in about:
@@ -176,554 +112,16 @@ def plan_sheet(course: Path, name: str) -> tuple[Sheet, tuple[Row, ...]]:
     CourseError
         As `build_sheet`.
     """
-    plan = _plan(Path(course).resolve(), name)
+    plan = make_plan(Path(course).resolve(), name)
     rows = []
     for part in plan.sheet.notebooks:
-        built = _Builder(plan, part)
+        built = NotebookBuilder(plan, part)
         built.build()
         rows += built.rows()
     return plan.sheet, tuple(rows)
 
 
-# --- which cells -------------------------------------------------------------------------------------------
-
-
-def _plan(course: Path, name: str) -> _Plan:
-    sheet = read_sheet(course, name)
-    plan = _Plan(sheet, _sources(course, name))
-    covering: dict[str, list[tuple[str, int]]] = {}
-    for source, notebook in plan.sources.items():
-        for index in range(len(notebook.cells)):
-            if notebook.is_graded(index):
-                for item in notebook.covers(index):
-                    covering.setdefault(item, []).append((source, index))
-    wanted: dict[str, list[tuple[str, int]]] = {}  # by the number of the question
-    for question in (question for part in sheet.notebooks for question in part.questions):
-        place = f"sheets/{name}.toml, question {question.number}"
-        wanted[question.number] = []
-        for item in question.items:
-            if item not in covering:
-                near = difflib.get_close_matches(item, covering, 1)
-                hint = f" Do you mean '{near[0]}'?" if near else " docs/coverage.md lists all items."
-                raise CourseError(f"{place}: no cell of source/ covers the item '{item}'.{hint}")
-            wanted[question.number] += covering[item]
-        wanted[question.number] += [_cell_named(cell, plan.sources, place) for cell in question.cells]
-    owner = _owners(sheet, wanted, plan.sources)
-    for part in sheet.notebooks:
-        for question in part.questions:
-            place = f"sheets/{name}.toml, question {question.number}"
-            cells = [cell for cell in dict.fromkeys(wanted[question.number]) if owner[cell] == question.number]
-            if not cells:
-                others = ", ".join(sorted({owner[cell] for cell in wanted[question.number]}))
-                raise CourseError(f"{place}: all its cells belong to question {others}; make one question of them.")
-            plan.asked.setdefault(part.name, []).append(_asked(question, cells, plan, place))
-    for what, promised in (("marks", sheet.marks), ("bonus", sheet.bonus)):
-        parts = [(a.question.number, a.marks) for asked in plan.asked.values() for a in asked
-                 if a.question.bonus == (what == "bonus")]  # fmt: skip
-        total = sum(marks for _, marks in parts)
-        if abs(total - promised) > _EXACT:
-            listed = " + ".join(f"{number_text(marks)} ({number})" for number, marks in parts) or "none"
-            raise CourseError(
-                f"sheets/{name}.toml: {what} = {number_text(promised)}, but the questions add up to "
-                f"{number_text(total)}: {listed}."
-            )
-    return plan
-
-
-def _owners(
-    sheet: Sheet, wanted: Mapping[str, list[tuple[str, int]]], sources: Mapping[str, Notebook]
-) -> dict[tuple[str, int], str]:
-    """Return the question of each cell: the one that names it, else the one that asks for the first item it covers."""
-    owner: dict[tuple[str, int], str] = {}
-    rank: dict[tuple[str, int], int] = {}
-    for question in (question for part in sheet.notebooks for question in part.questions):
-        for source, index in wanted[question.number]:
-            cell = sources[source].cells[index]
-            covers = sources[source].covers(index)
-            named_here = f"{source}:{kinds.name(cell, index)}" in question.cells
-            mine = -1 if named_here else min(covers.index(item) for item in question.items if item in covers)
-            if mine < rank.get((source, index), len(covers) + 1):
-                owner[source, index], rank[source, index] = question.number, mine
-    return owner
-
-
-def _sources(course: Path, name: str) -> dict[str, Notebook]:
-    found = {}
-    for path in sorted((course / "source").glob("*/*.ipynb")):
-        if path.parent.name == name:
-            continue
-        try:
-            content = authoring.as_notebook(path.read_bytes())
-        except ValueError as reason:
-            raise CourseError(f"source/{path.parent.name}/{path.name}: {reason}") from None
-        if "sheet" not in _about(content):  # else built itself
-            source = f"{path.parent.name}/{path.stem}"
-            found[source] = Notebook(source, authoring.plain_cells(content))
-    return found
-
-
-def _cell_named(name: str, sources: Mapping[str, Notebook], place: str) -> tuple[str, int]:
-    source, _, grade_id = name.partition(":")
-    if source not in sources:
-        near = difflib.get_close_matches(source, sources, 1)
-        hint = f" Do you mean '{near[0]}'?" if near else ""
-        raise CourseError(
-            f"{place}: there is no notebook '{source}' in source/; write assignment/notebook:grade_id.{hint}"
-        )
-    notebook = sources[source]
-    graded = {kinds.name(cell, n): n for n, cell in enumerate(notebook.cells) if notebook.is_graded(n)}
-    if grade_id not in graded:
-        near = difflib.get_close_matches(grade_id, graded, 1)
-        hint = f" Do you mean '{near[0]}'?" if near else f" There are: {', '.join(graded)}."
-        raise CourseError(f"{place}: {source} has no grade cell '{grade_id}'.{hint}")
-    return source, graded[grade_id]
-
-
-def _asked(question: Question, cells: list[tuple[str, int]], plan: _Plan, place: str) -> _Asked:
-    points = {cell: plan.sources[cell[0]].points(cell[1]) for cell in cells}
-    marks = sum(points.values()) if question.marks is None else question.marks
-    counting = points
-    if question.on_paper:
-        counting = {cell: number for cell, number in points.items() if plan.sources[cell[0]].is_written(cell[1])}
-        if not counting:
-            raise CourseError(f'{place}: counts = "paper", but none of its cells is read by a person.')
-    try:
-        shares = counting if abs(marks - sum(counting.values())) <= _EXACT else _shared_out(counting, marks)
-        return _Asked(question, marks, {cell: shares.get(cell, 0.0) for cell in points})
-    except ValueError as reason:
-        raise CourseError(f"{place}: {reason}") from None
-
-
-def _in_pieces(exact: Mapping[tuple[str, int], float], pieces: int) -> dict[tuple[str, int], int]:
-    """Return whole numbers of at least 1 that add up to `pieces`, near the exact ones."""
-    shares = {cell: max(1, math.floor(value)) for cell, value in exact.items()}
-    order = sorted(exact, key=lambda cell: exact[cell] - shares[cell], reverse=True)
-    while (missing := pieces - sum(shares.values())) > 0:
-        for cell in order[:missing]:
-            shares[cell] += 1
-    while sum(shares.values()) > pieces:  # cells that got one for nothing take it from the largest
-        larger = [cell for cell in shares if shares[cell] > 1]
-        shares[max(larger, key=lambda cell: shares[cell] - exact[cell])] -= 1
-    return shares
-
-
-def _shared_out(points: Mapping[tuple[str, int], float], marks: float) -> dict[tuple[str, int], float]:
-    """Share marks out in proportion to points, in whole marks, or halves, or quarters: each cell gets some."""
-    weights = points if any(points.values()) else dict.fromkeys(points, 1.0)
-    found: dict[tuple[str, int], float] = {}
-    for unit in _UNITS:
-        pieces = round(marks / unit)
-        if abs(pieces * unit - marks) > _EXACT or pieces < len(points):
-            continue
-        exact = {cell: number / sum(weights.values()) * pieces for cell, number in weights.items()}
-        shares = _in_pieces(exact, pieces)
-        found = {cell: count * unit for cell, count in shares.items()}
-        if all(abs(count - exact[cell]) <= exact[cell] / 3 for cell, count in shares.items()):
-            break  # coarse, and yet in proportion
-    if found:
-        return found
-    fewest = number_text(len(points) * _UNITS[-1])
-    raise ValueError(
-        f"marks = {number_text(marks)} can't be shared out among {len(points)} cells, each of at least a quarter "
-        f"({fewest} in all), in whole, half or quarter marks."
-    )
-
-
-# --- a notebook of the sheet -------------------------------------------------------------------------------
-
-
-class _Builder:
-    """Puts the cells of one notebook of the sheet together."""
-
-    def __init__(self, plan: _Plan, part: SheetNotebook) -> None:
-        self.plan, self.part = plan, part
-        self.asked = plan.asked[part.name]
-        self.marks = {cell: marks for asked in self.asked for cell, marks in asked.cells.items()}
-        self.question_of = {cell: asked.question for asked in self.asked for cell in asked.cells}
-        chosen: dict[str, list[int]] = {}
-        for source, index in self.marks:
-            chosen.setdefault(source, []).append(index)
-        self.excerpts: dict[str, Excerpt] = {
-            source: excerpt(plan.sources[source], found, practice=plan.sheet.practice)
-            for source, found in chosen.items()
-        }
-        self.remarks: list[str] = []
-        self.names: dict[tuple[str, int], str] = {}  # grade_ids in the sheet
-        self.ids: set[str] = set()
-
-    def build(self) -> list[dict[str, Any]]:
-        """Return the cells."""
-        order = self._order()
-        own = {source: taken.notebook.cells[taken.notebook.setup]["source"] for source, taken in self.excerpts.items()
-               if taken.notebook.setup is not None}  # fmt: skip
-        used = {
-            source: {name for index in self._taken(source) if not kinds.is_test(taken.notebook.cells[index])
-                     for name in taken.notebook.binds[index]}
-            for source, taken in self.excerpts.items()
-        }  # fmt: skip
-        setup = imports.merge(own, used)
-        cells = [self._made("introduction", "markdown", self._introduction(order))]
-        cells += [self._made("setup", "code", setup.shared)] if setup.shared else []
-        binders: dict[str, tuple[str, int]] = {}  # who bound a name last: notebook and position, -1 for a setup
-        labels = self._labels(order)
-        others = {source.partition("/")[2]: found for source, found in labels.items()}
-        leftovers: dict[str, list[str]] = {}
-        moved: list[
-            tuple[str, int, dict[str, tuple[str, int]]]
-        ] = []  # what figures to play with read when they are moved
-        for source, section in order:
-            notebook = self.plan.sources[source]
-            mine = setup.own.get(source, "")
-            names = bound_and_read(mine)[0]
-            has_code = any(notebook.cells[index]["cell_type"] == "code" for index in section.cells)
-            if has_code and any(setup.own.get(binders.get(name, ("", 0))[0], "") != mine for name in names):
-                name = f"setup-{notebook.name.partition('/')[2]}"
-                number = sum(cell["id"].startswith(f"{name}-") for cell in cells)
-                cells.append(self._made(f"{name}-{number + 1}", "code", mine))
-                binders |= dict.fromkeys(names, (source, -1))
-            part = self._part_of(source, section, order)
-            timed = self._share(source, section) in (0.0, 1.0)
-            texts = Texts(self._questions_of(source, section), labels[source], part, others, timed=timed)
-            for index, cell in self._rewrite(source, section, texts):
-                if cell["cell_type"] == "code":
-                    self._check(notebook, index, binders)
-                    if not kinds.is_test(notebook.cells[index]):
-                        binders |= dict.fromkeys(notebook.binds[index], (source, index))
-                    if "@play(" in cell["source"]:
-                        read = {name: binders[name] for name in notebook.needs_later[index] if name in binders}
-                        moved.append((source, index, read))
-                else:
-                    for phrase in dict.fromkeys(_LEFT_OVER.findall(cell["source"].partition("### BEGIN")[0])):
-                        named_cell = cell["metadata"].get("nbgrader", {}).get("grade_id") or _first_line(cell, 30)
-                        leftovers.setdefault(phrase, []).append(named_cell)
-                cells.append(cell)
-            if texts.unknown:
-                listed = ", ".join(map(str, sorted(texts.unknown)))
-                self.remarks.append(
-                    f"{self.part.name}: '{section.title}' speaks of exercise {listed} of {source}, which is not on the "
-                    "sheet; look at the text."
-                )
-        for source, section in self._preparations(order):
-            self.remarks.append(
-                f"{self.part.name}: no question asks for '{section.title}' of {source}, which others need "
-                f"({self._minutes(source, section):g} minutes without marks)."
-            )
-        there = {(source, index) for source, section in order for index in section.cells}
-        if lost := [self._grade_id(*cell) for cell in self.marks if cell not in there]:
-            raise CourseError(
-                f"{self.part.name}: {', '.join(lost)} can't be taken: a cell with marks must stand below the heading "
-                "of an exercise, not in the introduction."
-            )
-        for source, index, read in moved:
-            if other := sorted(name for name, maker in read.items() if binders[name][0] != maker[0]):
-                first = _first_line(self.plan.sources[source].cells[index], 60)
-                self.remarks.append(
-                    f"{self.part.name}: the figure of {source} that begins {first} can be moved until a cell further "
-                    f"down gives {', '.join(f'`{name}`' for name in other)} to something else."
-                )
-        if leftovers:
-            listed = "; ".join(f"'{phrase}' ({', '.join(names)})" for phrase, names in leftovers.items())
-            self.remarks.append(f"{self.part.name}: texts that may mean something else here: {listed}.")
-        for source, taken in self.excerpts.items():
-            for index in taken.notebook.reading:
-                cell = self._copy(source, index)
-                text = cell["source"].replace("## Reading", f"## Reading: {taken.notebook.title}", 1)
-                cell["source"] = Texts((), labels[source], others=others).references(text)
-                cells.append(self._stamped(cell, source, self._original(source, index)))
-        return cells
-
-    def metadata(self) -> dict[str, Any]:
-        """Return the metadata of the notebook."""
-        return {
-            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-            "course": {"sheet": self.plan.sheet.name, "from": sorted(self.excerpts)},
-        }
-
-    def rows(self) -> list[Row]:
-        """Return the table of the questions."""
-        return [
-            Row(
-                self.part.name,
-                asked.question.number,
-                asked.marks,
-                asked.question.bonus,
-                tuple((self._grade_id(*cell), marks) for cell, marks in asked.cells.items() if marks),
-            )
-            for asked in self.asked
-        ]
-
-    def _taken(self, source: str) -> list[int]:
-        return [index for section in self.excerpts[source].sections for index in section.cells]
-
-    def _order(self) -> list[tuple[str, Section]]:
-        """Return the sections as the questions ask for them, what they need before them."""
-        order: list[tuple[str, Section]] = []
-        for asked in self.asked:
-            for source in dict.fromkeys(source for source, _ in asked.cells):
-                wanted = {index for other, index in asked.cells if other == source}
-                for section in self.excerpts[source].sections:
-                    if wanted & set(section.cells):
-                        self._place(source, section, order)
-        return order
-
-    def _place(self, source: str, section: Section, order: list[tuple[str, Section]]) -> None:
-        """Add a section, after those that it reads names of, and what is explained before it."""
-        if (source, section) in order:
-            return
-        taken = self.excerpts[source]
-        makers = {maker for index in section.cells for _, maker in taken.notebook.providers(index)}
-        for earlier in taken.sections[: taken.sections.index(section)]:
-            if makers & set(earlier.cells) or not taken.chosen & set(earlier.cells):
-                self._place(source, earlier, order)
-        if (source, section) not in order:
-            order.append((source, section))
-        # A function may call what is written after it.
-        for later in taken.sections[taken.sections.index(section) + 1 :]:
-            if makers & set(later.cells) and not taken.chosen & set(later.cells):
-                self._place(source, later, order)
-
-    def _questions_of(self, source: str, section: Section) -> list[Titled]:
-        found = dict.fromkeys(
-            self.question_of[source, index].number for index in section.cells if (source, index) in self.question_of
-        )
-        asked = {asked.question.number: asked for asked in self.asked}
-        owners = {self.question_of[source, index].number for index in self.excerpts[source].chosen}
-        if not found and section.number and len(owners) == 1 and self._is_all(source):
-            found = dict.fromkeys(owners)  # a step of a notebook that is one question
-        numbers = sorted(found, key=list(asked).index)
-        return [Titled(number, asked[number].marks, asked[number].question.bonus) for number in numbers]
-
-    def _is_all(self, source: str) -> bool:
-        """Whether all grade cells of a notebook are on this one."""
-        notebook = self.plan.sources[source]
-        return all(n in self.excerpts[source].chosen for n in range(len(notebook.cells)) if notebook.is_graded(n))
-
-    def _part_of(self, source: str, section: Section, order: list[tuple[str, Section]]) -> tuple[int, int]:
-        mine = [question.number for question in self._questions_of(source, section)]
-        if len(mine) != 1:
-            return 1, 1
-        parts = [pair for pair in order if [q.number for q in self._questions_of(*pair)] == mine]
-        return parts.index((source, section)) + 1, len(parts)
-
-    def _labels(self, order: list[tuple[str, Section]]) -> dict[str, dict[int, str]]:
-        """Return by notebook how texts call its exercises on this sheet."""
-        labels: dict[str, dict[int, str]] = {source: {} for source in self.excerpts}
-        for source, section in order:
-            if section.number:
-                numbers = [question.number for question in self._questions_of(source, section)]
-                if not numbers:
-                    if not self._has_text(source, section):
-                        continue
-                    label = f"the preparation *{section.title}*"
-                else:
-                    several = self._part_of(source, section, order)[1] > 1
-                    label = named(numbers) + (f" (*{section.title}*)" if several else "")
-                labels[source][section.number] = label
-        return labels
-
-    def _has_text(self, source: str, section: Section) -> bool:
-        """Whether a section is there with its text, and not with cells of the course alone that others need."""
-        cells = self.plan.sources[source].cells
-        return any(cells[index]["cell_type"] == "markdown" for index in section.cells)
-
-    def _rewrite(self, source: str, section: Section, texts: Texts) -> Iterator[tuple[int, dict[str, Any]]]:
-        notebook = self.plan.sources[source]
-        total = sum(self.marks.get((source, index), 0.0) for index in section.cells)
-        opened = section.number == 0 and not total
-        for group in section.groups:
-            graded = [index for index in group.cells if notebook.is_graded(index)]
-            marks = sum(self.marks.get((source, index), 0.0) for index in graded)
-            points = sum(notebook.points(index) for index in graded)
-            numbers = [self.question_of[source, n].number for n in graded if (source, n) in self.question_of]
-            factor = 1.0 if abs(marks - points) <= _EXACT and self._is_whole(source, section, group.cells) else None
-            for index in group.cells:
-                cell = self._copy(source, index)
-                worth = self.marks.get((source, index), 0.0)
-                before = notebook.points(index)
-                if cell["cell_type"] == "code":
-                    text = texts.references(cell["source"], code=True)
-                    if notebook.is_graded(index):
-                        first, newline, rest = text.partition("\n")
-                        first = texts.points(first, worth / before if before else 1.0, code=True)
-                        text = first.replace("(0 points)", "(no points)") + newline + rest
-                    cell["source"] = text
-                else:
-                    text, begin, answer = cell["source"].partition("### BEGIN")
-                    text, listings = masked(text)
-                    if section.number == 0 and not total:
-                        text = texts.rest(text, None)
-                    elif not opened:
-                        opened = True
-                        text = self._opening(texts, text, total, marks, section)
-                    else:
-                        text = texts.rest(text, marks, numbers)
-                    text = unmasked(texts.references(texts.points(text, factor)), listings)
-                    if begin and before and abs(worth - before) > _EXACT:
-                        line, newline, rest = answer.partition("\n")
-                        note = f"**{marks_text(worth)} here instead of {number_text(before)}:** "
-                        note += f"multiply each number below by {worth / before:.3g}."
-                        answer = f"{line}{newline}{note}\n\n{rest}"
-                    cell["source"] = text + begin + answer
-                yield index, self._stamped(cell, source, self._original(source, index))
-
-    @staticmethod
-    def _opening(texts: Texts, text: str, total: float, first: float, section: Section) -> str:
-        if HEADING.search(text) is None:
-            text = f"## Exercise {section.number}: {section.title}\n\n{text}"
-        return texts.opening(text, total, first)
-
-    def _is_whole(self, source: str, section: Section, cells: list[int]) -> bool:
-        """Whether all grade cells of the task whose text this is are on the sheet, each with marks."""
-        notebook = self.plan.sources[source]
-        original = next(s for s in notebook.sections if set(section.cells) <= set(s.cells))
-        group = next(g for g in original.groups if set(cells) <= set(g.cells))
-        return all((source, index) in self.marks for index in group.cells if notebook.is_graded(index))
-
-    def _copy(self, source: str, index: int) -> dict[str, Any]:
-        notebook = self.plan.sources[source]
-        cell = json.loads(json.dumps(notebook.cells[index]))
-        name = notebook.name.partition("/")[2]
-        cell["id"] = _free(str(cell.get("id") or f"{name}-{index}")[:50], name, self.ids)
-        self.ids.add(cell["id"])
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
-        marks = cell["metadata"].get("nbgrader")
-        if marks:
-            marks["grade_id"] = self._grade_id(source, index)
-        if notebook.is_graded(index):
-            question = self.question_of.get((source, index))
-            marks["points"] = self.marks.get((source, index), 0.0)
-            marks["points"] = int(marks["points"]) if marks["points"] == int(marks["points"]) else marks["points"]
-            about = cell["metadata"].setdefault("course", {})
-            about.pop("bonus", None)
-            if question is not None:
-                about["question"] = question.number
-                about |= {"bonus": True} if question.bonus else {}
-        return cell
-
-    def _grade_id(self, source: str, index: int) -> str:
-        if (source, index) not in self.names:
-            name = kinds.name(self.plan.sources[source].cells[index], index)
-            self.names[source, index] = _free(name, source.partition("/")[2], set(self.names.values()), "_")
-        return self.names[source, index]
-
-    def _original(self, source: str, index: int) -> str:
-        """Return what a cell is called in its own notebook."""
-        return str(self.plan.sources[source].cells[index].get("id") or index)
-
-    def _made(self, name: str, kind: str, text: str) -> dict[str, Any]:
-        cell: dict[str, Any] = {"cell_type": kind, "id": name, "metadata": {}, "source": text}
-        if kind == "code":
-            cell |= {"outputs": [], "execution_count": None}
-        self.ids.add(name)
-        return self._stamped(cell, self.plan.sheet.name, name)
-
-    @staticmethod
-    def _stamped(cell: dict[str, Any], source: str, original: str) -> dict[str, Any]:
-        """Note where a cell comes from and what its text was, so that an edited cell is known when built again."""
-        origin = f"{source}:{original}"
-        about = cell["metadata"].setdefault("course", {})
-        about["sheet"] = {"from": origin, "built": _hash(cell["source"])}
-        return cell
-
-    def _check(self, notebook: Notebook, index: int, binders: Mapping[str, tuple[str, int]]) -> None:
-        """Raise an error if a name that a cell needs, itself or in functions that it may call, means something else."""
-        waiting, seen = [(index, index, notebook.providers(index))], {index}
-        while waiting:
-            reader, before, providers = waiting.pop()
-            for name, maker in providers:
-                if maker == notebook.setup or maker > before:  # the latter: functions that are called later
-                    continue
-                self._check_name(notebook, reader, name, maker, binders)
-                if maker not in seen:
-                    seen.add(maker)
-                    later = notebook.needs_later[maker]
-                    for own in later & notebook.binds[maker]:
-                        self._check_name(notebook, reader, own, maker, binders)
-                    found = [(each, n) for each, n in notebook.providers(maker) if each in later]
-                    waiting.append((maker, maker, iter(found)))
-
-    def _check_name(
-        self, notebook: Notebook, index: int, name: str, maker: int, binders: Mapping[str, tuple[str, int]]
-    ) -> None:
-        last = binders.get(name)
-        if last == (notebook.name, maker):
-            return
-        where = f"{self.part.name}: {kinds.name(notebook.cells[index], index)} of {notebook.name} needs `{name}`"
-        wanted = kinds.name(notebook.cells[maker], maker)
-        if last is None:
-            raise CourseError(
-                f"{where} of {wanted}, which comes later on the sheet or is not there. Ask for the question of "
-                f"{wanted} before."
-            )
-        raise CourseError(
-            f"{where} of {wanted}, and a cell of {last[0]} before it gives the name to something else. Ask for the "
-            "questions of one notebook in a row and in its order, or in a notebook of their own."
-        )
-
-    def _introduction(self, order: list[tuple[str, Section]]) -> str:
-        sheet, part = self.plan.sheet, self.part
-        lines = [f"# {part.title}", "", f"*{sheet.title}*"]
-        if sheet.deadline:
-            lines[-1] += f" · to be handed in by {sheet.deadline}"
-        for text in (sheet.introduction, part.introduction):
-            lines += ["", text] if text else []
-        total = sum(asked.marks for asked in self.asked if not asked.question.bonus)
-        bonus = sum(asked.marks for asked in self.asked if asked.question.bonus)
-        lines += ["", "| question | what | marks |", f"| {'-' * 20} | {'-' * 70} | {'-' * 12}: |"]
-        for asked in self.asked:
-            titles = [
-                section.title
-                for source, section in order
-                if any((source, index) in asked.cells for index in section.cells)
-            ]
-            shown = number_text(asked.marks) + (" (bonus)" if asked.question.bonus else "")
-            lines.append(f"| {asked.question.number} | {'; '.join(dict.fromkeys(titles))} | {shown} |")
-        minutes = round(sum(self._minutes(source, section) for source, section in order) / 5) * 5
-        sums = [marks_text(total)] if total else []
-        sums += [f"{marks_text(bonus)} as a bonus"] if bonus else []
-        of_all = f" (of {number_text(sheet.marks)} on the sheet)" if total and total != sheet.marks else ""
-        time = f", about {minutes} minutes" if minutes else ""
-        lines += ["", f"**Together:** {' and '.join(sums)}{of_all}{time}."]
-        if self._preparations(order):
-            lines += ["", "*Preparation* brings no marks; later questions use what is written there."]
-        return "\n".join(lines)
-
-    def _preparations(self, order: list[tuple[str, Section]]) -> list[tuple[str, Section]]:
-        """Return the exercises that no question asks for and others need."""
-        return [
-            (source, section)
-            for source, section in order
-            if section.number and not self._questions_of(source, section) and self._has_text(source, section)
-        ]
-
-    def _minutes(self, source: str, section: Section) -> float:
-        """Return what a section takes: of an exercise that is asked for in part, the part by its points."""
-        notebook = self.plan.sources[source]
-        cells = notebook.cells
-        minutes = sum(minutes_in(cells[i]["source"]) for i in section.cells if cells[i]["cell_type"] == "markdown")
-        return minutes * (self._share(source, section) or 1.0)
-
-    def _share(self, source: str, section: Section) -> float:
-        """Return the part of an exercise's points that questions of the sheet ask for."""
-        notebook = self.plan.sources[source]
-        original = next(each for each in notebook.sections if set(section.cells) <= set(each.cells))
-        points = {index: notebook.points(index) for index in original.cells}
-        asked = sum(number for index, number in points.items() if (source, index) in self.marks)
-        return asked / sum(points.values()) if any(points.values()) else 1.0
-
-
-def _free(name: str, prefix: str, taken: set[str], joined: str = "-") -> str:
-    """Return a name that is not taken: itself, or after its notebook, or counted."""
-    tries = [name, f"{prefix}{joined}{name}", *(f"{prefix}{joined}{name}{joined}{n}" for n in range(2, len(taken) + 3))]
-    return next(each for each in tries if each not in taken)
-
-
-# --- files -------------------------------------------------------------------------------------------------
-
-
-def _files_of(course: Path, plan: _Plan) -> dict[str, bytes]:
+def _files_of(course: Path, plan: Plan) -> dict[str, bytes]:
     """Return the files beside the notebooks that cells come from, `hidden/` included."""
     files: dict[str, tuple[str, bytes]] = {}
     sources = {source for asked in plan.asked.values() for each in asked for source, _ in each.cells}
@@ -741,86 +139,3 @@ def _files_of(course: Path, plan: _Plan) -> dict[str, bytes]:
                 )
             files[name] = assignment, content
     return {name: content for name, (_, content) in files.items()}
-
-
-def _with_edits(cells: list[dict[str, Any]], path: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return newly built cells with what was edited in the notebook since it was built, and what to tell of it."""
-    try:
-        old = authoring.plain_cells(authoring.as_notebook(path.read_bytes()))
-    except ValueError as reason:
-        raise CourseError(f"source/{path.parent.name}/{path.name}: {reason} Delete it, or mend it.") from None
-    told = []
-    new = {_origin(cell): cell for cell in cells}
-    own: dict[str, list[dict[str, Any]]] = {}
-    last = ""
-    seen: set[str] = set()
-    for cell in old:
-        origin = _origin(cell)
-        edited = _hash(cell["source"]) != _built(cell)
-        if origin not in new or origin in seen:
-            if edited or not origin:
-                told.append(f"a cell of yours was kept: {_first_line(cell)}" + _own_now(cell))
-                own.setdefault(last, []).append(cell)
-            continue
-        last = origin
-        seen.add(origin)
-        if edited and cell["source"] != new[origin]["source"]:
-            before, record = _built(cell), kinds.course(new[origin])["sheet"]
-            also = (
-                ""
-                if record["built"] == before
-                else f"; built anew it would begin {_first_line(new[origin])}, and differ"
-            )
-            new[origin]["source"], record["built"] = cell["source"], before
-            if cell.get("attachments"):
-                new[origin]["attachments"] = cell["attachments"]
-            told.append(f"your text of {_first_line(cell)} was kept{also}")
-        points = [each["metadata"].get("nbgrader", {}).get("points") for each in (cell, new[origin])]
-        if points[0] != points[1]:
-            told.append(f"{_first_line(cell)} has the marks of the sheet, {points[1]}, and not {points[0]} any more")
-    if [origin for origin in map(_origin, old) if origin in seen] != [o for o in map(_origin, cells) if o in seen]:
-        told.append("cells stand in the order of the sheet again")
-    merged = list(own.get("", []))
-    for cell in cells:
-        merged += [cell, *own.get(_origin(cell), [])]
-    taken: set[str] = set()
-    for cell in merged:
-        if not cell.get("id") or cell["id"] in taken:
-            cell["id"] = f"own-{_hash(cell['source'])}"
-        taken.add(cell["id"])
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
-    return merged, told
-
-
-def _record(cell: Mapping[str, Any]) -> dict[str, Any]:
-    about = cell["metadata"].get("course")
-    record = about.get("sheet") if isinstance(about, dict) else None
-    return record if isinstance(record, dict) else {}
-
-
-def _origin(cell: Mapping[str, Any]) -> str:
-    """Return what a cell was built from; empty for a cell of the instructor's own."""
-    return str(_record(cell).get("from", ""))
-
-
-def _built(cell: Mapping[str, Any]) -> str:
-    """Return the hash of the text with which a cell was built."""
-    return str(_record(cell).get("built", ""))
-
-
-def _own_now(cell: dict[str, Any]) -> str:
-    """Make a built cell one of the instructor's own; return what to tell if it had marks."""
-    if not _origin(cell):
-        return ""
-    marks = cell["metadata"].pop("nbgrader", None) or {}
-    cell["metadata"].pop("course", None)
-    return "; it is not graded any more" if marks.get("grade") or marks.get("task") else ""
-
-
-def _first_line(cell: Mapping[str, Any], most: int = 90) -> str:
-    return "'" + cell["source"].strip().partition("\n")[0][:most] + "'"
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -26,8 +26,9 @@ from course_utils.report import sheets as report
 from course_utils.stages import autograde
 from course_utils.stages.collect import collect
 from course_utils.stages.release import release
-from course_utils.stages.sheet import _shared_out, build_sheet
+from course_utils.stages.sheet import build_sheet
 from course_utils.stages.sheet_file import names_of_sheets
+from course_utils.stages.sheet_plan import _shared_out
 from tests.support.engine import ROOT
 
 SHEETS = names_of_sheets(ROOT)
