@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import io
+import re
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,11 +22,12 @@ from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from pygments.formatters import HtmlFormatter
 
 from course_utils.grading.cleaning import as_text, clean, is_other_site, no_picture, picture
+from course_utils.grading.formulas import to_mathml
 from course_utils.grading.page_state import PageState, read_state
 from course_utils.notebooks.pictures import Room, take_pictures
 from course_utils.notebooks.texts import plain_math
 
-__all__ = ["MATHJAX", "FeedbackExporter", "highlight_code", "markdown2html", "unchanged"]
+__all__ = ["MATHJAX", "FeedbackExporter", "highlight_code", "markdown2html", "rendered", "unchanged"]
 
 # Where nbconvert's templates take MathJax 2 from; it loads the rest of itself from there, and evaluates its settings.
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
@@ -61,6 +63,35 @@ def markdown2html(context: Any, source: str) -> str:
     source, pasted = take_pictures(source, {}, Room())
     attachments = {**attachments, **pasted}
     return "".join(_part(part, attachments, own_host, clock) for part in _in_parts(source))
+
+
+def rendered(source: str, attachments: dict[str, dict[str, str]] | None = None) -> str:
+    """Return the HTML of a Markdown text for a page without scripts of others: its formulas are MathML.
+
+    Parameters
+    ----------
+    source : str
+        Markdown, with formulas.
+    attachments : dict of str to dict of str to str, optional
+        Pictures in base64, by name and media type, as a cell has them.
+    """
+    source, pasted = take_pictures(source, {}, Room())
+    attachments = {**(attachments or {}), **pasted}
+    clock = _Clock({"resources": {}})
+    return "".join(_rendered_part(part, attachments, clock) for part in _in_parts(source))
+
+
+def _rendered_part(source: str, attachments: dict[str, dict[str, str]], clock: _Clock) -> str:
+    if len(source) > _LONGEST or clock.is_up():
+        return f"<pre>{html.escape(source)}</pre>"
+    try:
+        with clock:
+            renderer = _WithFormulas(attachments, "")
+            page = clean(MarkdownWithMath(renderer=renderer).render(source), attachments, "")
+            page = renderer.put_in(page)
+    except RecursionError:  # quotes within quotes within quotes
+        return f"<pre>{html.escape(source)}</pre>"
+    return f'<div class="kept-inside">{page}</div>'
 
 
 def _part(source: str, attachments: dict[str, dict[str, str]], own_host: str, clock: _Clock) -> str:
@@ -124,6 +155,47 @@ class _Renderer(IPythonRenderer):
     def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
         tag = "th" if head else "td"
         return f'<{tag} align="{align}">{text}</{tag}>\n' if align else f"<{tag}>{text}</{tag}>\n"
+
+
+class _WithFormulas(_Renderer):
+    """Keeps formulas aside while the page is cleaned, and puts them in as MathML."""
+
+    # Characters for private use; in the text of a student they are taken out first.
+    _MARK = "\ue010{}\ue011"
+    _MARKS = re.compile("\ue010(\\d+)\ue011")
+    _TAG = re.compile(r"""(<(?:[^<>"']|"[^"]*"|'[^']*')*>)""")
+
+    def __init__(self, attachments: dict[str, dict[str, str]], own_host: str) -> None:
+        super().__init__(attachments, own_host)
+        self._formulas: list[str] = []
+
+    def _keep(self, formula: str, *, block: bool) -> str:
+        self._formulas.append(to_mathml(formula.strip(), block=block))
+        return self._MARK.format(len(self._formulas) - 1)
+
+    def text(self, text: str) -> str:
+        return super().text(re.sub("[\ue010\ue011]", "", text))
+
+    def inline_math(self, body: str) -> str:
+        return self._keep(body, block=False)
+
+    def block_math(self, body: str) -> str:
+        return self._keep(body, block=True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return self._keep(rf"\begin{{{name}}}{body}\end{{{name}}}", block=True)
+
+    def put_in(self, page: str) -> str:
+        """Return a page with its formulas in their places; within a tag (in a picture's name, say) there is none."""
+
+        def formula(found: re.Match) -> str:
+            number = int(found[1])
+            return self._formulas[number] if number < len(self._formulas) else ""
+
+        parts = self._TAG.split(page)
+        parts[::2] = [self._MARKS.sub(formula, text) for text in parts[::2]]
+        parts[1::2] = [self._MARKS.sub("", tag) for tag in parts[1::2]]
+        return "".join(parts)
 
 
 @pass_context

@@ -1,0 +1,561 @@
+"""What persons tick in the rubric of an answer: tables of the course's own in nbgrader's database.
+
+They lie beside nbgrader's tables, so that ticks, `manual_score` and comment are written in one transaction: whoever is
+killed in between has written all of it or nothing. Autograding does not touch them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from nbgrader.api import Gradebook, MissingEntry
+from sqlalchemy import JSON, ColumnElement, Float, Integer, String, Text, UniqueConstraint, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from course_utils.errors import CourseError
+
+__all__ = ["Conflict", "Decision", "Event", "Item", "Question", "Reading", "RubricMarks", "points_of"]
+
+
+# Behind the name of a student in events that touch both readers' decisions.
+_SECOND = " (second reader)"
+
+
+class _Base(DeclarativeBase):
+    pass
+
+
+@dataclass(frozen=True, order=True)
+class Question:
+    """A cell that a person reads.
+
+    Parameters
+    ----------
+    assignment, notebook, cell : str
+        `cell` is its grade_id.
+    """
+
+    assignment: str
+    notebook: str
+    cell: str
+
+
+class Item(_Base):
+    """A line of a question's rubric; `points` may be negative, or 0 for a comment."""
+
+    __tablename__ = "course_rubric_item"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    assignment: Mapped[str] = mapped_column(String(255), index=True)
+    notebook: Mapped[str] = mapped_column(String(255))
+    cell: Mapped[str] = mapped_column(String(255))
+    place: Mapped[int] = mapped_column(Integer)
+    points: Mapped[float] = mapped_column(Float)
+    text: Mapped[str] = mapped_column(Text)
+    # What the source said when it was taken over; None for a line that was written while reading.
+    source: Mapped[str | None] = mapped_column(Text, nullable=True)
+    retired: Mapped[bool] = mapped_column(default=False)
+
+
+class Reading(_Base):
+    """What one reader decided about one answer; the first reader's (`turn` 1) is the mark, a second one's is not."""
+
+    __tablename__ = "course_rubric_reading"
+    __table_args__ = (UniqueConstraint("assignment", "notebook", "cell", "student", "turn"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    assignment: Mapped[str] = mapped_column(String(255), index=True)
+    notebook: Mapped[str] = mapped_column(String(255))
+    cell: Mapped[str] = mapped_column(String(255))
+    student: Mapped[str] = mapped_column(String(255))
+    turn: Mapped[int] = mapped_column(Integer, default=1)
+    ticks: Mapped[list[int]] = mapped_column(JSON, default=list)
+    adjustment: Mapped[float] = mapped_column(Float, default=0.0)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    comment: Mapped[str] = mapped_column(Text, default="")
+    points: Mapped[float] = mapped_column(Float, default=0.0)
+    # Of the answer that was read, to know when another one lies there.
+    answer: Mapped[str] = mapped_column(String(64), default="")
+    reader: Mapped[str] = mapped_column(String(255))
+    at: Mapped[str] = mapped_column(String(40))
+    version: Mapped[int] = mapped_column(Integer, default=1)
+
+
+class Event(_Base):
+    """Who did what, when: what was there before, and after. Events are only added."""
+
+    __tablename__ = "course_rubric_event"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[str] = mapped_column(String(40))
+    reader: Mapped[str] = mapped_column(String(255))
+    kind: Mapped[str] = mapped_column(String(20))
+    assignment: Mapped[str] = mapped_column(String(255), index=True)
+    notebook: Mapped[str] = mapped_column(String(255))
+    cell: Mapped[str] = mapped_column(String(255))
+    students: Mapped[list[str]] = mapped_column(JSON, default=list)
+    # By student: what `Reading` and the gradebook held; for a rubric item under its id.
+    before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    after: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    undone: Mapped[bool] = mapped_column(default=False)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a reader decides about one answer, or about several that are the same.
+
+    Parameters
+    ----------
+    ticks : tuple of int
+        Ids of rubric items.
+    adjustment : float, points
+        Added to what the ticks give.
+    reason : str
+        Why; needed where `adjustment` is not 0.
+    comment : str
+        For the student, in Markdown.
+    """
+
+    ticks: tuple[int, ...] = ()
+    adjustment: float = 0.0
+    reason: str = ""
+    comment: str = ""
+
+
+class Conflict(CourseError):
+    """Somebody else has decided in the meantime; nothing was written."""
+
+
+def points_of(decision: Decision | Reading, items: Iterable[Item], max_points: float) -> float:
+    """Return the points that a decision gives: its ticks and its adjustment, within 0 and what the cell is worth.
+
+    Parameters
+    ----------
+    decision : Decision or Reading
+    items : iterable of Item
+        Of the question.
+    max_points : float
+    """
+    ticked = set(decision.ticks)
+    total = sum(item.points for item in items if item.id in ticked) + decision.adjustment
+    return round(min(max(total, 0.0), max_points), 6) + 0.0
+
+
+class RubricMarks:
+    """The ticks of a gradebook that is open; what changes several tables does it in one transaction.
+
+    Parameters
+    ----------
+    gradebook : nbgrader.api.Gradebook
+    """
+
+    def __init__(self, gradebook: Gradebook) -> None:
+        self._gradebook, self._db = gradebook, gradebook.db
+        _Base.metadata.create_all(gradebook.engine)
+
+    def items(self, question: Question, *, retired: bool = False) -> list[Item]:
+        """Return the rubric of a question in its order, without lines that are no more used unless wanted."""
+        query = select(Item).where(*_of(Item, question)).order_by(Item.retired, Item.place, Item.id)
+        return [item for item in self._db.scalars(query) if retired or not item.retired]
+
+    def take_over(self, question: Question, lines: Sequence[tuple[float, str]]) -> list[str]:
+        """Take the rubric of the source over; return what differs from lines that persons have used already.
+
+        New lines are added. A line that nobody has ticked follows the source. Where somebody has, the marks that were
+        given stay as they are: it is told, and can be changed at the desk, which shows whom it touches.
+
+        Parameters
+        ----------
+        question : Question
+        lines : sequence of (float, str)
+            Points and text, as the source has them.
+        """
+        known = self.items(question, retired=True)
+        from_source = [item for item in known if item.source is not None]
+        used = {tick for reading in self._readings(question) for tick in reading.ticks}
+        told, seen = [], set()
+        for place, (points, text) in enumerate(lines):
+            item = next((i for i in from_source if i.source == text and i.id not in seen), None)
+            if item is None:
+                item = Item(**question.__dict__, place=place, points=points, text=text, source=text, retired=False)
+                self._db.add(item)
+                self._db.flush()
+            elif item.text == text and item.points != points:
+                if item.id in used:
+                    told.append(
+                        f"The source gives {points:g} for “{text}”; marks were given here with {item.points:g}."
+                    )
+                else:
+                    item.points = points
+            seen.add(item.id)
+            item.place = place
+        for item in from_source:
+            if item.id in seen or item.retired:
+                continue
+            if item.id in used:
+                told.append(f"“{item.text}” is no more in the source; marks were given by it, so it stays here.")
+            else:
+                item.retired = True
+        self._db.commit()
+        return told
+
+    def readings(self, question: Question, turn: int = 1) -> dict[str, Reading]:
+        """Return what was decided about a question, by student.
+
+        Parameters
+        ----------
+        question : Question
+        turn : int
+            1 for the marks, 2 for those of a second reader.
+        """
+        return {reading.student: reading for reading in self._readings(question) if reading.turn == turn}
+
+    def all_readings(self, assignment: str) -> list[Reading]:
+        """Return what was decided about an assignment, by any reader."""
+        return list(self._db.scalars(select(Reading).where(Reading.assignment == assignment)))
+
+    def decide(
+        self,
+        question: Question,
+        answers: Mapping[str, str],
+        decision: Decision,
+        reader: str,
+        *,
+        seen: Mapping[str, int] | None = None,
+        turn: int = 1,
+        kind: str = "decide",
+    ) -> None:
+        """Write a decision: ticks, points and comment of one student, or of several whose answers are the same.
+
+        Parameters
+        ----------
+        question : Question
+        answers : mapping of str to str
+            What identifies the answer that was read, by student.
+        decision : Decision
+        reader : str
+            Who decides.
+        seen : mapping of str to int, optional
+            The version of each student's reading that the reader saw; 0 or missing if there was none.
+        turn : int
+            2 for a second reader, whose points are kept but are not the mark.
+        kind : str
+            What the log calls it.
+
+        Raises
+        ------
+        Conflict
+            If one of the readings is another one by now, or a rubric item is. Nothing is written then.
+        CourseError
+            If points are changed by hand without a reason.
+        """
+        if decision.adjustment and not decision.reason.strip():
+            raise CourseError("Points that are changed by hand need a reason; it stands in the log.")
+        items = {item.id: item for item in self.items(question, retired=True)}
+        if unknown := [tick for tick in decision.ticks if tick not in items]:
+            raise Conflict(f"The rubric has changed: line {unknown[0]} is not there any more. Look again, and decide.")
+        try:
+            before, after = {}, {}
+            for student, answer in answers.items():
+                version = (seen or {}).get(student, 0)
+                before[student], after[student] = self._write(
+                    question, student, answer, decision, items, reader, version, turn
+                )
+            self._note(kind, question, reader, before, after)
+            self._db.commit()
+        except BaseException:
+            self._db.rollback()
+            raise
+
+    def _write(
+        self,
+        question: Question,
+        student: str,
+        answer: str,
+        decision: Decision,
+        items: Mapping[int, Item],
+        reader: str,
+        version: int,
+        turn: int,
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Write one student's row and mark; return both as they were and as they are."""
+        where = (*_of(Reading, question), Reading.student == student, Reading.turn == turn)
+        row = self._db.scalars(select(Reading).where(*where)).one_or_none()
+        if (row.version if row else 0) != version:
+            raise Conflict(self._who(row, student))
+        grade = self._grade(question, student)
+        before = {"reading": _content(row), "grade": self._mark(question, student)}
+        points = points_of(decision, items.values(), grade.max_score or 0.0)
+        values = {
+            "ticks": sorted(decision.ticks), "adjustment": decision.adjustment, "reason": decision.reason.strip(),
+            "comment": decision.comment.strip(), "points": points, "answer": answer, "reader": reader, "at": _now(),
+            "version": version + 1,
+        }  # fmt: skip
+        self._keep(question, student, turn, row, values)
+        if turn == 1:
+            shown = [item for item in items.values() if not item.retired or item.id in values["ticks"]]
+            self._enter(question, student, points, comment_text(shown, values["ticks"], values["comment"]))
+        return before, {"reading": {**values, "turn": turn}, "grade": self._mark(question, student)}
+
+    def _keep(
+        self, question: Question, student: str, turn: int, row: Reading | None, values: Mapping[str, Any]
+    ) -> None:
+        """Write a reading if it is still of the version that `row` has, whoever else writes at this moment."""
+        if row is None:
+            self._db.add(Reading(**question.__dict__, student=student, turn=turn, **values))
+            try:
+                self._db.flush()
+            except IntegrityError as error:
+                raise Conflict(self._who(None, student)) from error
+            return
+        change = update(Reading).where(Reading.id == row.id, Reading.version == row.version).values(**values)
+        if self._db.execute(change.execution_options(synchronize_session=False)).rowcount != 1:
+            raise Conflict(self._who(None, student))
+        self._db.expire(row)
+
+    def _grade(self, question: Question, student: str) -> Any:
+        try:
+            return self._gradebook.find_grade(question.cell, question.notebook, question.assignment, student)
+        except MissingEntry:
+            raise CourseError(
+                f"The gradebook has no mark of {student} for {question.cell}; run `course autograde` first."
+            ) from None
+
+    def _comment(self, question: Question, student: str) -> Any:
+        return self._gradebook.find_comment(question.cell, question.notebook, question.assignment, student)
+
+    def _mark(self, question: Question, student: str) -> dict[str, Any]:
+        grade, comment = self._grade(question, student), self._comment(question, student)
+        return {
+            "manual_score": grade.manual_score,
+            "needs_manual_grade": bool(grade.needs_manual_grade),
+            "manual_comment": comment.manual_comment,
+        }
+
+    def _enter(self, question: Question, student: str, points: float | None, comment: str | None) -> None:
+        """Write nbgrader's own mark and comment."""
+        grade = self._grade(question, student)
+        grade.manual_score, grade.needs_manual_grade = points, points is None and grade.auto_score is None
+        self._comment(question, student).manual_comment = comment
+        self._db.flush()
+
+    def change_item(
+        self, question: Question, item: int, points: float, text: str, reader: str, *, retired: bool = False
+    ) -> None:
+        """Change a rubric item; the marks of all who have it are computed anew.
+
+        Parameters
+        ----------
+        question : Question
+        item : int
+            Its id.
+        points : float
+        text : str
+        reader : str
+        retired : bool
+            Take it out of the rubric: nobody has it any more.
+        """
+        known = {row.id: row for row in self.items(question, retired=True)}
+        if item not in known:
+            raise CourseError("This line is not in the rubric any more.")
+        try:
+            row = known[item]
+            before = {str(item): {"points": row.points, "text": row.text, "retired": row.retired}}
+            row.points, row.text, row.retired = points, text.strip(), retired
+            after = {str(item): {"points": points, "text": row.text, "retired": retired}}
+            self._db.flush()
+            self._score_again(question, known, item, drop=retired, before=before, after=after)
+            self._note("item", question, reader, before, after)
+            self._db.commit()
+        except BaseException:
+            self._db.rollback()
+            raise
+
+    def touched_by(
+        self, question: Question, item: int, points: float, *, retired: bool = False
+    ) -> list[tuple[str, float, float]]:
+        """Return whose mark a change of an item would move: student, points now, points then."""
+        items = self.items(question, retired=True)
+        found = []
+        for student, reading in sorted(self.readings(question).items()):
+            if item not in reading.ticks:
+                continue
+            most = self._grade(question, student).max_score or 0.0
+            then = [_Line(i.id, points if i.id == item else i.points) for i in items if not (retired and i.id == item)]
+            found.append((student, reading.points, points_of(reading, then, most)))
+        return found
+
+    def _score_again(
+        self,
+        question: Question,
+        items: Mapping[int, Item],
+        item: int,
+        *,
+        drop: bool,
+        before: dict[str, Any],
+        after: dict[str, Any],
+    ) -> None:
+        for reading in self._readings(question):
+            if item not in reading.ticks:
+                continue
+            key = reading.student if reading.turn == 1 else reading.student + _SECOND
+            before[key] = {"reading": _content(reading), "grade": self._mark(question, reading.student)}
+            ticks = [tick for tick in reading.ticks if not (drop and tick == item)]
+            most = self._grade(question, reading.student).max_score or 0.0
+            points = points_of(Decision(tuple(ticks), reading.adjustment), items.values(), most)
+            values = {"ticks": ticks, "points": points, "version": reading.version + 1}
+            self._keep(question, reading.student, reading.turn, reading, values)
+            if reading.turn == 1:
+                shown = [i for i in items.values() if not i.retired or i.id in ticks]
+                self._enter(question, reading.student, points, comment_text(shown, ticks, reading.comment))
+            after[key] = {"reading": _content(reading), "grade": self._mark(question, reading.student)}
+
+    def add_item(self, question: Question, points: float, text: str, reader: str) -> Item:
+        """Add a line to the rubric, behind the others."""
+        place = max((item.place for item in self.items(question, retired=True)), default=-1) + 1
+        item = Item(**question.__dict__, place=place, points=points, text=text.strip(), source=None, retired=False)
+        try:
+            self._db.add(item)
+            self._db.flush()
+            self._note("item", question, reader, {}, {str(item.id): {"points": points, "text": item.text}})
+            self._db.commit()
+        except BaseException:
+            self._db.rollback()
+            raise
+        return item
+
+    def undo(self, assignment: str, reader: str) -> Event | None:
+        """Take back what a reader did last in an assignment; None if there is nothing.
+
+        Raises
+        ------
+        Conflict
+            If somebody has changed one of these marks since. Nothing is taken back then.
+        """
+        mine = (Event.assignment == assignment, Event.reader == reader, Event.undone.is_(False), Event.kind != "undo")
+        event = self._db.scalars(select(Event).where(*mine).order_by(Event.id.desc())).first()
+        if event is None:
+            return None
+        question = Question(event.assignment, event.notebook, event.cell)
+        try:
+            self._take_back(question, event)
+            event.undone = True
+            self._note("undo", question, reader, event.after, event.before)
+            self._db.commit()
+        except BaseException:
+            self._db.rollback()
+            raise
+        return event
+
+    def _take_back(self, question: Question, event: Event) -> None:
+        items = {str(item.id): item for item in self.items(question, retired=True)}
+        if event.kind == "item":
+            for key in set(event.after) & set(items):
+                was = event.before.get(key)
+                row = items[key]
+                if was is None:  # it was added
+                    if any(row.id in reading.ticks for reading in self._readings(question)):
+                        raise Conflict(f"“{row.text}” is ticked by now; take it out of the rubric instead.")
+                    row.retired = True
+                else:
+                    row.points, row.text, row.retired = was["points"], was["text"], was["retired"]
+        for key, was in event.before.items():
+            if "grade" not in was:
+                continue
+            student, turn = key.removesuffix(_SECOND), event.after[key]["reading"]["turn"]
+            where = (*_of(Reading, question), Reading.student == student, Reading.turn == turn)
+            row = self._db.scalars(select(Reading).where(*where)).one_or_none()
+            if row is None or row.version != event.after[key]["reading"]["version"]:
+                raise Conflict(self._who(row, student) + " It can't be taken back any more.")
+            if was["reading"] is None:
+                self._db.delete(row)
+                self._db.flush()
+            else:
+                # Never a version that was there before: a page that somebody has open shows another one.
+                self._keep(question, student, turn, row, {**was["reading"], "version": row.version + 1})
+            if turn == 1:
+                self._enter(question, student, was["grade"]["manual_score"], was["grade"]["manual_comment"])
+                self._grade(question, student).needs_manual_grade = was["grade"]["needs_manual_grade"]
+
+    def events(self, assignment: str, limit: int = 200) -> list[Event]:
+        """Return what was done in an assignment, the newest first."""
+        query = select(Event).where(Event.assignment == assignment).order_by(Event.id.desc()).limit(limit)
+        return list(self._db.scalars(query))
+
+    def comments(self, question: Question, limit: int = 12) -> list[str]:
+        """Return the comments used for a question so far, the most frequent first."""
+        counts: dict[str, int] = {}
+        for reading in self._readings(question):
+            if reading.comment and reading.turn == 1:
+                counts[reading.comment] = counts.get(reading.comment, 0) + 1
+        return sorted(counts, key=lambda text: (-counts[text], text))[:limit]
+
+    def _readings(self, question: Question) -> list[Reading]:
+        return list(self._db.scalars(select(Reading).where(*_of(Reading, question)).order_by(Reading.student)))
+
+    def _note(
+        self, kind: str, question: Question, reader: str, before: Mapping[str, Any], after: Mapping[str, Any]
+    ) -> None:
+        students = sorted(key for key in after if "grade" in after[key])
+        event = Event(
+            at=_now(), reader=reader, kind=kind, **question.__dict__, students=students, before=dict(before),
+            after=dict(after), undone=False,
+        )  # fmt: skip
+        self._db.add(event)
+        self._db.flush()
+
+    def _who(self, row: Reading | None, student: str) -> str:
+        if row is None:
+            return f"The answer of {student} has been marked by somebody else in the meantime. Look again, and decide."
+        return (
+            f"{row.reader} has marked the answer of {student} in the meantime ({row.points:g} points, {row.at}). "
+            "Look again, and decide."
+        )
+
+
+@dataclass(frozen=True)
+class _Line:
+    """An item with other points than it has now."""
+
+    id: int
+    points: float
+
+
+def comment_text(items: Sequence[Item], ticks: Iterable[int], comment: str) -> str:
+    """Return the comment that nbgrader keeps and shows: each line of the rubric, ticked or not, and the reader's words.
+
+    Parameters
+    ----------
+    items : sequence of Item
+    ticks : iterable of int
+        Ids of the items that the answer has.
+    comment : str
+        Of the reader, in Markdown.
+    """
+    ticked = set(ticks)
+    lines = [f"- ☑ {_signed(item.points)}{item.text}" for item in items if item.id in ticked]
+    lines += [f"- ☐ {_signed(item.points)}{item.text}" for item in items if item.id not in ticked and item.points > 0]
+    return "\n".join([*lines, *(["", comment] if comment and lines else [comment] if comment else [])])
+
+
+def _signed(points: float) -> str:
+    return f"({points:+g}) " if points else ""
+
+
+def _of(table: type[Item] | type[Reading], question: Question) -> tuple[ColumnElement[bool], ...]:
+    return (
+        table.assignment == question.assignment, table.notebook == question.notebook, table.cell == question.cell
+    )  # fmt: skip
+
+
+def _content(row: Reading | None) -> dict[str, Any] | None:
+    names = ("ticks", "adjustment", "reason", "comment", "points", "answer", "reader", "at", "version", "turn")
+    return None if row is None else {name: getattr(row, name) for name in names}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,52 @@
+"""`course desk`: one question over the whole class, read in a browser."""
+
+from __future__ import annotations
+
+import getpass
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from course_utils.command.course_settings import CourseOption as Course
+from course_utils.command.terminal import console
+from course_utils.errors import CourseError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the `course` program."""
+    app.command("desk")(desk_command)
+
+
+def desk_command(
+    assignment: Annotated[str, typer.Argument(help="Assignment, a folder of source/.")],
+    reader: Annotated[str, typer.Option(help="Who reads; stands in the log. [default: your user name]")] = "",
+    order: Annotated[
+        str, typer.Option(help="alike: like answers follow each other; random: the same at each start.")
+    ] = "alike",
+    pseudonyms: Annotated[bool, typer.Option(help="Show pseudonyms instead of names.")] = False,
+    second: Annotated[
+        bool, typer.Option("--second", help="A second, blind reading: its marks are compared, and count nowhere.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of this machine. [default: one that is free]")] = 0,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    course: Course = Path(),
+) -> None:
+    """Read what the class wrote, question by question, in a local web page."""
+    from course_utils.desk.order import ORDERS
+    from course_utils.desk.serving import serve
+
+    if order not in ORDERS:
+        raise CourseError(f"--order takes {' or '.join(ORDERS)}, not {order!r}.")
+
+    def told(address: str) -> None:
+        console.print(f"The desk is at {address}", highlight=False, soft_wrap=True)
+        console.print("End it with Ctrl-C; what is saved stays.")
+        if browser:
+            webbrowser.open(address)
+
+    serve(
+        course, assignment, reader or getpass.getuser(), told,
+        port=port, order=order, hide_names=pseudonyms, second=second,
+    )  # fmt: skip

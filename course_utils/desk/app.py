@@ -1,0 +1,391 @@
+"""The desk's pages, for one assignment and one reader at a time.
+
+Every address is relative, so that the desk also works behind a proxy that puts something before its paths. A page
+shows a student's text: nothing of it runs or loads, and who has no token gets nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Callable
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from nbgrader.api import Gradebook
+from sqlalchemy.exc import OperationalError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from course_utils.classroom.marks import number
+from course_utils.classroom.rubric_marks import Conflict, Decision, Question, RubricMarks
+from course_utils.desk.agreement import agreement
+from course_utils.desk.answers import Written
+from course_utils.desk.classwork import Classwork, Mark
+from course_utils.desk.order import Pile
+from course_utils.errors import CourseError
+from course_utils.grading.pages import rendered
+
+__all__ = ["Desk", "make_app"]
+
+_COOKIE = "course-desk"
+_LARGEST_FORM = 1 << 20  # bytes
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Desk:
+    """What the pages share.
+
+    Parameters
+    ----------
+    work : Classwork
+    gradebook : nbgrader.api.Gradebook
+        Open as long as the desk is.
+    reader : str
+        Who reads.
+    token : str
+        Who shows it may read and decide.
+    second : bool
+        Whether a second reader reads: sees nobody's marks, and the own ones are no marks of the class.
+    """
+
+    def __init__(self, work: Classwork, gradebook: Gradebook, reader: str, token: str, *, second: bool = False) -> None:
+        self.work, self.gradebook, self.reader, self.token = work, gradebook, reader, token
+        self.turn = 2 if second else 1
+        self.marks = RubricMarks(gradebook)
+        work.take_rubrics_over(self.marks)
+        self.templates = Environment(
+            loader=PackageLoader("course_utils.desk", "pages"), autoescape=True, undefined=StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True,
+        )  # fmt: skip
+        self.templates.filters["number"] = number
+        self.templates.filters["markdown"] = lambda text, pictures=None: Markup(rendered(text, pictures))
+        self._rendered: dict[str, Markup] = {}
+
+    def answer_html(self, source: str, attachments: dict, digest: str) -> Markup:
+        """Return an answer as HTML; kept, since a reader comes back to it."""
+        if digest not in self._rendered:
+            self._rendered[digest] = Markup(rendered(self.work.text(source), attachments))
+        return self._rendered[digest]
+
+    def page(self, template: str, *, status: int = 200, up: str = "", **values: Any) -> HTMLResponse:
+        """Return a page; `up` is what leads from its address to the desk's first one."""
+        common = {"work": self.work, "reader": self.reader, "second": self.turn == 2, "up": up}
+        text = self.templates.get_template(template).render(**common, **values)
+        return HTMLResponse(text, status_code=status, headers=_HEADERS)
+
+    def question(self, request: Request) -> Written:
+        """Return the question that an address names.
+
+        Raises
+        ------
+        CourseError
+            If there is none.
+        """
+        key = Question(self.work.assignment, request.path_params["notebook"], request.path_params["cell"])
+        if key not in self.work.by_key:
+            raise CourseError(f"{self.work.assignment} has no question {key.notebook}/{key.cell}.")
+        return self.work.by_key[key]
+
+
+def make_app(desk: Desk) -> Starlette:
+    """Return the web application.
+
+    Parameters
+    ----------
+    desk : Desk
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        # Reading a class of two hundred takes seconds: the first page does not wait for it.
+        Thread(target=desk.work.read_everything, daemon=True).start()
+        yield
+
+    def route(path: str, show: Callable, method: str = "GET") -> Route:
+        return Route(path, _guarded(desk, show), methods=[method])
+
+    question = "/{notebook}/{cell}"
+    return Starlette(
+        routes=[
+            Mount("/static", StaticFiles(packages=[("course_utils.desk", "static")])),
+            route("/", _questions),
+            route("/log", _log),
+            route("/agreement", _agreement),
+            route("/undo", _undo, "POST"),
+            route(question + "/", _question),
+            route(question + "/rubric", _rubric),
+            route(question + "/rubric", _change_rubric, "POST"),
+            route(question + "/{pile}", _pile),
+            route(question + "/{pile}", _decide, "POST"),
+        ],
+        lifespan=lifespan,
+    )
+
+
+def _guarded(desk: Desk, show: Callable) -> Callable:
+    async def answer(request: Request) -> Response:
+        refusal = _refusal(desk, request)
+        if refusal is not None:
+            return refusal
+        try:
+            form = await _form(request) if request.method == "POST" else {}
+            return await show(desk, request, **({"form": form} if request.method == "POST" else {}))
+        except Conflict as error:
+            return desk.page(
+                "told.html.j2", status=409, up=_up(request), title="Decided in the meantime", text=str(error)
+            )
+        except CourseError as error:
+            return desk.page("told.html.j2", status=400, up=_up(request), title="That can't be done", text=str(error))
+        except OperationalError as error:
+            text = f"The gradebook can't be written or read just now ({error.orig}). Nothing was changed; try again."
+            return desk.page("told.html.j2", status=503, up=_up(request), title="Try again", text=text)
+        finally:
+            # What others write meanwhile is read anew by the next page.
+            desk.gradebook.db.rollback()
+
+    return answer
+
+
+def _up(request: Request) -> str:
+    return "../" * (request.scope["path"].count("/") - 1)
+
+
+def _refusal(desk: Desk, request: Request) -> Response | None:
+    """Return why a request gets nothing, or None: its token, and that it comes from the desk's own pages."""
+    host = request.headers.get("host", "")
+    given = request.query_params.get("token")
+    if given is not None and secrets.compare_digest(given.encode(), desk.token.encode()):
+        response = RedirectResponse(request.url.path.rpartition("/")[2] or "./", status_code=303, headers=_HEADERS)
+        response.set_cookie(_COOKIE, desk.token, httponly=True, samesite="strict")
+        return response
+    if not secrets.compare_digest(request.cookies.get(_COOKIE, "").encode(), desk.token.encode()):
+        text = "This page needs the address that `course desk` has printed, with its token."
+        return desk.page("told.html.j2", status=403, up=_up(request), title="Who are you?", text=text)
+    if request.method == "POST":
+        origin = request.headers.get("origin")
+        fetched = request.headers.get("sec-fetch-site", "same-origin")
+        if fetched not in ("same-origin", "none") or (
+            origin not in (None, "null")
+            and urlsplit(origin).netloc != host
+            and "x-forwarded-host" not in request.headers
+        ):
+            text = "Another web site sends this. Nothing was changed."
+            return desk.page("told.html.j2", status=403, up=_up(request), title="Not from here", text=text)
+    return None
+
+
+async def _form(request: Request) -> dict[str, list[str]]:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _LARGEST_FORM:
+            raise CourseError("That is more text than a comment may have.")
+    return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10_000)
+
+
+async def _questions(desk: Desk, request: Request) -> Response:
+    marks = desk.work.marks(desk.gradebook)
+    progress = desk.work.progress(marks)
+    mine = {key: sum(r.turn == desk.turn for r in rs) for key, rs in _readings_by_question(desk).items()}
+    return desk.page(
+        "questions.html.j2", questions=desk.work.questions, progress=progress, mine=mine, told=desk.work.told,
+        left=sum(p.waiting for p in progress.values()),
+    )  # fmt: skip
+
+
+def _readings_by_question(desk: Desk) -> dict[Question, list]:
+    found: dict[Question, list] = {}
+    for reading in desk.marks.all_readings(desk.work.assignment):
+        found.setdefault(Question(reading.assignment, reading.notebook, reading.cell), []).append(reading)
+    return found
+
+
+async def _piles_of(desk: Desk, written: Written) -> list[Pile]:
+    if desk.work.is_read(written.key):
+        return desk.work.piles(written.key)
+    return await run_in_threadpool(desk.work.piles, written.key)
+
+
+def _state(desk: Desk, written: Written, piles: list[Pile]) -> list[dict[str, Any]]:
+    """Return for each pile how many of its answers are still to be read."""
+    marks = desk.work.marks(desk.gradebook, written.key)[written.key]
+    readings = desk.marks.readings(written.key, desk.turn)
+    rows = []
+    for pile in piles:
+        left = [a.student for a in pile.answers
+                if desk.work.waits(marks.get(a.student), readings.get(a.student), a, desk.turn)]  # fmt: skip
+        rows.append({"pile": pile, "left": 0 if pile.blank else len(left), "marks": marks, "readings": readings})
+    return rows
+
+
+async def _question(desk: Desk, request: Request) -> Response:
+    written = desk.question(request)
+    piles = await _piles_of(desk, written)
+    rows = _state(desk, written, piles)
+    if not rows:
+        text = f"Nobody has handed in {written.key.notebook}, or nothing of it is graded yet."
+        return desk.page("told.html.j2", up="../../", title=written.title, text=text)
+    first = next((row for row in rows if row["left"]), rows[0])
+    return RedirectResponse(first["pile"].key, status_code=303, headers=_HEADERS)
+
+
+async def _pile(desk: Desk, request: Request) -> Response:
+    written = desk.question(request)
+    rows = _state(desk, written, await _piles_of(desk, written))
+    place = next((i for i, row in enumerate(rows) if row["pile"].key == request.path_params["pile"]), None)
+    if place is None:
+        raise CourseError(
+            "This answer is not there any more: it was graded again, or handed in anew. Go back to the list."
+        )
+    pile, marks, readings = (rows[place][name] for name in ("pile", "marks", "readings"))
+    first = pile.answers[0]
+    reading = next((readings[s] for s in pile.students if s in readings), None)
+    items = desk.marks.items(written.key)
+    mark = marks.get(first.student, Mark(None, False, written.points))
+    by_hand = None
+    if desk.turn == 1 and mark.manual is not None and (reading is None or reading.points != mark.manual):
+        by_hand = mark.manual
+    after = [i for i in [*range(place + 1, len(rows)), *range(place)] if rows[i]["left"]]
+    return desk.page(
+        "pile.html.j2", up="../../", written=written, rows=rows, place=place, pile=pile, answer=first, items=items,
+        reading=reading, ticks=set(reading.ticks) if reading else set(), marks=marks, by_hand=by_hand,
+        versions={s: readings[s].version if s in readings else 0 for s in pile.students},
+        other_answer=bool(reading and reading.answer and reading.answer != first.digest),
+        max_points=mark.max_points, comments=desk.marks.comments(written.key), told=desk.work.told.get(written.key, []),
+        html=desk.answer_html(first.source, first.attachments, first.digest), left=sum(row["left"] for row in rows),
+        scores=_scores(desk, written, pile) if desk.turn == 1 else {},
+        next_key=rows[after[0]]["pile"].key if after else None,
+        before_key=rows[place - 1]["pile"].key if place else None,
+        after_key=rows[place + 1]["pile"].key if place + 1 < len(rows) else None,
+        different={s for s in pile.students if s in readings and reading and readings[s].ticks != reading.ticks},
+    )  # fmt: skip
+
+
+def _scores(desk: Desk, written: Written, pile: Pile) -> dict[str, float | None]:
+    """Return what the automatic cells of the same exercise gave to the first student of a pile."""
+    found = {}
+    for test in written.tests:
+        with contextlib.suppress(Exception):
+            grade = desk.gradebook.find_grade(test.name, written.key.notebook, written.key.assignment, pile.students[0])
+            found[test.name] = grade.score
+    return found
+
+
+async def _decide(desk: Desk, request: Request, form: dict[str, list[str]]) -> Response:
+    written = desk.question(request)
+    rows = _state(desk, written, await _piles_of(desk, written))
+    row = next((row for row in rows if row["pile"].key == request.path_params["pile"]), None)
+    if row is None:
+        raise CourseError(
+            "This answer is not there any more: it was graded again, or handed in anew. Go back to the list."
+        )
+    chosen = form.get("student", [])
+    answers = {answer.student: answer.digest for answer in row["pile"].answers if answer.student in chosen}
+    if len(answers) != len(chosen) or not answers:
+        raise Conflict("Other students have this answer by now. Look again, and decide.")
+    seen = {student: int(_one(form, f"version-{student}") or 0) for student in answers}
+    decision = Decision(
+        tuple(int(tick) for tick in form.get("tick", []) if tick.isdecimal()), _points(_one(form, "adjustment")),
+        _one(form, "reason"), _one(form, "comment"),
+    )  # fmt: skip
+    desk.marks.decide(written.key, answers, decision, desk.reader, seen=seen, turn=desk.turn)
+    after = _one(form, "then")
+    place = rows.index(row)
+    rest = [r for r in [*rows[place + 1 :], *rows[:place]] if r["left"]]
+    following = rest[0]["pile"].key if rest else "../../"
+    target = row["pile"].key if after == "stay" else following
+    return RedirectResponse(target, status_code=303, headers=_HEADERS)
+
+
+def _one(form: dict[str, list[str]], name: str) -> str:
+    return form.get(name, [""])[-1].replace("\r\n", "\n")
+
+
+def _points(text: str) -> float:
+    """Return points that a person typed; a comma is as good as a point."""
+    text = text.strip().replace(",", ".").replace("\N{MINUS SIGN}", "-")
+    if not text:
+        return 0.0
+    try:
+        points = float(text)
+    except ValueError:
+        raise CourseError(f"“{text[:40]}” is no number of points. Write for example 0.5 or -0.25.") from None
+    if not abs(points) <= 1000:  # also what is no number
+        raise CourseError(f"“{text[:40]}” is no number of points. Write for example 0.5 or -0.25.")
+    return points
+
+
+async def _rubric(desk: Desk, request: Request) -> Response:
+    written = desk.question(request)
+    return _rubric_page(desk, written)
+
+
+def _rubric_page(desk: Desk, written: Written, **preview: Any) -> Response:
+    counts: dict[int, int] = {}
+    for reading in desk.marks.readings(written.key).values():
+        for tick in reading.ticks:
+            counts[tick] = counts.get(tick, 0) + 1
+    values = {"preview": None, **preview}
+    return desk.page(
+        "rubric.html.j2", up="../../", written=written, items=desk.marks.items(written.key), counts=counts, **values
+    )
+
+
+async def _change_rubric(desk: Desk, request: Request, form: dict[str, list[str]]) -> Response:
+    written = desk.question(request)
+    points, text = _points(_one(form, "points")), _one(form, "text").strip()
+    if not text:
+        raise CourseError("A line of a rubric needs a text: what an answer has that earns the points.")
+    if not _one(form, "item"):
+        desk.marks.add_item(written.key, points, text, desk.reader)
+        return RedirectResponse("rubric", status_code=303, headers=_HEADERS)
+    item, retired = int(_one(form, "item")), _one(form, "do") == "retire"
+    touched = desk.marks.touched_by(written.key, item, points, retired=retired)
+    if touched and _one(form, "sure") != "yes":
+        preview = {"item": item, "points": points, "text": text, "retired": retired, "touched": touched}
+        return _rubric_page(desk, written, preview=preview)
+    desk.marks.change_item(written.key, item, points, text, desk.reader, retired=retired)
+    return RedirectResponse("rubric", status_code=303, headers=_HEADERS)
+
+
+async def _undo(desk: Desk, request: Request, form: dict[str, list[str]]) -> Response:
+    event = desk.marks.undo(desk.work.assignment, desk.reader)
+    if event is None:
+        raise CourseError("There is nothing of yours to take back.")
+    back = _one(form, "back")
+    known = Question(desk.work.assignment, event.notebook, event.cell) in desk.work.by_key
+    if event.kind == "decide" and known and event.students:
+        written = desk.work.by_key[Question(desk.work.assignment, event.notebook, event.cell)]
+        for pile in await _piles_of(desk, written):
+            if event.students[0] in pile.students:
+                return RedirectResponse(f"{event.notebook}/{event.cell}/{pile.key}", status_code=303, headers=_HEADERS)
+    return RedirectResponse("log" if back == "log" else "./", status_code=303, headers=_HEADERS)
+
+
+async def _log(desk: Desk, request: Request) -> Response:
+    events = desk.marks.events(desk.work.assignment)
+    if desk.turn == 2:  # a second reader reads blind
+        events = [e for e in events if e.reader == desk.reader]
+    return desk.page("log.html.j2", events=events)
+
+
+async def _agreement(desk: Desk, request: Request) -> Response:
+    if desk.turn == 2:
+        raise CourseError("A second reader reads blind: the first reader's desk shows how far both agree.")
+    return desk.page("agreement.html.j2", rows=agreement(desk.work, desk.marks))

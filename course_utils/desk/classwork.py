@@ -1,0 +1,194 @@
+"""Everything the desk knows of an assignment: its questions, what the class answered, and what is decided."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from sqlalchemy import select
+from sqlalchemy.orm import contains_eager, joinedload, undefer
+
+from course_utils.classroom.by_hand import to_read_again, waits
+from course_utils.classroom.folder import coursedir, load_config, open_database
+from course_utils.classroom.marks import read_marks
+from course_utils.classroom.pseudonyms import Pseudonyms
+from course_utils.classroom.roster import read_roster
+from course_utils.classroom.rubric_marks import Question, Reading, RubricMarks
+from course_utils.desk.answers import Answer, answers_of, written_questions
+from course_utils.desk.order import Pile, piles
+from course_utils.errors import CourseError
+
+__all__ = ["Classwork", "Mark", "Progress"]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the gradebook says of one student's answer.
+
+    Parameters
+    ----------
+    manual : float or None
+        What a person gave.
+    waits : bool
+        Whether it is still to be read: nobody has, or it is another answer than the one that was read.
+    max_points : float
+    comment : str
+        What stands in the gradebook beside it.
+    """
+
+    manual: float | None
+    waits: bool
+    max_points: float
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the reading of a question is.
+
+    Parameters
+    ----------
+    answers : int
+        Without blank ones.
+    waiting : int
+    """
+
+    answers: int
+    waiting: int
+
+
+class Classwork:
+    """One assignment at the desk.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    assignment : str
+    order : {"alike", "random"}
+    hide_names : bool
+    """
+
+    def __init__(self, course: Path, assignment: str, *, order: str = "alike", hide_names: bool = False) -> None:
+        self.course, self.assignment, self.order = Path(course).resolve(), assignment, order
+        config = load_config(self.course)
+        self._directory = coursedir(self.course, config)
+        self.questions = written_questions(self.course, config, assignment)
+        if not self.questions:
+            raise CourseError(f"{assignment} has no question that a person reads.")
+        self.by_key = {question.key: question for question in self.questions}
+        self._names = Pseudonyms.of(self.course, hide_names)
+        self._roster = {s.student_id: s.name for s in read_roster(self.course).students}
+        self._piles: dict[Question, list[Pile]] = {}
+        self._read: dict[str, threading.Event] = {q.key.notebook: threading.Event() for q in self.questions}
+        self._failed: dict[str, str] = {}
+        self.told: dict[Question, list[str]] = {}
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Gradebook]:
+        """Open the gradebook for as long as the desk is.
+
+        Raises
+        ------
+        CourseError
+            If nothing of the assignment has been graded.
+        """
+        with open_database(self._directory.db_url, self._directory.course_id) as gradebook:
+            if gradebook.db.scalars(select(Assignment).where(Assignment.name == self.assignment)).first() is None:
+                raise CourseError(
+                    f"Nothing of {self.assignment} is graded yet; run `course autograde {self.assignment}` first."
+                )
+            yield gradebook
+
+    def take_rubrics_over(self, marks: RubricMarks) -> None:
+        """Bring the rubrics of the source into the gradebook."""
+        for question in self.questions:
+            lines = [(item.points, item.text) for item in question.rubric.items] if question.rubric else []
+            if not question.problem:
+                self.told[question.key] = marks.take_over(question.key, lines)
+
+    def read_everything(self, done: Callable[[str], None] | None = None) -> None:
+        """Read what the class answered, notebook after notebook."""
+        for notebook, event in self._read.items():
+            try:
+                self._read_one(notebook)
+            except Exception as error:
+                self._failed[notebook] = f"{type(error).__name__}: {error}"
+                raise
+            finally:
+                event.set()
+            if done:
+                done(notebook)
+
+    def _read_one(self, notebook: str) -> None:
+        found = answers_of(self._directory, self.assignment, notebook, self.questions)
+        for key, answers in found.items():
+            self._piles[key] = piles(answers, self.order, seed=f"{key.assignment}/{key.notebook}/{key.cell}")
+
+    def piles(self, question: Question) -> list[Pile]:
+        """Return a question's answers in the order in which they are read; waits until they are there."""
+        self._read[question.notebook].wait()
+        if question.notebook in self._failed:
+            raise CourseError(f"The answers of {question.notebook} can't be read: {self._failed[question.notebook]}.")
+        return self._piles.get(question, [])
+
+    def is_read(self, question: Question) -> bool:
+        """Whether the class's answers to a question are there already."""
+        return self._read[question.notebook].is_set()
+
+    def name(self, student: str) -> str:
+        """Return what to call a student on a page."""
+        return self._names.name(student, self._roster.get(student, student))
+
+    def text(self, text: str) -> str:
+        """Return a text without names where they are hidden."""
+        return self._names.text(text)
+
+    def marks(self, gradebook: Gradebook, question: Question | None = None) -> dict[Question, dict[str, Mark]]:
+        """Return what the gradebook says of each answer, by question and student."""
+        query = (
+            select(Grade)
+            .join(Grade.notebook).join(SubmittedNotebook.assignment).join(SubmittedAssignment.assignment)
+            .where(Assignment.name == self.assignment)
+            .options(
+                contains_eager(Grade.notebook).joinedload(SubmittedNotebook.notebook),
+                contains_eager(Grade.notebook).contains_eager(SubmittedNotebook.assignment)
+                .joinedload(SubmittedAssignment.student),
+                joinedload(Grade.cell), undefer(Grade.max_score),
+            )
+        )  # fmt: skip
+        changed: dict[str, frozenset[tuple[str, str]] | None] = {}
+        found: dict[Question, dict[str, Mark]] = {q.key: {} for q in self.questions}
+        for grade in gradebook.db.scalars(query).unique():
+            key = Question(self.assignment, grade.notebook.notebook.name, grade.cell.name)
+            if key not in found or (question is not None and key != question):
+                continue
+            student = grade.notebook.assignment.student.id
+            if student not in changed:
+                folder = self._directory.format_path(self._directory.autograded_directory, student, self.assignment)
+                changed[student] = to_read_again(Path(folder))
+            found[key][student] = Mark(grade.manual_score, waits(grade, changed[student]), grade.max_score or 0.0)
+        return found
+
+    def progress(self, marks: dict[Question, dict[str, Mark]]) -> dict[Question, Progress]:
+        """Return how far each question is read."""
+        return {
+            key: Progress(
+                sum(mark.waits or mark.manual is not None for mark in of.values()),
+                sum(mark.waits for mark in of.values()),
+            )
+            for key, of in marks.items()
+        }
+
+    def waits(self, mark: Mark | None, reading: Reading | None, answer: Answer, turn: int = 1) -> bool:
+        """Whether a reader has still to decide about an answer."""
+        if turn != 1:
+            return reading is None or reading.answer != answer.digest
+        return mark is not None and mark.waits
+
+    def settle(self) -> None:
+        """Count lateness anew for the marks that were given, as other commands do when they read marks."""
+        read_marks(self.course, self.assignment)

@@ -1,0 +1,74 @@
+"""Starts the desk's web server on this machine's own address."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from course_utils.classroom.safety_net import is_the_machines
+from course_utils.desk.app import Desk, make_app
+from course_utils.desk.classwork import Classwork
+from course_utils.errors import CourseError
+
+__all__ = ["serve"]
+
+
+def serve(
+    course: Path,
+    assignment: str,
+    reader: str,
+    told: Callable[[str], None],
+    *,
+    port: int = 0,
+    order: str = "alike",
+    hide_names: bool = False,
+    second: bool = False,
+) -> None:
+    """Serve the desk until it is ended with Ctrl-C.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    assignment : str
+    reader : str
+        Who reads: stands in the log beside each decision.
+    told : callable
+        Called with the address once the desk listens.
+    port : int
+        0 for one that is free.
+    order : {"alike", "random"}
+    hide_names : bool
+    second : bool
+        Whether this is a second, blind reading.
+
+    Raises
+    ------
+    CourseError
+        If the port is taken, the assignment is not graded, or has nothing to read.
+    """
+    work = Classwork(course, assignment, order=order, hide_names=hide_names)
+    token = secrets.token_urlsafe(24)
+    with work.open() as gradebook, _listening(port) as listener:
+        desk = Desk(work, gradebook, reader, token, second=second)
+        told(f"http://127.0.0.1:{listener.getsockname()[1]}/?token={token}")
+        config = uvicorn.Config(make_app(desk), log_level="warning", access_log=False, server_header=False)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        if is_the_machines(error):
+            raise
+        raise CourseError(
+            f"Port {port} of this machine is taken ({error.strerror}). Choose another, or none."
+        ) from error
+    return listener
