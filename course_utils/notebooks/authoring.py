@@ -6,13 +6,13 @@ Nothing of the notebook is run here; `stages.check_source` runs it as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from traitlets.config import Config
 
-from course_utils.notebooks import course_code, markers, marking, objects, stubs
+from course_utils.notebooks import course_code, markers, marking, objects, rubrics, stubs
 from course_utils.notebooks.texts import one_line
 
 __all__ = ["Remark", "examine", "plain_cells", "where"]
@@ -99,9 +99,10 @@ def examine(
         return [Remark(name, f"it is written in {language}; only Python is graded.")]
     cells = plain_cells(notebook)
     marks = markers.marks_of(config)
-    steps: list[Callable[[int, dict[str, Any]], Iterator[tuple[int, str, bool]]]] = [
+    steps: list[Callable[[int, dict[str, Any]], Iterable[tuple[int, str, bool]]]] = [
         lambda index, cell: _marker_remarks(cell, marks),
         lambda index, cell: marking.problems(cell, index, cells),
+        lambda index, cell: rubrics.problems(cell, marks),
         lambda index, cell: course_code.problems(cell, files),
         lambda index, cell: objects.problems(cell, cells, files.names if files else ()),
     ]
