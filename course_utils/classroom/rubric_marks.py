@@ -469,7 +469,7 @@ class RubricMarks:
             student, turn = key.removesuffix(_SECOND), event.after[key]["reading"]["turn"]
             where = (*_of(Reading, question), Reading.student == student, Reading.turn == turn)
             row = self._db.scalars(select(Reading).where(*where)).one_or_none()
-            if row is None or row.version != event.after[key]["reading"]["version"]:
+            if _decided(_content(row)) != _decided(event.after[key]["reading"]):
                 raise Conflict(self._who(row, student) + " It can't be taken back any more.")
             if was["reading"] is None:
                 self._db.delete(row)
@@ -555,6 +555,11 @@ def _of(table: type[Item] | type[Reading], question: Question) -> tuple[ColumnEl
 def _content(row: Reading | None) -> dict[str, Any] | None:
     names = ("ticks", "adjustment", "reason", "comment", "points", "answer", "reader", "at", "version", "turn")
     return None if row is None else {name: getattr(row, name) for name in names}
+
+
+def _decided(content: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what was decided, by whom and when; the version also rises when a later decision was taken back."""
+    return {name: value for name, value in (content or {}).items() if name != "version"}
 
 
 def _now() -> str:

@@ -304,6 +304,8 @@ async def _decide(desk: Desk, request: Request, form: dict[str, list[str]]) -> R
         tuple(int(tick) for tick in form.get("tick", []) if tick.isdecimal()), _points(_one(form, "adjustment")),
         _one(form, "reason"), _one(form, "comment"),
     )  # fmt: skip
+    if not decision.ticks and not decision.adjustment and _one(form, "none") != "yes":
+        raise CourseError("Nothing is ticked. Go back and tick what the answer has, or “nothing of it”.")
     desk.marks.decide(written.key, answers, decision, desk.reader, seen=seen, turn=desk.turn)
     after = _one(form, "then")
     place = rows.index(row)

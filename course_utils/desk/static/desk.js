@@ -47,7 +47,15 @@ document.addEventListener("keydown", (event) => {
 
 if (form) {
   form.addEventListener("input", count);
-  form.addEventListener("change", count);
+  form.addEventListener("change", (event) => {
+    // "Nothing of it" and a line exclude each other.
+    if (event.target.name === "none" && event.target.checked) {
+      for (const box of form.querySelectorAll("input[name=tick]:checked")) box.checked = false;
+    } else if (event.target.name === "tick" && event.target.checked) {
+      form.elements.none.checked = false;
+    }
+    count();
+  });
   for (const button of form.querySelectorAll("[data-comment]")) {
     button.addEventListener("click", () => {
       const box = form.elements.comment;
@@ -58,8 +66,11 @@ if (form) {
   // A second press must not decide about the answer behind this one.
   let sent = false;
   form.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault();
-    sent = true;
+    const isEmpty = !form.querySelector("input[name=tick]:checked, input[name=none]:checked")
+      && !form.elements.adjustment.value.trim();
+    document.getElementById("missing").hidden = !isEmpty;
+    if (sent || isEmpty) event.preventDefault();
+    else sent = true;
   });
   window.addEventListener("pageshow", () => { sent = false; count(); });
 }

@@ -1,0 +1,303 @@
+"""The desk's pages, asked as a browser asks them."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from nbgrader.api import Gradebook
+from starlette.testclient import TestClient
+
+from course_utils.classroom.rubric_marks import Question, RubricMarks
+from course_utils.desk.app import Desk, make_app
+from course_utils.desk.classwork import Classwork
+from course_utils.errors import CourseError
+from course_utils.stages import autograde
+from tests.support.written_class import ASSIGNMENT, NOTEBOOK, make_class, scores, student_id
+
+TOKEN = "the-token"
+PAGE = f"/{NOTEBOOK}/why0/"
+
+
+def said(student, question):
+    """Two exact copies, two blank answers, one hostile text, and others."""
+    return {
+        0: "The same  words.", 1: "The same words.\n", 2: "", 3: "   ",
+        4: "<script>alert(1)</script> $\\href{javascript:x}{y}$ ![x](http://192.0.2.1/a.png) 5 < 6",
+    }.get(student, f"Own words of {student}, on {question}: $x^2$.")  # fmt: skip
+
+
+@pytest.fixture
+def course(tmp_path):
+    return make_class(tmp_path / "course", 7, 2, answers=said)
+
+
+@pytest.fixture
+def open_desk(course):
+    """A function that opens the desk for a reader."""
+    opened = []
+
+    def make(reader="Reader", **options):
+        second = options.pop("second", False)
+        work = Classwork(course, ASSIGNMENT, **options)
+        context = work.open()
+        desk = Desk(work, context.__enter__(), reader, TOKEN, second=second)
+        client = TestClient(make_app(desk), base_url="http://127.0.0.1")
+        client.__enter__()
+        opened.append((client, context))
+        client.get(f"/?token={TOKEN}")
+        return client
+
+    yield make
+    for client, context in opened:
+        client.__exit__(None, None, None)
+        context.__exit__(None, None, None)
+
+
+def fields(page):
+    """Return the fields of the form of a page that holds an answer."""
+    found = {}
+    for tag in re.findall(r"<input [^>]*>", page):
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        hidden = 'type="hidden"' in tag or (name and name[1] == "student") or " checked" in tag
+        if name and hidden:
+            found.setdefault(name[1], []).append(value[1])
+    return found
+
+
+def lines_of(page):
+    return re.findall(r'name="tick" value="(\d+)"', page)
+
+
+def decide(client, page, *lines, **more):
+    form = fields(page.text)
+    form["tick"] = [lines_of(page.text)[line - 1] for line in lines]
+    form |= {"none": ["yes"] if not lines else [], "then": ["next"], **more}
+    return client.post(page.url.path, data=form, headers={"origin": "http://127.0.0.1"})
+
+
+def test_without_the_token_there_is_nothing(open_desk):
+    client = open_desk()
+    client.cookies.clear()
+    for path in ("/", PAGE, "/log", "/?token=wrong"):
+        response = client.get(path)
+        assert response.status_code == 403
+        assert "Own words" not in response.text
+
+
+def test_another_web_site_decides_nothing(open_desk, course):
+    client = open_desk()
+    page = client.get(PAGE)
+    form = fields(page.text) | {"none": ["yes"]}
+    for headers in ({"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}):
+        assert client.post(page.url.path, data=form, headers=headers).status_code == 403
+    assert set(scores(course).values()) == {None}
+
+
+def test_exact_copies_are_decided_once_and_blank_ones_lie_last(open_desk, course):
+    client = open_desk()
+    pages = every_pile(client)
+    copies = next(page for page in pages if "2 exact copies" in page.text)
+    assert "Blank answers" in pages[-1].text
+    assert decide(client, copies, 1, 2, comment=["Good."]).status_code == 200
+    marks = scores(course)
+    assert [marks[student_id(n), "why0"] for n in range(7)] == [1.5, 1.5, None, None, None, None, None]
+
+
+def every_pile(client):
+    page = client.get(PAGE)
+    keys = []
+    while page.url.path not in keys:
+        keys.append(page.url.path)
+        following = re.search(r'<a href="([^"]+)" data-key="ArrowRight"', page.text)
+        if not following:
+            break
+        page = client.get(f"{PAGE}{following[1]}")
+    return [client.get(path) for path in keys]
+
+
+def test_every_answer_is_read_once_until_nothing_waits(open_desk, course):
+    client = open_desk()
+    page = client.get(PAGE)
+    for _ in range(10):
+        if not page.url.path.startswith(PAGE):
+            break
+        page = decide(client, page, 1)
+    assert page.url.path == "/"
+    marks = scores(course)
+    assert {marks[student_id(n), "why0"] for n in (0, 1, 4, 5, 6)} == {1.0}
+    assert {marks[student_id(n), "why0"] for n in (2, 3)} == {None}
+
+
+def test_nothing_ticked_is_no_decision(open_desk, course):
+    client = open_desk()
+    page = client.get(PAGE)
+    assert client.post(page.url.path, data=fields(page.text) | {"then": ["next"]}).status_code == 400
+    assert set(scores(course).values()) == {None}
+    assert decide(client, page).status_code == 200
+    assert 0.0 in scores(course).values()
+
+
+def test_a_text_of_a_student_does_nothing_on_the_page(open_desk):
+    client = open_desk()
+    page = next(page for page in every_pile(client) if "alert" in page.text)
+    assert "<script>alert" not in page.text
+    assert 'href="javascript' not in page.text
+    assert "192.0.2.1" not in re.sub(r">[^<]*<", "><", page.text)
+    assert "x is 0 &lt;script&gt;" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_formulas_need_no_network(open_desk):
+    client = open_desk()
+    page = next(page for page in every_pile(client) if "Own words" in page.text)
+    assert "<msup><mi>x</mi><mn>2</mn></msup>" in page.text
+
+
+def test_two_readers_at_once_lose_no_mark(open_desk, course):
+    one, two = open_desk("One"), open_desk("Two")
+    page = one.get(PAGE)
+    same = two.get(page.url.path)
+    assert decide(one, page, 1).status_code == 200
+    late = decide(two, same, 2)
+    assert late.status_code == 409
+    assert "One has marked" in late.text
+    assert scores(course)[fields(page.text)["student"][0], "why0"] == 1.0
+
+
+def test_names_are_hidden_on_request(open_desk):
+    client = open_desk(hide_names=True)
+    assert "Made-Up" not in "".join(page.text for page in every_pile(client))
+
+
+def test_a_changed_line_shows_whom_it_touches_first(open_desk, course):
+    client = open_desk()
+    page = client.get(PAGE)
+    student = fields(page.text)["student"][0]
+    decide(client, page, 1)
+    item = lines_of(page.text)[0]
+    form = {"item": item, "points": "0,5", "text": "names a reason", "do": "change"}
+    preview = client.post(f"{PAGE}rubric", data=form)
+    assert "touched by this change" in preview.text
+    assert scores(course)[student, "why0"] == 1.0
+    client.post(f"{PAGE}rubric", data=form | {"sure": "yes"})
+    assert scores(course)[student, "why0"] == 0.5
+    client.post("/undo", data={})
+    assert scores(course)[student, "why0"] == 1.0
+
+
+def test_a_second_reader_is_blind_and_the_first_sees_the_agreement(open_desk, course):
+    first, second = open_desk("One"), open_desk("Two", second=True)
+    page = first.get(PAGE)
+    decide(first, page, 1)
+    blind = second.get(page.url.path)
+    assert " checked" not in blind.text.replace(
+        'name="student" value="' + fields(blind.text)["student"][0] + '" checked', ""
+    )
+    decide(second, blind, 1, 2)
+    assert scores(course)[fields(page.text)["student"][0], "why0"] == 1.0
+    assert "the same points in 0 %, 0.50 points apart" in first.get("/agreement").text
+    assert second.get("/agreement").status_code == 400
+
+
+@pytest.mark.parametrize("path", [f"/{NOTEBOOK}/nothing/", "/../x/why0/", f"{PAGE}0000", f"{PAGE}rubric?x=1", "/log"])
+def test_an_odd_address_gets_a_sentence(open_desk, path):
+    response = open_desk().get(path)
+    assert response.status_code in (200, 400, 404)
+    assert "Traceback" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("adjustment", "lots"), ("adjustment", "nan"), ("tick", "999999"), ("student", "student0006")]
+)
+def test_an_odd_form_changes_nothing(open_desk, course, name, value):
+    client = open_desk()
+    page = client.get(PAGE)
+    response = client.post(page.url.path, data=fields(page.text) | {"none": ["yes"], name: [value]})
+    assert response.status_code in (400, 409)
+    assert set(scores(course).values()) == {None}
+
+
+def test_an_assignment_that_is_not_graded_is_told(tmp_path):
+    course = make_class(tmp_path / "course", 1, 1)
+    (course / "source" / "empty").mkdir()
+    with pytest.raises(CourseError, match="has no notebook"):
+        Classwork(course, "empty")
+
+
+_DECIDES = """
+import sys
+from nbgrader.api import Gradebook
+from course_utils.classroom.rubric_marks import Decision, Question, RubricMarks
+with Gradebook(sys.argv[1]) as gradebook:
+    marks = RubricMarks(gradebook)
+    question = Question("written", "words", "why0")
+    marks.take_over(question, [(1.0, "a"), (0.5, "b")])
+    items = [item.id for item in marks.items(question)]
+    print("ready", flush=True)
+    for turn in range(100_000):
+        seen = {student: reading.version for student, reading in marks.readings(question).items()}
+        answers = {f"student{n:04d}": "x" for n in range(4)}
+        marks.decide(question, answers, Decision((items[turn % 2],)), "Reader", seen=seen)
+"""
+
+
+def test_a_desk_that_is_killed_has_written_all_of_a_decision_or_nothing(tmp_path):
+    course = make_class(tmp_path / "course", 4, 1)
+    address = f"sqlite:///{course}/gradebook.db"
+    question = Question(ASSIGNMENT, NOTEBOOK, "why0")
+    for kill in range(12):
+        process = subprocess.Popen([sys.executable, "-c", _DECIDES, address], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(0.01 * (1 + kill % 7))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        with Gradebook(address) as gradebook:
+            marks = RubricMarks(gradebook)
+            readings = marks.readings(question)
+            assert len({(tuple(r.ticks), r.version) for r in readings.values()}) <= 1
+            for student, reading in readings.items():
+                grade = gradebook.find_grade("why0", NOTEBOOK, ASSIGNMENT, student)
+                assert grade.manual_score == reading.points
+            done = [event for event in marks.events(ASSIGNMENT, 1_000_000) if event.kind == "decide"]
+            assert len(done) == max((r.version for r in readings.values()), default=0)
+            assert len(marks.items(question)) == 2
+
+
+def test_regrading_keeps_ticks_marks_and_comments(tmp_path):
+    from tests.stages.test_pages_and_marks import ROSTER, answer
+    from tests.support.tiny_course import ASSIGNMENT as TINY
+    from tests.support.tiny_course import hand_in
+    from tests.support.tiny_course import make_course as make_tiny
+
+    course = make_tiny(tmp_path / "tiny")
+    (course / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    hand_in(course, "anna")
+    answer(course, "anna", "Because 1 + 1 is 2.")
+    autograde.autograde(course, TINY, workers=1)
+    work = Classwork(course, TINY)
+    with work.open() as gradebook:
+        desk = Desk(work, gradebook, "Reader", TOKEN)
+        question = work.questions[0].key
+        item = desk.marks.add_item(question, 1.0, "a reason", "Reader")
+        work.read_everything()
+        found = work.piles(question)[0].answers[0]
+        from course_utils.classroom.rubric_marks import Decision
+
+        desk.marks.decide(question, {"anna": found.digest}, Decision((item.id,), comment="Yes."), "Reader")
+    autograde.autograde(course, TINY, workers=1, force=True)
+    with work.open() as gradebook:
+        marks = RubricMarks(gradebook)
+        assert marks.readings(question)["anna"].ticks == [item.id]
+        assert work.marks(gradebook)[question]["anna"].manual == 1.0
+        assert not work.marks(gradebook)[question]["anna"].waits
+    answer(course, "anna", "Another text.")
+    autograde.autograde(course, TINY, workers=1)
+    with work.open() as gradebook:
+        assert RubricMarks(gradebook).readings(question)["anna"].ticks == [item.id]
+        assert work.marks(gradebook)[question]["anna"].waits
