@@ -12,7 +12,7 @@ import pytest
 from nbgrader.api import Gradebook
 from starlette.testclient import TestClient
 
-from course_utils.classroom.rubric_marks import Question, RubricMarks
+from course_utils.classroom.rubric_marks import Decision, Question, RubricMarks
 from course_utils.desk.app import Desk, make_app
 from course_utils.desk.classwork import Classwork
 from course_utils.errors import CourseError
@@ -284,20 +284,18 @@ def test_regrading_keeps_ticks_marks_and_comments(tmp_path):
     with work.open() as gradebook:
         desk = Desk(work, gradebook, "Reader", TOKEN)
         question = work.questions[0].key
-        item = desk.marks.add_item(question, 1.0, "a reason", "Reader")
+        item = desk.marks.add_item(question, 1.0, "a reason", "Reader").id
         work.read_everything()
         found = work.piles(question)[0].answers[0]
-        from course_utils.classroom.rubric_marks import Decision
-
-        desk.marks.decide(question, {"anna": found.digest}, Decision((item.id,), comment="Yes."), "Reader")
+        desk.marks.decide(question, {"anna": found.digest}, Decision((item,), comment="Yes."), "Reader")
     autograde.autograde(course, TINY, workers=1, force=True)
     with work.open() as gradebook:
         marks = RubricMarks(gradebook)
-        assert marks.readings(question)["anna"].ticks == [item.id]
+        assert marks.readings(question)["anna"].ticks == [item]
         assert work.marks(gradebook)[question]["anna"].manual == 1.0
         assert not work.marks(gradebook)[question]["anna"].waits
     answer(course, "anna", "Another text.")
     autograde.autograde(course, TINY, workers=1)
     with work.open() as gradebook:
-        assert RubricMarks(gradebook).readings(question)["anna"].ticks == [item.id]
+        assert RubricMarks(gradebook).readings(question)["anna"].ticks == [item]
         assert work.marks(gradebook)[question]["anna"].waits
