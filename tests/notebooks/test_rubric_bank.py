@@ -9,6 +9,7 @@ import pytest
 
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.rubrics import read_rubric
+from course_utils.notebooks.skeleton import skeleton
 from tests.support.engine import ROOT
 
 BANK = ROOT / "tests" / "rubrics"
@@ -69,3 +70,17 @@ def test_the_bank_has_no_answers_to_what_is_not_asked():
     for file in sorted(BANK.glob("*/*.toml")):
         path = sources[file.parent.name, file.stem]
         assert not set(read_bank(path)) - set(manual_cells(path)), file
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_students_receive_neither_rubric_nor_model_answer(path):
+    released = json.loads((ROOT / "release" / path.parent.name / path.name).read_bytes())["cells"]
+    # The second is what is graded, of which feedback pages are made.
+    for cells in (released, skeleton(path).cells):
+        text = "\n".join("".join(cell["source"]) for cell in cells)
+        assert not any(mark in text for mark in ("**Rubric", "**Model answer", "**Accepted**", "**Misconceptions**"))
+        for cell in manual_cells(path).values():
+            rubric = read_rubric(cell["source"])
+            lines = [line for line in rubric.model_answer.split("\n") if len(line) >= 40]
+            hidden = [*(item.text for item in rubric.items), *rubric.accepted, *rubric.misconceptions, *lines]
+            assert not [part for part in hidden if len(part) >= 40 and part in text]
