@@ -210,8 +210,8 @@ def scaled(source: str, factor: float) -> str:
 
     Examples
     --------
-    >>> scaled("**Rubric**\n\n- [0.5] a\n- [-0.25] b\n\n**Accepted**\n\n- [1] as a number", 2)
-    '**Rubric**\n\n- [1] a\n- [-0.5] b\n\n**Accepted**\n\n- [1] as a number'
+    >>> scaled("**Rubric**\\n\\n- [0.5] a\\n- [-0.25] b\\n\\n**Accepted**\\n\\n- [1] as a number", 2)
+    '**Rubric**\\n\\n- [1] a\\n- [-0.5] b\\n\\n**Accepted**\\n\\n- [1] as a number'
     """
     lines = source.split("\n")
     heading = ""
