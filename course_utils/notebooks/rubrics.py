@@ -30,7 +30,7 @@ from course_utils.errors import CourseError
 from course_utils.notebooks import markers
 from course_utils.notebooks.texts import one_line
 
-__all__ = ["Rubric", "RubricError", "RubricItem", "problems", "question_of", "read_rubric", "rubrics"]
+__all__ = ["Rubric", "RubricError", "RubricItem", "problems", "question_of", "read_rubric", "rubrics", "scaled"]
 
 _HEADINGS = ("Rubric", "Accepted", "Misconceptions")
 _HEADING = re.compile(rf"\*\*({'|'.join(_HEADINGS)})\*\*\s*")
@@ -193,6 +193,36 @@ def rubrics(notebook: Mapping[str, Any], marks: Mapping[str, markers.Mark] | Non
         if rubric is not None:
             found[about["grade_id"]] = rubric
     return found
+
+
+def scaled(source: str, factor: float) -> str:
+    """Return the text of a cell with the points of its rubric multiplied.
+
+    Parameters
+    ----------
+    source : str
+        Of a cell whose rubric can be read, or of the part below its question.
+    factor : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> scaled("**Rubric**\\n\\n- [0.5] a\\n- [-0.25] b\\n\\n**Accepted**\\n\\n- [1] as a number", 2)
+    '**Rubric**\\n\\n- [1] a\\n- [-0.5] b\\n\\n**Accepted**\\n\\n- [1] as a number'
+    """
+    lines = source.split("\n")
+    heading = ""
+    for number, line in enumerate(lines):
+        if title := _HEADING.fullmatch(line.rstrip()):
+            heading = title[1]
+        elif heading == _HEADINGS[0] and _is_item(line.rstrip()):
+            before, _, rest = line.partition("[")
+            points, _, rest = rest.partition("]")
+            lines[number] = f"{before}[{float(points) * factor:.10g}]{rest}"
+    return "\n".join(lines)
 
 
 def problems(cell: Mapping[str, Any], marks: Mapping[str, markers.Mark]) -> list[tuple[int, str, bool]]:

@@ -15,6 +15,7 @@ from course_utils.notebooks.excerpt import HEADING, Excerpt, Notebook, Section, 
 from course_utils.notebooks.names import bound_and_read
 from course_utils.notebooks.question_texts import Question as Titled
 from course_utils.notebooks.question_texts import Texts, marks_text, masked, minutes_in, named, number_text, unmasked
+from course_utils.notebooks.rubrics import RubricError, read_rubric, scaled
 from course_utils.stages.sheet_edits import first_line, text_hash
 from course_utils.stages.sheet_file import SheetNotebook
 from course_utils.stages.sheet_plan import EXACT, Plan
@@ -278,10 +279,7 @@ class NotebookBuilder:
                         text = texts.rest(text, marks, numbers)
                     text = unmasked(texts.references(texts.points(text, factor)), listings)
                     if begin and before and abs(worth - before) > EXACT:
-                        line, newline, rest = answer.partition("\n")
-                        note = f"**{marks_text(worth)} here instead of {number_text(before)}:** "
-                        note += f"multiply each number below by {worth / before:.3g}."
-                        answer = f"{line}{newline}{note}\n\n{rest}"
+                        answer = _worth(cell["source"], answer, worth, before)
                     cell["source"] = text + begin + answer
                 yield index, self._stamped(cell, source, self._original(source, index))
 
@@ -436,3 +434,17 @@ def _free(name: str, prefix: str, taken: set[str], joined: str = "-") -> str:
     """Return a name that is not taken: itself, or after its notebook, or counted."""
     tries = [name, f"{prefix}{joined}{name}", *(f"{prefix}{joined}{name}{joined}{n}" for n in range(2, len(taken) + 3))]
     return next(each for each in tries if each not in taken)
+
+
+def _worth(source: str, answer: str, worth: float, before: float) -> str:
+    """Return what is hidden of a cell that has other marks here: its rubric says them, or who reads is told."""
+    try:
+        has_rubric = read_rubric(source) is not None
+    except RubricError:
+        has_rubric = False
+    if has_rubric and worth:
+        return scaled(answer, worth / before)
+    line, newline, rest = answer.partition("\n")
+    note = f"**{marks_text(worth)} here instead of {number_text(before)}:** "
+    note += f"multiply each number below by {worth / before:.3g}."
+    return f"{line}{newline}{note}\n\n{rest}"

@@ -224,6 +224,17 @@ def test_who_reads_is_told_where_a_rubric_counts_otherwise(tmp_path):
     assert "instead of" not in question and "[2 marks]" in question
 
 
+def test_a_rubric_has_the_marks_of_the_sheet(tmp_path):
+    rubric = "**Rubric**\n\n- [0.75] a\n- [0.25] b\n- [-0.5] c\n\n**Accepted**\n\n- [1] d\n### END SOLUTION"
+    doubling = [
+        {**cell, "source": cell["source"].replace("### END SOLUTION", rubric)} if cell["id"] == "why" else cell
+        for cell in DOUBLING
+    ]
+    _, cells = built(tmp_path, '{ number = "1", items = ["X2"], marks = 4 },', 4, doubling=doubling)
+    (why,) = [cell["source"] for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade_id") == "why"]
+    assert "- [1.5] a\n- [0.5] b\n- [-1] c\n" in why and "- [1] d" in why and "instead of" not in why
+
+
 def test_an_exercise_of_another_notebook_is_named_as_that_one(tmp_path):
     other = [
         text("# Other"),
