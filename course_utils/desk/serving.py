@@ -64,6 +64,7 @@ def _listening(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen(128)  # a browser that is quicker than the server waits
     except OSError as error:
         listener.close()
         if is_the_machines(error):
