@@ -34,7 +34,7 @@ NEEDLESS = [
     ("import os\nos.chdir('/content/drive/MyDrive')\nx += 1", ["another machine"]),
     ("import os\nassert os.path.exists('/content/drive'), 'mount first'\nx += 1", ["`/content/drive`, a place on"]),
     ("import os\ntoken = os.environ['HF_TOKEN_OF_MINE']\nx += 1", ["line 2, `token = os.environ['HF_TOKEN_OF_MINE']`"]),
-    ("notes = open('C:/Users/una/no-such.txt').read()\nprint(notes)\nx += 1", ["a place on", "it uses `notes`"]),
+    ("notes = open('/content/drive/no-such.txt').read()\nprint(notes)\nx += 1", ["a place on", "it uses `notes`"]),
     ("import torch\nassert torch.cuda.is_available(), 'no GPU'\nx += 1", ["it asks what this machine has"]),
 ]
 ADDED = [1, 2, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1]
