@@ -267,7 +267,7 @@ def definitions(sources: Iterable[str]) -> dict[str, tuple[str, set[str]]]:
     """
     found = {}
     for source in sources:
-        lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+        lines = [line for line in source.split("\n") if not line.lstrip().startswith(("%", "!"))]
         try:
             tree = ast.parse("\n".join(lines))
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # not Python: then nothing of it ran either

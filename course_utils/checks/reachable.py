@@ -408,12 +408,14 @@ def _parse(cell: str) -> ast.Module | None:
     # Magics and shell lines are IPython's; without them the rest is Python. Indented, they may be a remainder as well.
     for magic in (_MAGIC, _INDENTED_MAGIC):
         try:
-            return ast.parse("\n".join(_plain(line, magic) for line in cell.splitlines()))
+            return ast.parse("\n".join(_plain(line, magic) for line in _LINE_END.split(cell)))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return None
 
 
+# Those of Python: `str.splitlines` knows more of them, which may stand in a text or a comment.
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _MAGIC, _INDENTED_MAGIC = re.compile(r"(?! )(\s*)([%!].*)"), re.compile(r"(\s*)([%!].*)")
 
 

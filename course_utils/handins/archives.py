@@ -26,6 +26,7 @@ from course_utils.handins.members import DISK_FULL, place_inside
 from course_utils.handins.paths import MAX_NAME, is_junk, safe_parts
 from course_utils.handins.tars import read_tar
 from course_utils.handins.zips import read_zip
+from course_utils.notebooks.files import both_ends, looks_like_notebook
 from course_utils.notebooks.texts import one_line
 
 __all__ = ["archive_kind", "unpack"]
@@ -67,7 +68,7 @@ def archive_kind(path: Path, name: str) -> str | None:
     # A zip may follow other bytes, as in a self-extracting archive.
     if promises and zipfile.is_zipfile(path):
         return "zip"
-    return "broken" if promises else None
+    return "broken" if promises and not looks_like_notebook(*both_ends(path)) else None
 
 
 def unpack(path: Path, name: str, budget: Budget) -> tuple[list[StagedFile], list[Refusal]]:

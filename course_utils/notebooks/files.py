@@ -151,6 +151,8 @@ def _is_python(source: str) -> bool:
     return True
 
 
+_ANNEX = "is no notebook but a pointer of git-annex; fetch the file itself (`git annex get`)"
+_PICTURE = "is no notebook but a picture; hand in the notebook itself (.ipynb)"
 # What else goes by the name of a notebook, by its first bytes.
 _STARTS = {
     b"version https://git-lfs": "is no notebook but a pointer of Git LFS, which only says where the file is; "
@@ -159,6 +161,14 @@ _STARTS = {
     b"[InternetShortcut]": "is no notebook but a link to a web page; download the notebook itself (.ipynb)",
     b"<": "is no notebook but a web page; download the notebook itself (.ipynb)",
     b"%PDF": "is no notebook but a PDF; hand in the notebook itself (.ipynb)",
+    b"/annex/objects/": _ANNEX,
+    b"../.git/annex/": _ANNEX,
+    b".git/annex/": _ANNEX,
+    b"http": "is no notebook but the address of one; download the notebook itself (.ipynb)",
+    b"L\0\0\0\x01\x14\x02\0": "is no notebook but a shortcut of Windows; hand in the notebook itself (.ipynb)",
+    b"\xd0\xcf\x11\xe0": "is no notebook but a file of Office; hand in the notebook itself (.ipynb)",
+    b"\x89PNG": _PICTURE,
+    b"\xff\xd8\xff": _PICTURE,
     b"diff --git": "is no notebook but the changes to one; hand in the notebook itself (.ipynb)",
 }
 

@@ -107,6 +107,7 @@ class Finder:
         self.copies: dict[int, int] = {}  # how many cells had one grade_id
         self.used: set[StudentCell] = set()
         self.extras: list[StudentCell] = []
+        self.taken: dict[StudentCell, int] = {}  # own cells of code that are an answer by now, and which
         self.owed = names.owed(course)
         self._by_name()
         self._by_id()
@@ -215,6 +216,7 @@ class Finder:
             candidates = candidates if len(candidates) == 1 else []
         if candidates:
             chosen = max(candidates, key=lambda cell: (len(owed & binding.get(cell, frozenset())), cell.position))
+            self.taken[chosen] = at
             return self._for_sure(at, chosen)
         return self._code_elsewhere(at, near)
 
@@ -228,10 +230,17 @@ class Finder:
             if shared and (shared == owed or missing):
                 tests = any(_is_test(between) for between in self.course[at:other])
                 return Answer([cell] if tests else [], True, _name(self.course[other]) or "another cell")
+        for cell, other in self.taken.items():
+            if owed and owed <= names.bound(cell.source):
+                return Answer([cell] if self._stood_behind(cell, other) else [], True, _name(self.course[other]))
         earlier = [cell for cell in self.extras if _is_code(cell)] if missing else near
         if any(names.is_open(cell.source) for cell in earlier):
             return Answer([], True, "a cell of your own")
         return None
+
+    def _stood_behind(self, cell: StudentCell, at: int) -> bool:
+        """Whether a cell stood behind cells of the course before which it is laid in: it may need what they define."""
+        return any(other > at and theirs.position < cell.position for other, theirs in self.found.items())
 
     def _prose_for_sure(self, positions: list[int]) -> dict[int, Answer]:
         """Return answers that repeat the question, or stand alone where their missing cells were."""

@@ -153,6 +153,13 @@ def test_at_grading_time_the_cells_count_not_the_function():
     assert "mine uses np.convolve" in message(assert_no_calls, StandIn(), ["np.convolve"], "mine")
 
 
+@pytest.mark.parametrize("odd", ["\u2028", "\x0c", "\x0b", "\x1c", "\x85"])
+def test_lines_are_those_of_python(odd):
+    """Other characters that end a line elsewhere stand in texts and comments as any other."""
+    cell = f"# a{odd}b\nnote = 'a{odd}b'\ndef mine(x):\n    return np.convolve(x, x)"
+    assert forbidden_in("mine", [cell], ["np.convolve"]) == {"np.convolve"}
+
+
 def test_cells_that_are_no_python_are_skipped_and_magics_left_out():
     cells = ["%matplotlib inline\n!ls\nimport numpy as np", "def mine(:", "def mine(x):\n    return np.convolve(x, x)"]
     assert forbidden_in("mine", cells, ["np.convolve"]) == {"np.convolve"}

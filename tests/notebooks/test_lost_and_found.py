@@ -241,6 +241,18 @@ def test_one_text_is_the_answer_to_one_question(honest, course, answers):
     assert all("Near it stands" in cells[key].source for key in ("filters_words", "why_cnn"))
 
 
+@pytest.mark.parametrize("place", ["text_paper", None])
+def test_all_code_in_one_cell_answers_every_exercise(place, honest, course, answers):
+    keys = [key for key in CODE if key in answers]
+    source = "\n\n".join(honest.cells.pop(at(honest, key)).source for key in keys)
+    honest.cells.insert(len(honest.cells) if place is None else at(honest, place), new_code_cell(source))
+    _, code, repairs = done(honest, course)
+    assert not any(course.cells[at(course, key)].source in code for key in keys), "a stub is run"
+    assert not any("put back empty" in told for told in repairs), repairs
+    # Where it stood behind the tests it may need what is defined before them, so it runs before each of them again.
+    assert code.count(source) == (1 if place else len(keys))
+
+
 def test_blank_copies_without_a_name_do_not_run(honest, course):
     stub = course.cells[at(course, "cross_correlate")].source
     honest.cells.insert(at(honest, "test_cross_correlate_visible"), new_code_cell(stub))

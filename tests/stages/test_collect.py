@@ -210,6 +210,16 @@ def test_owners_that_are_unknown_or_two(course, students, tmp_path):
     assert sorted(p.name for p in (course / "quarantine/sheet").iterdir()) == ["Fremd_Franka_ff", "reasons.csv"]
 
 
+@pytest.mark.parametrize("folder", ["Verheiratet_Eloise_oneill", "O'Neill_Éloïse_oneill"])
+def test_a_folder_with_a_user_name_of_the_roster_is_told_whose_it_may_be(folder, course, tmp_path):
+    path = write_download(tmp_path / "a.zip", [Folder(folder, {"1_submissions": hand_in()})], top=TOP)
+    collection = collect(course, "sheet", [path])
+    assert list(reasons(collection).values()) == [
+        f"nobody in the roster has the folder {folder}; row 4 (Éloïse O'Neill, oneill) has the same user name, "
+        f"but a folder of another name; if it is theirs, --owner {folder}=s03"
+    ]
+
+
 def test_a_draft_is_not_on_time(course, students, tmp_path):
     """Fixture 8: without a table the time is unknown; with one and no time it was never handed in."""
     folder = Folder.of(students["s01"], hand_in())

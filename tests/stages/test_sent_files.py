@@ -72,6 +72,8 @@ READ = {
     "a kernel of Spark": (
         {"first.ipynb": changed(lambda c: c.append(cell("code", "%%sql\nselect 1")), **kernel("pyspark"))}, "pyspark"),
     "no format is named": ({"first.ipynb": json.dumps({"cells": json.loads(WORK)["cells"]}).encode()}, ""),
+    "the name ends with .ipynb.zip": ({"first.ipynb.zip": WORK}, "handed in as first.ipynb.zip"),
+    "the name ends with .tar.gz": ({"first.tar.gz": WORK}, "handed in as first.tar.gz"),
     "megabytes of printed zeros": ({"first.ipynb": ZEROS}, ""),
     "megabytes of figures": ({"first.ipynb": FIGURES}, ""),
 }  # fmt: skip
@@ -85,6 +87,12 @@ NAMED = {
     "half a download": (WORK[: len(WORK) // 2], "it ends in the middle"),
     "a PDF": (b"%PDF-1.7\n%\xe2\xe3", "but a PDF"),
     "nothing": (b"", "empty file"),
+    "a pointer of git-annex": (b"/annex/objects/SHA256E-s31234--ab.ipynb\n", "a pointer of git-annex"),
+    "a link of git-annex": (b"../.git/annex/objects/Xk/3z/SHA256E-s3--ab.ipynb/x", "a pointer of git-annex"),
+    "the address of a notebook": (b"https://colab.research.google.com/drive/1abc\n", "but the address of one"),
+    "a shortcut of Windows": (b"L\0\0\0\x01\x14\x02\0" + bytes(80), "but a shortcut of Windows"),
+    "a text of Word": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(80), "a file of Office"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "but a picture"),
     "a patch": (b"diff --git a/first.ipynb b/first.ipynb\n", "the changes to one"),
 }
 

@@ -44,6 +44,10 @@ _LOOKS_ON = {"capture", "time"}
 # Calls that set up a machine which is not the one that grades.
 _MACHINE = {"chdir", "makedirs", "mkdir", "mount", "set_device", "set_matplotlib_formats", "switch_backend", "use"}
 
+# A place of one machine, by how its path begins; and what asks for such a place, or for the machine itself.
+_ABSOLUTE = re.compile(r"/\w|~|[A-Za-z]:[\\/]|\\\\")
+_ASKS = {"device_count", "exists", "is_available", "is_dir", "is_file", "isdir", "isfile", "platform", "system"}
+
 _INSTALLS = re.compile(
     r"^(\s*)[!%]\s*(?:sudo\s+)?(?:\S*python3?\s+-m\s+|uv\s+)?(?:pip3?|conda|mamba|apt|apt-get)\s.*\binstall\b.*$"
 )
@@ -253,7 +257,7 @@ class Remains:
         call = node.value if isinstance(node, ast.Expr) else None
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in _MACHINE:
             return "it sets up another machine than this one"
-        return ""
+        return _elsewhere(node, fault)
 
     def _shown(self, node: ast.stmt) -> str:
         """Return the first line of a statement, as the student wrote it."""
@@ -446,6 +450,26 @@ def _stand_in(node: ast.stmt) -> ast.stmt | None:
     else:
         return None
     return ast.copy_location(made, node)
+
+
+def _elsewhere(node: ast.stmt, fault: Fault) -> str:
+    """Return why a statement that has failed can't be right on this machine; empty if it can."""
+    parts = list(ast.walk(node))
+    if "KeyError" in fault.kinds and any(_called(part) == "environ" for part in parts):
+        return "it needs a variable of the environment of another machine"
+    asks = isinstance(node, ast.Assert) and "AssertionError" in fault.kinds
+    if not (asks or "OSError" in fault.kinds):
+        return ""
+    texts = (part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str))
+    asked = any(_called(part) in _ASKS for part in parts)
+    place = next((text for text in texts if _ABSOLUTE.match(text)), "") if asked or not asks else ""
+    if place:
+        return f"it needs `{one_line(place, 80)}`, a place on another machine"
+    return "it asks what this machine has" if asks and asked else ""
+
+
+def _called(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _module_of(node: ast.Import | ast.ImportFrom) -> str:

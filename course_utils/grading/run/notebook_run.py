@@ -35,6 +35,7 @@ __all__ = ["Outcome", "Owner"]
 
 # Characters of all outputs of a notebook, pictures included.
 _NOTEBOOK_OUTPUT = NOTEBOOK_OUTPUT
+_MOST_PRINTED = 50  # pieces of what the student's code printed for a test
 
 
 # Characters of what is told of one event.
@@ -92,6 +93,7 @@ class NotebookRun:
         self.printed: list[dict[str, Any]] = []
         self.out: io.StringIO | None = None  # what a test prints, unless it redirects that
         self.caught = 0  # characters that a test caught in place of it
+        self.printed_was_cut = False
         self.requests = 0
         self.broken = faults.Broken()
         self.tried_again: set[int] = set()
@@ -251,7 +253,7 @@ class NotebookRun:
         if not self.bring_back(index):
             return [shown.error("CheckFailed", f"This test could not run: {self.lost}.")]
         self.bridge.cells, self.bridge.objects = self.cells_before(index), kinds.objects(cell)
-        self.printed, self.caught = [], 0
+        self.printed, self.caught, self.printed_was_cut = [], 0, False
         facts.start()
         clock = self.start_clock(limit, time.process_time)
         self.out = out = io.StringIO()
@@ -284,7 +286,10 @@ class NotebookRun:
         finally:
             self.out = None
         text = writable(out.getvalue()[:20_000])
-        return [*self.printed[:50], *([shown.stream(text)] if text else []), *outputs, *facts.output()]
+        if self.printed_was_cut or len(self.printed) > _MOST_PRINTED:
+            self.outcome.events.append(("limit", f"{name}: what your code printed for it was cut"))
+            outputs.append(shown.stream("\n[Of what your code printed, the rest was left out: it is too long.]\n"))
+        return [*self.printed[:_MOST_PRINTED], *([shown.stream(text)] if text else []), *outputs, *facts.output()]
 
     def judge(self, tree: ast.Module, index: int, cell: dict[str, Any]) -> float | str | _Fault | None:
         """Run a test; return the points that it computes, what the student reads if it failed, or the course's fault.
@@ -343,6 +348,7 @@ class NotebookRun:
             raise KernelLost("died")
         self.requests += 1
         frames, run = self.kernel.request(content, buffers, self.clock)
+        self.printed_was_cut |= run.cut
         self.printed += [shown.as_shown(output) for output in run.outputs if not self.catch(output)]
         return frames
 

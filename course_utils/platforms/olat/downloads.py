@@ -361,6 +361,10 @@ def _owner(folder: str, roster: Roster, owners: Mapping[str, str]) -> tuple[Owne
         for owner in [roster.owner(s.student_id)]
     ]
     hint = f"; {_row(near[0])} has the same name but another user name" if len(near) == 1 else ""
+    known = [s for s in roster.students if any(folder.endswith(f"_{v}") for v in fold_variants(s.user_name))]
+    if not hint and len(known) == 1 and (same := roster.owner(known[0].student_id)) is not None:
+        hint = f"; {_row(same)} has the same user name, but a folder of another name; if it is theirs, "
+        hint += f"--owner {folder}={known[0].student_id}"
     return None, f"nobody in the roster has the folder {folder}{hint}"
 
 

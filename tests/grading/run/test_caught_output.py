@@ -61,6 +61,18 @@ def test_where_a_test_lets_it_go_nowhere_it_is_gone(run):
     assert stream("a\n") not in run.printed
 
 
+def test_that_it_was_cut_is_told(run):
+    class Cutting(Printing):
+        def request(self, content, buffers, clock):
+            return [], CellRun(outputs=[stream("a")], cut=True)
+
+    run.kernel = Cutting()
+    with contextlib.redirect_stdout(io.StringIO()):
+        run.request({}, [])
+        run.request({}, [])
+    assert run.printed_was_cut
+
+
 def test_a_flood_of_it_costs_the_cell(run):
     run.kernel = Printing(stream("x" * 60))
     with contextlib.redirect_stdout(io.StringIO()):

@@ -32,8 +32,12 @@ NEEDLESS = [
     ("if True:\n    x += 1\n    import pandas\n    x += 1\nelse:\n    x += 100\nx += 1", ["line 3, `import pandas`"]),
     ("from math import pi, tau, no_such\nx += round(pi - 2)", ["`from math import no_such`"]),
     ("import os\nos.chdir('/content/drive/MyDrive')\nx += 1", ["another machine"]),
+    ("import os\nassert os.path.exists('/content/drive'), 'mount first'\nx += 1", ["`/content/drive`, a place on"]),
+    ("import os\ntoken = os.environ['HF_TOKEN_OF_MINE']\nx += 1", ["line 2, `token = os.environ['HF_TOKEN_OF_MINE']`"]),
+    ("notes = open('/content/drive/no-such.txt').read()\nprint(notes)\nx += 1", ["a place on", "it uses `notes`"]),
+    ("import torch\nassert torch.cuda.is_available(), 'no GPU'\nx += 1", ["it asks what this machine has"]),
 ]
-ADDED = [1, 2, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 3, 3, 1, 1]
+ADDED = [1, 2, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1]
 
 # Real errors: the cell ends there, as it would in JupyterLab.
 REAL = [
@@ -44,6 +48,8 @@ REAL = [
     "def f(:\n    pass\nx += 50",
     "raise SystemError('mine')\nx += 50",
     "import math\nmath.sqrt(-1)\nx += 50",
+    "open('mine.txt')\nx += 50",
+    "{}['/content']\nx += 50",
 ]
 
 OTHER = [
@@ -89,7 +95,7 @@ def test_the_rest_of_the_cell_runs_once_and_the_line_is_told(graded, number):
 def test_real_errors_stay(graded):
     kinds = [graded.cells[f"real{n}"].outputs[-1].get("ename") for n in range(len(REAL))]
     assert kinds == ["ZeroDivisionError", "AssertionError", "ZeroDivisionError", "NameError", "SyntaxError",
-                     "SystemError", "ValueError"]  # fmt: skip
+                     "SystemError", "ValueError", "FileNotFoundError", "KeyError"]  # fmt: skip
     assert graded.score("test_real") == 1 and not any(graded.events(f"real{n}") for n in range(len(REAL)))
 
 
