@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 from nbgrader.api import (
-    Assignment,
-    Gradebook,
     Grade,
+    Gradebook,
     GradeCell,
     MissingEntry,
     Notebook,
@@ -300,31 +299,38 @@ def _read_gradebook(
         ) from error
     ask = gradebook.db.execute
     known: dict[tuple[str, str], float] = {}
+    cell_names: dict[str, tuple[str, str]] = {}
     for kind in (GradeCell, TaskCell):
-        query = select(Notebook.name, kind.name, kind.max_score, kind.id).join(Notebook, kind.notebook_id == Notebook.id)
+        query = select(Notebook.name, kind.name, kind.max_score, kind.id).join(
+            Notebook, kind.notebook_id == Notebook.id
+        )
         rows = ask(query.where(Notebook.assignment_id == entry.id)).all()
         known |= {(notebook, name): float(points or 0) for notebook, name, points, _ in rows}
-        if kind is GradeCell:
-            cell_names = {number: (notebook, name) for notebook, name, _, number in rows}
-        else:
-            cell_names |= {number: (notebook, name) for notebook, name, _, number in rows}
+        cell_names |= {number: (notebook, name) for notebook, name, _, number in rows}
     query = select(SubmittedAssignment.id, SubmittedAssignment.student_id, SubmittedAssignment.timestamp,
                    SubmittedAssignment.extension).where(SubmittedAssignment.assignment_id == entry.id)  # fmt: skip
-    found, late = {}, {}
+    found: dict[str, Submission] = {}
+    changed: dict[str, Any] = {}
     for number, who, when, extension in ask(query).all():
         found[number] = Submission(who)
         due = entry.duedate + extension if entry.duedate and extension else entry.duedate
         found[number].late_s = max(0.0, (when - due).total_seconds()) if when and due else 0.0
-        late[number] = to_read_again(course / "autograded" / who / assignment)
+        changed[number] = to_read_again(course / "autograded" / who / assignment)
     query = (
-        select(SubmittedNotebook.id, SubmittedNotebook.assignment_id, SubmittedNotebook.late_submission_penalty, Notebook.name)
+        select(
+            SubmittedNotebook.id, SubmittedNotebook.assignment_id, SubmittedNotebook.late_submission_penalty,
+            Notebook.name,
+        )
         .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
         .where(Notebook.assignment_id == entry.id)
     )  # fmt: skip
     notebooks = {number: rest for number, *rest in ask(query).all()}
-    points: dict[int, float] = dict.fromkeys(notebooks, 0.0)
+    points: dict[str, float] = dict.fromkeys(notebooks, 0.0)
     query = (
-        select(Grade.notebook_id, Grade.cell_id, Grade.auto_score, Grade.manual_score, Grade.extra_credit, Grade.needs_manual_grade)
+        select(
+            Grade.notebook_id, Grade.cell_id, Grade.auto_score, Grade.manual_score, Grade.extra_credit,
+            Grade.needs_manual_grade,
+        )
         .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
         .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
         .where(Notebook.assignment_id == entry.id)
@@ -335,7 +341,7 @@ def _read_gradebook(
         if key is None or owner not in found:
             continue
         row = _Row(key[1], _Named(key[0]), auto, manual, bool(needs), known[key])
-        if waits(row, late[owner]):
+        if waits(row, changed[owner]):
             found[owner].waiting.add(key)
             continue
         score = (manual if manual is not None else auto or 0.0) + (extra or 0.0)
@@ -361,10 +367,15 @@ def _cells(sources: dict[str, Divided], known: dict[tuple[str, str], float]) -> 
             section = titles.get(index)
             found.append(
                 Cell(
-                    name, grade_id, known[name, grade_id], section.title if section else "",
-                    section.number if section else 0, notebook.is_written(index),
-                    bool(kinds.course(cell).get("bonus")), tuple(notebook.covers(index)),
-                )  # fmt: skip
+                    name,
+                    grade_id,
+                    known[name, grade_id],
+                    section.title if section else "",
+                    section.number if section else 0,
+                    notebook.is_written(index),
+                    bool(kinds.course(cell).get("bonus")),
+                    tuple(notebook.covers(index)),
+                )
             )
     there = {cell.key for cell in found}
     return found + [Cell(*key, points) for key, points in sorted(known.items()) if key not in there]

@@ -92,7 +92,7 @@ def item_rest(item: np.ndarray, rest: np.ndarray) -> Correlation:
     --------
     >>> found = item_rest(np.array([0.0, 0, 1, 1, 1]), np.array([1.0, 2, 3, 5, 4]))
     >>> round(found.r, 2), round(found.low, 2), round(found.high, 2), found.n
-    (0.87, -0.09, 0.99, 5)
+    (0.87, -0.07, 0.99, 5)
     """
     there = ~(np.isnan(item) | np.isnan(rest))
     item, rest = item[there], rest[there]
@@ -106,7 +106,9 @@ def item_rest(item: np.ndarray, rest: np.ndarray) -> Correlation:
     return Correlation(r, math.tanh(z - half), math.tanh(z + half), n)
 
 
-def figures_of(table: np.ndarray, points: Sequence[float], groups: Sequence[Sequence[MessageGroup]]) -> list[CellFigures]:
+def figures_of(
+    table: np.ndarray, points: Sequence[float], groups: Sequence[Sequence[MessageGroup]]
+) -> list[CellFigures]:
     """Return the figures of each cell.
 
     The rest of the sheet is made of the other cells that everybody has points of, so that it is the same sheet for all.
@@ -158,7 +160,8 @@ def grouped(sentences: Iterable[str]) -> list[MessageGroup]:
 
     Examples
     --------
-    >>> [(one.count, one.sentence) for one in grouped(["got 5, not 3", "got 7, not 3", "got 7, not 3", "not filled in"])]
+    >>> told = ["got 5, not 3", "got 7, not 3", "got 7, not 3", "not filled in"]
+    >>> [(one.count, one.sentence) for one in grouped(told)]
     [(3, 'got 7, not 3'), (1, 'not filled in')]
     """
     groups: dict[str, Counter[str]] = {}
