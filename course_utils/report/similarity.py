@@ -373,9 +373,9 @@ def _told(near: np.ndarray, n: int, small: bool) -> str:
             "or not that is much."
         )
     return (
-        f"Of {n} hand-ins, {n * (n - 1) // 2:,} pairs were compared. What is usual was measured by the class: everybody "
-        "has somebody whom they are nearest to, and a pair is shown if it lies far above these nearest (more than three "
-        "times the distance of their quartiles above the upper one; for a single task six times)."
+        f"Of {n} hand-ins, {n * (n - 1) // 2:,} pairs were compared. What is usual was measured by the class: "
+        "everybody has somebody whom they are nearest to, and a pair is shown if it lies far above these nearest: more "
+        "than three times the distance of their quartiles above the upper one, for a single task six times."
     )
 
 
@@ -430,7 +430,7 @@ def _near_weights(name: str, paths: dict[str, Path]) -> Iterable[SameFile]:
 
 
 def _sample(path: Path) -> tuple[tuple, np.ndarray] | None:
-    """Return the shapes of a network's weights, and some of its numbers, the same ones of each network of these shapes."""
+    """Return the shapes of a network's weights, and some of its numbers: the same ones of each of these shapes."""
     from safetensors import SafetensorError, safe_open
 
     try:
