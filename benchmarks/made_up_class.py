@@ -50,7 +50,7 @@ class Planted:
     ----------
     course : pathlib.Path
     whole, single : set of frozenset of str
-        Pairs of whom one copied the whole sheet, or one answer alone.
+        Pairs of whom one copied all code, or one answer alone.
     """
 
     course: Path
@@ -73,7 +73,7 @@ def make_class(
         Of this repository.
     students : int
     copies, single : int
-        How many copied a neighbour's sheet (names, order of lines and comments changed), or the longest answer.
+        How many copied a neighbour's code (names, order of lines and comments changed), or the longest answer.
     seed : int
     """
     shutil.rmtree(folder, ignore_errors=True)
@@ -89,14 +89,13 @@ def make_class(
         first, last = chance.choice(_FIRST.split()), f"{chance.choice(_LAST.split())}-{number:04d}"
         lines.append(f"{who},{who},{last},{first},{who}@students.example,{number:07d},")
     lines.append(f'm9998,m9998,"<b>Nobody</b>",Quoted,m9998@students.example,{9998:07d},')
-    lines.append(f"m9999,m9999,Nothing,Handed-In,m9999@students.example,{9999:07d},")
+    lines.append(f"m9999,m9999,Absentee,Handed-In,m9999@students.example,{9999:07d},")
     (folder / "roster.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     answers = {who: {name: one.answers(chance) for name, one in sheet.items()} for who in people}
     for number in range(copies):
         one, other = people[2 * number], people[2 * number + 1]
-        answers[other] = {
-            name: {key: _copied(text, chance) for key, text in mine.items()} for name, mine in answers[one].items()
-        }
+        for name, mine in answers[one].items():  # their prose is their own
+            answers[other][name] |= {key: _copied(mine[key], chance) for key in sheet[name].solutions}
         planted.whole.add(frozenset((one, other)))
     size = {(name, key): len(text) for name, one in sheet.items() for key, text in one.solutions.items()}
     longest = max(size, key=size.get)
@@ -240,8 +239,6 @@ def _renamed(text: str, chance: random.Random) -> str:
 
 def _copied(text: str, chance: random.Random) -> str:
     """Return a copy with other names, neighbouring lines in another order, and other comments."""
-    if not re.search(r"[=:(]", text):
-        return text  # prose, as it is
     lines = [re.sub(r"\s+# .*", "", line) for line in text.splitlines()]
     for i in range(len(lines) - 1):
         one, other = lines[i], lines[i + 1]

@@ -30,7 +30,9 @@ CELL_COLUMNS = (
     "rest_high", "flags", "commonest_sentence", "commonest_count",
 )  # fmt: skip
 # Groups of sentences that a page shows of a cell, and notes of a kind; all stand in the tables.
-_MOST_GROUPS, _MOST_NOTES = 8, 15
+_MOST_GROUPS, _MOST_NOTES = 5, 15
+# Cells that failed which are shown at once; the others are folded.
+_MOST_CELLS = 12
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,7 @@ class _Figures:
             {
                 "exercise": cell.exercise, "key": f"{cell.notebook}, {cell.name}",
                 "count": sum(g.count for g in groups),
+                "of": len(room.counted),
                 "groups": groups[:_MOST_GROUPS], "more": sum(g.count for g in groups[_MOST_GROUPS:]),
             }
             for cell, groups in zip(room.cells, self.groups, strict=True)
@@ -206,7 +209,8 @@ class _Figures:
             "untouched": len(room.submissions) - len(room.counted), "open_people": len(waiting),
             "open_cells": sum(len(one.waiting) for one in waiting),
             "open_points": sum(worth[key] for one in waiting for key in one.waiting), "cells": cells,
-            "failed": sorted(failed, key=lambda cell: -cell["count"]), "people": self._people(), "runs": self._runs(),
+            "failed": sorted(failed, key=lambda cell: -cell["count"]), "at_once": _MOST_CELLS,
+            "people": self._people(), "runs": self._runs(),
             "weakest": weakest(room.cells, self.figures, self.groups, room.sources), "notes": self._notes(),
         }  # fmt: skip
 
@@ -314,6 +318,8 @@ def _read_earlier(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
             numbers = {"points": float(row["points"]), "n": int(row["n"])}
             numbers["mean"] = None if mean in (None, "") else float(mean)
             found[str(row["notebook"]), str(row["cell"])] = numbers
+        if not found:
+            raise ValueError("no cells")
     except OSError as error:
         raise CourseError(f"{path} can't be read ({error.strerror or error}).") from error
     except (ValueError, KeyError, TypeError) as error:

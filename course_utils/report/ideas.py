@@ -119,4 +119,5 @@ def _called(notebook: Notebook, index: int) -> str:
     if kind != "text" and (says := next((line for line in lines if line.startswith(("#", '"""'))), "")):
         first = says.strip('#" ')
     label = cell["metadata"].get("nbgrader", {}).get("grade_id") or cell.get("id") or ""
+    first = re.sub(r"\*\*|^#+ | \([^()]*\b(?:points?|minutes?)\b[^()]*\)", "", first)
     return f"{name}.ipynb, cell {index + 1}{f' ({label})' if label else ''}, {kind}: {one_line(first, 90)}"

@@ -35,7 +35,7 @@ __all__ = ["Compared", "Pair", "SameFile", "Task", "compare", "read_answers", "s
 # The share of a class from which on a piece is common ground.
 _COMMON = 0.2
 # How far above the class a pair lies: quartile distances above the upper quartile of how near the nearest are.
-_ABOVE_SHEET, _ABOVE_TASK = 3.0, 6.0
+_ABOVE = 3.0
 # Rare pieces that a pair must share at least, and answers for which a class can tell what is usual.
 _FEWEST, _SMALLEST_CLASS = 8, 8
 OWN_CELLS = "cells of their own"
@@ -228,7 +228,7 @@ def compare(tasks: list[Task], roster: Roster | None = None) -> Compared:
 
     Of each pair it is measured how much of what they wrote is shared and rare, against how much they wrote and a usual
     amount of it: short answers have little to share. Then, whom everybody is nearest to. The cut lies three times the
-    distance of the quartiles above the upper quartile of these nearest; for a single task six times.
+    distance of the quartiles above the upper quartile of these nearest: for all code, for all prose, for each task.
 
     Parameters
     ----------
@@ -239,34 +239,37 @@ def compare(tasks: list[Task], roster: Roster | None = None) -> Compared:
     people = sorted({who for task in tasks for who in task.answers})
     places = {who: number for number, who in enumerate(people)}
     n = len(people)
-    shared, amount = np.zeros((n, n)), np.zeros(n)
+    # Code and prose each by themselves: a long text would drown a copied function.
+    shared, amount = {prose: np.zeros((n, n)) for prose in (False, True)}, {False: np.zeros(n), True: np.zeros(n)}
     rare: list[frozenset[int]] = []
-    above: dict[tuple[int, int], bool] = {}
+    chosen: dict[tuple[int, int], bool] = {}
+    strength = np.zeros((n, n))
     small = n < _SMALLEST_CLASS
     same_people = _with_members_in_common(people, roster)
     for task in tasks:
         matrix, weights, wrote, names = _weighed(task, places, n)
         rare.append(names)
-        together = (matrix.multiply(weights) @ matrix.T).toarray() if matrix.shape[1] else np.zeros((n, n))
-        shared += together
-        amount += wrote
-        counts = _counts(matrix, n)
+        if not matrix.shape[1]:
+            continue
+        together = (matrix.multiply(weights) @ matrix.T).toarray()
+        shared[task.prose] += together
+        amount[task.prose] += wrote
         if not small and (wrote > 0).sum() >= _SMALLEST_CLASS:
             near = _near(together, wrote, same_people)
-            for i, j in _above(near, counts, _ABOVE_TASK, wrote > 0):
-                above[i, j] = False
-    near = _near(shared, amount, same_people)
-    if small:
-        chosen = dict.fromkeys(zip(*np.nonzero(np.triu(near, 1)), strict=True), True)
-    else:
-        chosen = above | dict.fromkeys(_above(near, None, _ABOVE_SHEET, amount > 0), True)
-    found = _pairs(chosen, tasks, people, places, rare)
-    found = [pair for pair in found if pair.shared >= _FEWEST]
-    strength = {(one, other): near[places[one], places[other]] for one, other in ((p.one, p.other) for p in found)}
-    found.sort(key=lambda pair: (-strength[pair.one, pair.other], pair.one, pair.other))
+            enough = (matrix @ matrix.T).toarray() >= _FEWEST
+            chosen |= dict.fromkeys(_above(near, wrote > 0, strength, enough), False)
+    for prose in (False, True):
+        near = _near(shared[prose], amount[prose], same_people)
+        if small:
+            chosen |= dict.fromkeys(zip(*(part.tolist() for part in np.nonzero(np.triu(near, 1))), strict=True), True)
+            np.maximum(strength, near, out=strength)
+        elif (amount[prose] > 0).sum() >= _SMALLEST_CLASS:
+            chosen |= dict.fromkeys(_above(near, amount[prose] > 0, strength), True)
+    found = [pair for pair in _pairs(chosen, tasks, people, rare) if pair.shared >= _FEWEST]
+    found.sort(key=lambda pair: (-strength[places[pair.one], places[pair.other]], pair.one, pair.other))
     if small:
         found = found[:3]
-    return Compared(tasks, people, found, _clusters(found), _told(near, n, small), small, rare)
+    return Compared(tasks, people, found, _clusters(found), _told(n, small), small, rare)
 
 
 def _with_members_in_common(people: list[str], roster: Roster | None) -> list[tuple[int, int]]:
@@ -298,10 +301,6 @@ def _weighed(task: Task, places: dict[str, int], n: int) -> tuple[sparse.csr_mat
     return matrix, weights, wrote, frozenset(columns)
 
 
-def _counts(matrix: sparse.csr_matrix, n: int) -> np.ndarray:
-    return (matrix @ matrix.T).toarray() if matrix.shape[1] else np.zeros((n, n))
-
-
 def _near(shared: np.ndarray, wrote: np.ndarray, same_people: list[tuple[int, int]]) -> np.ndarray:
     """Return how near everybody is to everybody."""
     usual = float(np.median(wrote[wrote > 0])) if (wrote > 0).any() else 1.0
@@ -312,26 +311,25 @@ def _near(shared: np.ndarray, wrote: np.ndarray, same_people: list[tuple[int, in
     return near
 
 
-def _cut(near: np.ndarray, who: np.ndarray, times: float) -> float:
+def _above(
+    near: np.ndarray, who: np.ndarray, strength: np.ndarray, enough: np.ndarray | None = None
+) -> list[tuple[int, int]]:
+    """Return the pairs above the cut, and note how far above it they are."""
     nearest = near.max(axis=1)[who]
     low, high = np.percentile(nearest, [25, 75])
-    return float(high + times * (high - low))
-
-
-def _above(near: np.ndarray, counts: np.ndarray | None, times: float, who: np.ndarray) -> list[tuple[int, int]]:
-    if not who.any():
-        return []
-    high = np.triu(near > _cut(near, who, times), 1)
-    if counts is not None:
-        high &= counts >= _FEWEST
-    return list(zip(*(numbers.tolist() for numbers in np.nonzero(high)), strict=True))
+    cut = float(high + _ABOVE * (high - low))
+    found = np.triu(near > cut, 1)
+    if enough is not None:
+        found &= enough
+    pairs = list(zip(*(part.tolist() for part in np.nonzero(found)), strict=True))
+    for i, j in pairs:
+        strength[i, j] = max(strength[i, j], near[i, j] / max(cut, 0.05))
+    return pairs
 
 
 def _pairs(
-    chosen: dict[tuple[int, int], bool], tasks: list[Task], people: list[str], places: dict[str, int],
-    rare: list[frozenset[int]],
+    chosen: dict[tuple[int, int], bool], tasks: list[Task], people: list[str], rare: list[frozenset[int]]
 ) -> list[Pair]:  # fmt: skip
-    del places
     wanted = {people[i] for pair in chosen for i in pair}
     sets, holders = [], []
     for task, names in zip(tasks, rare, strict=True):
@@ -364,7 +362,7 @@ def _clusters(pairs: list[Pair]) -> list[list[str]]:
     return sorted((group for group in groups if len(group) > 2), key=lambda group: (-len(group), group))
 
 
-def _told(near: np.ndarray, n: int, small: bool) -> str:
+def _told(n: int, small: bool) -> str:
     if n < 2:
         return "There are no two hand-ins to compare."
     if small:
@@ -375,7 +373,8 @@ def _told(near: np.ndarray, n: int, small: bool) -> str:
     return (
         f"Of {n} hand-ins, {n * (n - 1) // 2:,} pairs were compared. What is usual was measured by the class: "
         "everybody has somebody whom they are nearest to, and a pair is shown if it lies far above these nearest: more "
-        "than three times the distance of their quartiles above the upper one, for a single task six times."
+        "than three times the distance of their quartiles above the upper one. It is measured for all code of the "
+        "sheet, for all its prose, and for each task by itself."
     )
 
 
