@@ -13,7 +13,7 @@ import numpy as np
 __all__ = ["CellFigures", "Correlation", "MessageGroup", "figures_of", "grouped", "item_rest", "quartiles"]
 
 # From how many with the same sentence on a cell it is remarked, and which share of the class.
-_MANY, _MANY_SHARE = 3, 0.1
+_MANY, _MANY_SHARE = 3, 0.25
 _NUMBER = re.compile(r"[-+−]?(?:\d+(?:[.,]\d+)*(?:e[-+]?\d+)?|\bnan\b|\binf\b)", re.IGNORECASE)
 _LIST = re.compile(r"[(\[](?:\s*#\s*,?)+[)\]]")
 
