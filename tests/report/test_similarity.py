@@ -92,7 +92,7 @@ def test_a_class_without_copies_has_no_pairs():
 
 def test_what_many_wrote_is_common_ground():
     task = a_class()
-    for i in range(2, 14):
+    for i in range(2, 7):  # seven of thirty
         task.answers[f"s{i:02}"] = task.answers["s00"]
     assert not compare([task]).pairs
 
