@@ -166,7 +166,8 @@ class _Figures:
         if shares:
             yield f"{len(shares)} hand-ins, mean {100 * np.mean(shares):.0f} %, median {100 * np.median(shares):.0f} %"
         for idea in weakest(self.room.cells, self.figures, self.groups, self.room.sources, 3):
-            why = f"; {idea.count} students: {one_line(idea.sentence, 100)}" if idea.count else ""
+            many = "student" if idea.count == 1 else "students"
+            why = f"; {idea.count} {many}: {one_line(idea.sentence, 100)}" if idea.count else ""
             yield f"{100 * idea.mean:.0f} % of {idea.key}{why}"
 
     def values(self) -> dict[str, Any]:
@@ -225,9 +226,10 @@ class _Figures:
             for one in room.submissions
             if len(one.ran) < len(room.sources)
         ]
+        away = [(self.name(who), hidden(self.names, who, room.places[who].why)) for who in room.quarantined]
         return [
             ("Nothing handed in", [(self.name(who), "") for who in room.missing]),
-            ("In quarantine only", [(self.name(w), self.names.text(room.places[w].why)) for w in room.quarantined]),
+            ("In quarantine only", away),
             ("Handed in, not graded yet", [(self.name(who), "") for who in room.ungraded]),
             ("Late", [(self.name(o.owner_id), f"by {_time(o.late_s)}{lost[o.owner_id]}") for o in late]),
             ("Copies as they were released", [(self.name(o.owner_id), "") for o in room.submissions if o.untouched]),
@@ -287,9 +289,8 @@ def students_table(path: Path, room: Class, names: Pseudonyms) -> Path:
     rows = []
     for who in [*room.places, *(one for one in by_owner if one not in room.places)]:
         place, one = room.places.get(who), by_owner.get(who)
-        hidden = names.name(who, who)
-        row: list[Any] = [hidden, names.name(who, room.name(who))]
-        row += [names.text(place.where), place.submitted, place.late_by] if place else ["", "", ""]
+        row: list[Any] = [names.name(who, who), names.name(who, room.name(who))]
+        row += [hidden(names, who, place.where), place.submitted, place.late_by] if place else ["", "", ""]
         if one is None:
             rows.append([*row, "", "", "", most, *[""] * (len(keys) + len(last))])
             continue
@@ -302,6 +303,11 @@ def students_table(path: Path, room: Class, names: Pseudonyms) -> Path:
         rows.append(row)
     columns = [*first, *(f"{notebook}/{name}" for notebook, name in keys), *last]
     return write_csv(path, columns, rows, mark=True)
+
+
+def hidden(names: Pseudonyms, who: str, text: str) -> str:
+    """Return a text about somebody as a page may show it; of a stranger, only the name of the folder is known."""
+    return names.text(text).replace(who, names.name(who, who))
 
 
 def _read_earlier(path: Path) -> dict[tuple[str, str], dict[str, Any]]:

@@ -15,6 +15,7 @@ from openpyxl.styles import Font
 from course_utils.classroom.folder import load_config
 from course_utils.classroom.marks import CourseMark, course_marks, members_of, number
 from course_utils.classroom.pseudonyms import Pseudonyms
+from course_utils.classroom.roster import lost_zeros
 from course_utils.classroom.settings import ExamOffice
 from course_utils.classroom.tables import put, write_csv
 from course_utils.errors import CourseError
@@ -145,6 +146,8 @@ def write_course_report(
     page = render("course", **_values(assignments, found, rooms, names, office), made=f"Made on {made}.")
     risk = sum(bool(one.at_risk) for one in found)
     told = (f"{len(found)} students, {len(assignments)} assignments, {risk} at risk",)
+    if zeros := lost_zeros(mark.student for mark in marks):
+        told += (f"Before exam-office.csv goes out: {zeros.replace('this file', 'the roster')}",)
     return Written(write_page(folder / "course-report.html", page), tables, told)
 
 

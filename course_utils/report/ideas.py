@@ -116,8 +116,9 @@ def _called(notebook: Notebook, index: int) -> str:
     lines = [line.strip() for line in source.splitlines() if line.strip()]
     heading = HEADING.search(source) if kind == "text" else None
     first = heading[4] if heading else lines[0] if lines else ""
-    if kind != "text" and (says := next((line for line in lines if line.startswith(("#", '"""'))), "")):
-        first = says.strip('#" ')
+    if kind != "text":
+        first = next((line for line in lines if line.startswith(("#", '"""'))), "").strip('#" ')
     label = cell["metadata"].get("nbgrader", {}).get("grade_id") or cell.get("id") or ""
     first = re.sub(r"\*\*|^#+ | \([^()]*\b(?:points?|minutes?)\b[^()]*\)", "", first)
-    return f"{name}.ipynb, cell {index + 1}{f' ({label})' if label else ''}, {kind}: {one_line(first, 90)}"
+    place = f"{name}.ipynb, cell {index + 1}{f' ({label})' if label else ''}, {kind}"
+    return f"{place}: {one_line(first, 90)}" if first else place

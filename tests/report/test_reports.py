@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 
 from benchmarks.made_up_class import make_class
 from course_utils.classroom.marks import CourseMark
-from course_utils.classroom.roster import Student
+from course_utils.classroom.pseudonyms import Pseudonyms
+from course_utils.classroom.roster import Roster, Student
 from course_utils.classroom.settings import ExamOffice
 from course_utils.command.app import app
 from course_utils.errors import CourseError
-from course_utils.report.assignment import write_report
+from course_utils.report.assignment import hidden, write_report
 from course_utils.report.course import standings, write_course_report
 from course_utils.report.graded import read_class
 from course_utils.report.similar import write_similar
@@ -127,6 +128,21 @@ def test_pseudonyms_stand_in_place_of_names(course, tmp_path):
     text += write_similar(course, ASSIGNMENT, pseudonyms=True, folder=tmp_path).page.read_text(encoding="utf-8")
     names = {row["last_name"] for row in rows_of(course / "roster.csv")} | {"m0001", "m9999"}
     assert not {name for name in names if name in text} and "p-" in text
+
+
+def test_of_a_stranger_the_folders_name_is_hidden_too():
+    names = Pseudonyms(Roster(()), b"key")
+    assert "Unknown_Ulla" not in hidden(names, "Unknown_Ulla", "nobody has the folder Unknown_Ulla")
+
+
+def test_lost_zeros_are_told_before_the_exam_office_sees_them(course, tmp_path):
+    kept = (course / "roster.csv").read_text(encoding="utf-8")
+    (course / "roster.csv").write_text(kept.replace("0000003,", "3,"), encoding="utf-8")
+    try:
+        told = write_course_report(course, folder=tmp_path).told
+    finally:
+        (course / "roster.csv").write_text(kept, encoding="utf-8")
+    assert "digits" in told[-1] and "the roster" in told[-1]
 
 
 def test_figures_for_a_comparison_name_nobody(course, written):
