@@ -7,6 +7,7 @@ COMMANDS = (
     ["benchmarks.throughput", "--students", "20"],
     ["benchmarks.overhead"],
     ["benchmarks.scale"],
+    ["benchmarks.report"],
     ["benchmarks.notebooks"],
     ["benchmarks.cifar70"],  # says what is missing and goes on, where real data are not at hand
     ["benchmarks.mnist"],

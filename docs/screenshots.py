@@ -1,4 +1,4 @@
-"""Take the pictures of README and docs: a released notebook in JupyterLab, with an answer that a check finds wrong.
+"""Take the pictures of README and docs: a released notebook with a wrong answer in JupyterLab, and reports of a class.
 
 python docs/screenshots.py [FOLDER]     needs chromium (Debian: apt install chromium); FOLDER defaults to docs/pictures
 """
@@ -111,6 +111,31 @@ def exercise_with_failing_check(target: Path) -> None:
             page.screenshot(path=target)
 
 
+def reports(folder: Path) -> None:
+    """The report of a made-up class of sixty, its course's, and the first pair of the list of what is alike."""
+    sys.path.insert(0, str(ROOT))
+    from benchmarks.made_up_class import make_class
+    from course_utils.report.assignment import write_report
+    from course_utils.report.course import write_course_report
+    from course_utils.report.similar import write_similar
+
+    with tempfile.TemporaryDirectory() as name, browser() as chromium:
+        course = make_class(Path(name) / "course", "convolutions", 60, copies=1).course
+        page = chromium.new_page(viewport={"width": 1100, "height": 1290})
+        page.goto(write_report(course, "convolutions").page.as_uri())
+        page.screenshot(path=folder / "report.png")
+        page.locator("#cells").scroll_into_view_if_needed()
+        page.locator("#cells").evaluate("heading => heading.scrollIntoView({block: 'start'})")
+        page.set_viewport_size({"width": 1100, "height": 620})
+        page.screenshot(path=folder / "report-cells.png")
+        page.goto(write_similar(course, "convolutions").page.as_uri())
+        page.locator("#pairs").evaluate("heading => heading.scrollIntoView({block: 'start'})")
+        page.screenshot(path=folder / "similar.png")
+        page.goto(write_course_report(course).page.as_uri())
+        page.set_viewport_size({"width": 375, "height": 700})
+        page.screenshot(path=folder / "course-report.png")
+
+
 @contextlib.contextmanager
 def browser() -> Iterator[Browser]:
     """A headless Chromium of the system."""
@@ -127,6 +152,7 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     exercise_with_failing_check(folder / "exercise.png")
+    reports(folder)
     print(f"Pictures are in {folder}")
 
 

@@ -220,6 +220,7 @@ class CourseMark:
     scores: dict[str, float | None] = field(default_factory=dict)
     maxima: dict[str, float] = field(default_factory=dict)
     penalties: dict[str, float] = field(default_factory=dict)
+    open_points: dict[str, float] = field(default_factory=dict)
     bonus: float = 0.0
     waiting: int = 0
     notes: list[str] = field(default_factory=list)
@@ -236,8 +237,13 @@ class CourseMark:
 
     @property
     def lost(self) -> float:
-        """Points not reached; what was not handed in counts as lost."""
-        return max(0.0, self.maximum - self.points)
+        """Points not reached; what was not handed in counts as lost, what nobody has read yet does not."""
+        return max(0.0, self.maximum - self.points - self.open)
+
+    @property
+    def open(self) -> float:
+        """Points of cells that a person has not graded yet."""
+        return sum(self.open_points.values())
 
     @property
     def applied(self) -> float:
@@ -298,6 +304,7 @@ def course_marks(course: Path) -> tuple[list[str], list[CourseMark]]:
                 mine.penalties[assignment] = mark.penalty
                 mine.bonus += mark.bonus
                 mine.waiting += mark.waiting
+                mine.open_points[assignment] = mark.waiting_points
     return assignments, list(marks.values())
 
 
@@ -329,28 +336,31 @@ def write_course_table(course: Path, folder: Path | None = None) -> tuple[Path, 
     Returns
     -------
     tuple of pathlib.Path
-        The CSV and the xlsx. In the second, lost points, bonus and total are formulas, which show how the
-        bonus counts.
+        The CSV and the xlsx; the maxima stand in ``course-maxima.csv``. In the xlsx, lost points, bonus and total are
+        formulas, which show how the bonus counts.
     """
     folder = Path(folder or Path(course) / "reports")
     folder.mkdir(parents=True, exist_ok=True)
     assignments, marks = course_marks(course)
     first = ["student_id", "user_name", "last_name", "first_name", "matriculation_number", "group"]
-    last = ["points", "maximum", "lost", "bonus reached", "bonus counted", "total", "waiting", "notes"]
+    last = ["points", "maximum", "open", "lost", "bonus reached", "bonus counted", "total", "waiting", "notes"]
     header = [*first, *assignments, *last]
     rows = []
     for m in marks:
         s = m.student
         person = [s.student_id, s.user_name, s.last_name, s.first_name, s.matriculation_number, "; ".join(s.groups)]
         scores = [m.scores[a] for a in assignments]
-        sums = [m.points, m.maximum, m.lost, m.bonus, m.applied, m.total, m.waiting, "; ".join(m.notes)]
+        sums = [m.points, m.maximum, m.open, m.lost, m.bonus, m.applied, m.total, m.waiting, "; ".join(m.notes)]
         rows.append((person, scores, sums))
     csv_path = folder / "course-table.csv"
-    lines = [["maximum", *[""] * 5, *(number(marks[0].maxima[a]) if marks else "" for a in assignments)]]
+    lines = []
     for person, scores, sums in rows:
         cells = [*scores, *sums]
         lines.append(person + ["" if c is None else number(c) if isinstance(c, float) else c for c in cells])
     write_csv(csv_path, header, lines, mark=True)
+    # In a table of its own: a row "maximum" among the students spoils what is made of the table.
+    maxima = [[a, number(marks[0].maxima[a]) if marks else ""] for a in assignments]
+    write_csv(folder / "course-maxima.csv", ["assignment", "maximum"], maxima, mark=True)
     return csv_path, _write_xlsx(folder / "course-table.xlsx", header, assignments, marks, rows)
 
 
@@ -367,21 +377,22 @@ def _write_xlsx(path: Path, header: list[str], assignments: list[str], marks: li
     ):
         put(table.cell(2, column + 1), value)
     start, end = letter(7), letter(6 + len(assignments))
-    points, maximum, lost, bonus, counted = (letter(6 + len(assignments) + i) for i in range(1, 6))
+    points, maximum, unread, lost, bonus, counted = (letter(6 + len(assignments) + i) for i in range(1, 7))
     for i, (person, scores, sums) in enumerate(rows, start=3):
         for column, value in enumerate([*person, *scores], start=1):
             put(table.cell(i, column), value)
         sums_of_row = [
             f"=SUM({start}{i}:{end}{i})" if assignments else 0,
             f"=SUM({start}$2:{end}$2)" if assignments else 0,
-            f"=MAX(0,{maximum}{i}-{points}{i})",
-            sums[3],
+            sums[2],
+            f"=MAX(0,{maximum}{i}-{points}{i}-{unread}{i})",
+            sums[4],
             f"=MIN({bonus}{i},{lost}{i})",
             f"={points}{i}+{counted}{i}",
-            *sums[6:],
+            *sums[7:],
         ]
         for number_of_sum, value in enumerate(sums_of_row):
-            write = put_formula if number_of_sum in (0, 1, 2, 4, 5) else put
+            write = put_formula if number_of_sum in (0, 1, 3, 5, 6) else put
             write(table.cell(i, 7 + len(assignments) + number_of_sum), value)
     for cell in table[1]:
         cell.font = Font(bold=True)
@@ -389,7 +400,8 @@ def _write_xlsx(path: Path, header: list[str], assignments: list[str], marks: li
     about = book.create_sheet("How it is counted")
     for line in (
         "Points of an assignment are those of the gradebook after lateness; an empty cell: nothing handed in.",
-        "lost = maximum - points: also what was not handed in.",
+        "lost = maximum - points - open: also what was not handed in.",
+        "open = points of cells that a person has not graded yet: neither reached nor lost.",
         "bonus counted = the smaller of bonus reached and lost: bonus fills up lost points of any assignment.",
         "total = points + bonus counted: never more than the maximum of the course.",
         "waiting = cells that a person has not graded yet; their points are not in the sums.",

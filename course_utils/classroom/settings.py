@@ -18,7 +18,7 @@ from traitlets.config import LoggingConfigurable
 from course_utils.errors import CourseError
 from course_utils.handins.limits import Limits
 
-__all__ = ["Deadlines", "MomentError", "OpenOlat", "is_whole_day", "parse_moment"]
+__all__ = ["Deadlines", "ExamOffice", "MomentError", "OpenOlat", "is_whole_day", "parse_moment"]
 
 # Seconds count in whole numbers, in OpenOlat's tables too.
 _END_OF_DAY = time(23, 59, 59)
@@ -292,3 +292,61 @@ class Deadlines(LoggingConfigurable):
     def grace(self, assignment: str) -> float:
         """Return the grace of an assignment in seconds."""
         return 60.0 * float(self.grace_minutes.get(assignment, self.grace_minutes.get("*", 0)))
+
+
+# Per cent from which each German grade is given; below the last of them it is 5.0.
+GERMAN_GRADES = {
+    "1.0": 95.0, "1.3": 90.0, "1.7": 85.0, "2.0": 80.0, "2.3": 75.0, "2.7": 70.0, "3.0": 65.0, "3.3": 60.0,
+    "3.7": 55.0, "4.0": 50.0,
+}  # fmt: skip
+
+
+class ExamOffice(LoggingConfigurable):
+    """How points of all assignments become a grade, and from when on somebody is at risk."""
+
+    weights = Dict(
+        Amount(min=0),
+        key_trait=Unicode(),
+        help="What each assignment weighs; {}: as many as it has points. One that is not named weighs nothing.",
+    ).tag(
+        config=True,
+        must="a dict of weights by assignment, such as {'convolutions': 2, 'losses': 1}",
+        each="a number, 0 or more",
+        right_each=_as_number,
+        by_assignment=True,
+    )
+    boundaries = Dict(
+        Amount(min=0, max=100),
+        key_trait=Unicode(),
+        default_value=GERMAN_GRADES,
+        help="Per cent from which each grade is given.",
+    ).tag(
+        config=True,
+        must="a dict of per cent by grade, such as {'1.0': 95, '4.0': 50}",
+        each="per cent, from 0 to 100",
+        right_each=_as_number,
+    )
+    failed = Unicode("5.0", help="The grade below all boundaries.").tag(config=True)
+    decimal_comma = Bool(True, help="Whether the exam office's table is written with a decimal comma.").tag(config=True)
+    at_risk_missing = Count(2, min=1, help="Assignments without a hand-in from which on somebody is at risk.").tag(
+        config=True, must="a whole number, 1 or more", right=_as_number
+    )
+    at_risk_percent = Amount(50.0, min=0, max=100, help="Per cent so far below which somebody is at risk.").tag(
+        config=True, must="a number from 0 to 100, such as 50", right=_as_number
+    )
+
+    def grade(self, percent: float) -> str:
+        """Return the grade for per cent of the points; nothing is rounded up.
+
+        Examples
+        --------
+        >>> office = ExamOffice()
+        >>> office.grade(95), office.grade(94.99), office.grade(49.9)
+        ('1.0', '1.3', '5.0')
+        """
+        reached = [(least, grade) for grade, least in self.boundaries.items() if percent >= least - 1e-9]
+        return max(reached)[1] if reached else self.failed
+
+    def passed(self, grade: str) -> bool:
+        """Return whether a grade is one of the boundaries."""
+        return grade != self.failed

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from course_utils.classroom.tables import shown
-from course_utils.command import demo, desk, sheets
+from course_utils.command import demo, desk, reports, sheets
 from course_utils.command import instructor as olat
 from course_utils.command.course_settings import CourseOption
 from course_utils.command.terminal import Commands, console, progress
@@ -228,6 +228,7 @@ def doctor(
 olat.register(app)
 sheets.register(app)
 desk.register(app)
+reports.register(app)
 demo.register(app)
 
 

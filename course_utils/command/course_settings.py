@@ -37,14 +37,14 @@ def mistakes_in(course: Path) -> list[Mistake]:
     from course_utils.classroom.folder import CONFIG_FILE, assignments, load_config
     from course_utils.classroom.mistakes import wrong_settings
     from course_utils.classroom.roster import RosterError, read_roster
-    from course_utils.classroom.settings import Deadlines, OpenOlat
+    from course_utils.classroom.settings import Deadlines, ExamOffice, OpenOlat
     from course_utils.classroom.settings_file import SettingsFile
     from course_utils.grading.hidden import Course
     from course_utils.grading.nbgrader_plugins import GradeNotebook
 
     course = Path(course).resolve()
     config, names = load_config(course), assignments(course)
-    classes = [OpenOlat, Deadlines, Course, GradeNotebook, CourseDirectory]
+    classes = [OpenOlat, Deadlines, ExamOffice, Course, GradeNotebook, CourseDirectory]
     others = _of_nbgrader(set(config) - {cls.__name__ for cls in classes})
     found = wrong_settings(config, classes, SettingsFile(course / CONFIG_FILE), names, others)
     if any(mistake.level == "bad" for mistake in found):

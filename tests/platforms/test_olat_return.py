@@ -328,20 +328,25 @@ def test_bonus_fills_up_lost_points_and_no_more(course):
     csv_path, xlsx_path = write_course_table(course)
     with csv_path.open(encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
-    assert [r["total"] for r in rows[1:]] == ["7", "8", "8", "1", "0"]
-    assert rows[1]["matriculation_number"] == "0012345" and rows[4]["sheet"] == ""
+    assert [r["total"] for r in rows] == ["7", "8", "8", "1", "0"]
+    assert rows[0]["matriculation_number"] == "0012345" and rows[3]["sheet"] == ""
+    assert all(r["user_name"] for r in rows), "a row among the students is nobody's"
+    maxima = (csv_path.parent / "course-maxima.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert maxima[0] == "assignment,maximum" and [line.split(",")[0] for line in maxima[1:]] == ["other", "sheet"]
     table = openpyxl.load_workbook(xlsx_path)["Marks"]
     assert table["E3"].value == "0012345"
-    assert [c.value for c in table[3]][8:14] == [
+    assert [c.value for c in table[3]][8:15] == [
         "=SUM(G3:H3)",
         "=SUM(G$2:H$2)",
-        "=MAX(0,J3-I3)",
+        0,
+        "=MAX(0,J3-I3-K3)",
         2,
-        "=MIN(L3,K3)",
-        "=I3+M3",
+        "=MIN(M3,L3)",
+        "=I3+N3",
     ]
     header = [c.value for c in table[1]]
-    assert header[6:14] == ["other", "sheet", "points", "maximum", "lost", "bonus reached", "bonus counted", "total"]
+    assert header[6:12] == ["other", "sheet", "points", "maximum", "open", "lost"]
+    assert header[12:15] == ["bonus reached", "bonus counted", "total"]
 
 
 def test_an_assignment_that_was_never_graded_is_named(course):
