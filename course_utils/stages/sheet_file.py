@@ -23,11 +23,13 @@ _SHEET = {
     "deadline": (str, False),
     "introduction": (str, False),
     "practice": (bool, False),
+    "word": (str, False),
     "notebook": (list, True),
 }
 _NOTEBOOK = {"name": (str, True), "title": (str, False), "introduction": (str, False), "question": (list, True)}
 _QUESTION = {
     "number": (str, True),
+    "title": (str, False),
     "items": (list, False),
     "cells": (list, False),
     "marks": ((int, float), False),
@@ -55,6 +57,8 @@ class Question:
     bonus : bool
     on_paper : bool
         Whether only what a person reads has marks (`counts = "paper"`); the checks of its steps are practice then.
+    title : str
+        What it asks for, in the table at the top; empty: the titles of its exercises.
     """
 
     number: str
@@ -63,6 +67,7 @@ class Question:
     marks: float | None
     bonus: bool
     on_paper: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,8 @@ class Sheet:
     practice : bool
         Whether exercises are taken whole, what no question asks for without marks.
     notebooks : tuple of SheetNotebook
+    word : str
+        What the sheet calls a question.
     """
 
     name: str
@@ -99,6 +106,7 @@ class Sheet:
     bonus: float
     practice: bool
     notebooks: tuple[SheetNotebook, ...]
+    word: str = "Question"
 
 
 def names_of_sheets(course: Path) -> list[str]:
@@ -152,6 +160,7 @@ def read_sheet(course: Path, name: str) -> Sheet:
         float(sheet.get("bonus", 0)),
         sheet.get("practice", False),
         notebooks,
+        sheet.get("word", "Question"),
     )
 
 
@@ -190,6 +199,7 @@ def _question(entry: Any, place: str, position: int) -> Question:
         None if marks is None else float(marks),
         content.get("bonus", False),
         counts == "paper",
+        content.get("title", ""),
     )
 
 
