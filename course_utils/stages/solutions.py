@@ -137,12 +137,7 @@ def write_questions(course: Path, assignment: str) -> Printed:
 
 def _notebooks(course: Path, assignment: str) -> list[Path]:
     found = {path.stem: path for path in sorted((course / "source" / assignment).glob("*.ipynb"))}
-    if assignment in names_of_sheets(course):
-        names = [part.name for part in read_sheet(course, assignment).notebooks]
-        found = {name: found[name] for name in [*names, *found] if name in found}
-    else:
-        found = {name: found[name] for name in in_order(course, assignment, list(found))}
-    return list(found.values())
+    return [found[name] for name in in_order(course, assignment, list(found))]
 
 
 def _title(course: Path, assignment: str, suffix: str = "") -> TitleBlock:
@@ -242,7 +237,8 @@ def _off_screen(text: str) -> str:
         if block.lstrip().startswith(("|", "#", "$$")) or not block.strip():
             kept.append(block)
             continue
-        sentences = [] if _PLAY.match(block) else _SENTENCES.split(block)
+        mark, entry = re.match(r"(\s*(?:[-*] +|\d+\. +)?)(.*)", block, re.DOTALL).groups()
+        sentences = [] if _PLAY.match(block) else _SENTENCES.split(entry)
         on_paper = []
         for before, sentence in zip(["", *sentences], sentences, strict=False):
             of_sliders = "slider" in before and sentence.startswith(("They ", "It "))
@@ -250,8 +246,8 @@ def _off_screen(text: str) -> str:
                 on_paper.append(sentence)
         if len(on_paper) == len(sentences) > 0:
             kept.append(block)
-        elif re.sub(r"^\s*(?:[-*]|\d+\.)(?= |$)", "", " ".join(on_paper)).strip("* "):
-            kept.append(" ".join(on_paper))
+        elif on_paper:
+            kept.append(mark + " ".join(on_paper))
     return _NEXT_CELL.sub(_in_notebook, re.sub(r"\n{3,}", "\n\n", "\n".join(kept)))
 
 

@@ -26,6 +26,7 @@ from course_utils.report import sheets as report
 from course_utils.stages import autograde
 from course_utils.stages.collect import collect
 from course_utils.stages.release import release
+from course_utils.stages.release_zip import in_order
 from course_utils.stages.sheet import build_sheet
 from course_utils.stages.sheet_file import names_of_sheets
 from course_utils.stages.sheet_plan import _shared_out
@@ -719,6 +720,14 @@ def origins_of(folder: Path) -> set[str]:
         for path in folder.glob("*.ipynb")
         for source in json.loads(path.read_text(encoding="utf-8"))["metadata"]["course"]["from"]
     }
+
+
+def test_the_notebooks_of_a_sheet_are_listed_in_its_order(shipped):
+    assert in_order(shipped, "series-5", ["Problem_4", "Problems_1-3", "added"]) == [
+        "Problems_1-3",
+        "Problem_4",
+        "added",
+    ]
 
 
 def test_a_hand_in_is_of_the_sheet_where_the_sheet_is_collected(shipped):
