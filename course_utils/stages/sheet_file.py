@@ -12,7 +12,7 @@ from course_utils.classroom.folder import load_config
 from course_utils.classroom.settings import OpenOlat, parse_moment
 from course_utils.errors import CourseError
 
-__all__ = ["FOLDER", "Question", "Sheet", "SheetNotebook", "names_of_sheets", "read_sheet"]
+__all__ = ["FOLDER", "Question", "Sheet", "SheetNotebook", "is_due", "names_of_sheets", "read_sheet"]
 
 FOLDER = "sheets"
 # What may stand at each level, with its type and whether it must be there.
@@ -162,6 +162,16 @@ def read_sheet(course: Path, name: str) -> Sheet:
         notebooks,
         sheet.get("word", "Question"),
     )
+
+
+def is_due(course: Path, name: str, deadline: str) -> bool:
+    """Whether the configuration of a course says already that an assignment is due at a time."""
+    config = load_config(Path(course))
+    due, timezone = config.Deadlines.get("due") or {}, OpenOlat(config=config).timezone
+    try:
+        return parse_moment(str(due[name]), timezone) == parse_moment(deadline, timezone)
+    except (KeyError, ValueError):
+        return False
 
 
 def _notebook(entry: Any, place: str) -> SheetNotebook:

@@ -11,8 +11,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from typer.testing import CliRunner
 
 from course_utils.classroom.roster import read_roster
+from course_utils.command.app import app
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.names import is_python, without_magics
@@ -617,6 +619,18 @@ def test_an_edit_of_what_has_changed_at_its_origin_is_told(tmp_path):
     (told,) = build_sheet(course, "mine").remarks
     assert "was kept; built anew it would begin '## Question 1 [1.5 marks]: Doubling (about 10 minutes)', and" in told
     assert "Write `double` now." in path.read_text()
+
+
+def test_the_line_of_the_deadline_is_printed_until_it_is_there(tmp_path):
+    course = own_course(tmp_path, sheet('{ number = "1", items = ["X1"] },', 1.5, 'deadline = "2026-11-30 23:59"'),
+                        {"doubling": DOUBLING})  # fmt: skip
+    command = ["sheet", "mine", "--course", str(course)]
+    assert "Its deadline counts once" in CliRunner().invoke(app, command).output
+    config = course / "nbgrader_config.py"
+    config.write_text(config.read_text() + '\nc.Deadlines.due = {"mine": "2026-12-01 23:59"}\n')
+    assert "Its deadline counts once" in CliRunner().invoke(app, command).output
+    config.write_text(config.read_text() + '\nc.Deadlines.due["mine"] = "2026-11-30 23:59"\n')
+    assert "Its deadline counts once" not in CliRunner().invoke(app, command).output
 
 
 # --- the sheets that are shipped ---------------------------------------------------------------------------
