@@ -104,6 +104,12 @@ def test_what_there_is_on_a_screen_only_is_not_spoken_of_on_paper(course):
         assert unwanted not in text
 
 
+def test_operators_in_circles_are_set(course):
+    path = course / "source" / "week" / "first.ipynb"
+    path.write_text(path.read_text().replace("Because it is", r"$D \\odot H \\otimes G \\ominus 1 \\oplus 2$ is"))
+    assert write_solutions(course, "week", run=False).problems == ()
+
+
 def test_without_running_nothing_is_drawn(course):
     printed = write_solutions(course, "week", run=False)
     assert "drawn beside" not in text_of(printed.pdf)
