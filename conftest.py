@@ -16,6 +16,11 @@ def pytest_addoption(parser):
         "--kills", type=int, default=2, help="how often each kind of process is killed in the tests of faults"
     )
     parser.addoption(
+        "--tried-sheet",
+        default="exercise-2",
+        help="the problem sheet that --empty-environment tries, all its notebooks",
+    )
+    parser.addoption(
         "--empty-environment",
         action="store_true",
         help="install what students are given into a new virtual environment (needs a package index, takes minutes)",

@@ -32,7 +32,7 @@ def sheet_command(
     from course_utils.notebooks.question_texts import marks_text, number_text
     from course_utils.report import sheets as report
     from course_utils.stages.sheet import build_sheet
-    from course_utils.stages.sheet_file import names_of_sheets
+    from course_utils.stages.sheet_file import is_due, names_of_sheets
 
     if table:
         console.print(f"Wrote {report.write(course)}", highlight=False, soft_wrap=True)
@@ -53,7 +53,7 @@ def sheet_command(
         console.print(f"[yellow]!![/] {escape(remark)}", highlight=False, soft_wrap=True)
     bonus = f" and {marks_text(built.sheet.bonus)} as a bonus" if built.sheet.bonus else ""
     console.print(f"Built {built.folder}: {marks_text(built.sheet.marks)}{bonus}.", highlight=False, soft_wrap=True)
-    if built.sheet.deadline:
+    if built.sheet.deadline and not is_due(course, name, built.sheet.deadline):
         setting = f'c.Deadlines.due["{name}"] = "{built.sheet.deadline}"'
         console.print(f"Its deadline counts once nbgrader_config.py says so: {escape(setting)}", soft_wrap=True)
     console.print(f"Next: course release {name}", highlight=False)

@@ -49,6 +49,8 @@ FILE_HEADERS = {
 }
 # Inline handlers of nbgrader's templates.
 _HANDLERS = ("toggle_name(true);", "toggle_name(false);", "toggleAllNames()")
+# A photo of an answer on paper is seen as a whole, and without nbgrader's red frame.
+_PICTURES = "<style>img { max-width: 100%; border: 0 }</style>"
 # Names in addresses are pasted into scripts by nbgrader's templates.
 _ODD = re.compile(r"[\x00-\x1f\"'<>\\`{}]")
 
@@ -252,6 +254,7 @@ class _WithNumbers(BaseLoader):
         source, path, is_current = self.loader.get_source(environment, template)
         if self.names is None or Path(template).name in self.names:
             source = re.sub(r"<script\b", '<script nonce="{{ nonce() }}"', source)
+            source = source.replace("</head>", f"{_PICTURES}</head>", 1)
         return source, path, is_current
 
 

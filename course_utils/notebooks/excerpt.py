@@ -235,7 +235,13 @@ def excerpt(notebook: Notebook, chosen: Iterable[int], *, practice: bool = False
     # The text that opens an exercise explains what later parts speak of.
     whole += [section.groups[0] for section in touched if not chosen & set(section.groups[0].cells)]
     full = [group for section in touched for group in _full_groups(notebook, section, chosen)]
-    full += [group for section in _explanations(notebook, touched) for group in section.groups]
+    # An explanation with something to write, such as a loop for all trainings, is taken where that is read.
+    full += [
+        group
+        for section in _explanations(notebook, touched)
+        if not any(map(notebook.is_answer, section.cells))
+        for group in section.groups
+    ]
     while True:
         in_whole = {index for group in whole for index in group.cells}
         in_full = {index for group in full for index in group.cells} | in_whole

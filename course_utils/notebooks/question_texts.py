@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 
 from course_utils.notebooks.excerpt import HEADING, LISTING
 
-__all__ = ["Question", "Texts", "marks_text", "masked", "minutes_in", "named", "number_text", "unmasked"]
+__all__ = [
+    "Question",
+    "Texts",
+    "marks_text",
+    "masked",
+    "minutes_in",
+    "named",
+    "number_text",
+    "unmasked",
+    "without_hidden_tests",
+]
 
 _BRACKETS = re.compile(r" \([^()]*\b(?:points?|minutes?)\b[^()]*\)(?=\s*$)")
 _MINUTES = re.compile(r"about (\d+) minutes")
@@ -18,10 +28,20 @@ _BOLD = re.compile(r"^\*\*(?:\d+[a-z]\. )?([^*\n]+?) \((\d+(?:\.\d+)?) points?\)
 # A heading with nothing below it but another one, such as "# Part 1: Forward" above the first exercise.
 _EMPTY_HEADING = re.compile(r"^#{1,6} (?!Exercise |Step )[^\n]*\n\s*(?=#{1,6} )")
 _WRITTEN = re.compile(r"^Written part of Exercises? [\d, ]*\d(?: (?:and|to) \d+)?")
-# A notebook that is named before or behind a reference: its exercise is meant.
-_BEFORE = re.compile(r"\*([a-z][\w-]+),?\*?,? \*?(?:\(?(?:its|in its) )?$")
-_BEHIND = re.compile(r"^,? (?:of|in) (?:the notebook )?\*([a-z][\w-]+)\*")
-_REFERENCE = re.compile(r"\b(?P<word>Exercise)s? (?P<list>\d+(?:, \d+)*(?:,? (?:and|to|or) \d+)?)\b(?!\.\d)")
+# A notebook that is named before or behind a reference: its exercise is meant. On the sheet its name says nothing.
+_REFERENCE = re.compile(
+    r"(?P<before>(?:\bthe notebook )?\*(?P<of>[a-z][\w-]+)\*,? )?"
+    r"\b(?P<word>Exercise)s? (?P<list>\d+(?:, \d+)*(?:,? (?:and|to|or) \d+)?)\b(?!\.\d)"
+    r"(?P<behind>,? (?:of|in) (?:the notebook )?\*(?P<its>[a-z][\w-]+)\*)?"
+)
+# A notebook's name that belongs to the reference, but cannot be left out: "*doubling, Exercise 1*", "(*doubling*, its".
+_BEFORE = re.compile(r"\*([a-z][\w-]+)(?:\*,? \(?(?:its|in its) |,\*? \*?)$")
+# What is said of hidden tests, as a sentence or the end of one.
+_HIDDEN = re.compile(
+    r"(?:(?<=\s)|^)(?:Hidden tests|A hidden test)\b.*?\.(?=\s|$)|; (?:hidden tests|a hidden test)\b[^.;]*", re.DOTALL
+)
+# The rest of a bracket that says how its points are counted, and nothing when they are not there.
+_COUNTED = re.compile(r"(?:for )?(?:each|together|in all)\b")
 
 
 def number_text(value: float) -> str:
@@ -69,21 +89,29 @@ class Question:
     bonus: bool = False
 
 
-def named(numbers: Sequence[str]) -> str:
+def named(numbers: Sequence[str], word: str = "Question") -> str:
     """Return how a text names questions.
+
+    Parameters
+    ----------
+    numbers : sequence of str
+    word : str
+        What the sheet calls a question.
 
     Examples
     --------
     >>> named(["2.1 i"]), named(["8", "9"]), named(["10", "11", "12"]), named(["19 to 21"])
     ('Question 2.1 i', 'Questions 8 and 9', 'Questions 10, 11 and 12', 'Questions 19 to 21')
+    >>> named(["1.2"], "Problem")
+    'Problem 1.2'
     """
     numbers = list(dict.fromkeys(numbers))
     several = [any(word in f" {number} " for word in (" to ", " and ")) for number in numbers]
     if len(numbers) == 1:
-        return f"Question{'s' if several[0] else ''} {numbers[0]}"
+        return f"{word}{'s' if several[0] else ''} {numbers[0]}"
     if any(several):
-        return f"Questions {'; '.join(numbers)}"
-    return f"Questions {', '.join(numbers[:-1])} and {numbers[-1]}"
+        return f"{word}s {'; '.join(numbers)}"
+    return f"{word}s {', '.join(numbers[:-1])} and {numbers[-1]}"
 
 
 @dataclass
@@ -102,6 +130,8 @@ class Texts:
         The labels of the other notebooks that the sheet takes from, by their names without assignment.
     timed : bool
         Whether the section takes the minutes that its heading says: it is asked for as a whole.
+    word : str
+        What the sheet calls a question.
     """
 
     questions: Sequence[Question]
@@ -109,6 +139,7 @@ class Texts:
     part: tuple[int, int] = (1, 1)
     others: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     timed: bool = True
+    word: str = "Question"
     unknown: set[int] = field(default_factory=set)
 
     def opening(self, text: str, marks: float, first: float) -> str:
@@ -139,8 +170,8 @@ class Texts:
             if not self.questions:
                 return f"## Preparation [no marks]: {_title(heading)}{time}"
             part = f", part {self.part[0]} of {self.part[1]}" if self.part[1] > 1 else ""
-            numbers = named([question.number for question in self.questions])
-            worth = marks_text(marks) + (" as a bonus" if all(each.bonus for each in self.questions) else "")
+            numbers = named([question.number for question in self.questions], self.word)
+            worth = marks_text(marks) + (" as a bonus" if marks and all(each.bonus for each in self.questions) else "")
             return f"## {numbers}{part} [{worth}]: {_title(heading)}{time}"
 
         return _bold(HEADING.sub(rewrite, text), None if shown else first, "")
@@ -157,7 +188,7 @@ class Texts:
         numbers : sequence of str
             The questions that it belongs to.
         """
-        question = named(numbers) if len(self.questions) > 1 and len(set(numbers)) == 1 else ""
+        question = named(numbers, self.word) if len(self.questions) > 1 and len(set(numbers)) == 1 else ""
         text = HEADING.sub(lambda heading: self._heading(heading, marks, question), text)
         return _bold(text, marks, question)
 
@@ -182,7 +213,7 @@ class Texts:
         def rewrite(found: re.Match[str]) -> str:
             rest = found["rest"].strip(" ,")
             if factor is None:
-                return f"{found['space']}({rest})" if rest else ""
+                return f"{found['space']}({rest})" if rest and not _COUNTED.match(rest) else ""
             marks = float(found["number"]) * factor
             return f"{found['space']}({number_text(marks)} {unit}{'' if marks == 1 else 's'}{found['rest']})"
 
@@ -195,11 +226,12 @@ class Texts:
         def rewrite(found: re.Match[str]) -> str:
             numbers = [int(number) for number in re.findall(r"\d+", found["list"])]
             labels: Mapping[int, str] = self.labels
-            around = _BEFORE.search(text[: found.start()]) or _BEHIND.match(text[found.end() :])
-            if around:  # an exercise of another notebook
-                labels = self.others.get(around[1], {})
+            around = found["of"] or found["its"]
+            inside = None if around else _BEFORE.search(text[: found.start()])
+            if around or inside:  # an exercise of another notebook
+                labels = self.others.get(around or inside[1], {})
             if missing := {number for number in numbers if number not in labels}:
-                self.unknown |= set() if around else missing
+                self.unknown |= set() if around or inside else missing
                 return found[0]
             names = [labels[number] for number in numbers]
             if len(set(names)) == 1:
@@ -207,6 +239,23 @@ class Texts:
             return _in_code(re.sub(r"\d+", "{}", found["list"]).format(*names), code)
 
         return _REFERENCE.sub(rewrite, text)
+
+
+def without_hidden_tests(text: str) -> str:
+    """Return a text that does not speak of hidden tests: none are beside it.
+
+    Examples
+    --------
+    >>> without_hidden_tests("It is right when it passes. Hidden tests use `x = 0.5`. Look at it.")
+    'It is right when it passes. Look at it.'
+    >>> without_hidden_tests("It passed; a hidden test uses soft labels.")
+    'It passed.'
+    """
+    shorter = _HIDDEN.sub("", text)
+    if shorter == text:
+        return text
+    shorter = re.sub(r"(?<=\S) +(?=\s|$)", "", shorter)
+    return re.sub(r"^- *\n|\n- *$", "", shorter, flags=re.MULTILINE)
 
 
 def _title(heading: re.Match[str]) -> str:

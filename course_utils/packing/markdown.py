@@ -126,7 +126,7 @@ class _Pandoc:
         if len(parts) != len(texts) + 1:
             raise PdfError(f"pandoc returned {len(parts) - 1} of {len(texts)} cells; is pypandoc_binary up to date?")
         # Pictures were put into the media folder; typst wants paths below its root.
-        return [part.replace(f"{self.root}/", "") for part in parts[:-1]]
+        return [_named_anew(part.replace(f"{self.root}/", "")) for part in parts[:-1]]
 
     def table(self, text: str) -> str:
         """Return a table in HTML as one in Markdown."""
@@ -240,6 +240,11 @@ _SUMMARY = re.compile(r"<summary\b[^>]{0,300}>(.{0,3000}?)</summary>", re.DOTALL
 _UNSEEN = re.compile(
     r"<style\b.{0,5000}?</style>|<script\b.{0,5000}?</script>|<!--.{0,5000}?-->", re.DOTALL | re.IGNORECASE
 )
+
+
+def _named_anew(typst: str) -> str:
+    """Return typst whose formulas call operators in circles as typst does by now, and pandoc not yet."""
+    return re.sub(r"(?<!\\)\$[^$]*\$", lambda found: re.sub(r"\b(\w+)\.circle\b", r"\1.o", found[0]), typst)
 
 
 def _for_pandoc(text: str, table: Callable[[str], str], macros: Mapping[str, tuple[int, str]]) -> str:

@@ -10,7 +10,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,7 @@ class _Place:
     notebook: str
     cell: int
     question: str
+    others: tuple[str, ...] = ()  # grade_ids of further answers of the question
 
 
 def find_paper(folder: Path, notebooks: Mapping[str, Mapping[str, Any]]) -> tuple[list[Paper], list[Finding]]:
@@ -109,7 +110,9 @@ def find_paper(folder: Path, notebooks: Mapping[str, Mapping[str, Any]]) -> tupl
             shown = f"{path.stem}-{number}.{suffix}" if len(pictures) > 1 else f"{path.stem}.{suffix}"
             papers.append(Paper(place.notebook, place.cell, place.question, shown, data, _KINDS[suffix]))
         many = f", {len(pictures)} pages" if len(pictures) > 1 else ""
-        findings.append(Finding(name, f"is put below question {place.question} of {place.notebook}{many}", False))
+        others = f" (its first answer; for another call the file {' or '.join(place.others)})" if place.others else ""
+        text = f"is put below question {place.question} of {place.notebook}{many}{others}"
+        findings.append(Finding(name, text, False))
     limits = FileLimits()
     for notebook in {paper.notebook for paper in papers}:
         size = sum(len(paper.data) for paper in papers if paper.notebook == notebook)
@@ -165,6 +168,8 @@ def _places(notebooks: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, ...],
                 known = places.get(key)
                 if known is None or (read and known.cell < 0):
                     places[key] = _Place(name, index if read else -1, question or grade_id)
+                elif read and question:
+                    places[key] = replace(known, others=(*known.others, grade_id))
     return places
 
 
@@ -242,6 +247,8 @@ def _of_document(data: bytes, pages: str) -> list[tuple[bytes, str]]:
         document = pypdfium2.PdfDocument(data)
         count = len(document)
     except Exception as error:  # whatever the library raises at a damaged or locked document
+        if "password" in str(error).lower():
+            raise PictureLeftOut("it asks for a password. Print it into a new PDF that needs none") from error
         raise PictureLeftOut(f"it is no PDF that can be read ({type(error).__name__})") from error
     wanted = _numbers(pages) if pages else list(range(1, count + 1))
     if missing := [number for number in wanted if not 0 < number <= count]:
@@ -293,11 +300,11 @@ def _parts(name: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> _parts("2.2 v"), _parts("Question_2-2V"), _parts("2.11"), _parts("2.1-1")
+    >>> _parts("2.2 v"), _parts("Question_2-2V"), _parts("Problem 2.11"), _parts("2.1-1")
     (('2', '2', 'v'), ('2', '2', 'v'), ('2', '11'), ('2', '1', '1'))
     """
     found = tuple(re.findall(r"\d+|[^\W\d_]+", name.lower()))
-    return found[1:] if found[:1] == ("question",) and len(found) > 1 else found
+    return found[1:] if found[:1] in {("question",), ("problem",)} and len(found) > 1 else found
 
 
 def _unknown(question: str, places: Mapping[tuple[str, ...], _Place], found: list[_Place]) -> str:

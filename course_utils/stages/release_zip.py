@@ -17,6 +17,7 @@ from course_utils.grading.hidden import FOLDER, SECRET_FILE
 from course_utils.notebooks.recognising import stub_marks
 from course_utils.packing.examine import ASSIGNMENT_FILE
 from course_utils.packing.pack import release_record
+from course_utils.stages.sheet_file import names_of_sheets, read_sheet
 
 __all__ = ["ORDER", "build_wheel", "in_order", "readme", "write_release_zip"]
 
@@ -184,7 +185,7 @@ def _project() -> Path:
 
 
 def in_order(course: Path, assignment: str, names: list[str]) -> list[str]:
-    """Return notebooks in the order in which they are worked on: by `source/order.json`, else by their names.
+    """Return notebooks in the order in which they are worked on: of a sheet, by `source/order.json`, or by their names.
 
     Parameters
     ----------
@@ -202,6 +203,9 @@ def in_order(course: Path, assignment: str, names: list[str]) -> list[str]:
     CourseError
         If the file can't be read, or names other notebooks.
     """
+    if assignment in names_of_sheets(course):
+        listed = [part.name for part in read_sheet(course, assignment).notebooks if part.name in names]
+        return [*listed, *sorted(set(names) - set(listed))]
     path = Path(course) / "source" / ORDER
     if not path.is_file():
         return sorted(names)

@@ -12,7 +12,7 @@ from course_utils.classroom.folder import load_config
 from course_utils.classroom.settings import OpenOlat, parse_moment
 from course_utils.errors import CourseError
 
-__all__ = ["FOLDER", "Question", "Sheet", "SheetNotebook", "names_of_sheets", "read_sheet"]
+__all__ = ["FOLDER", "Question", "Sheet", "SheetNotebook", "is_due", "names_of_sheets", "read_sheet"]
 
 FOLDER = "sheets"
 # What may stand at each level, with its type and whether it must be there.
@@ -23,11 +23,13 @@ _SHEET = {
     "deadline": (str, False),
     "introduction": (str, False),
     "practice": (bool, False),
+    "word": (str, False),
     "notebook": (list, True),
 }
 _NOTEBOOK = {"name": (str, True), "title": (str, False), "introduction": (str, False), "question": (list, True)}
 _QUESTION = {
     "number": (str, True),
+    "title": (str, False),
     "items": (list, False),
     "cells": (list, False),
     "marks": ((int, float), False),
@@ -55,6 +57,8 @@ class Question:
     bonus : bool
     on_paper : bool
         Whether only what a person reads has marks (`counts = "paper"`); the checks of its steps are practice then.
+    title : str
+        What it asks for, in the table at the top; empty: the titles of its exercises.
     """
 
     number: str
@@ -63,6 +67,7 @@ class Question:
     marks: float | None
     bonus: bool
     on_paper: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,8 @@ class Sheet:
     practice : bool
         Whether exercises are taken whole, what no question asks for without marks.
     notebooks : tuple of SheetNotebook
+    word : str
+        What the sheet calls a question.
     """
 
     name: str
@@ -99,6 +106,7 @@ class Sheet:
     bonus: float
     practice: bool
     notebooks: tuple[SheetNotebook, ...]
+    word: str = "Question"
 
 
 def names_of_sheets(course: Path) -> list[str]:
@@ -152,7 +160,18 @@ def read_sheet(course: Path, name: str) -> Sheet:
         float(sheet.get("bonus", 0)),
         sheet.get("practice", False),
         notebooks,
+        sheet.get("word", "Question"),
     )
+
+
+def is_due(course: Path, name: str, deadline: str) -> bool:
+    """Whether the configuration of a course says already that an assignment is due at a time."""
+    config = load_config(Path(course))
+    due, timezone = config.Deadlines.get("due") or {}, OpenOlat(config=config).timezone
+    try:
+        return parse_moment(str(due[name]), timezone) == parse_moment(deadline, timezone)
+    except (KeyError, ValueError):
+        return False
 
 
 def _notebook(entry: Any, place: str) -> SheetNotebook:
@@ -190,6 +209,7 @@ def _question(entry: Any, place: str, position: int) -> Question:
         None if marks is None else float(marks),
         content.get("bonus", False),
         counts == "paper",
+        content.get("title", ""),
     )
 
 

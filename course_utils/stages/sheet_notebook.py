@@ -14,7 +14,16 @@ from course_utils.notebooks import imports
 from course_utils.notebooks.excerpt import HEADING, Excerpt, Notebook, Section, excerpt
 from course_utils.notebooks.names import bound_and_read
 from course_utils.notebooks.question_texts import Question as Titled
-from course_utils.notebooks.question_texts import Texts, marks_text, masked, minutes_in, named, number_text, unmasked
+from course_utils.notebooks.question_texts import (
+    Texts,
+    marks_text,
+    masked,
+    minutes_in,
+    named,
+    number_text,
+    unmasked,
+    without_hidden_tests,
+)
 from course_utils.notebooks.rubrics import RubricError, read_rubric, scaled
 from course_utils.stages.sheet_edits import first_line, text_hash
 from course_utils.stages.sheet_file import SheetNotebook
@@ -24,8 +33,9 @@ __all__ = ["NotebookBuilder", "Row"]
 
 # What a text says of the notebook that it was written for.
 _LEFT_OVER = re.compile(
-    r"(?:this|last|another) notebook|(?:top|end) of the notebook|the notebook \*[\w-]+\*"
-    r"|Part \d+|\bstep \d+|\b[1-9][a-h]\b|next (?:three |two )?exercises?|[\d.]+ points? each|earns? [\d.]+ points?"
+    r"(?<!beside )(?:this|last|another) notebook|(?:top|end) of the notebook|the notebook \*[\w-]+\*"
+    r"|Part \d+|\bstep \d+|(?<![.\w])[1-9][a-h]\b|next (?:three |two )?exercises?|[\d.]+ points? each"
+    r"|earns? [\d.]+ points?|\*\*[\d.]+ points?\*\*"
 )
 
 
@@ -102,7 +112,14 @@ class NotebookBuilder:
                 binders |= dict.fromkeys(names, (source, -1))
             part = self._part_of(source, section, order)
             timed = self._share(source, section) in (0.0, 1.0)
-            texts = Texts(self._questions_of(source, section), labels[source], part, others, timed=timed)
+            texts = Texts(
+                self._questions_of(source, section),
+                labels[source],
+                part,
+                others,
+                timed=timed,
+                word=self.plan.sheet.word,
+            )
             for index, cell in self._rewrite(source, section, texts):
                 if cell["cell_type"] == "code":
                     self._check(notebook, index, binders)
@@ -143,6 +160,7 @@ class NotebookBuilder:
         if leftovers:
             listed = "; ".join(f"'{phrase}' ({', '.join(names)})" for phrase, names in leftovers.items())
             self.remarks.append(f"{self.part.name}: texts that may mean something else here: {listed}.")
+        cells = _without_empty_parts(cells)
         for source, taken in self.excerpts.items():
             for index in taken.notebook.reading:
                 cell = self._copy(source, index)
@@ -237,7 +255,7 @@ class NotebookBuilder:
                     label = f"the preparation *{section.title}*"
                 else:
                     several = self._part_of(source, section, order)[1] > 1
-                    label = named(numbers) + (f" (*{section.title}*)" if several else "")
+                    label = named(numbers, self.plan.sheet.word) + (f" (*{section.title}*)" if several else "")
                 labels[source][section.number] = label
         return labels
 
@@ -250,6 +268,7 @@ class NotebookBuilder:
         notebook = self.plan.sources[source]
         total = sum(self.marks.get((source, index), 0.0) for index in section.cells)
         opened = section.number == 0 and not total
+        hidden = any("BEGIN HIDDEN TESTS" in notebook.cells[index]["source"] for index in section.cells)
         for group in section.groups:
             graded = [index for index in group.cells if notebook.is_graded(index)]
             marks = sum(self.marks.get((source, index), 0.0) for index in graded)
@@ -277,7 +296,8 @@ class NotebookBuilder:
                         text = self._opening(texts, text, total, marks, section)
                     else:
                         text = texts.rest(text, marks, numbers)
-                    text = unmasked(texts.references(texts.points(text, factor)), listings)
+                    text = texts.references(texts.points(text, factor))
+                    text = unmasked(text if hidden else without_hidden_tests(text), listings)
                     if begin and before and abs(worth - before) > EXACT:
                         answer = _worth(cell["source"], answer, worth, before)
                     cell["source"] = text + begin + answer
@@ -387,7 +407,7 @@ class NotebookBuilder:
             lines += ["", text] if text else []
         total = sum(asked.marks for asked in self.asked if not asked.question.bonus)
         bonus = sum(asked.marks for asked in self.asked if asked.question.bonus)
-        lines += ["", "| question | what | marks |", f"| {'-' * 20} | {'-' * 70} | {'-' * 12}: |"]
+        lines += ["", f"| {sheet.word.lower()} | what | marks |", f"| {'-' * 20} | {'-' * 70} | {'-' * 12}: |"]
         for asked in self.asked:
             titles = [
                 section.title
@@ -395,7 +415,8 @@ class NotebookBuilder:
                 if any((source, index) in asked.cells for index in section.cells)
             ]
             shown = number_text(asked.marks) + (" (bonus)" if asked.question.bonus else "")
-            lines.append(f"| {asked.question.number} | {'; '.join(dict.fromkeys(titles))} | {shown} |")
+            what = asked.question.title or "; ".join(dict.fromkeys(titles))
+            lines.append(f"| {asked.question.number} | {what} | {shown} |")
         minutes = round(sum(self._minutes(source, section) for source, section in order) / 5) * 5
         sums = [marks_text(total)] if total else []
         sums += [f"{marks_text(bonus)} as a bonus"] if bonus else []
@@ -428,6 +449,27 @@ class NotebookBuilder:
         points = {index: notebook.points(index) for index in original.cells}
         asked = sum(number for index, number in points.items() if (source, index) in self.marks)
         return asked / sum(points.values()) if any(points.values()) else 1.0
+
+
+def _without_empty_parts(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return cells without headings of parts of a notebook that nothing was taken of."""
+    kept = []
+    for cell, after in zip(cells, [*cells[1:], None], strict=True):
+        ends = after is None or _is_part(after) or _notebook_of(after) != _notebook_of(cell)
+        if not (_is_part(cell) and ends):
+            kept.append(cell)
+    return kept
+
+
+def _is_part(cell: Mapping[str, Any]) -> bool:
+    """Whether a cell is a heading, and nothing else."""
+    text = cell["source"].strip()
+    alone = cell["cell_type"] == "markdown" and "\n" not in text and "nbgrader" not in cell["metadata"]
+    return alone and HEADING.match(text) is not None
+
+
+def _notebook_of(cell: Mapping[str, Any]) -> str:
+    return str(kinds.course(cell)["sheet"]["from"]).partition(":")[0]
 
 
 def _free(name: str, prefix: str, taken: set[str], joined: str = "-") -> str:

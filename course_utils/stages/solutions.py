@@ -22,7 +22,7 @@ from course_utils.classroom.settings import OpenOlat
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks import markers
-from course_utils.notebooks.question_texts import marks_text, number_text
+from course_utils.notebooks.question_texts import marks_text, masked, number_text, unmasked
 from course_utils.notebooks.texts import one_line
 from course_utils.packing.pdf import TitleBlock, notebooks_to_pdf
 from course_utils.stages.check_source import origins
@@ -36,6 +36,15 @@ FOLDER = "printed"
 _CELL_S = 3600
 # A caption speaks of a figure that is not printed with the questions.
 _CAPTION = re.compile(r"^\*(?!\*)\S")
+# What there is on a screen only: figures to move, checks that print, tests that run. A task is never left out.
+_ON_SCREEN = re.compile(
+    r"\bsliders?\b|\bprints?\s+(?:that|`)|\bpassed`\s+is\s+printed\b|\bchecks?\s+(?:below|prints?|passe[sd]|pass)\b"
+    r"|\bcells?\s+(?:below )?says?\s+so\b|\b[Hh]idden\s+tests?\b|^Run (?:the|it)\b|\bfigures?\s+shows?\b"
+)
+_TASK = re.compile(r"\*\*(?=\w)(?!It is right when|They are right when|Run\b)")
+_PLAY = re.compile(r"\*\*(?:Try it|Something to play with|Look at your maps)")
+_NEXT_CELL = re.compile(r"\b([Tt])he (?:next|first)\s+(?:(?:two|three|four)\s+)?cell(s?)\b(?: but \w+)?")
+_SENTENCES = re.compile(r"(?<=[.!?:])\s+(?=[A-Z*`(\"“$])")
 
 
 @dataclass(frozen=True)
@@ -128,12 +137,7 @@ def write_questions(course: Path, assignment: str) -> Printed:
 
 def _notebooks(course: Path, assignment: str) -> list[Path]:
     found = {path.stem: path for path in sorted((course / "source" / assignment).glob("*.ipynb"))}
-    if assignment in names_of_sheets(course):
-        names = [part.name for part in read_sheet(course, assignment).notebooks]
-        found = {name: found[name] for name in [*names, *found] if name in found}
-    else:
-        found = {name: found[name] for name in in_order(course, assignment, list(found))}
-    return list(found.values())
+    return [found[name] for name in in_order(course, assignment, list(found))]
 
 
 def _title(course: Path, assignment: str, suffix: str = "") -> TitleBlock:
@@ -220,9 +224,50 @@ def _questions(cells: list[NotebookNode], marks: dict[str, markers.Mark]) -> Ite
         elif about.get("task"):
             text, _ = _divided(text, marks["mark scheme"])
         # What folds in a notebook is always open on paper.
-        cell.source = re.sub(r"<details\b.*?</details>", "", text, flags=re.DOTALL).strip()
+        text, listings = masked(re.sub(r"<details\b.*?</details>", "", text, flags=re.DOTALL))
+        cell.source = unmasked(_off_screen(text), listings).strip()
         if cell.source:
             yield _bare(cell)
+
+
+def _off_screen(text: str) -> str:
+    """Return a text without the sentences that speak of what there is on a screen only."""
+    kept: list[str] = []
+    for block in _blocks(text):
+        if block.lstrip().startswith(("|", "#", "$$")) or not block.strip():
+            kept.append(block)
+            continue
+        mark, entry = re.match(r"(\s*(?:[-*] +|\d+\. +)?)(.*)", block, re.DOTALL).groups()
+        sentences = [] if _PLAY.match(block) else _SENTENCES.split(entry)
+        on_paper = []
+        for before, sentence in zip(["", *sentences], sentences, strict=False):
+            of_sliders = "slider" in before and sentence.startswith(("They ", "It "))
+            if not of_sliders and (_TASK.search(sentence) or not _ON_SCREEN.search(sentence)):
+                on_paper.append(sentence)
+        if len(on_paper) == len(sentences) > 0:
+            kept.append(block)
+        elif on_paper:
+            kept.append(mark + " ".join(on_paper))
+    return _NEXT_CELL.sub(_in_notebook, re.sub(r"\n{3,}", "\n\n", "\n".join(kept)))
+
+
+def _in_notebook(found: re.Match[str]) -> str:
+    """Return how paper speaks of the cell that comes next in the notebook."""
+    if found[2]:
+        return f"{'C' if found[1] == 'T' else 'c'}ells of the notebook"
+    return f"{'A' if found[1] == 'T' else 'a'} cell of the notebook"
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Yield paragraphs, entries of lists, and lines of any other kind, blank ones among them."""
+    block: list[str] = []
+    for line in text.split("\n"):
+        begins = re.match(r"\s*(?:[-*] |\d+\. |\||#{1,6} |$)", line) is not None
+        if block and (begins or not block[-1].strip()):
+            yield "\n".join(block)
+            block = []
+        block.append(line)
+    yield "\n".join(block)
 
 
 def _bare(cell: NotebookNode) -> NotebookNode:

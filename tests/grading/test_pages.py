@@ -9,9 +9,10 @@ import re
 import tomllib
 
 import pytest
-from jinja2 import Environment
+from jinja2 import Environment, FileSystemLoader
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader.converters import GenerateFeedback
+from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
 from course_utils.classroom.folder import load_config
@@ -142,6 +143,13 @@ def test_cleaning_twice_changes_nothing():
 def test_addresses_of_students_files_are_known(path, students):
     assert server.holds_students_work(path) is students
     assert server.holds_students_work(f"/user/ada{path}", "/user/ada/") is students
+
+
+def test_formgrader_fits_photos_to_its_page():
+    templates = server._WithNumbers(FileSystemLoader(f"{handlers.template_path}/formgrade"), ("index.html.j2",))
+    source, _, _ = templates.get_source(Environment(), "index.html.j2")
+    head = source.partition("</head>")[0]
+    assert head.index("formgrade.css") < head.index("img { max-width: 100%; border: 0 }")
 
 
 def test_a_feedback_page_has_a_policy_before_anything_else():

@@ -42,6 +42,23 @@ def scan(pages):
     return made.getvalue()
 
 
+def locked_document():
+    """A PDF that asks for a password; nobody knows it."""
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>",
+        b"<< /Filter /Standard /V 1 /R 2 /P -4 /O <" + b"5a" * 32 + b"> /U <" + b"a5" * 32 + b"> >>",
+    ]
+    made, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(made))
+        made += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    trailer = b"trailer << /Size 5 /Root 1 0 R /Encrypt 4 0 R /ID [<01> <01>] >>\nstartxref\n%d\n%%%%EOF" % len(made)
+    return made + b"xref\n0 5\n0000000000 65535 f \n" + table + trailer
+
+
 def cell(kind, source, grade_id="", question="", **marks):
     about = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3, **marks}
     metadata = {"nbgrader": {"grade_id": grade_id, "cell_type": kind, **about}} if grade_id else {}
@@ -150,6 +167,11 @@ def test_a_pdf_named_after_a_question_is_taken_whole(folder):
         ),
         ("2.2v.heic", b"\0\0\0\x18ftypheic", "can't be shown: its data is no PNG, JPEG, GIF or WebP. Save it as JPEG"),
         ("2.2v.pdf", b"%PDF-1.4 nothing", "can't be shown: it is no PDF that can be read"),
+        (
+            "2.2v.pdf",
+            locked_document(),
+            "can't be shown: it asks for a password. Print it into a new PDF that needs none",
+        ),
         ("2.3.jpg", photo(), "is not read: question 2.3 is checked automatically"),
         ("why.jpg", photo()[:200], "can't be shown: it can't be read"),
     ],
@@ -180,6 +202,19 @@ def test_a_wrong_entry_of_pages_is_a_sentence(folder, pages, sentence):
     _, _, told, _ = packed(folder)
     (key,) = pages
     assert told[f'team.json, pages of "{key}"'].startswith(sentence)
+
+
+def test_where_a_question_has_two_answers_it_is_said_how_the_other_gets_its_photo(folder):
+    content = json.loads((folder / "first.ipynb").read_text())
+    second = cell("markdown", "YOUR ANSWER HERE", "meaning", "2.2 v", grade=True, solution=True, points=1)
+    content["cells"].insert(2, second)
+    (folder / "first.ipynb").write_text(json.dumps(content))
+    (folder / "assignment.json").write_text(json.dumps(release_record("sheet", [("first", content)], "A course")))
+    put(folder, "Problem 2.2v.jpg", photo())
+    put(folder, "meaning.jpg", photo())
+    cells, _, told, _ = packed(folder)
+    assert told["answers/Problem 2.2v.jpg"].endswith("of first (its first answer; for another call the file meaning)")
+    assert [len(pictures(cells[name])) for name in ("derive", "meaning")] == [1, 1]
 
 
 def test_several_photos_of_one_question_and_names_that_are_no_part_of_a_link(folder):

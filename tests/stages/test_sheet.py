@@ -11,8 +11,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from typer.testing import CliRunner
 
 from course_utils.classroom.roster import read_roster
+from course_utils.command.app import app
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.names import is_python, without_magics
@@ -26,6 +28,7 @@ from course_utils.report import sheets as report
 from course_utils.stages import autograde
 from course_utils.stages.collect import collect
 from course_utils.stages.release import release
+from course_utils.stages.release_zip import in_order
 from course_utils.stages.sheet import build_sheet
 from course_utils.stages.sheet_file import names_of_sheets
 from course_utils.stages.sheet_plan import _shared_out
@@ -244,7 +247,84 @@ def test_an_exercise_of_another_notebook_is_named_as_that_one(tmp_path):
     ]
     questions = '{ number = "a", items = ["X1"] },\n{ number = "b", items = ["Y1"] },'
     _, cells = built(tmp_path, questions, 2.5, doubling=DOUBLING, other=other)
-    assert any("As in *doubling*, Question a, and Question a of *doubling*." in cell["source"] for cell in cells)
+    assert any("As in Question a, and Question a." in cell["source"] for cell in cells)
+
+
+def test_a_sheet_may_call_its_questions_otherwise_and_give_them_titles(tmp_path):
+    questions = '{ number = "1", title = "Two times", items = ["X1"] },\n{ number = "2", items = ["X2"] },'
+    _, cells = built(tmp_path, questions, 3.5, 'word = "Problem"')
+    texts = "\n".join(cell["source"] for cell in cells)
+    assert "## Problem 1 [1.5 marks]: Doubling" in texts and "Use what you wrote in Problem 1." in texts
+    assert "| problem | what | marks |" in texts and "| 1 | Two times | 1.5 |" in texts
+    assert "Question" not in texts
+
+
+def test_hidden_tests_are_not_spoken_of_where_none_are(tmp_path):
+    speaking = [
+        {**cell, "source": cell["source"] + " It passes at 0.5. Hidden tests try `0.25`,\nand more. Look."}
+        if cell["id"] == "text_double"
+        else cell
+        for cell in DOUBLING
+    ]
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    _, cells = built(tmp_path / "a", '{ number = "1", items = ["X2"] },', 2, doubling=speaking)
+    (prepared,) = [cell["source"] for cell in cells if cell["id"] == "text_double"]
+    assert prepared.endswith("It passes at 0.5. Look.")
+    _, cells = built(tmp_path / "b", '{ number = "1", items = ["X1"] },', 1.5, doubling=speaking)
+    assert any("Hidden tests try `0.25`,\nand more." in cell["source"] for cell in cells)
+
+
+def test_points_that_are_counted_each_leave_nothing_behind(tmp_path):
+    counted = [
+        {**cell, "source": cell["source"] + " Two values (1 point each), and a third (1 point)."}
+        if cell["id"] == "text_twice"
+        else cell
+        for cell in DOUBLING
+    ]
+    _, cells = built(tmp_path, '{ number = "1", items = ["X2"], marks = 4 },', 4, doubling=counted)
+    assert any("Two values, and a third." in cell["source"] for cell in cells)
+
+
+def test_an_exercise_without_marks_is_no_bonus(tmp_path):
+    steps = [
+        text("# Steps"),
+        text("## Exercise 1: Before (about 5 minutes)", "t1"),
+        answer("y", "y = 1"),
+        text("## Exercise 2: After (1 point)", "t2"),
+        answer("z", "z = y"),
+        checks("test_z_visible", "assert z", 1, "X1"),
+    ]
+    _, cells = built(tmp_path, '{ number = "1", items = ["X1"], bonus = true },', 0, "bonus = 1", first=steps)
+    texts = "\n".join(cell["source"] for cell in cells)
+    assert (
+        "## Question 1, part 1 of 2 [no marks]: Before" in texts and "part 2 of 2 [1 mark as a bonus]: After" in texts
+    )
+
+
+def test_an_explanation_with_something_to_write_comes_where_that_is_read(tmp_path):
+    own = [
+        text("# Own"),
+        text("## The data"),
+        code("data = [1, 2]"),
+        text("## Your own loop\n\nCopy it."),
+        answer("loop", "def loop():\n    return 3"),
+        text("## Exercise 1: Reads it (1 point)", "t1"),
+        answer("y", "y = loop()"),
+        checks("test_y_visible", "assert y == 3", 1, "X1"),
+        text("# A part of its own"),
+        text("# Another part"),
+        text("## Exercise 2: Does not (1 point)", "t2"),
+        answer("z", "z = data[0]"),
+        checks("test_z_visible", "assert z", 1, "X2"),
+    ]
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    for place, item, there in (("a", "X1", True), ("b", "X2", False)):
+        _, cells = built(tmp_path / place, f'{{ number = "1", items = ["{item}"] }},', 1, own=own)
+        texts = "\n".join(cell["source"] for cell in cells)
+        assert ("Copy it." in texts) is there and ("return 3" in texts) is there
+        assert "data = [1, 2]" in texts and "A part of its own" not in texts
 
 
 def test_a_figure_to_play_with_whose_names_are_taken_later_is_told(tmp_path):
@@ -552,12 +632,26 @@ def test_an_edit_of_what_has_changed_at_its_origin_is_told(tmp_path):
     assert "Write `double` now." in path.read_text()
 
 
+def test_the_line_of_the_deadline_is_printed_until_it_is_there(tmp_path):
+    course = own_course(tmp_path, sheet('{ number = "1", items = ["X1"] },', 1.5, 'deadline = "2026-11-30 23:59"'),
+                        {"doubling": DOUBLING})  # fmt: skip
+    command = ["sheet", "mine", "--course", str(course)]
+    assert "Its deadline counts once" in CliRunner().invoke(app, command).output
+    config = course / "nbgrader_config.py"
+    config.write_text(config.read_text() + '\nc.Deadlines.due = {"mine": "2026-12-01 23:59"}\n')
+    assert "Its deadline counts once" in CliRunner().invoke(app, command).output
+    config.write_text(config.read_text() + '\nc.Deadlines.due["mine"] = "2026-11-30 23:59"\n')
+    assert "Its deadline counts once" not in CliRunner().invoke(app, command).output
+
+
 # --- the sheets that are shipped ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", SHEETS)
 def test_a_shipped_sheet_asks_for_every_item_of_its_seed(shipped, name):
     result = build_sheet(shipped, name)
+    # No text of it means another notebook; what is told is what takes time without marks.
+    assert all("which others need" in remark for remark in result.remarks), "\n".join(result.remarks)
     asked = {item for part in result.sheet.notebooks for question in part.questions for item in question.items}
     if not SPECIFICATION.exists():
         pytest.skip("the specification of the items is not on this machine")
@@ -651,6 +745,14 @@ def origins_of(folder: Path) -> set[str]:
         for path in folder.glob("*.ipynb")
         for source in json.loads(path.read_text(encoding="utf-8"))["metadata"]["course"]["from"]
     }
+
+
+def test_the_notebooks_of_a_sheet_are_listed_in_its_order(shipped):
+    assert in_order(shipped, "series-5", ["Problem_4", "Problems_1-3", "added"]) == [
+        "Problems_1-3",
+        "Problem_4",
+        "added",
+    ]
 
 
 def test_a_hand_in_is_of_the_sheet_where_the_sheet_is_collected(shipped):

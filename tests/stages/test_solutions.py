@@ -83,6 +83,33 @@ def test_the_sheet_has_the_questions_alone(course):
         assert unwanted not in text
 
 
+def test_what_there_is_on_a_screen_only_is_not_spoken_of_on_paper(course):
+    path = course / "source" / "week" / "first.ipynb"
+    content = json.loads(path.read_text())
+    task = next(cell for cell in content["cells"] if cell["id"] == "text")
+    task["source"] = (
+        "## Exercise 1: Double it (2 points)\n\nTwo is doubled. Move the slider. They show\nevery step. "
+        "The next cell draws it.\n\n"
+        "**Try it.** Move it to the end.\n\n- **Given** the slider of the figure, **enter** its place.\n"
+        "- **Write** `double`; it takes `x.y`. Hidden tests use more.\n- **It is right when** the next cell prints\n"
+        "  that it passed.\n- **It is right when** 4 becomes 8.\n\n$$x = 2.$$\n\n"
+        "```python\n# the next cell prints this\n```"
+    )
+    path.write_text(json.dumps(content))
+    text = text_of(write_questions(course, "week").pdf)
+    for wanted in ("Two is doubled.", "Write double; it takes x.y.", "It is right when 4 becomes 8.", "prints this",
+                   "A cell of the notebook draws it.", "enter its place"):  # fmt: skip
+        assert wanted in text
+    for unwanted in ("Move", "every step", "Hidden", "passed"):
+        assert unwanted not in text
+
+
+def test_operators_in_circles_are_set(course):
+    path = course / "source" / "week" / "first.ipynb"
+    path.write_text(path.read_text().replace("Because it is", r"$D \\odot H \\otimes G \\ominus 1 \\oplus 2$ is"))
+    assert write_solutions(course, "week", run=False).problems == ()
+
+
 def test_without_running_nothing_is_drawn(course):
     printed = write_solutions(course, "week", run=False)
     assert "drawn beside" not in text_of(printed.pdf)
