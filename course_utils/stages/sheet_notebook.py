@@ -79,6 +79,7 @@ class NotebookBuilder:
         self.remarks: list[str] = []
         self.names: dict[tuple[str, int], str] = {}  # grade_ids in the sheet
         self.ids: set[str] = set()
+        self.alike: dict[tuple[str, int], tuple[str, int]] = {}  # cells that are there from another notebook already
 
     def build(self) -> list[dict[str, Any]]:
         """Return the cells."""
@@ -97,6 +98,7 @@ class NotebookBuilder:
         labels = self._labels(order)
         others = {source.partition("/")[2]: found for source, found in labels.items()}
         leftovers: dict[str, list[str]] = {}
+        placed: dict[str, tuple[str, int]] = {}  # what the cells of the course say, and where it was first
         moved: list[
             tuple[str, int, dict[str, tuple[str, int]]]
         ] = []  # what figures to play with read when they are moved
@@ -123,6 +125,11 @@ class NotebookBuilder:
             for index, cell in self._rewrite(source, section, texts):
                 if cell["cell_type"] == "code":
                     self._check(notebook, index, binders)
+                if same := self._same(source, index, placed, binders):
+                    self.alike[source, index] = same
+                    continue
+                placed.setdefault(notebook.cells[index]["source"], (source, index))
+                if cell["cell_type"] == "code":
                     if not kinds.is_test(notebook.cells[index]):
                         binders |= dict.fromkeys(notebook.binds[index], (source, index))
                     if "@play(" in cell["source"]:
@@ -380,11 +387,21 @@ class NotebookBuilder:
                     found = [(each, n) for each, n in notebook.providers(maker) if each in later]
                     waiting.append((maker, maker, iter(found)))
 
+    def _same(
+        self, source: str, index: int, placed: Mapping[str, tuple[str, int]], binders: Mapping[str, tuple[str, int]]
+    ) -> tuple[str, int] | None:
+        """Return the cell of another notebook that says the same and still holds, so that this one is not repeated."""
+        notebook = self.plan.sources[source]
+        there = placed.get(notebook.cells[index]["source"])
+        if there is None or there[0] == source or notebook.is_graded(index) or kinds.is_students(notebook.cells[index]):
+            return None
+        return there if all(binders.get(name) == there for name in notebook.binds[index]) else None
+
     def _check_name(
         self, notebook: Notebook, index: int, name: str, maker: int, binders: Mapping[str, tuple[str, int]]
     ) -> None:
         last = binders.get(name)
-        if last == (notebook.name, maker):
+        if last == self.alike.get((notebook.name, maker), (notebook.name, maker)):
             return
         where = f"{self.part.name}: {kinds.name(notebook.cells[index], index)} of {notebook.name} needs `{name}`"
         wanted = kinds.name(notebook.cells[maker], maker)

@@ -451,6 +451,26 @@ def test_a_name_that_another_notebook_takes_in_between_is_refused(tmp_path):
         build_sheet(course, "mine")
 
 
+def test_what_two_notebooks_begin_with_alike_stands_there_once(tmp_path):
+    begin = [text("# Both"), text("## What all share"), code("KEPT = 3\ndef help(x):\n    return x + KEPT")]
+
+    def part(number, item):
+        return [text(f"## Exercise {number}: Use (1 point)", f"t{item}"),
+                answer(item, f"def {item}():\n    return help(1)"),
+                checks(f"test_{item}", f"assert {item}() == 4", 1, item.upper())]  # fmt: skip
+
+    first, second = begin + part(1, "x1") + part(2, "x2"), begin + part(1, "y1")
+    asked = ", ".join(f'{{ number = "{item}", items = ["{item}"] }}' for item in ("X1", "Y1", "X2"))
+    cells = built(tmp_path, asked, 3, first=first, second=second)[1]
+    assert sum("def help" in cell["source"] for cell in cells) == 1
+    assert sum("What all share" in cell["source"] for cell in cells) == 1
+    assert [cell["id"] for cell in cells if cell["id"].startswith("test_")] == ["test_x1", "test_y1", "test_x2"]
+
+    changed = [*begin[:2], code("KEPT = 3\ndef help(x):\n    return 3 + x"), *part(1, "y1")]
+    with pytest.raises(CourseError, match="needs `help` of"):
+        built(tmp_path / "other", asked, 3, first=first, second=changed)
+
+
 def test_a_function_that_calls_what_another_notebook_defines_anew_is_refused(tmp_path):
     first = [
         text("# First"),

@@ -16,24 +16,8 @@ CANDIDATES = ("reg-best-dropout", "reg-best-batch-norm", "reg-best-both")
 
 ANSWERS = [
     Answer(
-        "sums by hand, singular values, indices, loops",
+        "copies, indices",
         {
-            "standardise": "def fit_channels(images):\n"
-            "    x = images.permute(1, 0, 2, 3).flatten(1).double() / 255\n"
-            "    mean = x.mean(1)\n"
-            "    std = ((x - mean[:, None]) ** 2).mean(1).sqrt()\n"
-            "    return mean.float(), std.float()\n\n\n"
-            "def standardise(images, mean, std):\n"
-            "    channels = [(images[:, c] / 255 - mean[c]) / std[c] for c in range(images.shape[1])]\n"
-            "    return torch.stack(channels, dim=1)\n",
-            "zca": "def fit_zca(inputs, epsilon):\n"
-            "    x = inputs.reshape(len(inputs), -1)\n"
-            "    mean = x.sum(0) / len(x)\n"
-            "    _, s, v = torch.linalg.svd((x - mean) / len(x) ** 0.5, full_matrices=False)\n"
-            "    return mean, v.T @ torch.diag(1 / torch.sqrt(s**2 + epsilon)) @ v\n\n\n"
-            "def apply_zca(inputs, mean, matrix):\n"
-            "    shape = inputs.shape\n"
-            "    return torch.einsum('nd,ed->ne', inputs.reshape(len(inputs), -1) - mean, matrix).view(shape)\n",
             "flip": "def random_flip(images, probability=0.5):\n"
             "    images = images.clone()\n"
             "    for place in range(len(images)):\n"
@@ -49,22 +33,6 @@ ANSWERS = [
             "    return padded.movedim(1, -1)[one, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)\n",
             "final": "def final_accuracy(history, last=3):\n"
             '    return np.mean(history["validation_accuracy"][-last:])\n',
-            "schedules": "def step_lr(lr, epoch, step_size, gamma):\n"
-            "    for _ in range(step_size, epoch + 1, step_size):\n"
-            "        lr *= gamma\n"
-            "    return lr\n\n\n"
-            "def cosine_lr(lr, epoch, num_epochs):\n"
-            "    return 0.5 * lr + 0.5 * lr * np.cos(np.pi * epoch / num_epochs)\n",
-            "roughness": "def roughness(values):\n    return np.abs(np.diff(values)).mean()\n",
-            "sweeps": "sgd_rates = (1e-4, 1e-3, 1e-2, 0.05, 0.5)\nadam_rates = (3e-5, 3e-4, 2e-3, 1e-2, 0.1)\n"
-            "gammas = np.array([0.05, 0.2, 0.5, 0.8, 1.0]).tolist()\n\n\n"
-            "def best_run(histories):\n"
-            "    best, highest = None, -1.0\n"
-            "    for name, history in histories.items():\n"
-            '        accuracy, loss = history["validation_accuracy"][-1], history["train_loss"][-1]\n'
-            "        if np.isfinite(loss) and accuracy > highest:\n"
-            "            best, highest = name, accuracy\n"
-            "    return best\n",
         },
     ),
     Answer(
@@ -80,12 +48,13 @@ ANSWERS = [
             "            x = x * mask / self.keep\n"
             "        return x\n",
             "network": "class RegularisedNetwork(nn.Module):\n"
-            "    def __init__(self, rate=0.0, batch_norm=False):\n"
+            "    def __init__(self, rate=0.0, batch_norm=False, kind='edges'):\n"
             "        super().__init__()\n"
-            "        self.maps, self.drop = EdgeMaps(), InvertedDropout(rate)\n"
-            "        self.hidden, self.last = nn.Linear(64 * 2 * 2, 256), nn.Linear(256, 10)\n"
-            "        sizes = [(3, 16), (16, 32), (32, 64)]\n"
-            "        self.c = nn.ModuleList([nn.Conv2d(i, o, 3, padding='same') for i, o in sizes])\n"
+            "        make, widths, size, features, hidden = KINDS[kind]\n"
+            "        self.maps, self.drop = make(), InvertedDropout(rate)\n"
+            "        self.hidden, self.last = nn.Linear(features, hidden), nn.Linear(hidden, 10)\n"
+            "        sizes = list(zip((3, *widths), widths))\n"
+            "        self.c = nn.ModuleList([nn.Conv2d(i, o, size, padding='same') for i, o in sizes])\n"
             "        self.n = nn.ModuleList([nn.BatchNorm2d(o) if batch_norm else nn.Identity() for _, o in sizes])\n\n"
             "    def forward(self, images):\n"
             "        x = self.maps(images)\n"
@@ -104,36 +73,44 @@ ANSWERS = [
         artifacts=dict.fromkeys(CANDIDATES, renamed),
     ),
     Answer(
-        "noise, and a warm restart",
+        "a figure by pyplot, names by the lines' own axis",
+        {
+            "staircase": "def plot_staircase(accuracies):\n"
+            "    plt.figure()\n"
+            "    names = list(accuracies)\n"
+            "    train, validation = zip(*accuracies.values())\n"
+            "    plt.plot(names, np.multiply(train, 100), 'k:', label='accuracy in training')\n"
+            "    plt.plot(names, np.multiply(validation, 100), drawstyle='steps-mid', label='validation, in %')\n"
+            "    plt.xlabel('What was added')\n    plt.ylabel('%')\n    plt.legend()\n"
+            "    return plt.gcf()\n",
+        },
+    ),
+    Answer(
+        "noise",
         {
             "own_transform": "def own_transform(images):\n"
             "    strength = 40 * torch.rand(len(images), 1, 1, 1)\n"
             "    return (images + strength * torch.randn(images.shape)).round().clamp(0, 255).byte()\n",
-            "own_schedule": "def own_schedule(lr, epoch, num_epochs):\n"
-            "    half = (num_epochs + 1) // 2\n"
-            "    return cosine_lr(lr, epoch % half, half)\n",
         },
     ),
     Answer(
-        "transforms of torchvision, a straight line",
+        "transforms of torchvision",
         {
             "own_transform": "from course_utils.torchvision_ops import transforms\n\n\n"
             "def own_transform(images):\n"
             "    colours = transforms.ColorJitter(0.3, 0.3, 0.3, 0.02)\n"
             "    turn = transforms.Compose([transforms.RandomRotation(12), colours])\n"
             "    return torch.stack([turn(image) for image in images])\n",
-            "own_schedule": "def own_schedule(lr, epoch, num_epochs):\n    return lr * (1 - epoch / num_epochs)\n",
         },
     ),
     Answer(
-        "the negative of some pictures, square roots",
+        "the negative of some pictures",
         {
             "own_transform": "def own_transform(images):\n"
             "    chosen = torch.rand(len(images)) < 0.3\n"
             "    images = images.clone()\n    images[chosen] = 255 - images[chosen]\n"
             "    grey = images.float() * (0.8 + 0.4 * np.random.rand(len(images), 1, 1, 1).astype('float32'))\n"
             "    return torch.as_tensor(grey).clamp(0, 255).to(torch.uint8)\n",
-            "own_schedule": "def own_schedule(lr, epoch, num_epochs):\n    return lr / math.sqrt(1 + epoch)\n",
         },
     ),
 ]
