@@ -7,6 +7,7 @@ shows a student's text: nothing of it runs or loads, and who has no token gets n
 from __future__ import annotations
 
 import contextlib
+import functools
 import secrets
 from collections.abc import AsyncIterator, Callable
 from threading import Thread
@@ -74,7 +75,8 @@ class Desk:
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
         self.templates.filters["number"] = number
-        self.templates.filters["markdown"] = lambda text, pictures=None: Markup(rendered(text, pictures))
+        # The texts of the course are on every page of a question.
+        self.templates.filters["markdown"] = functools.lru_cache(maxsize=1000)(lambda text: Markup(rendered(text)))
         self._rendered: dict[str, Markup] = {}
 
     def answer_html(self, source: str, attachments: dict, digest: str) -> Markup:

@@ -8,13 +8,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Grade,
+    Gradebook,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from sqlalchemy import select
-from sqlalchemy.orm import contains_eager, joinedload, undefer
 
-from course_utils.classroom.by_hand import to_read_again, waits
+from course_utils.classroom.by_hand import MARKER, to_read_again, waits
 from course_utils.classroom.folder import coursedir, load_config, open_database
-from course_utils.classroom.marks import read_marks
 from course_utils.classroom.pseudonyms import Pseudonyms
 from course_utils.classroom.roster import read_roster
 from course_utils.classroom.rubric_marks import Question, Reading, RubricMarks
@@ -61,6 +67,23 @@ class Progress:
     waiting: int
 
 
+@dataclass(frozen=True)
+class _Named:
+    name: str
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What `waits` asks of nbgrader's object, out of one question to the database for the whole class."""
+
+    name: str
+    max_score: float
+    manual_score: float | None
+    auto_score: float | None
+    needs_manual_grade: bool
+    notebook: _Named
+
+
 class Classwork:
     """One assignment at the desk.
 
@@ -85,6 +108,7 @@ class Classwork:
         self._piles: dict[Question, list[Pile]] = {}
         self._read: dict[str, threading.Event] = {q.key.notebook: threading.Event() for q in self.questions}
         self._failed: dict[str, str] = {}
+        self._changed: dict[str, tuple] = {}
         self.told: dict[Question, list[str]] = {}
 
     @contextlib.contextmanager
@@ -148,30 +172,44 @@ class Classwork:
         return self._names.text(text)
 
     def marks(self, gradebook: Gradebook, question: Question | None = None) -> dict[Question, dict[str, Mark]]:
-        """Return what the gradebook says of each answer, by question and student."""
+        """Return what the gradebook says of each answer, by question and student.
+
+        Parameters
+        ----------
+        gradebook : nbgrader.api.Gradebook
+        question : Question, optional
+            Only this one; by default all.
+        """
+        columns = (Notebook.name, BaseCell.name, Grade.max_score, SubmittedAssignment.student_id,
+                   Grade.manual_score, Grade.auto_score, Grade.needs_manual_grade)  # fmt: skip
         query = (
-            select(Grade)
-            .join(Grade.notebook).join(SubmittedNotebook.assignment).join(SubmittedAssignment.assignment)
+            select(*columns)
+            .join(Grade.cell).join(Grade.notebook).join(SubmittedNotebook.assignment)
+            .join(SubmittedAssignment.assignment).join(SubmittedNotebook.notebook)
             .where(Assignment.name == self.assignment)
-            .options(
-                contains_eager(Grade.notebook).joinedload(SubmittedNotebook.notebook),
-                contains_eager(Grade.notebook).contains_eager(SubmittedNotebook.assignment)
-                .joinedload(SubmittedAssignment.student),
-                joinedload(Grade.cell), undefer(Grade.max_score),
-            )
         )  # fmt: skip
-        changed: dict[str, frozenset[tuple[str, str]] | None] = {}
+        if question is not None:
+            query = query.where(Notebook.name == question.notebook, BaseCell.name == question.cell)
         found: dict[Question, dict[str, Mark]] = {q.key: {} for q in self.questions}
-        for grade in gradebook.db.scalars(query).unique():
-            key = Question(self.assignment, grade.notebook.notebook.name, grade.cell.name)
-            if key not in found or (question is not None and key != question):
-                continue
-            student = grade.notebook.assignment.student.id
-            if student not in changed:
-                folder = self._directory.format_path(self._directory.autograded_directory, student, self.assignment)
-                changed[student] = to_read_again(Path(folder))
-            found[key][student] = Mark(grade.manual_score, waits(grade, changed[student]), grade.max_score or 0.0)
+        for notebook, cell, most, student, manual, auto, needs in gradebook.db.execute(query):
+            key = Question(self.assignment, notebook, cell)
+            if key in found:
+                row = _Row(cell, most or 0.0, manual, auto, needs, _Named(notebook))
+                found[key][student] = Mark(manual, waits(row, self._to_read_again(student)), most or 0.0)
         return found
+
+    def _to_read_again(self, student: str) -> frozenset[tuple[str, str]] | None:
+        """Return whose answers changed since they were marked, read anew only where the file is another one."""
+        pattern = self._directory.autograded_directory
+        folder = Path(self._directory.format_path(pattern, student, self.assignment))
+        try:
+            about = (folder / MARKER).stat()
+            state = about.st_mtime_ns, about.st_size
+        except OSError:
+            state = None
+        if student not in self._changed or self._changed[student][0] != state:
+            self._changed[student] = state, to_read_again(folder)
+        return self._changed[student][1]
 
     def progress(self, marks: dict[Question, dict[str, Mark]]) -> dict[Question, Progress]:
         """Return how far each question is read."""
@@ -188,7 +226,3 @@ class Classwork:
         if turn != 1:
             return reading is None or reading.answer != answer.digest
         return mark is not None and mark.waits
-
-    def settle(self) -> None:
-        """Count lateness anew for the marks that were given, as other commands do when they read marks."""
-        read_marks(self.course, self.assignment)
