@@ -1,4 +1,5 @@
-"""Take the pictures of README and docs: a released notebook with a wrong answer in JupyterLab, and reports of a class.
+"""Take the pictures of README and docs: a released notebook with a wrong answer in JupyterLab, reports of a class, and
+the desk.
 
 python docs/screenshots.py [FOLDER]     needs chromium (Debian: apt install chromium); FOLDER defaults to docs/pictures
 """
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,6 +138,34 @@ def reports(folder: Path) -> None:
         page.screenshot(path=folder / "course-report.png")
 
 
+def desk(target: Path) -> None:
+    """A question at the desk, with made-up answers of the bank of rubrics."""
+    sys.path.insert(0, str(ROOT))
+    from benchmarks.made_up_class import make_class
+
+    bank = tomllib.loads((ROOT / "tests/rubrics/convolutions/by-hand.toml").read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as name, browser() as chromium:
+        course = make_class(Path(name) / "course", "convolutions", 12, copies=0).course
+        for number, path in enumerate(sorted(course.glob("autograded/*/convolutions/by-hand.ipynb"))):
+            notebook = nbformat.read(path, as_version=4)
+            for cell in notebook.cells:
+                if answers := bank.get(cell.metadata.get("nbgrader", {}).get("grade_id")):
+                    cell.source = answers[number % len(answers)]["text"]
+            nbformat.write(notebook, path)
+        command = [BIN / "course", "desk", "convolutions", "--no-browser", "--reader", "Gradient Reader"]
+        server = subprocess.Popen([*command, "--course", course], stdout=subprocess.PIPE, text=True)
+        try:
+            address = re.search(r"http://\S+", server.stdout.readline())[0]
+            page = chromium.new_page(viewport={"width": 1280, "height": 900})
+            page.goto(address)
+            page.goto(address.partition("?")[0] + "by-hand/why_cnn/")
+            page.keyboard.press("1")
+            page.screenshot(path=target)
+        finally:
+            server.terminate()
+            server.wait()
+
+
 @contextlib.contextmanager
 def browser() -> Iterator[Browser]:
     """A headless Chromium of the system."""
@@ -153,6 +183,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     exercise_with_failing_check(folder / "exercise.png")
     reports(folder)
+    desk(folder / "desk.png")
     print(f"Pictures are in {folder}")
 
 

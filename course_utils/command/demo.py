@@ -153,8 +153,9 @@ def _tell(played: _Played, folder: Path, seconds: float) -> int:
     ):
         console.print(f"  {_relative(path)}  [dim]{what}[/dim]", highlight=False)
     here = _relative(folder)
+    console.print(f"Prose is read at the desk: course desk {ASSIGNMENT} --course {here}", highlight=False)
     console.print(
-        f'Prose is graded by hand: cd {here} && jupyter lab, then "Formgrader" in its menu "Nbgrader"', highlight=False
+        'Formgrader shows the same: jupyter lab there, then "Formgrader" in its menu "Nbgrader"', highlight=False
     )
     return wrong
 

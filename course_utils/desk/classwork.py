@@ -195,7 +195,9 @@ class Classwork:
             key = Question(self.assignment, notebook, cell)
             if key in found:
                 row = _Row(cell, most or 0.0, manual, auto, needs, _Named(notebook))
-                found[key][student] = Mark(manual, waits(row, self._to_read_again(student)), most or 0.0)
+                # Asked for only where it decides: it is a file for each student.
+                changed = self._to_read_again(student) if manual is not None and needs else frozenset()
+                found[key][student] = Mark(manual, waits(row, changed), most or 0.0)
         return found
 
     def _to_read_again(self, student: str) -> frozenset[tuple[str, str]] | None:
