@@ -310,10 +310,11 @@ class FeedbackNotes(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         course = nb.metadata.get("course", {})
         lines = trust.for_student(course)
-        if lines:
-            text = "**About this submission**\n\n" + "\n".join(f"- {plain_markdown(line)}" for line in lines)
-            nb.cells.insert(0, nbformat.v4.new_markdown_cell(text))
         for cell in nb.cells:
             cell.metadata.pop("course", None)
+            cell.metadata.pop("course_notes", None)  # no cell of a student passes for the one below
+        if lines:
+            text = "**About this submission**\n\n" + "\n".join(f"- {plain_markdown(line)}" for line in lines)
+            nb.cells.insert(0, nbformat.v4.new_markdown_cell(text, metadata={"course_notes": True}))
         nb.metadata.pop("course", None)
         return nb, resources

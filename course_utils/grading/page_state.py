@@ -20,6 +20,8 @@ __all__ = ["PageState", "out_of_date", "read_state", "state_of"]
 
 # In the head of a page, before anything of a student.
 _META = '<meta name="course-state" content="{}">'
+# What pages look like: those that look otherwise are made again before they go out.
+_FORM = 2
 _FOUND = re.compile(_META.format("([0-9a-f]{64})"))
 
 
@@ -64,6 +66,7 @@ def state_of(notebook: SubmittedNotebook, graded: Path) -> PageState:
     waiting = {grade.name: grade for grade in notebook.grades if waits(grade, changed)}
     by_hand = frozenset(g.name for g in notebook.grades if g.manual_score is not None and g.name not in waiting)
     shown = [
+        _FORM,
         _shown_of(json.loads(graded.read_bytes())),
         sorted([grade.name, grade.score, grade.max_score, grade.name in waiting] for grade in notebook.grades),
         sorted([comment.name, comment.comment] for comment in notebook.comments),

@@ -21,8 +21,10 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from pygments.formatters import HtmlFormatter
 
+from course_utils.classroom.marks import number
 from course_utils.grading.cleaning import as_text, clean, is_other_site, no_picture, picture
 from course_utils.grading.formulas import to_mathml
+from course_utils.grading.overview import overview
 from course_utils.grading.page_state import PageState, read_state
 from course_utils.notebooks.pictures import Room, take_pictures
 from course_utils.notebooks.texts import plain_math
@@ -37,6 +39,8 @@ _NBGRADERS = "feedback"
 # Characters that are read at once: some texts take a Markdown reader hours. Longer ones are read in parts, and a part
 # without a blank line is shown as it was typed.
 _LONGEST = 20_000
+# Of the HTML of an output.
+_MOST_HTML = 200_000
 # Cells in colours that are kept: most of a notebook's are the course's, and the same on everybody's page.
 _MOST_COLOURED = 500
 # Seconds of processor time for Markdown and colours of one page; what comes after that is shown as it was typed.
@@ -79,6 +83,36 @@ def rendered(source: str, attachments: dict[str, dict[str, str]] | None = None) 
     attachments = {**(attachments or {}), **pasted}
     clock = _Clock({"resources": {}})
     return "".join(_rendered_part(part, attachments, clock) for part in _in_parts(source))
+
+
+@pass_context
+def markdown_with_mathml(context: Any, source: str) -> str:
+    """Return the same as `rendered` within a template: one clock for the whole page, pictures of the cell.
+
+    Parameters
+    ----------
+    context : jinja2.runtime.Context
+    source : str
+        Markdown, with formulas.
+    """
+    source, pasted = take_pictures(source, {}, Room())
+    attachments = {**context.get("cell", {}).get("attachments", {}), **pasted}
+    clock = _Clock(context)
+    return "".join(_reachable(_rendered_part(part, attachments, clock)) for part in _in_parts(source))
+
+
+def _reachable(page: str) -> str:
+    """Return a part that a keyboard can scroll if it may be wider than a phone."""
+    if "<table" in page or '<math display="block">' in page:
+        return page.replace('<div class="kept-inside">', '<div class="kept-inside" tabindex="0">', 1)
+    return page
+
+
+def cleaned_html(source: str) -> str:
+    """Return the HTML of an output, as clean as that of a text."""
+    if len(source) > _MOST_HTML:
+        return f"<pre>{html.escape(source)}</pre>"
+    return _reachable(f'<div class="kept-inside">{clean(source, {})}</div>')
 
 
 def _rendered_part(source: str, attachments: dict[str, dict[str, str]], clock: _Clock) -> str:
@@ -271,14 +305,15 @@ def unchanged(text: str) -> str:
 
 
 class FeedbackExporter(HTMLExporter):
-    """Writes feedback pages whose policy lets nothing run or load but the course's own MathJax.
+    """Writes feedback pages whose policy lets nothing run, and nothing load.
 
     The page is opened from a disk or in OpenOlat; the policy stands in the page itself.
     """
 
     def __init__(self, **kw: Any) -> None:
         super().__init__(**kw)
-        if self.template_name == _NBGRADERS:  # who has set another one wants that
+        self.is_own = self.template_name == _NBGRADERS  # who has set another one wants that
+        if self.is_own:
             self.template_paths = [str(Path(__file__).parent / "feedback_page"), *self.template_paths]
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[str, Any]:
@@ -290,10 +325,10 @@ class FeedbackExporter(HTMLExporter):
             for name in ("waiting", "waiting_points", "waiting_score", "by_hand"):
                 resources[f"course_{name}"] = getattr(state, name)
         page, resources = self._render(nb, resources, **kw)
-        return with_policy(page, state.meta if state.digest else ""), resources
+        return with_policy(page, state.meta if state.digest else "", mathjax=not self.is_own), resources
 
     def _render(self, nb: Any, resources: Any, **kw: Any) -> tuple[str, Any]:
-        if self.template_name != _NBGRADERS:
+        if not self.is_own:
             return super().from_notebook_node(nb, resources, **kw)
         # `HTMLExporter` reads its whole page again to describe pictures and to set the focus in JupyterLab's templates,
         # which takes half of a page's time; the course's template describes its pictures itself.
@@ -301,11 +336,44 @@ class FeedbackExporter(HTMLExporter):
         chosen = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources)
         self.register_filter("filter_data_type", chosen)
         self.register_filter("highlight_code", self.filters.get("highlight_code", highlight_code))
+        # Formgrader has MathJax, and takes the filter of the settings; this page lets no script run.
+        self.register_filter("markdown2html", markdown_with_mathml)
+        self.register_filter("cleaned_html", cleaned_html)
+        self.register_filter("number", number)
         return super(HTMLExporter, self).from_notebook_node(nb, resources, **kw)
 
+    def _preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        nb, resources = super()._preprocess(nb, resources)
+        if not self.is_own:
+            return nb, resources
+        if nb.cells and nb.cells[0].metadata.pop("course_notes", False):
+            notes = nb.cells.pop(0)
+            resources["course_notes"] = markdown_with_mathml({"resources": resources}, notes.source)
 
-def with_policy(page: str, more: str = "") -> str:
+        for place, cell in enumerate(nb.cells):
+            cell.metadata["course_place"] = place
+
+        def show(cell: Any, comment: str | None) -> str:
+            context = {"resources": resources, "cell": cell if comment is None else {}}
+            if comment is None and cell.cell_type == "code":
+                return highlight_code(context, cell.source)
+            return markdown_with_mathml(context, cell.source if comment is None else comment)
+
+        waiting, by_hand = resources.get("course_waiting", ()), resources.get("course_by_hand", ())
+        resources["course_overview"] = overview(nb.cells, waiting, by_hand, show)
+        return nb, resources
+
+
+def with_policy(page: str, more: str = "", *, mathjax: bool = False) -> str:
     """Return a feedback page with its policy as the first thing in its head, and what else is given behind that.
+
+    Parameters
+    ----------
+    page : str
+    more : str
+        HTML.
+    mathjax : bool
+        Whether the page may load MathJax and run it, as nbgrader's own does.
 
     Raises
     ------
@@ -315,8 +383,9 @@ def with_policy(page: str, more: str = "") -> str:
     start, found, rest = page.partition("<head>")
     if not found:
         raise ValueError("A feedback page has no <head>, so that it can't be given a policy.")
+    scripts, fonts = (f"{MATHJAX} 'unsafe-eval'", f"{MATHJAX} data:") if mathjax else ("'none'", "'none'")
     policy = (
-        f"default-src 'none'; script-src {MATHJAX} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
-        f"font-src {MATHJAX} data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data:; "
+        f"font-src {fonts}; base-uri 'none'; form-action 'none'"
     )
     return f'{start}{found}\n<meta http-equiv="Content-Security-Policy" content="{policy}">{more}{rest}'
