@@ -101,6 +101,14 @@ class Moves:
         """Whether a mark is another one, of a cell or, by lateness, of the whole."""
         return bool(self.moved) or self.before is None or abs(self.before - self.after) > _SAME
 
+    def gives_the_same_as(self, other: Moves) -> bool:
+        """Whether both say the same of every mark; why, and what a cell was worth, may be said otherwise."""
+        mine, theirs = (
+            [m.student, m.before, m.after, [(c.notebook, c.cell, c.before, c.after, c.rows) for c in m.moved]]
+            for m in (self, other)
+        )
+        return mine == theirs
+
 
 def foresee(
     gradebook: Gradebook,

@@ -223,9 +223,8 @@ class Run:
 
     def grade(self, started: Callable[[str], None] | None) -> list[SubmissionResult]:
         """Grade them all and return their rows, sorted by student_id."""
-        _clear_up(self.course, self.assignment)
         with open_gradebook(self.course, self.config) as gradebook:
-            self.log.finish(gradebook)
+            self._ready(gradebook)
             if self.how.scheduler is None:
                 graded = grade_here(self._to_grade(gradebook), self.how.workers or cores(), started)
             else:
@@ -234,6 +233,11 @@ class Run:
                 for outcome in _told_if_alone(graded, self.how.scheduler):
                     self._take(gradebook, outcome)
         return [self.results[name] for name in sorted(self.results)]
+
+    def _ready(self, gradebook: Gradebook) -> None:
+        """Finish what a run left that was killed."""
+        _clear_up(self.course, self.assignment)
+        self.log.finish(gradebook)
 
     def _to_grade(self, gradebook: Gradebook) -> Iterator[Submission]:
         """Yield what has to be graded; everybody else gets their row here."""
@@ -246,16 +250,22 @@ class Run:
                 yield submission
 
     def _read(self, gradebook: Gradebook, name: str) -> Submission | SubmissionResult:
+        submission = self._hand_in(name)
+        if isinstance(submission, SubmissionResult):
+            return submission
+        if not self.how.force and is_recorded(gradebook, self._folders(name)[1], submission):
+            return self._row(gradebook, name)
+        return submission
+
+    def _hand_in(self, name: str) -> Submission | SubmissionResult:
+        """Return what somebody handed in; a row if there is nothing that could be graded."""
         if name in self.people and (reason := self.people[name].why_nothing):
             return SubmissionResult(name, problem=f"not gradable: {reason}")
-        folder, done = self._folders(name)
+        folder = self._folders(name)[0]
         if reason := _nothing_to_grade(folder, self.source):
             return SubmissionResult(name, problem=f"not gradable: {reason}")
         clearing = dict(self.config.ClearSolutions)
-        submission = read_submission(folder, name, self.assignment, self.source, clearing, self.settings)
-        if not self.how.force and is_recorded(gradebook, done, submission):
-            return self._row(gradebook, name)
-        return submission
+        return read_submission(folder, name, self.assignment, self.source, clearing, self.settings)
 
     def _take(self, gradebook: Gradebook, outcome: GradedSubmission) -> None:
         """Record what was graded, or why it could not be."""
@@ -316,6 +326,9 @@ class Run:
         self.waiting.note(result.student_id, fault)
         place = self.people.get(result.student_id) or Whereabouts(result.student_id, result.student_id)
         result.where, result.submitted, result.late_by = place.where, place.submitted, place.late_by
+        self._show(result)
+
+    def _show(self, result: SubmissionResult) -> None:
         _make_fit(result)
         self.results[result.student_id] = result
         if self.progress is not None:
