@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 
+import nbformat
 import pytest
 from typer.testing import CliRunner
 
@@ -17,8 +18,9 @@ from course_utils.command import app, regrading
 from course_utils.grading import records
 from course_utils.stages import autograde
 from course_utils.stages import regrading as stage
+from course_utils.stages.release import release
 from tests.support.engine import ROOT
-from tests.support.tiny_course import ASSIGNMENT, NOTEBOOK, hand_in, make_course, source_notebook, write
+from tests.support.tiny_course import ANSWERS, ASSIGNMENT, NOTEBOOK, make_course, source_notebook, write
 
 pytestmark = pytest.mark.xdist_group("cycle")
 
@@ -29,10 +31,20 @@ GRADED = {"anna": "right", "bert": "half", "cleo": "wrong"}
 def course(tmp_path, monkeypatch):
     monkeypatch.setattr(app.console, "_width", 300)
     folder = make_course(tmp_path / "course")
+    release(folder, ASSIGNMENT)
     for who, kind in GRADED.items():
         hand_in(folder, who, kind)
     autograde.autograde(folder, ASSIGNMENT, workers=1)
     return folder
+
+
+def hand_in(course, who, kind):
+    """Lay in what was given out with an answer in it, so that another test is known as the course's own change."""
+    notebook = nbformat.read(course / "release" / ASSIGNMENT / f"{NOTEBOOK}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        if cell.metadata.nbgrader.grade_id == "add":
+            cell.source = ANSWERS[kind][0]
+    write(notebook, course / "submitted" / who / ASSIGNMENT / f"{NOTEBOOK}.ipynb")
 
 
 def run(course, *options, answer=None):
@@ -94,9 +106,9 @@ def test_what_would_move_is_shown_and_nothing_written_until_somebody_says_yes(co
     before = everything(course)
     code, shown = run(course, "--changed")
     assert code == 1 and any(line.startswith("Nothing was written: nobody can be asked") for line in shown)
-    says = "the test's text changed; the check says: add(-2, 5) is wrong: got 3, expected 7."
+    says = "the test's text changed; the check says: add(-2, 5) is 3, which is not right."
     assert any(line.startswith(f"anna adding test_add_hidden 1 → 0 1 {says}") for line in shown), shown
-    no_longer = "the test's text changed; the check no longer says: add(-2, 5) is wrong: got 7, expected 3."
+    no_longer = "the test's text changed; the check no longer says: add(-2, 5) is 7, which is not right."
     assert any(line.startswith(f"bert adding test_add_hidden 0 → 1 1 {no_longer}") for line in shown), shown
     assert "anna mark 3 → 2 4 after lateness" in shown and "bert mark 2 → 3 4 after lateness" in shown
     assert not any(line.startswith("cleo") for line in shown)
