@@ -52,23 +52,31 @@ def show_regrading(found: Regrading) -> None:
         for moves in touched:
             _add(table, moves)
         console.print(table)
-    moving = [moves for moves in found.moves if moves.moves and moves.before is not None]
-    steps = [moves.after - moves.before for moves in moving]
-    same = sum(not moves.moves for moves in found.moves)
-    told = [f"{len(moving)} of {len(found.moves)} marks that were graded again would move"]
-    if steps:
-        told[0] += f" (by {min(steps):+g} to {max(steps):+g})"
-    told += [f"{same} stay as they are"] if same else []
-    if new := sum(moves.before is None for moves in found.moves):
-        told.append(f"{new} were not graded before")
+    told = _counted(found.moves)
     if found.unchanged:
-        told.append(f"{len(found.unchanged)} were not graded again, because nothing of theirs changed")
-    console.print("; ".join(told) + ".", highlight=False, soft_wrap=True)
+        count = len(found.unchanged)
+        told.append(f"{count} {'was' if count == 1 else 'were'} not graded again, because nothing changed there")
+    console.print("; ".join(told or ["Nothing was graded"]) + ".", highlight=False, soft_wrap=True)
     if kept := sum(moves.kept for moves in found.moves):
         console.print(f"Marks given by hand that stay: {kept}.", highlight=False)
     for student, reason in found.problems.items():
         text = f"{one_line(student)} stays as it is: {one_line(reason, 400)}"
         console.print(f"[bold red]{escape(text)}[/]", highlight=False, soft_wrap=True)
+
+
+def _counted(graded: list[Moves]) -> list[str]:
+    """Return in words how many marks move, and how many do not."""
+    if not graded:
+        return []
+    steps = [moves.after - moves.before for moves in graded if moves.moves and moves.before is not None]
+    told = [f"{len(steps)} of {len(graded)} marks that were graded again would move"]
+    if any(steps):
+        told[0] += f" (by {min(steps):+g} to {max(steps):+g})"
+    if same := sum(not moves.moves for moves in graded):
+        told.append(f"{same} {'stays as it is' if same == 1 else 'stay as they are'}")
+    if new := sum(moves.before is None for moves in graded):
+        told.append(f"{new} {'was' if new == 1 else 'were'} not graded before")
+    return told
 
 
 def _add(table: Table, moves: Moves) -> None:

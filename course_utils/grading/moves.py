@@ -13,6 +13,7 @@ import nbformat
 from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedAssignment
 from traitlets.config import Config
 
+from course_utils.classroom.by_hand import read_marker
 from course_utils.classroom.deadlines import penalty
 from course_utils.classroom.grades import fetch_grades
 from course_utils.classroom.marks import number
@@ -130,6 +131,8 @@ def foresee(
     except MissingEntry:
         return Moves(submission.student, None, _first_points(notebooks), 0.0, sum(worth.values()))
     fetch_grades(entry)
+    marked = [g.auto_score is not None or g.manual_score is not None for n in entry.notebooks for g in n.grades]
+    is_first = not any(marked) and not read_marker(autograded)  # an extension makes an entry as well
     before = Before(autograded)
     late_before, late = entry.total_seconds_late, _seconds_late(entry, when)
     sums, cells, kept = [0.0, 0.0, 0.0, 0.0], [], 0
@@ -145,6 +148,8 @@ def foresee(
         for place, seconds in enumerate((late_before, late)):
             cost = noted if policy.policy == "none" else penalty(policy, submission.assignment, own[place], seconds)
             sums[place] += own[place] - min(own[place], cost)
+    if is_first:
+        return Moves(submission.student, None, round(sums[1], 9), 0.0, sum(worth.values()))
     order = {key: place for place, key in enumerate(worth)}
     cells.sort(key=lambda c: order.get((c.notebook, c.cell), len(order)))
     return Moves(submission.student, *(round(value, 9) for value in sums), tuple(cells), kept)
