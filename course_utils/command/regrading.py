@@ -169,7 +169,7 @@ def _show_complaint(
         old, new = was.get(key), now[key]
         points = _step("none" if old is None else _told(old.points), _told(new.points))
         of = _step(number(new.of if old is None else old.of), number(new.of))
-        by = "hand" if new.by_hand else "" if new.points is None else "test"
+        by = "hand" if new.by_hand else "" if new.points is None else "autograder"
         moved = old is None or old.points != new.points
         row = map(shown, (*key, points, of, by, says.get(key, "")))
         table.add_row(*row, style="bold" if moved and was else "")

@@ -202,7 +202,7 @@ def test_one_students_complaint_is_one_command(course):
     path = course / "submitted" / "bert" / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
     path.write_text(path.read_text().replace("abs(a) + b", "a + b"))
     code, shown = run(course, "--student", "bert")
-    assert "adding test_add_visible 2 2 test" in shown and "adding test_add_hidden 0 → 1 1 test" in shown
+    assert "adding test_add_visible 2 2 autograder" in shown and "adding test_add_hidden 0 → 1 1 autograder" in shown
     assert "bert: mark 2 → 3, 1 cell moved." in shown
     assert "Nothing else changed: the marks of all 2 others are what they were." in shown
     assert {**points(course), "bert": 0} == {**before, "bert": 0}
