@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -110,15 +112,67 @@ def autograde(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes of this machine. [default: the cores]")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler: tcp://host:8786.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Grade unchanged submissions again as well.")] = False,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Show whose marks would move and why, and ask before anything is written.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --changed: write without asking.")] = False,
+    reader: Annotated[
+        str, typer.Option(help="Who grades; stands in the log of marks that moved. [default: your user name]")
+    ] = "",
     sandbox: Annotated[
         bool, typer.Option(help="Without the sandbox students' code runs with your rights; it is noted in the results.")
     ] = True,
     course: CourseOption = Path(),
 ) -> None:
     """Grade what lies in submitted/: solution cells in a sandbox, tests in a process of their own."""
+    from course_utils.classroom.standings import standings
+    from course_utils.command.regrading import ask, show_complaints, show_regrading
     from course_utils.stages import autograde
-    from course_utils.stages.result_table import keep_results
+    from course_utils.stages.regrading import regrading
 
+    if yes and not changed:
+        raise CourseError("--yes goes with --changed; without it `course autograde` writes at once.")
+    how = autograde.How(workers, scheduler, force, sandbox, reader)
+    if not changed:
+        before = standings(course, assignment) if student else {}
+        with _grading() as (started, finished):
+            options = {"workers": workers, "scheduler": scheduler, "force": force, "sandbox": sandbox}
+            results = autograde.autograde(
+                course, assignment, student or None, **options, reader=reader, started=started, progress=finished
+            )
+        if not results:
+            console.print(f"Nobody has a folder submitted/<student_id>/{assignment}: run `course collect` first.")
+            raise typer.Exit(1)
+        faults = _show_run(course, assignment, results, sandbox, bool(student))
+        if student:
+            show_complaints(course, assignment, results, before, standings(course, assignment))
+        _end(faults)
+        return
+    with contextlib.ExitStack() as stack:
+        with _grading() as (started, finished):
+            block = regrading(course, assignment, student or None, how, started=started, progress=finished)
+            found = stack.enter_context(block)
+        show_regrading(found)
+        if found.moves and ask(yes):
+            with _grading() as (_, finished):
+                results, left = found.write(finished)
+            faults = _show_run(course, assignment, results, sandbox, True) if results else []
+            if any(result.moves and result.moves.before is not None and result.moves.moves for result in results):
+                log_of_moves = Path(course).resolve() / "reports" / f"{assignment}-regrading.csv"
+                console.print(f"Marks that moved, for the record: {log_of_moves}", soft_wrap=True)
+            for name, reason in left.items():
+                text = f"{one_line(name)} was left as it is: {reason}. Give the command again."
+                console.print(f"[bold red]{escape(text)}[/]", highlight=False, soft_wrap=True)
+            _end(faults)
+            if left:
+                raise typer.Exit(1)
+    if found.problems:
+        raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _grading() -> Iterator[tuple[Callable, Callable]]:
+    """Show a bar; gives what to call when work on a submission begins, and when it has ended."""
     working: dict[str, None] = {}
     with progress() as bar:
         task = bar.add_task("starting", total=None)
@@ -127,27 +181,20 @@ def autograde(
             working[name] = None
             bar.update(task, description=escape(f"now: {', '.join(map(one_line, working))}"))
 
-        def finished(result: autograde.SubmissionResult, number: int, count: int) -> None:
+        def finished(result: Any, number: int, count: int) -> None:
             working.pop(result.student_id, None)
             bar.update(task, completed=number, total=count)
 
-        results = autograde.autograde(
-            course,
-            assignment,
-            student or None,
-            workers=workers,
-            scheduler=scheduler,
-            force=force,
-            sandbox=sandbox,
-            started=started,
-            progress=finished,
-        )
-    if not results:
-        console.print(f"Nobody has a folder submitted/<student_id>/{assignment}: run `course collect` first.")
-        raise typer.Exit(1)
+        yield started, finished
+
+
+def _show_run(course: Path, assignment: str, results: list, sandbox: bool, some: bool) -> list[str]:
+    """Bring the table of a run up to date and show it; return the mistakes of the course that it met."""
+    from course_utils.stages.result_table import keep_results
+
     path, rows = keep_results(course, assignment, results)
     console.print(_table(assignment, results, rows))
-    others = " The rows of all others stay." if student else ""
+    others = " The rows of all others stay." if some else ""
     console.print(f"All of it, with notes: {path}.{others}", soft_wrap=True)
     in_kernel = sum(result.in_kernel_points for result in results)
     console.print(f"Points whose test ran in the student's own kernel: {in_kernel:g}")
@@ -160,6 +207,10 @@ def autograde(
         console.print(f"[bold red]{escape(text)}[/]", highlight=False, soft_wrap=True)
     if not sandbox:
         console.print("[bold red]Graded without the sandbox.[/] The results say so.")
+    return faults
+
+
+def _end(faults: list[str]) -> None:
     if faults:
         console.print("These are mistakes of the course: mend source/ and run the command again. Nobody loses points.")
         raise typer.Exit(1)

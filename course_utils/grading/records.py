@@ -29,7 +29,7 @@ from course_utils.grading.limits import GradingLimits
 from course_utils.grading.submissions import GradedSubmission, Submission, handed_in_at, other_files
 from course_utils.notebooks import cells as kinds
 
-__all__ = ["MARKER", "auto_score", "is_recorded", "record"]
+__all__ = ["MARKER", "Before", "answer", "auto_score", "is_recorded", "judge", "record"]
 
 log = logging.getLogger("course")
 
@@ -96,7 +96,7 @@ def record(
         with warnings.catch_warnings():
             # nbgrader links new rows to each other before it adds them to the session, which SQLAlchemy remarks on.
             warnings.simplefilter("ignore", SAWarning)
-            changed = _enter(gradebook, config, submission, notebooks, submitted, _Before(autograded))
+            changed = _enter(gradebook, config, submission, notebooks, submitted, Before(autograded))
             (fresh / MARKER).write_text(json.dumps({"digest": submission.digest, "changed": changed}))
             gradebook.db.commit()
     except BaseException:
@@ -124,7 +124,7 @@ def _enter(
     submission: Submission,
     notebooks: dict[str, nbformat.NotebookNode],
     submitted: Path,
-    before: _Before,
+    before: Before,
 ) -> list[tuple[str, str]]:
     """Write the rows; return notebook and grade_id of the cells whose answer is not the one that a person marked."""
     changed = []
@@ -138,17 +138,9 @@ def _enter(
             marked = [cell for cell in notebooks[notebook.name].cells if "nbgrader" in cell.metadata]
             cells = {cell.metadata.nbgrader.get("grade_id"): cell for cell in marked}
         for grade in notebook.grades:
-            if notebook.name not in notebooks:
-                # What a person gave was for an answer of an earlier hand-in.
-                grade.auto_score, grade.needs_manual_grade = 0, grade.manual_score is not None
-                changed += [(notebook.name, grade.name)] if grade.needs_manual_grade else []
-                continue
-            grade.auto_score = auto_score(cells[grade.name])
-            if grade.manual_score is None:
-                grade.needs_manual_grade = grade.auto_score is None
-            else:
-                grade.needs_manual_grade = not before.is_what_was_marked(grade, notebooks[notebook.name])
-                changed += [(notebook.name, grade.name)] if grade.needs_manual_grade else []
+            grade.auto_score, grade.needs_manual_grade = judge(grade, notebooks.get(notebook.name), before)
+            if grade.needs_manual_grade and grade.manual_score is not None:
+                changed.append((notebook.name, grade.name))
         for comment in notebook.comments:
             cell = cells.get(comment.name)
             if cell is not None:
@@ -162,7 +154,34 @@ def _enter(
     return changed
 
 
-class _Before:
+def judge(grade: Grade, notebook: nbformat.NotebookNode | None, before: Before) -> tuple[float | None, bool]:
+    """Return what a graded notebook gives for a cell, and whether a person has to read it; nothing is written.
+
+    Parameters
+    ----------
+    grade : nbgrader.api.Grade
+        As the gradebook has it.
+    notebook : nbformat.NotebookNode, optional
+        Graded just now; None if it was not handed in.
+    before : Before
+
+    Returns
+    -------
+    auto_score : float or None
+        See `auto_score`.
+    needs_manual_grade : bool
+    """
+    if notebook is None:
+        # What a person gave was for an answer of an earlier hand-in.
+        return 0, grade.manual_score is not None
+    (cell,) = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade.name][-1:]
+    score = auto_score(cell)
+    if grade.manual_score is None:
+        return score, score is None
+    return score, not before.is_what_was_marked(grade, notebook)
+
+
+class Before:
     """The submission as it was graded before, which is what persons have read.
 
     Parameters
@@ -172,23 +191,27 @@ class _Before:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._changed = folder, to_read_again(folder) or frozenset()
+        self._folder, self.changed = folder, to_read_again(folder)
         self._cells: dict[str, list[dict[str, Any]]] = {}
 
     def is_what_was_marked(self, grade: Grade, notebook: nbformat.NotebookNode) -> bool:
         """Whether the answer to which a person gave a mark is still the same, asked before the flag is set anew."""
         name = grade.notebook.name
-        if (name, grade.name) in self._changed and grade.needs_manual_grade:
+        if (name, grade.name) in (self.changed or ()) and grade.needs_manual_grade:
             return False  # it changed earlier, and nobody has marked it since
-        if name not in self._cells:
+        return answer(self.cells(name), grade.name) == answer(notebook.cells, grade.name)
+
+    def cells(self, notebook: str) -> list[dict[str, Any]]:
+        """Return the cells of a notebook as it was graded before; none if it was not, or is gone."""
+        if notebook not in self._cells:
             try:
-                self._cells[name] = nbformat.read(self._folder / f"{name}.ipynb", as_version=4).cells
+                self._cells[notebook] = nbformat.read(self._folder / f"{notebook}.ipynb", as_version=4).cells
             except (OSError, ValueError, nbformat.ValidationError):
-                self._cells[name] = []  # graded before, and gone since
-        return _answer(self._cells[name], grade.name) == _answer(notebook.cells, grade.name)
+                self._cells[notebook] = []
+        return self._cells[notebook]
 
 
-def _answer(cells: Iterable[dict[str, Any]], name: str) -> list[tuple[str, Any]] | None:
+def answer(cells: Iterable[dict[str, Any]], name: str) -> list[tuple[str, Any]] | None:
     """Return what a mark is for: the answer in the cell, or for a test or a task all that the student wrote."""
     everything, found = [], False
     for cell in cells:

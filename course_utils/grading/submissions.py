@@ -35,6 +35,7 @@ __all__ = [
     "GradedNotebook",
     "GradedSubmission",
     "Submission",
+    "digest_of_source",
     "grade",
     "handed_in_at",
     "handed_out",
@@ -208,6 +209,26 @@ def read_submission(
         read_hidden(source),
         tuple(sorted(ours)),
     )
+
+
+def digest_of_source(source: Path, ignore: Sequence[str] = ()) -> str:
+    """Return the SHA-256 of what a course grades an assignment by: notebooks, files handed out, hidden files.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        ``source/<assignment>``.
+    ignore : sequence of str
+        See `handed_out`.
+    """
+    total = hashlib.sha256()
+    notebooks = {f"notebook {path.name}": path.read_bytes() for path in source.glob("*.ipynb")}
+    files = {f"file {name}": path.read_bytes() for name, path in handed_out(source, ignore).items()}
+    hidden = {f"hidden {name}": data for name, data in read_hidden(source).items()}
+    for name, data in sorted((notebooks | files | hidden).items()):
+        for part in (name.encode(), data):
+            total.update(len(part).to_bytes(8, "big") + part)
+    return total.hexdigest()
 
 
 def helper_notebooks(folder: Path, names: Iterable[str]) -> dict[str, Path]:

@@ -28,20 +28,28 @@ from course_utils.classroom.safety_net import Waiting, attempt, is_the_machines,
 from course_utils.errors import CourseError
 from course_utils.grading import scratch
 from course_utils.grading.hidden import course_secret
+from course_utils.grading.moves import Moves, foresee
 from course_utils.grading.nbgrader_plugins import GradeNotebook
 from course_utils.grading.pool import cores, grade_here, grade_on_cluster
 from course_utils.grading.preload import modules_for
 from course_utils.grading.records import is_recorded, record
 from course_utils.grading.sandbox.host import probe
-from course_utils.grading.submissions import GradedSubmission, Submission, handed_in_at, read_submission
+from course_utils.grading.submissions import (
+    GradedSubmission,
+    Submission,
+    digest_of_source,
+    handed_in_at,
+    read_submission,
+)
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.texts import one_line
 from course_utils.stages.checking import Stopped, make_sure_it_exists
 from course_utils.stages.choosing import no_such_student
+from course_utils.stages.regrading_log import RegradingLog
 from course_utils.stages.release import make_sure_it_is_released
 from course_utils.stages.whereabouts import Whereabouts, where_everybody_is
 
-__all__ = ["SubmissionResult", "autograde"]
+__all__ = ["How", "Run", "SubmissionResult", "autograde", "roster_of"]
 
 log = logging.getLogger("course")
 T = TypeVar("T")
@@ -76,6 +84,8 @@ class SubmissionResult:
         Marks that a person gave for an earlier answer, and what became of the cell since; they stand in `notes` too.
     faults : list of str
         What of the course itself kept cells, or all of it, from being judged; the same for everybody whom it meets.
+    moves : Moves, optional
+        What became of the marks of the run before; None if this one wrote nothing.
     """
 
     student_id: str
@@ -93,6 +103,7 @@ class SubmissionResult:
     where: str = ""
     submitted: str = ""
     late_by: str = ""
+    moves: Moves | None = None
 
     @property
     def mark(self) -> float | None:
@@ -109,6 +120,7 @@ def autograde(
     scheduler: str | None = None,
     force: bool = False,
     sandbox: bool = True,
+    reader: str = "",
     started: Callable[[str], None] | None = None,
     progress: Callable[[SubmissionResult, int, int], None] | None = None,
 ) -> list[SubmissionResult]:
@@ -131,6 +143,8 @@ def autograde(
         Grade unchanged submissions again as well.
     sandbox : bool
         False runs students' code with your own rights.
+    reader : str
+        Who grades, for the log of marks that move; by default the name of the account.
     started : callable, optional
         Called with a student's name when work on the submission begins.
     progress : callable, optional
@@ -150,21 +164,22 @@ def autograde(
     course = Path(course).resolve()
     load_config(course)  # says whether it is one
     with only_run(course, f"autograde {assignment}"):
-        how = _How(workers, scheduler, force, sandbox)
-        return _Run(course, assignment, students, how, progress).grade(started)
+        how = How(workers, scheduler, force, sandbox, reader)
+        return Run(course, assignment, students, how, progress).grade(started)
 
 
 @dataclass(frozen=True)
-class _How:
-    """Where work is graded, and how; see `autograde`."""
+class How:
+    """Where work is graded, how, and by whom; see `autograde`."""
 
-    workers: int | None
-    scheduler: str | None
-    force: bool
-    sandbox: bool
+    workers: int | None = None
+    scheduler: str | None = None
+    force: bool = False
+    sandbox: bool = True
+    reader: str = ""
 
 
-class _Run:
+class Run:
     """One run: reads, grades and records one submission after the other; whatever becomes of one, it gets its row."""
 
     def __init__(
@@ -172,7 +187,7 @@ class _Run:
         course: Path,
         assignment: str,
         students: Iterable[str] | None,
-        how: _How,
+        how: How,
         progress: Callable[[SubmissionResult, int, int], None] | None,
     ) -> None:
         self.course, self.assignment, self.how, self.progress = course, assignment, how, progress
@@ -185,8 +200,7 @@ class _Run:
                 f"There is no sandbox, so nothing was graded. (--no-sandbox is for work that you trust.) {reason}"
             )
         make_sure_it_exists(course, assignment)
-        make_sure_it_is_released(course, assignment)
-        roster = _enter_roster(course, assignment)
+        roster = self._prepare()
         everybody = where_everybody_is(course, assignment, self.config, roster)
         self.people = {entry.owner_id: entry for entry in everybody}
         self.names = sorted(self.people if students is None else _asked_for(students, self.people, roster))
@@ -196,11 +210,21 @@ class _Run:
         self.results: dict[str, SubmissionResult] = {}
         self.given: dict[str, Submission] = {}
         self.waiting = Waiting(course, assignment)
+        source = digest_of_source(self.source, self.settings.ignore)
+        self.log = RegradingLog(course, assignment, how.reader, source)
+
+    def _prepare(self) -> Roster | None:
+        """Make the gradebook ready, and return who is in the roster."""
+        make_sure_it_is_released(self.course, self.assignment)
+        roster = roster_of(self.course)
+        if roster is not None:
+            sync_gradebook(self.course, roster, self.assignment)
+        return roster
 
     def grade(self, started: Callable[[str], None] | None) -> list[SubmissionResult]:
         """Grade them all and return their rows, sorted by student_id."""
-        _clear_up(self.course, self.assignment)
         with open_gradebook(self.course, self.config) as gradebook:
+            self._ready(gradebook)
             if self.how.scheduler is None:
                 graded = grade_here(self._to_grade(gradebook), self.how.workers or cores(), started)
             else:
@@ -209,6 +233,11 @@ class _Run:
                 for outcome in _told_if_alone(graded, self.how.scheduler):
                     self._take(gradebook, outcome)
         return [self.results[name] for name in sorted(self.results)]
+
+    def _ready(self, gradebook: Gradebook) -> None:
+        """Finish what a run left that was killed."""
+        _clear_up(self.course, self.assignment)
+        self.log.finish(gradebook)
 
     def _to_grade(self, gradebook: Gradebook) -> Iterator[Submission]:
         """Yield what has to be graded; everybody else gets their row here."""
@@ -221,16 +250,22 @@ class _Run:
                 yield submission
 
     def _read(self, gradebook: Gradebook, name: str) -> Submission | SubmissionResult:
+        submission = self._hand_in(name)
+        if isinstance(submission, SubmissionResult):
+            return submission
+        if not self.how.force and is_recorded(gradebook, self._folders(name)[1], submission):
+            return self._row(gradebook, name)
+        return submission
+
+    def _hand_in(self, name: str) -> Submission | SubmissionResult:
+        """Return what somebody handed in; a row if there is nothing that could be graded."""
         if name in self.people and (reason := self.people[name].why_nothing):
             return SubmissionResult(name, problem=f"not gradable: {reason}")
-        folder, done = self._folders(name)
+        folder = self._folders(name)[0]
         if reason := _nothing_to_grade(folder, self.source):
             return SubmissionResult(name, problem=f"not gradable: {reason}")
         clearing = dict(self.config.ClearSolutions)
-        submission = read_submission(folder, name, self.assignment, self.source, clearing, self.settings)
-        if not self.how.force and is_recorded(gradebook, done, submission):
-            return self._row(gradebook, name)
-        return submission
+        return read_submission(folder, name, self.assignment, self.source, clearing, self.settings)
 
     def _take(self, gradebook: Gradebook, outcome: GradedSubmission) -> None:
         """Record what was graded, or why it could not be."""
@@ -249,9 +284,17 @@ class _Run:
         del self.given[name]
 
     def _write(self, gradebook: Gradebook, outcome: GradedSubmission) -> SubmissionResult:
-        folder, done = self._folders(outcome.student)
-        _record(gradebook, self.config, self.given[outcome.student], outcome, folder, done)
-        return self._row(gradebook, outcome.student)
+        what = self.given[outcome.student], outcome, *self._folders(outcome.student)
+        moves = foresee(gradebook, self.config, *what)
+        return self._keep(gradebook, moves, *what)
+
+    def _keep(self, gradebook: Gradebook, moves: Moves, *what: object) -> SubmissionResult:
+        """Write what was graded, and what it moves into the log."""
+        with self.log.noted(gradebook, moves):
+            _record(gradebook, self.config, *what)
+        result = self._row(gradebook, moves.student)
+        result.moves = moves
+        return result
 
     def _row(self, gradebook: Gradebook, name: str) -> SubmissionResult:
         submission = gradebook.find_submission(self.assignment, name)
@@ -283,6 +326,9 @@ class _Run:
         self.waiting.note(result.student_id, fault)
         place = self.people.get(result.student_id) or Whereabouts(result.student_id, result.student_id)
         result.where, result.submitted, result.late_by = place.where, place.submitted, place.late_by
+        self._show(result)
+
+    def _show(self, result: SubmissionResult) -> None:
         _make_fit(result)
         self.results[result.student_id] = result
         if self.progress is not None:
@@ -411,12 +457,10 @@ def _unsettled(grade: Grade, is_there: bool) -> str:
     return f"{told}; the test now gives {now}, and neither counts yet: {keeps}, an empty field there takes {now}"
 
 
-def _enter_roster(course: Path, assignment: str) -> Roster | None:
-    if not any((course / name).exists() for name in ("roster.local.csv", "roster.csv")):
-        return None  # students are known by their folders alone
-    roster = read_roster(course)
-    sync_gradebook(course, roster, assignment)
-    return roster
+def roster_of(course: Path) -> Roster | None:
+    """Return who is in the roster; None if there is none, and students are known by their folders alone."""
+    there = any((course / name).exists() for name in ("roster.local.csv", "roster.csv"))
+    return read_roster(course) if there else None
 
 
 def _asked_for(students: Iterable[str], people: Mapping[str, Whereabouts], roster: Roster | None) -> set[str]:

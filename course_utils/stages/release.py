@@ -86,11 +86,21 @@ def _generate(course: Path, assignment: str) -> Path:
     return Path(course).resolve() / "release" / assignment
 
 
-def make_sure_it_is_released(course: Path, assignment: str) -> None:
-    """Release the assignment if the gradebook knows other cells or points than its source."""
+def make_sure_it_is_released(course: Path, assignment: str, *, look_only: bool = False) -> None:
+    """Release the assignment if the gradebook knows other cells or points than its source.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    assignment : str
+    look_only : bool
+        Only raise what a release would raise of students' marks, and write nothing.
+    """
     known, sources = _released_and_source(course, assignment)
     if known != sources:
         _refuse_new_answers(course, assignment, known)
+        if look_only:
+            return
         _generate(course, assignment)  # who grades by now hears of mistakes cell by cell
 
 

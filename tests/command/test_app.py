@@ -47,6 +47,7 @@ def graded(monkeypatch):
         return ROWS
 
     monkeypatch.setattr(stage, "autograde", autograde)
+    monkeypatch.setattr("course_utils.classroom.standings.standings", lambda *_: {})
     return asked
 
 
@@ -68,10 +69,11 @@ def test_autograde_prints_a_row_each_and_writes_a_table(run, graded, tmp_path):
 
 def test_options_reach_the_run(run, graded, tmp_path):
     options = ("--student", "a", "--student", "b", "--workers", 3, "--force", "--no-sandbox", "--course", tmp_path)
+    options += ("--reader", "Prof. Muster")
     result = run("autograde", "tiny", *options)
     assert graded == {
         "course": tmp_path, "assignment": "tiny", "students": ["a", "b"], "workers": 3, "scheduler": None,
-        "force": True, "sandbox": False,
+        "force": True, "sandbox": False, "reader": "Prof. Muster",
     }  # fmt: skip
     assert "Graded without the sandbox. The results say so." in result.output
 

@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 
 from course_utils.classroom.by_hand import MARKER, to_read_again, waits
-from course_utils.grading.records import _Before
+from course_utils.grading.records import Before
 
 
 def notebook(why="Because.", add="return 1", test="assert add() == 1", own="helper = 1"):
@@ -52,19 +52,19 @@ def folder(tmp_path):
 )
 def test_a_mark_is_for_the_answer_that_was_read(name, now, same, folder):
     """For a test whose points were raised by hand: for all that the student wrote."""
-    assert _Before(folder).is_what_was_marked(grade(name), notebook(**now)) is same
+    assert Before(folder).is_what_was_marked(grade(name), notebook(**now)) is same
 
 
 def test_what_changed_stays_changed_until_somebody_marks_it(folder):
     (folder / MARKER).write_text(json.dumps({"changed": [["adding", "why"]]}))
-    assert not _Before(folder).is_what_was_marked(grade("why", flag=True), notebook())
-    assert _Before(folder).is_what_was_marked(grade("why", flag=False), notebook())
+    assert not Before(folder).is_what_was_marked(grade("why", flag=True), notebook())
+    assert Before(folder).is_what_was_marked(grade("why", flag=False), notebook())
 
 
 @pytest.mark.parametrize("content", ["", "no JSON", "{}"])
 def test_where_nobody_knows_what_was_marked_it_is_read_again(content, folder):
     (folder / "adding.ipynb").write_text(content)
-    assert not _Before(folder).is_what_was_marked(grade("why"), notebook())
+    assert not Before(folder).is_what_was_marked(grade("why"), notebook())
 
 
 @pytest.mark.parametrize("content", ['{"changed": 1}', '{"changed": [1, [2]]}', '{"digest": "x"}'])
