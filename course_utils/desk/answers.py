@@ -24,7 +24,7 @@ from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.excerpt import Notebook
 from course_utils.notebooks.rubrics import Rubric, RubricError, question_of, read_rubric
 
-__all__ = ["Answer", "Test", "Written", "answers_of", "written_questions"]
+__all__ = ["Answer", "Test", "Written", "answers_of", "states", "written_questions"]
 
 log = logging.getLogger("course")
 # Characters of an answer that are compared; more than anybody reads.
@@ -197,6 +197,24 @@ def answers_of(
         for question in wanted:
             if question.key.cell in by_name:
                 found[question.key].append(_answer(folder.parent.name, question, cells, by_name))
+    return found
+
+
+def states(directory: CourseDirectory, assignment: str, notebook: str) -> dict[str, tuple[int, int]]:
+    """Return of which time and size each student's graded notebook is, by student.
+
+    Parameters
+    ----------
+    directory : nbgrader.coursedir.CourseDirectory
+    assignment, notebook : str
+    """
+    found = {}
+    for folder in _folders(directory, assignment):
+        try:
+            about = (folder / f"{notebook}.ipynb").lstat()
+        except OSError:
+            continue  # not handed in, or just being replaced
+        found[folder.parent.name] = about.st_mtime_ns, about.st_size
     return found
 
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -220,6 +220,8 @@ def _readings_by_question(desk: Desk) -> dict[Question, list]:
 
 async def _piles_of(desk: Desk, written: Written) -> list[Pile]:
     if desk.work.is_read(written.key):
+        if desk.work.has_changed(written.key):
+            await run_in_threadpool(desk.work.read_again, written.key)
         return desk.work.piles(written.key)
     return await run_in_threadpool(desk.work.piles, written.key)
 
@@ -283,7 +285,7 @@ def _scores(desk: Desk, written: Written, pile: Pile) -> dict[str, float | None]
     """Return what the automatic cells of the same exercise gave to the first student of a pile."""
     found = {}
     for test in written.tests:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(MissingEntry):  # a cell that is newer than the grading
             grade = desk.gradebook.find_grade(test.name, written.key.notebook, written.key.assignment, pile.students[0])
             found[test.name] = grade.score
     return found

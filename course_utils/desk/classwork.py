@@ -24,7 +24,7 @@ from course_utils.classroom.folder import coursedir, load_config, open_database
 from course_utils.classroom.pseudonyms import Pseudonyms
 from course_utils.classroom.roster import read_roster
 from course_utils.classroom.rubric_marks import Question, Reading, RubricMarks
-from course_utils.desk.answers import Answer, answers_of, written_questions
+from course_utils.desk.answers import Answer, answers_of, states, written_questions
 from course_utils.desk.order import Pile, piles
 from course_utils.errors import CourseError
 
@@ -108,6 +108,7 @@ class Classwork:
         self._piles: dict[Question, list[Pile]] = {}
         self._read: dict[str, threading.Event] = {q.key.notebook: threading.Event() for q in self.questions}
         self._failed: dict[str, str] = {}
+        self._states: dict[str, dict[str, tuple[int, int]]] = {}
         self._changed: dict[str, tuple] = {}
         self.told: dict[Question, list[str]] = {}
 
@@ -148,6 +149,7 @@ class Classwork:
                 done(notebook)
 
     def _read_one(self, notebook: str) -> None:
+        self._states[notebook] = states(self._directory, self.assignment, notebook)
         found = answers_of(self._directory, self.assignment, notebook, self.questions)
         for key, answers in found.items():
             self._piles[key] = piles(answers, self.order, seed=f"{key.assignment}/{key.notebook}/{key.cell}")
@@ -158,6 +160,14 @@ class Classwork:
         if question.notebook in self._failed:
             raise CourseError(f"The answers of {question.notebook} can't be read: {self._failed[question.notebook]}.")
         return self._piles.get(question, [])
+
+    def has_changed(self, question: Question) -> bool:
+        """Whether notebooks of the class were graded again, came or went since the desk has read them."""
+        return states(self._directory, self.assignment, question.notebook) != self._states[question.notebook]
+
+    def read_again(self, question: Question) -> None:
+        """Read the class's answers in a question's notebook anew."""
+        self._read_one(question.notebook)
 
     def is_read(self, question: Question) -> bool:
         """Whether the class's answers to a question are there already."""

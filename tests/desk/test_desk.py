@@ -169,6 +169,21 @@ def test_two_readers_at_once_lose_no_mark(open_desk, course):
     assert scores(course)[fields(page.text)["student"][0], "why0"] == 1.0
 
 
+def test_an_answer_that_was_graded_again_meanwhile_is_not_marked_unread(open_desk, course):
+    client = open_desk()
+    page = client.get(PAGE)
+    student = fields(page.text)["student"][0]
+    path = course / "autograded" / student / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
+    path.write_text(
+        re.sub(r"Own words|The same words|The same  words|<script>", "Quite another text", path.read_text())
+    )
+    late = decide(client, page, 1)
+    assert late.status_code == 400
+    assert "not there any more" in late.text
+    assert set(scores(course).values()) == {None}
+    assert "Quite another text" in "".join(page.text for page in every_pile(client))
+
+
 def test_names_are_hidden_on_request(open_desk):
     client = open_desk(hide_names=True)
     assert "Made-Up" not in "".join(page.text for page in every_pile(client))
