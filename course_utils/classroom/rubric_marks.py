@@ -6,6 +6,8 @@ killed in between has written all of it or nothing. Autograding does not touch t
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +15,7 @@ from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 from sqlalchemy import JSON, ColumnElement, Float, Integer, String, Text, UniqueConstraint, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from course_utils.errors import CourseError
@@ -48,6 +50,8 @@ class Item(_Base):
     """A line of a question's rubric; `points` may be negative, or 0 for a comment."""
 
     __tablename__ = "course_rubric_item"
+    # Two desks that start at once take the source's lines over once.
+    __table_args__ = (UniqueConstraint("assignment", "notebook", "cell", "source_key"),)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     assignment: Mapped[str] = mapped_column(String(255), index=True)
@@ -56,9 +60,13 @@ class Item(_Base):
     place: Mapped[int] = mapped_column(Integer)
     points: Mapped[float] = mapped_column(Float)
     text: Mapped[str] = mapped_column(Text)
-    # What the source said when it was taken over; None for a line that was written while reading.
+    # What the source said when it was last taken over; None for a line that was written while reading.
     source: Mapped[str | None] = mapped_column(Text, nullable=True)
+    source_points: Mapped[float | None] = mapped_column(Float, nullable=True)
+    source_key: Mapped[str | None] = mapped_column(String(80), nullable=True)
+    # Not in the rubric any more; `taken_out` if a person said so, else because the source has it no more.
     retired: Mapped[bool] = mapped_column(default=False)
+    taken_out: Mapped[bool] = mapped_column(default=False)
 
 
 class Reading(_Base):
@@ -97,6 +105,7 @@ class Event(_Base):
     assignment: Mapped[str] = mapped_column(String(255), index=True)
     notebook: Mapped[str] = mapped_column(String(255))
     cell: Mapped[str] = mapped_column(String(255))
+    turn: Mapped[int] = mapped_column(Integer, default=1)
     students: Mapped[list[str]] = mapped_column(JSON, default=list)
     # By student: what `Reading` and the gradebook held; for a rubric item under its id.
     before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -155,7 +164,10 @@ class RubricMarks:
 
     def __init__(self, gradebook: Gradebook) -> None:
         self._gradebook, self._db = gradebook, gradebook.db
-        _Base.metadata.create_all(gradebook.engine)
+        try:
+            _Base.metadata.create_all(gradebook.engine)
+        except (OperationalError, ProgrammingError):  # another desk makes them at this moment
+            _Base.metadata.create_all(gradebook.engine)
 
     def items(self, question: Question, *, retired: bool = False) -> list[Item]:
         """Return the rubric of a question in its order, without lines that are no more used unless wanted."""
@@ -174,30 +186,48 @@ class RubricMarks:
         lines : sequence of (float, str)
             Points and text, as the source has them.
         """
+        for attempt in range(5):
+            try:
+                return self._take_over(question, lines)
+            except IntegrityError:  # another desk has just done the same
+                self._db.rollback()
+                if attempt == 4:
+                    raise
+        raise AssertionError("not reached")
+
+    def _take_over(self, question: Question, lines: Sequence[tuple[float, str]]) -> list[str]:
         known = self.items(question, retired=True)
-        from_source = [item for item in known if item.source is not None]
+        by_key = {item.source_key: item for item in known if item.source_key is not None}
         used = {tick for reading in self._readings(question) for tick in reading.ticks}
-        told, seen = [], set()
+        told: list[str] = []
+        seen: dict[str, int] = {}
         for place, (points, text) in enumerate(lines):
-            item = next((i for i in from_source if i.source == text and i.id not in seen), None)
+            digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+            seen[digest] = seen.get(digest, 0) + 1
+            key = f"{digest}/{seen[digest]}"  # a line may stand there twice
+            item = by_key.pop(key, None)
             if item is None:
-                item = Item(**question.__dict__, place=place, points=points, text=text, source=text, retired=False)
-                self._db.add(item)
-                self._db.flush()
-            elif item.text == text and item.points != points:
-                if item.id in used:
-                    told.append(
-                        f"The source gives {points:g} for “{text}”; marks were given here with {item.points:g}."
+                self._db.add(
+                    Item(
+                        **question.__dict__, place=place, points=points, text=text, source=text, source_points=points,
+                        source_key=key, retired=False, taken_out=False,
                     )
-                else:
-                    item.points = points
-            seen.add(item.id)
-            item.place = place
-        for item in from_source:
-            if item.id in seen or item.retired:
+                )  # fmt: skip
                 continue
-            if item.id in used:
-                told.append(f"“{item.text}” is no more in the source; marks were given by it, so it stays here.")
+            item.place = place
+            if item.retired and not item.taken_out:
+                item.retired = False
+            if item.points == points:
+                item.source_points = points
+            elif item.points == item.source_points and item.id not in used:
+                item.points = item.source_points = points
+            else:
+                told.append(f"The source gives {points:g} for “{text}”; here it is {item.points:g}, and stays so.")
+        for item in by_key.values():
+            if item.retired:
+                continue
+            if item.id in used or item.text != item.source:
+                told.append(f"“{item.text}” is no more in the source; it was used or changed here, so it stays.")
             else:
                 item.retired = True
         self._db.commit()
@@ -226,6 +256,7 @@ class RubricMarks:
         reader: str,
         *,
         seen: Mapping[str, int] | None = None,
+        marks: Mapping[str, str] | None = None,
         turn: int = 1,
         kind: str = "decide",
     ) -> None:
@@ -241,6 +272,8 @@ class RubricMarks:
             Who decides.
         seen : mapping of str to int, optional
             The version of each student's reading that the reader saw; 0 or missing if there was none.
+        marks : mapping of str to str, optional
+            What the gradebook held of each student when the reader saw it, as `mark_seen` gives it.
         turn : int
             2 for a second reader, whose points are kept but are not the mark.
         kind : str
@@ -255,17 +288,18 @@ class RubricMarks:
         """
         if decision.adjustment and not decision.reason.strip():
             raise CourseError("Points that are changed by hand need a reason; it stands in the log.")
-        items = {item.id: item for item in self.items(question, retired=True)}
-        if unknown := [tick for tick in decision.ticks if tick not in items]:
-            raise Conflict(f"The rubric has changed: line {unknown[0]} is not there any more. Look again, and decide.")
+        items = {item.id: item for item in self.items(question)}
+        if any(tick not in items for tick in decision.ticks):
+            raise Conflict("The rubric has changed: a line that you ticked is not in it any more. Look again.")
         try:
             before, after = {}, {}
             for student, answer in answers.items():
                 version = (seen or {}).get(student, 0)
+                seen_mark = None if marks is None else marks.get(student, "")
                 before[student], after[student] = self._write(
-                    question, student, answer, decision, items, reader, version, turn
+                    question, student, answer, decision, items, reader, version, seen_mark, turn
                 )
-            self._note(kind, question, reader, before, after)
+            self._note(kind, question, reader, before, after, turn)
             self._db.commit()
         except BaseException:
             self._db.rollback()
@@ -280,6 +314,7 @@ class RubricMarks:
         items: Mapping[int, Item],
         reader: str,
         version: int,
+        seen_mark: str | None,
         turn: int,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Write one student's row and mark; return both as they were and as they are."""
@@ -287,6 +322,11 @@ class RubricMarks:
         row = self._db.scalars(select(Reading).where(*where)).one_or_none()
         if (row.version if row else 0) != version:
             raise Conflict(self._who(row, student))
+        if turn == 1 and seen_mark not in (None, self.mark_seen(question, student)):
+            raise Conflict(
+                f"The mark or the comment of {student} was changed elsewhere meanwhile, in formgrader for example. "
+                "Look again, and decide."
+            )
         grade = self._grade(question, student)
         before = {"reading": _content(row), "grade": self._mark(question, student)}
         points = points_of(decision, items.values(), grade.max_score or 0.0)
@@ -336,6 +376,30 @@ class RubricMarks:
             "manual_comment": comment.manual_comment,
         }
 
+    def mark_seen(self, question: Question, student: str) -> str:
+        """Return what a page that was read keeps of a mark, to know whether it is another one when it is saved."""
+        mark = self._mark(question, student)
+        shown = json.dumps([mark["manual_score"], mark["manual_comment"]])
+        return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:16]
+
+    def given_elsewhere(self, question: Question, student: str, reading: Reading | None) -> dict[str, Any] | None:
+        """Return mark and comment of the gradebook where they are not those that were written here, else None.
+
+        Parameters
+        ----------
+        question : Question
+        student : str
+        reading : Reading or None
+            Of the first reader.
+        """
+        mark = self._mark(question, student)
+        if reading is None:
+            return mark if mark["manual_score"] is not None or mark["manual_comment"] else None
+        items = {item.id: item for item in self.items(question, retired=True)}
+        shown = [item for item in items.values() if not item.retired or item.id in reading.ticks]
+        written = reading.points, comment_text(shown, reading.ticks, reading.comment) or None
+        return mark if (mark["manual_score"], mark["manual_comment"] or None) != written else None
+
     def _enter(self, question: Question, student: str, points: float | None, comment: str | None) -> None:
         """Write nbgrader's own mark and comment."""
         grade = self._grade(question, student)
@@ -365,7 +429,7 @@ class RubricMarks:
         try:
             row = known[item]
             before = {str(item): {"points": row.points, "text": row.text, "retired": row.retired}}
-            row.points, row.text, row.retired = points, text.strip(), retired
+            row.points, row.text, row.retired, row.taken_out = points, text.strip(), retired, retired
             after = {str(item): {"points": points, "text": row.text, "retired": retired}}
             self._db.flush()
             self._score_again(question, known, item, drop=retired, before=before, after=after)
@@ -382,12 +446,20 @@ class RubricMarks:
         items = self.items(question, retired=True)
         found = []
         for student, reading in sorted(self.readings(question).items()):
-            if item not in reading.ticks:
+            if item not in reading.ticks or not self._follows(question, reading):
                 continue
             most = self._grade(question, student).max_score or 0.0
             then = [_Line(i.id, points if i.id == item else i.points) for i in items if not (retired and i.id == item)]
             found.append((student, reading.points, points_of(reading, then, most)))
         return found
+
+    def _follows(self, question: Question, reading: Reading) -> bool:
+        """Whether a mark goes by its ticks: it is in the gradebook, and nobody has given another one elsewhere."""
+        try:
+            mark = self._mark(question, reading.student)
+        except CourseError:
+            return False  # taken out of the gradebook
+        return reading.turn != 1 or mark["manual_score"] == reading.points
 
     def _score_again(
         self,
@@ -400,7 +472,7 @@ class RubricMarks:
         after: dict[str, Any],
     ) -> None:
         for reading in self._readings(question):
-            if item not in reading.ticks:
+            if item not in reading.ticks or not self._follows(question, reading):
                 continue
             key = reading.student if reading.turn == 1 else reading.student + _SECOND
             before[key] = {"reading": _content(reading), "grade": self._mark(question, reading.student)}
@@ -428,15 +500,22 @@ class RubricMarks:
             raise
         return item
 
-    def undo(self, assignment: str, reader: str) -> Event | None:
+    def undo(self, assignment: str, reader: str, turn: int = 1) -> Event | None:
         """Take back what a reader did last in an assignment; None if there is nothing.
+
+        Parameters
+        ----------
+        assignment, reader : str
+        turn : int
+            2 for what was done as a second reader.
 
         Raises
         ------
         Conflict
             If somebody has changed one of these marks since. Nothing is taken back then.
         """
-        mine = (Event.assignment == assignment, Event.reader == reader, Event.undone.is_(False), Event.kind != "undo")
+        mine = (Event.assignment == assignment, Event.reader == reader, Event.turn == turn, Event.undone.is_(False),
+                Event.kind != "undo")  # fmt: skip
         event = self._db.scalars(select(Event).where(*mine).order_by(Event.id.desc())).first()
         if event is None:
             return None
@@ -444,7 +523,7 @@ class RubricMarks:
         try:
             self._take_back(question, event)
             event.undone = True
-            self._note("undo", question, reader, event.after, event.before)
+            self._note("undo", question, reader, event.after, event.before, turn)
             self._db.commit()
         except BaseException:
             self._db.rollback()
@@ -463,6 +542,7 @@ class RubricMarks:
                     row.retired = True
                 else:
                     row.points, row.text, row.retired = was["points"], was["text"], was["retired"]
+                    row.taken_out = was["retired"] and row.taken_out
         for key, was in event.before.items():
             if "grade" not in was:
                 continue
@@ -471,6 +551,12 @@ class RubricMarks:
             row = self._db.scalars(select(Reading).where(*where)).one_or_none()
             if _decided(_content(row)) != _decided(event.after[key]["reading"]):
                 raise Conflict(self._who(row, student) + " It can't be taken back any more.")
+            now, then = self._mark(question, student), event.after[key]["grade"]
+            if turn == 1 and any(now[name] != then[name] for name in ("manual_score", "manual_comment")):
+                raise Conflict(
+                    f"The mark or the comment of {student} was changed elsewhere since, in formgrader for example. It "
+                    "can't be taken back any more."
+                )
             if was["reading"] is None:
                 self._db.delete(row)
                 self._db.flush()
@@ -486,11 +572,11 @@ class RubricMarks:
         query = select(Event).where(Event.assignment == assignment).order_by(Event.id.desc()).limit(limit)
         return list(self._db.scalars(query))
 
-    def comments(self, question: Question, limit: int = 12) -> list[str]:
-        """Return the comments used for a question so far, the most frequent first."""
+    def comments(self, question: Question, limit: int = 12, turn: int = 1) -> list[str]:
+        """Return the comments that the readers of a turn used for a question so far, the most frequent first."""
         counts: dict[str, int] = {}
         for reading in self._readings(question):
-            if reading.comment and reading.turn == 1:
+            if reading.comment and reading.turn == turn:
                 counts[reading.comment] = counts.get(reading.comment, 0) + 1
         return sorted(counts, key=lambda text: (-counts[text], text))[:limit]
 
@@ -498,11 +584,17 @@ class RubricMarks:
         return list(self._db.scalars(select(Reading).where(*_of(Reading, question)).order_by(Reading.student)))
 
     def _note(
-        self, kind: str, question: Question, reader: str, before: Mapping[str, Any], after: Mapping[str, Any]
+        self,
+        kind: str,
+        question: Question,
+        reader: str,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        turn: int = 1,
     ) -> None:
         students = sorted(key for key in after if "grade" in after[key])
         event = Event(
-            at=_now(), reader=reader, kind=kind, **question.__dict__, students=students, before=dict(before),
+            at=_now(), reader=reader, kind=kind, turn=turn, **question.__dict__, students=students, before=dict(before),
             after=dict(after), undone=False,
         )  # fmt: skip
         self._db.add(event)

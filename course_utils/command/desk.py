@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import tempfile
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -44,9 +45,13 @@ def desk_command(
         console.print(f"The desk is at {address}", highlight=False, soft_wrap=True)
         console.print("End it with Ctrl-C; what is saved stays.")
         if browser:
-            webbrowser.open(address)
+            page.write_text(f'<meta http-equiv="refresh" content="0; url={address}">', encoding="utf-8")
+            webbrowser.open(page.as_uri())
 
-    serve(
-        course, assignment, reader or getpass.getuser(), told,
-        port=port, order=order, hide_names=pseudonyms, second=second,
-    )  # fmt: skip
+    # The address goes to the browser in a file of its own: command lines are seen by everybody on this machine.
+    with tempfile.TemporaryDirectory(prefix="course-desk-") as folder:
+        page = Path(folder) / "open.html"
+        serve(
+            course, assignment, reader or getpass.getuser(), told,
+            port=port, order=order, hide_names=pseudonyms, second=second,
+        )  # fmt: skip

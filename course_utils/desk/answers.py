@@ -23,6 +23,7 @@ from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.excerpt import Notebook
 from course_utils.notebooks.rubrics import Rubric, RubricError, question_of, read_rubric
+from course_utils.notebooks.texts import writable
 
 __all__ = ["Answer", "Test", "Written", "answers_of", "states", "written_questions"]
 
@@ -95,7 +96,7 @@ class Answer:
     attachments : dict
         Pictures, as the cell has them.
     digest : str
-        SHA-256 of the answer, blanks and line ends aside: the same for exact copies.
+        SHA-256 of the answer, blanks at the ends of lines aside: the same for exact copies.
     blank : bool
         Whether it is empty, or the cell as it was handed out.
     code : dict of str to str
@@ -170,10 +171,8 @@ def _title(text: str) -> str:
 
 def answers_of(
     directory: CourseDirectory, assignment: str, notebook: str, questions: Iterable[Written]
-) -> dict[Question, list[Answer]]:
+) -> tuple[dict[Question, list[Answer]], list[str]]:
     """Return what the class answered to the questions of one notebook, read from `autograded/`.
-
-    Whose notebook can't be read is left out; autograding has told so.
 
     Parameters
     ----------
@@ -181,23 +180,33 @@ def answers_of(
     assignment, notebook : str
     questions : iterable of Written
         Of this notebook.
+
+    Returns
+    -------
+    answers : dict of Question to list of Answer
+    unread : list of str
+        Students whose notebook can't be read.
     """
+    unread = []
     wanted = [question for question in questions if question.key.notebook == notebook]
     found: dict[Question, list[Answer]] = {question.key: [] for question in wanted}
     for folder in sorted(_folders(directory, assignment)):
         path = folder / f"{notebook}.ipynb"
         if not path.is_file() or path.is_symlink():
             continue
+        student = folder.parent.name
         try:
             cells = _read(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            by_name = {cell["metadata"]["nbgrader"].get("grade_id"): cell for cell in cells}
+            answers = {q.key: _answer(student, q, cells, by_name) for q in wanted if q.key.cell in by_name}
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            # Autograding writes none of these; somebody has changed the file.
             log.warning("%s can't be read: %s", path, error)
+            unread.append(student)
             continue
-        by_name = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in cells}
-        for question in wanted:
-            if question.key.cell in by_name:
-                found[question.key].append(_answer(folder.parent.name, question, cells, by_name))
-    return found
+        for key, answer in answers.items():
+            found[key].append(answer)
+    return found, unread
 
 
 def states(directory: CourseDirectory, assignment: str, notebook: str) -> dict[str, tuple[int, int]]:
@@ -234,11 +243,12 @@ def _answer(
         made = [c for c in cells if kinds.course(c).get("origin") == "student" and c["cell_type"] == "markdown"]
         source = "\n\n".join(c["source"] for c in made)
         attachments = {name: data for c in made for name, data in (c.get("attachments") or {}).items()}
-    text = " ".join(unicodedata.normalize("NFC", source).split())
+    # Layout may mean something (lists, code): copies are the same but for blanks at the ends of lines.
+    text = "\n".join(line.rstrip() for line in unicodedata.normalize("NFC", source).splitlines()).strip()
     shown = json.dumps([text, attachments], sort_keys=True)
     return Answer(
         student, source, attachments, hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest(),
-        _is_blank(cell, text, attachments) if not question.task else not text,
+        _is_blank(cell, " ".join(text.split()), attachments) if not question.task else not text,
         {name: by_name[name]["source"] for name in question.code if name in by_name},
         {test.name: _message(by_name[test.name]) for test in question.tests if test.name in by_name},
     )  # fmt: skip
@@ -266,15 +276,20 @@ class _Cell(dict):
 
 def _message(cell: dict[str, Any]) -> str:
     """Return what the failed check of a graded test cell says; empty if it passed."""
-    for output in cell.get("outputs", ()):
+    for output in cell.get("outputs") or ():
         if output.get("output_type") == "error":
-            return str(output.get("evalue", ""))[:_LONGEST].strip() or str(output.get("ename", ""))
+            said = writable(str(output.get("evalue", ""))[:_LONGEST]).strip() or str(output.get("ename", ""))
+            return re.sub(r"\n\s*\n+", "\n", said)
     return ""
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
     cells = json.loads(path.read_bytes())["cells"]
     for cell in cells:
-        if isinstance(cell["source"], list):
-            cell["source"] = "".join(cell["source"])
+        cell["source"] = writable("".join(cell["source"]))
+        cell["metadata"]["nbgrader"] = cell["metadata"].get("nbgrader") or {}
+        cell["attachments"] = {
+            str(name): {str(kind): "".join(data) for kind, data in forms.items()}
+            for name, forms in (cell.get("attachments") or {}).items()
+        }
     return cells

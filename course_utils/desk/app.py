@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -21,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -36,8 +37,8 @@ from course_utils.grading.pages import rendered
 
 __all__ = ["Desk", "make_app"]
 
-_COOKIE = "course-desk"
 _LARGEST_FORM = 1 << 20  # bytes
+_LONGEST_COMMENT = 20_000  # characters
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -67,6 +68,9 @@ class Desk:
 
     def __init__(self, work: Classwork, gradebook: Gradebook, reader: str, token: str, *, second: bool = False) -> None:
         self.work, self.gradebook, self.reader, self.token = work, gradebook, reader, token
+        # A name of its own, since cookies know no ports: two desks in one browser do not end each other. Its secret is
+        # another one than that of the address, and goes to this desk's own pages alone as far as a browser can tell.
+        self.cookie, self.secret = f"course-desk-{secrets.token_hex(4)}", secrets.token_urlsafe(24)
         self.turn = 2 if second else 1
         self.marks = RubricMarks(gradebook)
         work.take_rubrics_over(self.marks)
@@ -150,10 +154,16 @@ def _guarded(desk: Desk, show: Callable) -> Callable:
             return await show(desk, request, **({"form": form} if request.method == "POST" else {}))
         except Conflict as error:
             return desk.page(
-                "told.html.j2", status=409, up=_up(request), title="Decided in the meantime", text=str(error)
+                "told.html.j2",
+                status=409,
+                up=_up(request),
+                title="Decided in the meantime",
+                text=desk.work.text(str(error)),
             )
         except CourseError as error:
-            return desk.page("told.html.j2", status=400, up=_up(request), title="That can't be done", text=str(error))
+            return desk.page(
+                "told.html.j2", status=400, up=_up(request), title="That can't be done", text=desk.work.text(str(error))
+            )
         except OperationalError as error:
             text = f"The gradebook can't be written or read just now ({error.orig}). Nothing was changed; try again."
             return desk.page("told.html.j2", status=503, up=_up(request), title="Try again", text=text)
@@ -174,11 +184,11 @@ def _refusal(desk: Desk, request: Request) -> Response | None:
     given = request.query_params.get("token")
     if given is not None and secrets.compare_digest(given.encode(), desk.token.encode()):
         response = RedirectResponse(request.url.path.rpartition("/")[2] or "./", status_code=303, headers=_HEADERS)
-        response.set_cookie(_COOKIE, desk.token, httponly=True, samesite="strict")
+        response.set_cookie(desk.cookie, desk.secret, httponly=True, samesite="strict", path=None)
         return response
-    if not secrets.compare_digest(request.cookies.get(_COOKIE, "").encode(), desk.token.encode()):
+    if not secrets.compare_digest(request.cookies.get(desk.cookie, "").encode(), desk.secret.encode()):
         text = "This page needs the address that `course desk` has printed, with its token."
-        return desk.page("told.html.j2", status=403, up=_up(request), title="Who are you?", text=text)
+        return PlainTextResponse(text, status_code=403, headers=_HEADERS)  # says nothing of the class
     if request.method == "POST":
         origin = request.headers.get("origin")
         fetched = request.headers.get("sec-fetch-site", "same-origin")
@@ -198,7 +208,10 @@ async def _form(request: Request) -> dict[str, list[str]]:
         body += part
         if len(body) > _LARGEST_FORM:
             raise CourseError("That is more text than a comment may have.")
-    return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10_000)
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10_000)
+    except ValueError:
+        raise CourseError("That form has more fields than any of the desk's.") from None
 
 
 async def _questions(desk: Desk, request: Request) -> Response:
@@ -221,7 +234,10 @@ def _readings_by_question(desk: Desk) -> dict[Question, list]:
 async def _piles_of(desk: Desk, written: Written) -> list[Pile]:
     if desk.work.is_read(written.key):
         if desk.work.has_changed(written.key):
-            await run_in_threadpool(desk.work.read_again, written.key)
+            try:
+                await run_in_threadpool(desk.work.read_again, written.key)
+            except (OSError, ValueError) as error:
+                raise CourseError(f"The answers of {written.key.notebook} can't be read again: {error}.") from error
         return desk.work.piles(written.key)
     return await run_in_threadpool(desk.work.piles, written.key)
 
@@ -234,7 +250,8 @@ def _state(desk: Desk, written: Written, piles: list[Pile]) -> list[dict[str, An
     for pile in piles:
         left = [a.student for a in pile.answers
                 if desk.work.waits(marks.get(a.student), readings.get(a.student), a, desk.turn)]  # fmt: skip
-        rows.append({"pile": pile, "left": 0 if pile.blank else len(left), "marks": marks, "readings": readings})
+        # Blank answers as they were handed out have their 0 points already; those that were emptied wait.
+        rows.append({"pile": pile, "left": len(left), "waiting": left, "marks": marks, "readings": readings})
     return rows
 
 
@@ -259,20 +276,30 @@ async def _pile(desk: Desk, request: Request) -> Response:
         )
     pile, marks, readings = (rows[place][name] for name in ("pile", "marks", "readings"))
     first = pile.answers[0]
+    waiting = set(rows[place]["waiting"])
     reading = next((readings[s] for s in pile.students if s in readings), None)
     items = desk.marks.items(written.key)
     mark = marks.get(first.student, Mark(None, False, written.points))
-    by_hand = None
-    if desk.turn == 1 and mark.manual is not None and (reading is None or reading.points != mark.manual):
-        by_hand = mark.manual
+    elsewhere = []
+    if desk.turn == 1:
+        given = ((s, desk.marks.given_elsewhere(written.key, s, readings.get(s))) for s in pile.students if s in marks)
+        elsewhere = [(s, one["manual_score"], one["manual_comment"]) for s, one in given if one is not None]
+    other = bool(reading and reading.answer and reading.answer != first.digest)
+    # A long text takes seconds: others are served meanwhile.
+    html = await run_in_threadpool(desk.answer_html, first.source, first.attachments, first.digest)
     after = [i for i in [*range(place + 1, len(rows)), *range(place)] if rows[i]["left"]]
     return desk.page(
         "pile.html.j2", up="../../", written=written, rows=rows, place=place, pile=pile, answer=first, items=items,
-        reading=reading, ticks=set(reading.ticks) if reading else set(), marks=marks, by_hand=by_hand,
+        reading=reading, marks=marks, elsewhere=elsewhere, handle=desk.work.handle,
+        ticks=set(reading.ticks) if reading and not other else set(),
+        chosen=waiting or set(pile.students),
+        seen={s: desk.marks.mark_seen(written.key, s) for s in pile.students if desk.turn == 1 and s in marks},
+        unread=desk.work.unread.get(written.key.notebook, []),
         versions={s: readings[s].version if s in readings else 0 for s in pile.students},
-        other_answer=bool(reading and reading.answer and reading.answer != first.digest),
-        max_points=mark.max_points, comments=desk.marks.comments(written.key), told=desk.work.told.get(written.key, []),
-        html=desk.answer_html(first.source, first.attachments, first.digest), left=sum(row["left"] for row in rows),
+        other_answer=other, had=[item.text for item in items if other and item.id in reading.ticks],
+        max_points=mark.max_points, comments=desk.marks.comments(written.key, turn=desk.turn),
+        told=desk.work.told.get(written.key, []),
+        html=html, left=sum(row["left"] for row in rows),
         scores=_scores(desk, written, pile) if desk.turn == 1 else {},
         next_key=rows[after[0]]["pile"].key if after else None,
         before_key=rows[place - 1]["pile"].key if place else None,
@@ -300,17 +327,21 @@ async def _decide(desk: Desk, request: Request, form: dict[str, list[str]]) -> R
             "This answer is not there any more: it was graded again, or handed in anew. Go back to the list."
         )
     chosen = form.get("student", [])
-    answers = {answer.student: answer.digest for answer in row["pile"].answers if answer.student in chosen}
+    handles = {desk.work.handle(student): student for student in row["pile"].students}
+    answers = {a.student: a.digest for a in row["pile"].answers if desk.work.handle(a.student) in chosen}
     if len(answers) != len(chosen) or not answers:
         raise Conflict("Other students have this answer by now. Look again, and decide.")
-    seen = {student: int(_one(form, f"version-{student}") or 0) for student in answers}
+    seen = {student: _whole(_one(form, f"version-{handle}")) for handle, student in handles.items()}
+    marks = {student: _one(form, f"mark-{handle}") for handle, student in handles.items()}
+    if len(_one(form, "comment")) > _LONGEST_COMMENT:
+        raise CourseError(f"A comment has {_LONGEST_COMMENT} characters at most.")
     decision = Decision(
         tuple(int(tick) for tick in form.get("tick", []) if tick.isdecimal()), _points(_one(form, "adjustment")),
         _one(form, "reason"), _one(form, "comment"),
     )  # fmt: skip
     if not decision.ticks and not decision.adjustment and _one(form, "none") != "yes":
         raise CourseError("Nothing is ticked. Go back and tick what the answer has, or “nothing of it”.")
-    desk.marks.decide(written.key, answers, decision, desk.reader, seen=seen, turn=desk.turn)
+    desk.marks.decide(written.key, answers, decision, desk.reader, seen=seen, marks=marks, turn=desk.turn)
     after = _one(form, "then")
     place = rows.index(row)
     rest = [r for r in [*rows[place + 1 :], *rows[:place]] if r["left"]]
@@ -321,6 +352,12 @@ async def _decide(desk: Desk, request: Request, form: dict[str, list[str]]) -> R
 
 def _one(form: dict[str, list[str]], name: str) -> str:
     return form.get(name, [""])[-1].replace("\r\n", "\n")
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"\d{0,9}", text):
+        raise CourseError(f"“{text[:40]}” is no number that the desk has given.")
+    return int(text or 0)
 
 
 def _points(text: str) -> float:
@@ -345,7 +382,7 @@ async def _rubric(desk: Desk, request: Request) -> Response:
 def _rubric_page(desk: Desk, written: Written, **preview: Any) -> Response:
     counts: dict[int, int] = {}
     for reading in desk.marks.readings(written.key).values():
-        for tick in reading.ticks:
+        for tick in reading.ticks if desk.turn == 1 else ():
             counts[tick] = counts.get(tick, 0) + 1
     values = {"preview": None, **preview}
     return desk.page(
@@ -355,13 +392,17 @@ def _rubric_page(desk: Desk, written: Written, **preview: Any) -> Response:
 
 async def _change_rubric(desk: Desk, request: Request, form: dict[str, list[str]]) -> Response:
     written = desk.question(request)
+    if desk.turn == 2:
+        raise CourseError("A second reader reads by the rubric as it is; the first one changes it.")
+    if not _one(form, "points").strip():
+        raise CourseError("A line of a rubric needs points; 0 for a comment.")
     points, text = _points(_one(form, "points")), _one(form, "text").strip()
     if not text:
         raise CourseError("A line of a rubric needs a text: what an answer has that earns the points.")
     if not _one(form, "item"):
         desk.marks.add_item(written.key, points, text, desk.reader)
         return RedirectResponse("rubric", status_code=303, headers=_HEADERS)
-    item, retired = int(_one(form, "item")), _one(form, "do") == "retire"
+    item, retired = _whole(_one(form, "item")), _one(form, "do") == "retire"
     touched = desk.marks.touched_by(written.key, item, points, retired=retired)
     if touched and _one(form, "sure") != "yes":
         preview = {"item": item, "points": points, "text": text, "retired": retired, "touched": touched}
@@ -371,7 +412,7 @@ async def _change_rubric(desk: Desk, request: Request, form: dict[str, list[str]
 
 
 async def _undo(desk: Desk, request: Request, form: dict[str, list[str]]) -> Response:
-    event = desk.marks.undo(desk.work.assignment, desk.reader)
+    event = desk.marks.undo(desk.work.assignment, desk.reader, desk.turn)
     if event is None:
         raise CourseError("There is nothing of yours to take back.")
     back = _one(form, "back")
@@ -380,14 +421,15 @@ async def _undo(desk: Desk, request: Request, form: dict[str, list[str]]) -> Res
         written = desk.work.by_key[Question(desk.work.assignment, event.notebook, event.cell)]
         for pile in await _piles_of(desk, written):
             if event.students[0] in pile.students:
-                return RedirectResponse(f"{event.notebook}/{event.cell}/{pile.key}", status_code=303, headers=_HEADERS)
+                target = f"{quote(event.notebook)}/{quote(event.cell)}/{pile.key}"
+                return RedirectResponse(target, status_code=303, headers=_HEADERS)
     return RedirectResponse("log" if back == "log" else "./", status_code=303, headers=_HEADERS)
 
 
 async def _log(desk: Desk, request: Request) -> Response:
     events = desk.marks.events(desk.work.assignment)
     if desk.turn == 2:  # a second reader reads blind
-        events = [e for e in events if e.reader == desk.reader]
+        events = [e for e in events if e.reader == desk.reader and e.turn == 2]
     return desk.page("log.html.j2", events=events)
 
 

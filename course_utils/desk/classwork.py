@@ -111,6 +111,8 @@ class Classwork:
         self._states: dict[str, dict[str, tuple[int, int]]] = {}
         self._changed: dict[str, tuple] = {}
         self.told: dict[Question, list[str]] = {}
+        # Whose notebooks can't be read, by notebook.
+        self.unread: dict[str, list[str]] = {}
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Gradebook]:
@@ -149,10 +151,12 @@ class Classwork:
                 done(notebook)
 
     def _read_one(self, notebook: str) -> None:
-        self._states[notebook] = states(self._directory, self.assignment, notebook)
-        found = answers_of(self._directory, self.assignment, notebook, self.questions)
+        before = states(self._directory, self.assignment, notebook)
+        found, self.unread[notebook] = answers_of(self._directory, self.assignment, notebook, self.questions)
         for key, answers in found.items():
             self._piles[key] = piles(answers, self.order, seed=f"{key.assignment}/{key.notebook}/{key.cell}")
+        self._states[notebook] = before
+        self._failed.pop(notebook, None)
 
     def piles(self, question: Question) -> list[Pile]:
         """Return a question's answers in the order in which they are read; waits until they are there."""
@@ -161,9 +165,10 @@ class Classwork:
             raise CourseError(f"The answers of {question.notebook} can't be read: {self._failed[question.notebook]}.")
         return self._piles.get(question, [])
 
+    # A change while they were read is seen by the next page.
     def has_changed(self, question: Question) -> bool:
         """Whether notebooks of the class were graded again, came or went since the desk has read them."""
-        return states(self._directory, self.assignment, question.notebook) != self._states[question.notebook]
+        return states(self._directory, self.assignment, question.notebook) != self._states.get(question.notebook)
 
     def read_again(self, question: Question) -> None:
         """Read the class's answers in a question's notebook anew."""
@@ -176,6 +181,10 @@ class Classwork:
     def name(self, student: str) -> str:
         """Return what to call a student on a page."""
         return self._names.name(student, self._roster.get(student, student))
+
+    def handle(self, student: str) -> str:
+        """Return what a form calls a student: no more than the page shows."""
+        return self._names.name(student, student)
 
     def text(self, text: str) -> str:
         """Return a text without names where they are hidden."""

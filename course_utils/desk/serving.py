@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
+from sqlalchemy.exc import OperationalError
 
 from course_utils.classroom.safety_net import is_the_machines
 from course_utils.desk.app import Desk, make_app
@@ -53,7 +54,12 @@ def serve(
     work = Classwork(course, assignment, order=order, hide_names=hide_names)
     token = secrets.token_urlsafe(24)
     with work.open() as gradebook, _listening(port) as listener:
-        desk = Desk(work, gradebook, reader, token, second=second)
+        try:
+            desk = Desk(work, gradebook, reader, token, second=second)
+        except OperationalError as error:
+            raise CourseError(
+                f"The gradebook can't be opened for writing just now ({error.orig}). Try again."
+            ) from error
         told(f"http://127.0.0.1:{listener.getsockname()[1]}/?token={token}")
         config = uvicorn.Config(make_app(desk), log_level="warning", access_log=False, server_header=False)
         uvicorn.Server(config).run(sockets=[listener])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import secrets
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -194,21 +195,18 @@ class _Renderer(IPythonRenderer):
 class _WithFormulas(_Renderer):
     """Keeps formulas aside while the page is cleaned, and puts them in as MathML."""
 
-    # Characters for private use; in the text of a student they are taken out first.
-    _MARK = "\ue010{}\ue011"
-    _MARKS = re.compile("\ue010(\\d+)\ue011")
     _TAG = re.compile(r"""(<(?:[^<>"']|"[^"]*"|'[^']*')*>)""")
 
     def __init__(self, attachments: dict[str, dict[str, str]], own_host: str) -> None:
         super().__init__(attachments, own_host)
         self._formulas: list[str] = []
+        # Nobody knows the marks beforehand: what a student types never is one.
+        self._secret = secrets.token_hex(8)
+        self._marks = re.compile(rf"formula-{self._secret}-(\d+)-")
 
     def _keep(self, formula: str, *, block: bool) -> str:
         self._formulas.append(to_mathml(formula.strip(), block=block))
-        return self._MARK.format(len(self._formulas) - 1)
-
-    def text(self, text: str) -> str:
-        return super().text(re.sub("[\ue010\ue011]", "", text))
+        return f"formula-{self._secret}-{len(self._formulas) - 1}-"
 
     def inline_math(self, body: str) -> str:
         return self._keep(body, block=False)
@@ -227,8 +225,8 @@ class _WithFormulas(_Renderer):
             return self._formulas[number] if number < len(self._formulas) else ""
 
         parts = self._TAG.split(page)
-        parts[::2] = [self._MARKS.sub(formula, text) for text in parts[::2]]
-        parts[1::2] = [self._MARKS.sub("", tag) for tag in parts[1::2]]
+        parts[::2] = [self._marks.sub(formula, text) for text in parts[::2]]
+        parts[1::2] = [self._marks.sub("", tag) for tag in parts[1::2]]
         return "".join(parts)
 
 

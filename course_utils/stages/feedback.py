@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
+from functools import partial
 from pathlib import Path
 
 from nbgrader.converters import GenerateFeedback
@@ -12,15 +13,17 @@ from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 
-from course_utils.classroom.folder import coursedir, load_config
+from course_utils.classroom.folder import coursedir, load_config, open_gradebook
 from course_utils.classroom.marks import read_marks
 from course_utils.classroom.one_run import only_run
 from course_utils.classroom.safety_net import attempt
 from course_utils.classroom.tables import write_csv
 from course_utils.errors import CourseError
 from course_utils.grading import scratch
+from course_utils.grading.sheet_page import NAME, sheet_page
 from course_utils.notebooks.texts import one_line
 from course_utils.stages.checking import Stopped, convert
+from course_utils.stages.release_zip import in_order
 
 __all__ = ["feedback", "write_pages"]
 
@@ -88,11 +91,38 @@ def write_pages(
     converter.course, converter.faults, converter.graded = course, [], graded
     if graded:
         convert(converter)
+        converter.faults += _write_sheet_pages(course, config, assignment, graded, dict(converter.faults))
     table = course / "reports" / f"{assignment}-feedback.csv"
     others = [row for row in _rows(table) if row[0] not in wanted] if wanted is not None else []
     if converter.faults or table.is_file():
         write_csv(table, ["student_id", "problem"], sorted([*others, *map(list, converter.faults)]))
     return converter.faults
+
+
+def _write_sheet_pages(
+    course: Path, config: Config, assignment: str, graded: Iterable[str], left_out: Container[str]
+) -> list[tuple[str, str]]:
+    """Write the page of the whole assignment beside those of its notebooks; return whose could not be, and why."""
+    directory, faults = coursedir(course, config), []
+
+    def order(names: list[str]) -> list[str]:
+        return in_order(course, assignment, names)
+
+    with open_gradebook(course, config) as gradebook:
+        for folder in map(Path, graded):
+            student = folder.parent.name
+            if student in left_out:
+                continue
+            submission = gradebook.find_submission(assignment, student)
+            page, fault = attempt(course, student, "shown", partial(sheet_page, submission, folder, order))
+            target = Path(directory.format_path(directory.feedback_directory, student, assignment))
+            if fault:
+                faults.append((student, fault))
+            elif page:
+                new = target / f".{NAME}.html.new"
+                new.write_text(page, encoding="utf-8", errors="replace")
+                new.replace(target / f"{NAME}.html")
+    return faults
 
 
 def _rows(table: Path) -> list[list[str]]:

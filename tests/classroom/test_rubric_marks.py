@@ -125,7 +125,8 @@ def test_a_second_reading_is_no_mark(marks):
     assert grade(marks).manual_score is None
     assert marks.readings(WHY) == {}
     assert marks.readings(WHY, 2)["student0000"].points == 1.0
-    marks.undo(ASSIGNMENT, "Second")
+    assert marks.undo(ASSIGNMENT, "Second") is None
+    marks.undo(ASSIGNMENT, "Second", turn=2)
     assert marks.readings(WHY, 2) == {}
 
 
@@ -137,6 +138,10 @@ def test_a_rubric_of_the_source_that_changes_moves_no_given_mark(marks):
         (1.0, "names the reason"), (0.75, "gives an example"), (0.5, "new"),
     ]  # fmt: skip
     assert len(told) == 1
+    marks.change_item(WHY, marks.items(WHY)[1].id, 0.25, "gives an example", "Reader")
+    assert len(marks.take_over(WHY, [(0.5, "names the reason"), (0.75, "gives an example"), (0.5, "new")])) == 2
+    assert marks.items(WHY)[1].points == 0.25
+    marks.change_item(WHY, marks.items(WHY)[1].id, 0.75, "gives an example", "Reader")
     assert grade(marks).manual_score == 1.0
     assert marks.take_over(WHY, [(0.75, "gives an example")])[0].startswith("“names the reason” is no more")
     assert scores_of_all(marks)[0] == 1.0

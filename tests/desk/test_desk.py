@@ -26,7 +26,7 @@ PAGE = f"/{NOTEBOOK}/why0/"
 def said(student, question):
     """Two exact copies, two blank answers, one hostile text, and others."""
     return {
-        0: "The same  words.", 1: "The same words.\n", 2: "", 3: "   ",
+        0: "The same words.", 1: "The same words. \n", 2: "", 3: "   ",
         4: "<script>alert(1)</script> $\\href{javascript:x}{y}$ ![x](http://192.0.2.1/a.png) 5 < 6",
     }.get(student, f"Own words of {student}, on {question}: $x^2$.")  # fmt: skip
 
@@ -63,7 +63,7 @@ def fields(page):
     found = {}
     for tag in re.findall(r"<input [^>]*>", page):
         name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
-        hidden = 'type="hidden"' in tag or (name and name[1] == "student") or " checked" in tag
+        hidden = 'type="hidden"' in tag or " checked" in tag
         if name and hidden:
             found.setdefault(name[1], []).append(value[1])
     return found
@@ -174,9 +174,7 @@ def test_an_answer_that_was_graded_again_meanwhile_is_not_marked_unread(open_des
     page = client.get(PAGE)
     student = fields(page.text)["student"][0]
     path = course / "autograded" / student / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
-    path.write_text(
-        re.sub(r"Own words|The same words|The same  words|<script>", "Quite another text", path.read_text())
-    )
+    path.write_text(re.sub(r"Own words|The same words|<script>", "Quite another text", path.read_text()))
     late = decide(client, page, 1)
     assert late.status_code == 400
     assert "not there any more" in late.text
@@ -185,8 +183,96 @@ def test_an_answer_that_was_graded_again_meanwhile_is_not_marked_unread(open_des
 
 
 def test_names_are_hidden_on_request(open_desk):
-    client = open_desk(hide_names=True)
-    assert "Made-Up" not in "".join(page.text for page in every_pile(client))
+    client, other = open_desk(hide_names=True), open_desk("Other", hide_names=True)
+    pages = every_pile(client)
+    shown = "".join(page.text for page in pages)
+    decide(other, other.get(pages[0].url.path), 1, comment=["Read by Other."])
+    shown += decide(client, pages[0], 1).text
+    assert "has marked the answer of p-" in shown
+    assert "Made-Up" not in shown and "student000" not in shown
+
+
+def mark_in_formgrader(course, student, points, comment):
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        grade = gradebook.find_grade("why0", NOTEBOOK, ASSIGNMENT, student)
+        grade.manual_score, grade.needs_manual_grade = points, False
+        gradebook.find_comment("why0", NOTEBOOK, ASSIGNMENT, student).manual_comment = comment
+        gradebook.db.commit()
+
+
+def test_a_mark_given_in_formgrader_is_shown_and_never_replaced_unseen(open_desk, course):
+    client = open_desk()
+    page = client.get(PAGE)
+    student = fields(page.text)["student"][0]
+    mark_in_formgrader(course, student, 0.25, "By formgrader.")
+    assert decide(client, page, 1).status_code == 409
+    page = client.get(page.url.path)
+    assert "the gradebook has 0.25 and a comment" in page.text and "By formgrader." in page.text
+    decide(client, page, 1)
+    assert scores(course)[student, "why0"] == 1.0
+    mark_in_formgrader(course, student, 0.25, "Again.")
+    item = lines_of(page.text)[0]
+    client.post(f"{PAGE}rubric", data={"item": item, "points": "0.5", "text": "a", "do": "change", "sure": "yes"})
+    assert scores(course)[student, "why0"] == 0.25
+    client.post("/undo", data={})  # the change of the line
+    assert client.post("/undo", data={}).status_code == 409
+    assert scores(course)[student, "why0"] == 0.25
+
+
+def test_an_emptied_answer_waits_until_somebody_decides(open_desk, course):
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        grade = gradebook.find_grade("why0", NOTEBOOK, ASSIGNMENT, student_id(3))
+        grade.auto_score, grade.needs_manual_grade = None, True
+        gradebook.db.commit()
+    client = open_desk()
+    page = every_pile(client)[-1]
+    assert fields(page.text)["student"] == [student_id(3)]
+    decide(client, page)
+    assert scores(course)[student_id(3), "why0"] == 0.0
+    assert scores(course)[student_id(2), "why0"] is None
+
+
+def test_who_was_left_out_of_a_pile_is_asked_for_alone(open_desk, course):
+    client = open_desk()
+    page = next(page for page in every_pile(client) if "2 exact copies" in page.text)
+    decide(client, page, 1, student=[student_id(0)])
+    assert fields(client.get(page.url.path).text)["student"] == [student_id(1)]
+
+
+def test_a_file_that_cant_be_read_stops_nobody_else(open_desk, course):
+    for number, change in enumerate(
+        ['{"cells": [{}]}', "[" * 100_000, '{"cells": 3}', '{"cells": [{"source": null}]}']
+    ):
+        (course / "autograded" / student_id(number) / ASSIGNMENT / f"{NOTEBOOK}.ipynb").write_text(change)
+    pages = every_pile(open_desk())
+    assert len(pages) == 3
+    assert "can&#39;t be read; grade it again" in pages[0].text or "can't be read; grade it again" in pages[0].text
+
+
+def test_two_desks_in_one_browser_stand_beside_each_other(open_desk):
+    one, two = open_desk("One"), open_desk("Two")
+    two.cookies.update(one.cookies)
+    assert two.get("/").status_code == 200
+
+
+def test_desks_that_start_at_once_take_the_rubric_over_once(course):
+    command = [sys.executable, "-c", _STARTS, str(course)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
+    said = [process.communicate()[1].decode()[-500:] for process in processes]
+    assert [text for text, process in zip(said, processes, strict=True) if process.returncode] == []
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        assert len(RubricMarks(gradebook).items(Question(ASSIGNMENT, NOTEBOOK, "why0"))) == 4
+
+
+_STARTS = """
+import sys
+from pathlib import Path
+from course_utils.classroom.rubric_marks import RubricMarks
+from course_utils.desk.classwork import Classwork
+work = Classwork(Path(sys.argv[1]), "written")
+with work.open() as gradebook:
+    work.take_rubrics_over(RubricMarks(gradebook))
+"""
 
 
 def test_a_changed_line_shows_whom_it_touches_first(open_desk, course):
@@ -208,15 +294,28 @@ def test_a_changed_line_shows_whom_it_touches_first(open_desk, course):
 def test_a_second_reader_is_blind_and_the_first_sees_the_agreement(open_desk, course):
     first, second = open_desk("One"), open_desk("Two", second=True)
     page = first.get(PAGE)
-    decide(first, page, 1)
+    decide(first, page, 1, comment=["Seen by the first."])
     blind = second.get(page.url.path)
     assert " checked" not in blind.text.replace(
         'name="student" value="' + fields(blind.text)["student"][0] + '" checked', ""
     )
+    assert "Comments used so far" not in blind.text
     decide(second, blind, 1, 2)
+    assert second.post(f"{PAGE}rubric", data={"item": "", "points": "1", "text": "x"}).status_code == 400
+    assert second.post("/undo", data={}).status_code == 200
+    decide(second, second.get(page.url.path), 1, 2)
     assert scores(course)[fields(page.text)["student"][0], "why0"] == 1.0
     assert "the same points in 0 %, 0.50 points apart" in first.get("/agreement").text
     assert second.get("/agreement").status_code == 400
+
+
+@pytest.mark.parametrize("form", [{"version-student0004": "abc"}, {"comment": "x" * 30_000}, {"x": ["1"] * 10_001}])
+def test_a_form_that_no_page_sends_gets_a_sentence(open_desk, course, form):
+    client = open_desk()
+    for page in every_pile(client)[:3]:
+        response = client.post(page.url.path, data=fields(page.text) | {"none": ["yes"]} | form)
+        assert response.status_code in (200, 400)
+    assert client.post(f"{PAGE}rubric", data={"item": "abc", "points": "1", "text": "x"}).status_code == 400
 
 
 @pytest.mark.parametrize("path", [f"/{NOTEBOOK}/nothing/", "/../x/why0/", f"{PAGE}0000", f"{PAGE}rubric?x=1", "/log"])

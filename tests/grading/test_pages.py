@@ -199,3 +199,11 @@ def test_the_installation_switches_the_extension_on():
     switched = json.loads((ROOT / path).read_text())["ServerApp"]["jpserver_extensions"]
     assert switched == {server.EXTENSION: True}
     assert server._jupyter_server_extension_points() == [{"module": server.EXTENSION}]
+
+
+@pytest.mark.parametrize("mark", ["\ue0100\ue011", "formula-0-", "&#xe010;0&#xe011;"])
+def test_a_formula_stands_where_it_was_typed_and_nowhere_else(mark):
+    unit = "$" + "x" * 900 + "$\n\n`" + mark * 900 + "`\n\n"
+    page = pages.rendered((unit * 50)[:100_000])
+    assert 100_000 < len(page) < 3_000_000
+    assert page.count("<math") == (unit * 50)[:100_000].count("$x")

@@ -7,6 +7,7 @@ import runpy
 import shutil
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from benchmarks.made_up_class import make_class
 from course_utils.report.assignment import write_report
@@ -50,6 +51,7 @@ def test_a_page_fits_a_phone_names_its_parts_and_neither_runs_nor_loads_anything
             assert page.evaluate("document.documentElement.scrollWidth") <= 375, path.name
             assert asked == [path.as_uri()] and not told
             assert page.evaluate(UNNAMED) == []
+            assert [rule["id"] for rule in Axe().run(page).response["violations"]] == [], path.name
             levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(one => +one.tagName[1])")
             assert levels[0] == 1 and all(after <= before + 1 for before, after in itertools.pairwise(levels))
             page.close()

@@ -196,7 +196,8 @@ def page(graded, student, name="adding") -> str:
 
 def test_there_is_a_page_for_each_graded_notebook(graded):
     pages = {str(path.relative_to(graded[0] / "feedback")) for path in (graded[0] / "feedback").rglob("*.html")}
-    expected = {f"{student}/{ASSIGNMENT}/{name}.html" for student in GRADED for name in ("adding", "second")}
+    names = ("adding", "second", "whole-assignment")
+    expected = {f"{student}/{ASSIGNMENT}/{name}.html" for student in GRADED for name in names}
     assert pages == expected - {f"late/{ASSIGNMENT}/second.html"}
 
 

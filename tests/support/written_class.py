@@ -78,7 +78,9 @@ def _cells(questions: int, answers: dict[int, str] | None) -> list:
     return cells
 
 
-def make_class(folder: Path, students: int, questions: int, *, db_url: str = "", answers=None) -> Path:
+def make_class(
+    folder: Path, students: int, questions: int, *, db_url: str = "", answers=None, notebooks: tuple = (NOTEBOOK,)
+) -> Path:
     """Write a course whose class waits for a reader; return its folder.
 
     `answers` gives a student's text by their numbers; by default the kinds take turns.
@@ -91,25 +93,29 @@ def make_class(folder: Path, students: int, questions: int, *, db_url: str = "",
     names = [f"{student_id(s)},{student_id(s)},Made-Up,Number {s},,," for s in range(students)]
     header = "student_id,user_name,last_name,first_name,email,matriculation_number,group"
     (folder / "roster.csv").write_text("\n".join([header, *names]) + "\n", encoding="utf-8")
-    write(folder / "source" / ASSIGNMENT / f"{NOTEBOOK}.ipynb", _cells(questions, None))
+    for name in notebooks:
+        write(folder / "source" / ASSIGNMENT / f"{name}.ipynb", _cells(questions, None))
     answers = answers or (lambda s, q: text_of(kind_of(s, q), s, q))
     with Gradebook(db_url or f"sqlite:///{folder.resolve()}/gradebook.db") as gradebook:
         gradebook.add_assignment(ASSIGNMENT)
-        gradebook.add_notebook(NOTEBOOK, ASSIGNMENT)
-        for q in range(questions):
-            gradebook.add_grade_cell(f"test{q}", NOTEBOOK, ASSIGNMENT, max_score=1.0, cell_type="code")
-            gradebook.add_grade_cell(f"why{q}", NOTEBOOK, ASSIGNMENT, max_score=1.5, cell_type="markdown")
-            gradebook.add_solution_cell(f"why{q}", NOTEBOOK, ASSIGNMENT)
+        for name in notebooks:
+            gradebook.add_notebook(name, ASSIGNMENT)
+            for q in range(questions):
+                gradebook.add_grade_cell(f"test{q}", name, ASSIGNMENT, max_score=1.0, cell_type="code")
+                gradebook.add_grade_cell(f"why{q}", name, ASSIGNMENT, max_score=1.5, cell_type="markdown")
+                gradebook.add_solution_cell(f"why{q}", name, ASSIGNMENT)
+                gradebook.add_solution_cell(f"code{q}", name, ASSIGNMENT)
         for s in range(students):
             said = {q: answers(s, q) for q in range(questions)}
-            write(folder / "autograded" / student_id(s) / ASSIGNMENT / f"{NOTEBOOK}.ipynb", _cells(questions, said))
+            for name in notebooks:
+                write(folder / "autograded" / student_id(s) / ASSIGNMENT / f"{name}.ipynb", _cells(questions, said))
             gradebook.add_student(student_id(s))
-            notebook = gradebook.add_submission(ASSIGNMENT, student_id(s)).notebooks[0]
-            for grade in notebook.grades:
-                is_test = grade.name.startswith("test")
-                blank = not is_test and not said[int(grade.name[3:])].strip()
-                grade.auto_score = float(grade.name != "test0") if is_test else 0.0 if blank else None
-                grade.needs_manual_grade = not is_test and not blank
+            for notebook in gradebook.add_submission(ASSIGNMENT, student_id(s)).notebooks:
+                for grade in notebook.grades:
+                    is_test = grade.name.startswith("test")
+                    blank = not is_test and not said[int(grade.name[3:])].strip()
+                    grade.auto_score = float(grade.name != "test0") if is_test else 0.0 if blank else None
+                    grade.needs_manual_grade = not is_test and not blank
         gradebook.db.commit()
     return folder
 

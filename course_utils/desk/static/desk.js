@@ -26,6 +26,10 @@ function press(target) {
 }
 
 document.addEventListener("keydown", (event) => {
+  if (event.repeat && event.key === "Enter" && !event.target.matches("textarea")) {
+    event.preventDefault();  // a key that is held decides once
+    return;
+  }
   if (event.ctrlKey && event.key === "Enter" && form) {
     event.preventDefault();
     form.requestSubmit(form.querySelector("button[data-key=Enter]"));
