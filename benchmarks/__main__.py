@@ -8,6 +8,7 @@ COMMANDS = (
     ["benchmarks.overhead"],
     ["benchmarks.scale"],
     ["benchmarks.report"],
+    ["benchmarks.desk"],
     ["benchmarks.notebooks"],
     ["benchmarks.cifar70"],  # says what is missing and goes on, where real data are not at hand
     ["benchmarks.mnist"],
