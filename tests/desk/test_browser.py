@@ -72,17 +72,15 @@ def test_a_class_is_marked_by_keyboard_and_gets_the_planted_marks(page, address,
         if not waiting.count():
             break
         waiting.first.locator("a").first.focus()
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/words/why*/*")
+        with page.expect_navigation(url="**/words/why*/*"):
+            page.keyboard.press("Enter")
         while "/words/why" in page.url:
             kind = re.search(r"Kind: (\w+)", page.inner_text("#answer"))[1]
             for line in KINDS[kind] or (0,):
                 page.keyboard.press(str(line))
             assert float(page.inner_text("#points")) == POINTS[kind]
-            was = page.url
-            page.keyboard.press("Enter")
-            page.wait_for_function("was => location.href !== was", arg=was)
-            page.wait_for_load_state()
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
             decided += 1
     assert decided == STUDENTS * QUESTIONS
     assert page.told == []
@@ -97,13 +95,11 @@ def test_enter_without_a_tick_decides_nothing_and_a_comment_is_taken_again(page,
     page.keyboard.press("c")
     page.keyboard.type("Say which one. 1 2 n u")
     page.keyboard.press("Escape")
-    page.keyboard.press("Control+Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Control+Enter")
     page.goto(address.partition("?")[0] + "words/why0/")
-    was = page.url
-    page.keyboard.press("ArrowRight")
-    page.wait_for_function("was => location.href !== was", arg=was)
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("ArrowRight")
     page.keyboard.press("h")
     page.locator("[data-comment]").first.click()
     assert page.input_value("#comment") == "Say which one. 1 2 n u"
@@ -122,9 +118,9 @@ def test_the_last_decision_is_taken_back_by_a_key(page, address, course):
     page.keyboard.press("4")
     page.keyboard.press("2")
     page.keyboard.press("1")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     page.goto(address.partition("?")[0] + "words/why1/")
-    page.keyboard.press("u")
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.keyboard.press("u")
     assert scores(course) == before
