@@ -168,7 +168,7 @@ def test_marks_are_the_known_ones(graded):
     assert len(expected) == 30
     assert lines == expected
     with zipfile.ZipFile(result.feedback) as archive:
-        assert len(archive.namelist()) == 60
+        assert len(archive.namelist()) == 90  # two notebooks, and the page of both
     _, marks = course_marks(course)
     assert {m.student.user_name: f"{m.scores['sheet']:g}" for m in marks} == expected
 

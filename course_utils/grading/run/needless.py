@@ -46,6 +46,8 @@ _MACHINE = {"chdir", "makedirs", "mkdir", "mount", "set_device", "set_matplotlib
 
 # A place of one machine, by how its path begins; and what asks for such a place, or for the machine itself.
 _ABSOLUTE = re.compile(r"/\w|~|[A-Za-z]:[\\/]|\\\\")
+# Places that each machine has: what fails there has another reason.
+_EVERYWHERE = ("/dev/", "/proc/", "/tmp/")
 _ASKS = {"device_count", "exists", "is_available", "is_dir", "is_file", "isdir", "isfile", "platform", "system"}
 
 _INSTALLS = re.compile(
@@ -462,7 +464,8 @@ def _elsewhere(node: ast.stmt, fault: Fault) -> str:
         return ""
     texts = (part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str))
     asked = any(_called(part) in _ASKS for part in parts)
-    place = next((text for text in texts if _ABSOLUTE.match(text)), "") if asked or not asks else ""
+    found = (text for text in texts if _ABSOLUTE.match(text) and not text.startswith(_EVERYWHERE))
+    place = next(found, "") if asked or not asks else ""
     if place:
         return f"it needs `{one_line(place, 80)}`, a place on another machine"
     return "it asks what this machine has" if asks and asked else ""
