@@ -14,104 +14,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
-from sqlalchemy import JSON, ColumnElement, Float, Integer, String, Text, UniqueConstraint, select, update
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Comment,
+    Grade,
+    Gradebook,
+    MissingEntry,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from course_utils.classroom.rubric_tables import Base, Event, Item, Question, Reading
 from course_utils.errors import CourseError
 
-__all__ = ["Conflict", "Decision", "Event", "Item", "Question", "Reading", "RubricMarks", "points_of"]
+__all__ = ["Conflict", "Decision", "Event", "Item", "Question", "Reading", "RubricMarks", "mark_seen", "points_of"]
 
 
 # Behind the name of a student in events that touch both readers' decisions.
 _SECOND = " (second reader)"
-
-
-class _Base(DeclarativeBase):
-    pass
-
-
-@dataclass(frozen=True, order=True)
-class Question:
-    """A cell that a person reads.
-
-    Parameters
-    ----------
-    assignment, notebook, cell : str
-        `cell` is its grade_id.
-    """
-
-    assignment: str
-    notebook: str
-    cell: str
-
-
-class Item(_Base):
-    """A line of a question's rubric; `points` may be negative, or 0 for a comment."""
-
-    __tablename__ = "course_rubric_item"
-    # Two desks that start at once take the source's lines over once.
-    __table_args__ = (UniqueConstraint("assignment", "notebook", "cell", "source_key"),)
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    assignment: Mapped[str] = mapped_column(String(255), index=True)
-    notebook: Mapped[str] = mapped_column(String(255))
-    cell: Mapped[str] = mapped_column(String(255))
-    place: Mapped[int] = mapped_column(Integer)
-    points: Mapped[float] = mapped_column(Float)
-    text: Mapped[str] = mapped_column(Text)
-    # What the source said when it was last taken over; None for a line that was written while reading.
-    source: Mapped[str | None] = mapped_column(Text, nullable=True)
-    source_points: Mapped[float | None] = mapped_column(Float, nullable=True)
-    source_key: Mapped[str | None] = mapped_column(String(80), nullable=True)
-    # Not in the rubric any more; `taken_out` if a person said so, else because the source has it no more.
-    retired: Mapped[bool] = mapped_column(default=False)
-    taken_out: Mapped[bool] = mapped_column(default=False)
-
-
-class Reading(_Base):
-    """What one reader decided about one answer; the first reader's (`turn` 1) is the mark, a second one's is not."""
-
-    __tablename__ = "course_rubric_reading"
-    __table_args__ = (UniqueConstraint("assignment", "notebook", "cell", "student", "turn"),)
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    assignment: Mapped[str] = mapped_column(String(255), index=True)
-    notebook: Mapped[str] = mapped_column(String(255))
-    cell: Mapped[str] = mapped_column(String(255))
-    student: Mapped[str] = mapped_column(String(255))
-    turn: Mapped[int] = mapped_column(Integer, default=1)
-    ticks: Mapped[list[int]] = mapped_column(JSON, default=list)
-    adjustment: Mapped[float] = mapped_column(Float, default=0.0)
-    reason: Mapped[str] = mapped_column(Text, default="")
-    comment: Mapped[str] = mapped_column(Text, default="")
-    points: Mapped[float] = mapped_column(Float, default=0.0)
-    # Of the answer that was read, to know when another one lies there.
-    answer: Mapped[str] = mapped_column(String(64), default="")
-    reader: Mapped[str] = mapped_column(String(255))
-    at: Mapped[str] = mapped_column(String(40))
-    version: Mapped[int] = mapped_column(Integer, default=1)
-
-
-class Event(_Base):
-    """Who did what, when: what was there before, and after. Events are only added."""
-
-    __tablename__ = "course_rubric_event"
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    at: Mapped[str] = mapped_column(String(40))
-    reader: Mapped[str] = mapped_column(String(255))
-    kind: Mapped[str] = mapped_column(String(20))
-    assignment: Mapped[str] = mapped_column(String(255), index=True)
-    notebook: Mapped[str] = mapped_column(String(255))
-    cell: Mapped[str] = mapped_column(String(255))
-    turn: Mapped[int] = mapped_column(Integer, default=1)
-    students: Mapped[list[str]] = mapped_column(JSON, default=list)
-    # By student: what `Reading` and the gradebook held; for a rubric item under its id.
-    before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    after: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    undone: Mapped[bool] = mapped_column(default=False)
 
 
 @dataclass(frozen=True)
@@ -166,9 +90,9 @@ class RubricMarks:
     def __init__(self, gradebook: Gradebook) -> None:
         self._gradebook, self._db = gradebook, gradebook.db
         try:
-            _Base.metadata.create_all(gradebook.engine)
+            Base.metadata.create_all(gradebook.engine)
         except (OperationalError, ProgrammingError):  # another desk makes them at this moment
-            _Base.metadata.create_all(gradebook.engine)
+            Base.metadata.create_all(gradebook.engine)
 
     def items(self, question: Question, *, retired: bool = False) -> list[Item]:
         """Return the rubric of a question in its order, without lines that are no more used unless wanted."""
@@ -322,7 +246,8 @@ class RubricMarks:
         row = self._db.scalars(select(Reading).where(*where)).one_or_none()
         if (row.version if row else 0) != version:
             raise Conflict(self._who(row, student))
-        if turn == 1 and seen_mark not in (None, self.mark_seen(question, student)):
+        now = self._mark(question, student)
+        if turn == 1 and seen_mark not in (None, mark_seen(now["manual_score"], now["manual_comment"])):
             raise Conflict(
                 f"The mark or the comment of {student} was changed elsewhere meanwhile, in formgrader for example. "
                 "Look again, and decide."
@@ -376,29 +301,42 @@ class RubricMarks:
             "manual_comment": comment.manual_comment,
         }
 
-    def mark_seen(self, question: Question, student: str) -> str:
-        """Return what a page that was read keeps of a mark, to know whether it is another one when it is saved."""
-        mark = self._mark(question, student)
-        shown = json.dumps([mark["manual_score"], mark["manual_comment"]])
-        return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:16]
+    def marks(self, question: Question) -> dict[str, tuple[float | None, str | None]]:
+        """Return what the gradebook holds of each student's answer: the mark that a person gave, and the comment."""
+        found = {}
+        for table, column in ((Grade, Grade.manual_score), (Comment, Comment.manual_comment)):
+            query = (
+                select(SubmittedAssignment.student_id, column)
+                .join(table.cell).join(table.notebook).join(SubmittedNotebook.assignment)
+                .join(SubmittedNotebook.notebook).join(Notebook.assignment)
+                .where(Assignment.name == question.assignment, Notebook.name == question.notebook)
+                .where(BaseCell.name == question.cell)
+            )  # fmt: skip
+            found[table] = dict(map(tuple, self._db.execute(query)))
+        return {student: (points, found[Comment].get(student)) for student, points in found[Grade].items()}
 
-    def given_elsewhere(self, question: Question, student: str, reading: Reading | None) -> dict[str, Any] | None:
-        """Return mark and comment of the gradebook where they are not those that were written here, else None.
+    def given_elsewhere(
+        self, question: Question, readings: Mapping[str, Reading]
+    ) -> dict[str, tuple[float | None, str | None]]:
+        """Return the marks and comments that are not the ones that were written here, by student.
 
         Parameters
         ----------
         question : Question
-        student : str
-        reading : Reading or None
+        readings : mapping of str to Reading
             Of the first reader.
         """
-        mark = self._mark(question, student)
-        if reading is None:
-            return mark if mark["manual_score"] is not None or mark["manual_comment"] else None
-        items = {item.id: item for item in self.items(question, retired=True)}
-        shown = [item for item in items.values() if not item.retired or item.id in reading.ticks]
-        written = reading.points, comment_text(shown, reading.ticks, reading.comment) or None
-        return mark if (mark["manual_score"], mark["manual_comment"] or None) != written else None
+        items, found = self.items(question, retired=True), {}
+        for student, (points, comment) in self.marks(question).items():
+            reading = readings.get(student)
+            if reading is None:
+                written: tuple = (None, None)
+            else:
+                shown = [item for item in items if not item.retired or item.id in reading.ticks]
+                written = reading.points, comment_text(shown, reading.ticks, reading.comment) or None
+            if (points, comment or None) != written:
+                found[student] = points, comment
+        return found
 
     def _enter(self, question: Question, student: str, points: float | None, comment: str | None) -> None:
         """Write nbgrader's own mark and comment."""
@@ -615,6 +553,11 @@ class _Line:
 
     id: int
     points: float
+
+
+def mark_seen(points: float | None, comment: str | None) -> str:
+    """Return what a page keeps of a mark and a comment, to know whether they are others when it is saved."""
+    return hashlib.sha256(json.dumps([points, comment]).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def comment_text(items: Sequence[Item], ticks: Iterable[int], comment: str) -> str:

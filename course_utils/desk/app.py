@@ -27,7 +27,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from course_utils.classroom.marks import number
-from course_utils.classroom.rubric_marks import Conflict, Decision, Question, RubricMarks
+from course_utils.classroom.rubric_marks import Conflict, Decision, Question, RubricMarks, mark_seen
 from course_utils.desk.agreement import agreement
 from course_utils.desk.answers import Written
 from course_utils.desk.classwork import Classwork, Mark
@@ -280,10 +280,9 @@ async def _pile(desk: Desk, request: Request) -> Response:
     reading = next((readings[s] for s in pile.students if s in readings), None)
     items = desk.marks.items(written.key)
     mark = marks.get(first.student, Mark(None, False, written.points))
-    elsewhere = []
-    if desk.turn == 1:
-        given = ((s, desk.marks.given_elsewhere(written.key, s, readings.get(s))) for s in pile.students if s in marks)
-        elsewhere = [(s, one["manual_score"], one["manual_comment"]) for s, one in given if one is not None]
+    given = desk.marks.marks(written.key) if desk.turn == 1 else {}
+    unlike = desk.marks.given_elsewhere(written.key, readings) if desk.turn == 1 else {}
+    elsewhere = [(student, *unlike[student]) for student in pile.students if student in unlike]
     other = bool(reading and reading.answer and reading.answer != first.digest)
     # A long text takes seconds: others are served meanwhile.
     html = await run_in_threadpool(desk.answer_html, first.source, first.attachments, first.digest)
@@ -293,7 +292,7 @@ async def _pile(desk: Desk, request: Request) -> Response:
         reading=reading, marks=marks, elsewhere=elsewhere, handle=desk.work.handle,
         ticks=set(reading.ticks) if reading and not other else set(),
         chosen=waiting or set(pile.students),
-        seen={s: desk.marks.mark_seen(written.key, s) for s in pile.students if desk.turn == 1 and s in marks},
+        seen={s: mark_seen(*given[s]) for s in pile.students if s in given},
         unread=desk.work.unread.get(written.key.notebook, []),
         versions={s: readings[s].version if s in readings else 0 for s in pile.students},
         other_answer=other, had=[item.text for item in items if other and item.id in reading.ticks],
