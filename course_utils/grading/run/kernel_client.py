@@ -96,6 +96,8 @@ class KernelConnection:
 
     # After time is up: how long an interrupted cell has to stop.
     grace_s = 3.0
+    # After it stopped: how long its kernel may clear away (a list of millions) before it takes the next one.
+    settle_s = 20.0
     # How long a kernel that has just answered may take to answer again.
     reconnect_s = 20.0
 
@@ -243,7 +245,18 @@ class KernelConnection:
             self._connect()
             self.wait_until_ready(self.reconnect_s)
         if reason is not None:
+            self._settle(reason)
             raise CellStopped(reason)
+
+    def _settle(self, reason: str) -> None:
+        """Wait until a kernel that was interrupted is free again: what it clears away is no time of the next cell."""
+        asked = self.client.kernel_info()
+        deadline = time.monotonic() + self.settle_s
+        while time.monotonic() < deadline and self.alive():
+            channel, part = self._receive(0.5)
+            if channel is self.shell and part["parent_header"].get("msg_id") == asked:
+                return
+        raise KernelLost(reason)
 
     def _drain(self, message: str, run: _Collector, patience_s: float = 2.0) -> None:
         deadline = time.monotonic() + patience_s

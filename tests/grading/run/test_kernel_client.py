@@ -136,6 +136,34 @@ def test_an_ignored_interrupt_loses_the_kernel(lost):
     assert caught.value.reason == "timeout" and texts(caught.value.run) == ["begins\n"]
 
 
+# Runs after the cell has ended, as the clearing away of a long list does, and hears no interrupt.
+AFTERWARDS = """import asyncio, time
+def clear_away():
+    end = time.monotonic() + {seconds}
+    while time.monotonic() < end:
+        try:
+            time.sleep(0.1)
+        except KeyboardInterrupt:
+            pass
+asyncio.get_running_loop().call_later(0.01, clear_away)
+while True:
+    pass"""
+
+
+def test_what_a_stopped_cell_leaves_to_clear_away_is_no_time_of_the_next(connection):
+    run = connection.execute(AFTERWARDS.format(seconds=4), 0.5)
+    assert run.stopped == "timeout"
+    run = connection.execute("print('next')", 0.5)
+    assert texts(run) == ["next\n"] and run.stopped is None
+
+
+def test_a_kernel_that_stays_busy_after_a_stopped_cell_is_lost_by_that_cell(lost, monkeypatch):
+    monkeypatch.setattr(lost, "settle_s", 1.0)
+    with pytest.raises(KernelLost) as caught:
+        lost.execute(AFTERWARDS.format(seconds=60), 0.5)
+    assert caught.value.reason == "timeout"
+
+
 def test_the_end_of_the_process_is_seen(lost):
     with pytest.raises(KernelLost) as caught:
         lost.execute("import os, time\nprint('before', flush=True)\ntime.sleep(0.3)\nos._exit(0)", 60)
