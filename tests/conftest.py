@@ -28,6 +28,15 @@ def _as_in_a_notebook(monkeypatch):
     monkeypatch.setattr(calls, "_bridge", None)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _paid_for_once():
+    """Runs in this process fork from what it has, unless their test says `cold`."""
+    from tests.support.warm import warm  # whoever hands out tests has no need of it
+
+    with warm():
+        yield
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Keep files whose tests share something costly, marked `xdist_group`, on one worker.
