@@ -207,7 +207,7 @@ def _title(title: TitleBlock, notebooks: Sequence[str], language: str) -> str:
 
 _PREAMBLE = r"""
 #set page(paper: "a4", margin: (x: 2cm, top: 2cm, bottom: 2.2cm), footer: context [
-  #set text(size: 8pt, fill: luma(90))
+  #set text(size: 8pt, fill: luma(90), dir: ltr)
   #FOOTER #h(1fr) #counter(page).display("1 / 1", both: true)
 ])
 #set text(lang: LANGUAGE, size: 10.5pt, font: ("Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono"))
