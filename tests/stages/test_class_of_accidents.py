@@ -32,7 +32,7 @@ _OURS = re.compile(
 )
 # A student's cell may end with an error of its own, which the page shows as JupyterLab does; a trace shows it is ours
 # where it goes through a file.
-_TRACE_OF_OURS = re.compile(r"course_utils[/.]|site-packages|nbgrader/|nbconvert/|/usr/lib/python|File \"/")
+_TRACE_OF_OURS = re.compile(r"course_utils/|site-packages|nbgrader/|nbconvert/|/usr/lib/python|File \"/")
 
 
 @pytest.fixture(scope="module")

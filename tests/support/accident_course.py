@@ -155,6 +155,10 @@ def add(cell: NotebookNode, behind: str) -> Callable[[NotebookNode], None]:
     return lambda notebook: notebook.cells.insert(at(notebook, behind) + 1, copy.deepcopy(cell))
 
 
+def with_an_import(notebook: NotebookNode) -> None:
+    cell_of(notebook, "add").source = f"import math\n{ANSWERS['add']}"
+
+
 def colab(content: dict) -> None:
     """As Colab saves: no ids of cells, its own metadata, and nbgrader's where it was kept."""
     content["nbformat_minor"] = 0

@@ -29,6 +29,7 @@ from tests.support.accident_course import (
     named,
     picture,
     stub,
+    with_an_import,
 )  # fmt: skip
 from tests.support.cell_accidents import at, both, cell_of, leave_blank, lose_marks, merge, move, retype, split
 from tests.support.olat_course import zip_bytes
@@ -147,8 +148,8 @@ MORE_ACCIDENTS: dict[str, Accident] = {
                                      ("nobody answers `input`",)),
     "a question as a condition": Accident(_own("if input('Show? ') == 'y':\n    print(add(1, 2))"), ("nobody answers `input`",)),
     "a password": Accident(_front("from getpass import getpass\ntoken = getpass('Token: ')"), (_LEFT_OUT,)),
-    "a debugger": Accident(_front("breakpoint()"), (_LEFT_OUT,)),
-    "an older debugger": Accident(_front("import pdb; pdb.set_trace()"), (_LEFT_OUT,)),
+    "a debugger": Accident(_front("breakpoint()"), shown="nobody sits here"),
+    "an older debugger": Accident(_front("import pdb; pdb.set_trace()"), shown="nobody sits here"),
     "a file to choose": Accident(_front("from google.colab import files\nup = files.upload()"), ("`google.colab`",)),
     # Widgets.
     "widgets without states": Accident(file(_widgets({"application/vnd.jupyter.widget-state+json": {}}))),
@@ -161,12 +162,12 @@ MORE_ACCIDENTS: dict[str, Accident] = {
     "an animation": Accident(_own("import matplotlib.pyplot as plt\nfrom matplotlib.animation import FuncAnimation\nfrom IPython.display import HTML\nfig, ax = plt.subplots()\nline, = ax.plot([])\nani = FuncAnimation(fig, lambda i: line.set_data(range(i), range(i)), frames=3)\nHTML(ani.to_jshtml())")),
     # Pages beside.
     "its own page, shouted": Accident(lambda: {FILE: as_bytes(honest()), f"{NOTEBOOK.upper()}.HTML": b"<html>MINE</html>"}),
-    "its own pages in a folder": Accident(lambda: {FILE: as_bytes(honest()), f"{NOTEBOOK}.html/index.html": b"<html>MINE</html>",
+    "folders called like pages": Accident(lambda: {FILE: as_bytes(honest()), f"{NOTEBOOK}.html/index.html": b"<html>MINE</html>",
                                                    f"{NOTEBOOK}_files/{NOTEBOOK}_1_0.png": picture("PNG")}),
     # What shows things.
-    "an old place of display": Accident(_front("from IPython.core.display import display, HTML\ndisplay(HTML('<b>x</b>'))")),
+    "an old place of display": Accident(_front("from IPython.core.display import display, HTML\ndisplay(HTML('<b>x</b>'))"), ("`from IPython.core.display import display`",)),
     "display in the answer": Accident(code("add", "def add(a, b):\n    display(a)\n    return a + b")),
-    "a picture that is not here": Accident(_own("from IPython.display import Image\nImage('/content/sketch.png')"), ("another machine",)),
+    "a picture that is not here": Accident(_own("from IPython.display import Image\nImage(filename='/content/sketch.png')"), ("another machine",)),
     "cleared output": Accident(_own("from IPython.display import clear_output, Markdown\nclear_output(wait=True)\nMarkdown('**done**')")),
     # Cell magics.
     "a magic below an empty line": Accident(code("add", "\n\n%%time\n{}")),
@@ -175,7 +176,7 @@ MORE_ACCIDENTS: dict[str, Accident] = {
         cells(both(add(new_code_cell(f"%%writefile mine.py\n{ANSWERS['add']}"), "text_add"),
                    lambda nb: cell_of(nb, "add").update(source="from mine import add")))),
     "a magic that is not here": Accident(code("add", "%%memit\n{}"), ("`%%memit`",)),
-    "a shell that is not here": Accident(_own("%%script ruby\nputs 1")),
+    "a shell that is not here": Accident(_own("%%script ruby\nputs 1"), ("runs a shell line",)),
     "a page in a cell": Accident(_own("%%html\n<script>alert(1)</script>")),
     # A graphics card.
     "the name of a card": Accident(_front("import torch\nprint(torch.cuda.get_device_name(0))"), ("on the CPU",)),
@@ -190,7 +191,7 @@ MORE_ACCIDENTS: dict[str, Accident] = {
     "Colab, split cells, a renamed zip": Accident(
         lambda: {FILE: _colab_split()}, ("the grade_ids are gone", "it was recognised") [:1],
         upload=lambda files: {"Kopie von Abgabe (2).zip.zip": zip_bytes({"Kopie von sums.ipynb": files[FILE]})}),
-    "two notebooks of one name": Accident(_in_folders, ()),
+    "two notebooks of one name": Accident(_in_folders, ("is a second sums",)),
     "answers as raw cells, at the end": Accident(cells(both(_every_answer_raw, lambda nb: nb.cells.append(nb.cells.pop(at(nb, "text_total"))))), ("'add'",)),
     "Deepnote, names missing, cells doubled": Accident(
         cells(both(_doubled, lose_marks(kept=("setup", "add", "test_add"), ids=False,
@@ -201,7 +202,7 @@ MORE_ACCIDENTS: dict[str, Accident] = {
     "format 4.4 and a new cell": Accident(file(_old_and_new)),
     "merged and moved": Accident(cells(both(merge("total", "test_total"), move("add", None))), ("'add'", "'total'")),
     "split, half of it without a name, pictures as text": Accident(
-        cells(both(split("add", 1), lambda nb: cell_of(nb, "why").update(
+        cells(both(with_an_import, split("add", 1), lambda nb: cell_of(nb, "why").update(
             source=f"{ANSWERS['why']}\n\n![x](data:image/png;base64,{_PNG})"))), ("'add'",), shown="data:image/png;base64,"),
     "wrong name, wrong end, a checkpoint beside": Accident(
         lambda: {"Übungsblatt final FINAL.ipynb.txt": as_bytes(honest()).decode().encode("utf-16"),
@@ -215,7 +216,7 @@ MORE_ACCIDENTS: dict[str, Accident] = {
 
 def _colab_split() -> bytes:
     notebook = honest()
-    cell_of(notebook, "add").source = f"import math\n{ANSWERS['add']}"
+    with_an_import(notebook)
     split("add", 1)(notebook)
     content = json.loads(as_bytes(notebook))
     colab(content)

@@ -31,15 +31,12 @@ from tests.support.accident_course import (
     picture,
     stub,
     tar_bytes,
+    with_an_import,
 )  # fmt: skip
-from tests.support.cell_accidents import at, both, cell_of, end_lines, leave_blank, lose_marks, merge, move, retype
+from tests.support.cell_accidents import at, both, end_lines, leave_blank, lose_marks, merge, move, retype
 from tests.support.olat_course import zip_bytes
 
 __all__ = ["ACCIDENTS"]
-
-
-def _with_an_import(notebook: NotebookNode) -> None:
-    cell_of(notebook, "add").source = f"import math\n{ANSWERS['add']}"
 
 
 def _first_attempt(notebook: NotebookNode) -> None:
@@ -102,7 +99,7 @@ ACCIDENTS: dict[str, Accident] = {
     "two answers in one cell": Accident(cells(merge("add", "total")), ("stands in the cell 'total'",)),
     "the answer in the text of the question": Accident(cells(merge("why", "text_why", behind=True)), ("'why'",)),
     "a function in two cells": Accident(
-        cells(both(_with_an_import, cell_accidents.split("add", 1))), (f"'add' {_LOST}",)),
+        cells(both(with_an_import, cell_accidents.split("add", 1))), (f"'add' {_LOST}",)),
     "two answers of one name": Accident(cells(_first_attempt), ("add",)),
     "a copy of the empty cell below": Accident(cells(add(new_code_cell(STUBS["add"]), "add"))),
     "the function below the empty cell": Accident(cells(leave_blank("add", stub)), (_ELSEWHERE,)),
