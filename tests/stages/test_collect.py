@@ -638,3 +638,21 @@ def test_the_table_has_the_time_of_what_is_in_quarantine(course, students, tmp_p
         e for e in where_everybody_is(course, "sheet", load_config(course), read_roster(course)) if e.owner_id == "s01"
     )
     assert (where.state, where.submitted) == ("in quarantine", ""), "a spreadsheet wrote the time anew"
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ('c.Deadlines.policy = "hard stop"', True),
+        ('c.Deadlines.policy = "none"', False),
+        ('c.Deadlines.policy = "hard stop"\nc.Deadlines.grace_minutes = {"sheet": 5}', False),
+    ],
+)
+def test_who_is_late_within_the_grace_is_told_to_lose_nothing(settings, told, tmp_path):
+    course = make_course(tmp_path / "course", config=f"{DUE}\nc.Deadlines.grace_minutes = {{'*': 15}}\n{settings}")
+    student = read_roster(course).students[0]
+    sheet = sheet_bytes([student], {student.student_id: datetime(2026, 11, 20, 18, 10)})
+    download = write_download(tmp_path / "Sheet.zip", [Folder.of(student, hand_in())], top=TOP, sheet=sheet)
+    found = row(collect(course, "sheet", [download]), student.student_id)
+    assert (found.status, found.late_by) == ("late", "10 min")
+    assert ("within the grace of 15 minutes: it costs nothing" in found.notes) is told
