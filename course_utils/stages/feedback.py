@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import logging
+import shutil
 from collections.abc import Callable, Container, Iterable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from nbgrader.converters import GenerateFeedback
 from nbgrader.converters.base import NbGraderException
@@ -121,8 +123,15 @@ def _write_sheet_pages(
             elif page:
                 new = target / f".{NAME}.html.new"
                 new.write_text(page, encoding="utf-8", errors="replace")
+                _make_room(target / f"{NAME}.html")
                 new.replace(target / f"{NAME}.html")
     return faults
+
+
+def _make_room(page: Path) -> None:
+    """Remove a folder of the student's that is called like a page; it stays in ``submitted/``."""
+    if page.is_dir() and not page.is_symlink():
+        shutil.rmtree(page)
 
 
 def _rows(table: Path) -> list[list[str]]:
@@ -172,6 +181,12 @@ class _Feedback(GenerateFeedback):
             if isinstance(error.__context__, OperationalError):
                 raise Stopped(f"The gradebook can't be read ({error.__context__.orig}).") from error
             raise self._cause or error from error
+
+    def write_single_notebook(self, output: str, resources: Any) -> None:
+        about = resources["nbgrader"]
+        folder = self._format_dest(about["assignment"], about["student"])
+        _make_room(Path(folder, f"{about['notebook']}.html"))
+        super().write_single_notebook(output, resources)
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         try:
