@@ -7,10 +7,8 @@ import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import openpyxl
 from nbgrader.api import MissingEntry, SubmittedAssignment
 from nbgrader.coursedir import CourseDirectory
-from openpyxl.styles import Font
 from traitlets.config import Config
 
 from course_utils.classroom.by_hand import points_that_count, to_read_again, waits
@@ -365,6 +363,8 @@ def write_course_table(course: Path, folder: Path | None = None) -> tuple[Path, 
 
 
 def _write_xlsx(path: Path, header: list[str], assignments: list[str], marks: list[CourseMark], rows: list) -> Path:
+    import openpyxl  # which takes longer to load than all the rest of this module
+    from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter as letter
 
     book = openpyxl.Workbook()
