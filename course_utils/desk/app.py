@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -27,7 +27,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from course_utils.classroom.marks import number
-from course_utils.classroom.rubric_marks import Conflict, Decision, Question, RubricMarks, mark_seen
+from course_utils.classroom.rubric_entries import entries
+from course_utils.classroom.rubric_marks import Conflict, RubricMarks
+from course_utils.classroom.rubric_points import Decision, comments_used, mark_seen
+from course_utils.classroom.rubric_tables import Question
 from course_utils.desk.agreement import agreement
 from course_utils.desk.answers import Written
 from course_utils.desk.classwork import Classwork, Mark
@@ -280,8 +283,8 @@ async def _pile(desk: Desk, request: Request) -> Response:
     reading = next((readings[s] for s in pile.students if s in readings), None)
     items = desk.marks.items(written.key)
     mark = marks.get(first.student, Mark(None, False, written.points))
-    given = desk.marks.marks(written.key) if desk.turn == 1 else {}
-    unlike = desk.marks.given_elsewhere(written.key, readings) if desk.turn == 1 else {}
+    given = entries(desk.gradebook, written.key) if desk.turn == 1 else {}
+    unlike = desk.marks.given_elsewhere(written.key, given, readings) if desk.turn == 1 else {}
     elsewhere = [(student, *unlike[student]) for student in pile.students if student in unlike]
     other = bool(reading and reading.answer and reading.answer != first.digest)
     # A long text takes seconds: others are served meanwhile.
@@ -296,25 +299,15 @@ async def _pile(desk: Desk, request: Request) -> Response:
         unread=desk.work.unread.get(written.key.notebook, []),
         versions={s: readings[s].version if s in readings else 0 for s in pile.students},
         other_answer=other, had=[item.text for item in items if other and item.id in reading.ticks],
-        max_points=mark.max_points, comments=desk.marks.comments(written.key, turn=desk.turn),
+        max_points=mark.max_points, comments=comments_used(readings.values()),
         told=desk.work.told.get(written.key, []),
         html=html, left=sum(row["left"] for row in rows),
-        scores=_scores(desk, written, pile) if desk.turn == 1 else {},
+        scores=desk.work.scores(desk.gradebook, written, first.student) if desk.turn == 1 else {},
         next_key=rows[after[0]]["pile"].key if after else None,
         before_key=rows[place - 1]["pile"].key if place else None,
         after_key=rows[place + 1]["pile"].key if place + 1 < len(rows) else None,
         different={s for s in pile.students if s in readings and reading and readings[s].ticks != reading.ticks},
     )  # fmt: skip
-
-
-def _scores(desk: Desk, written: Written, pile: Pile) -> dict[str, float | None]:
-    """Return what the automatic cells of the same exercise gave to the first student of a pile."""
-    found = {}
-    for test in written.tests:
-        with contextlib.suppress(MissingEntry):  # a cell that is newer than the grading
-            grade = desk.gradebook.find_grade(test.name, written.key.notebook, written.key.assignment, pile.students[0])
-            found[test.name] = grade.score
-    return found
 
 
 async def _decide(desk: Desk, request: Request, form: dict[str, list[str]]) -> Response:

@@ -12,7 +12,9 @@ import pytest
 from nbgrader.api import Gradebook
 from starlette.testclient import TestClient
 
-from course_utils.classroom.rubric_marks import Decision, Question, RubricMarks
+from course_utils.classroom.rubric_marks import RubricMarks
+from course_utils.classroom.rubric_points import Decision
+from course_utils.classroom.rubric_tables import Question
 from course_utils.desk.app import Desk, make_app
 from course_utils.desk.classwork import Classwork
 from course_utils.errors import CourseError
@@ -346,7 +348,9 @@ def test_an_assignment_that_is_not_graded_is_told(tmp_path):
 _DECIDES = """
 import sys
 from nbgrader.api import Gradebook
-from course_utils.classroom.rubric_marks import Decision, Question, RubricMarks
+from course_utils.classroom.rubric_marks import RubricMarks
+from course_utils.classroom.rubric_points import Decision
+from course_utils.classroom.rubric_tables import Question
 with Gradebook(sys.argv[1]) as gradebook:
     marks = RubricMarks(gradebook)
     question = Question("written", "words", "why0")
