@@ -6,12 +6,10 @@ shows a student's text: nothing of it runs or loads, and who has no token gets n
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable
-from threading import Thread
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -20,6 +18,7 @@ from markupsafe import Markup
 from nbgrader.api import Gradebook
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -37,9 +36,11 @@ from course_utils.desk.classwork import Classwork, Mark
 from course_utils.desk.order import Pile
 from course_utils.errors import CourseError
 from course_utils.grading.pages import rendered
+from course_utils.notebooks.texts import one_line
 
 __all__ = ["Desk", "make_app"]
 
+_THIS_MACHINE = frozenset(["127.0.0.1", "localhost", "::1"])
 _LARGEST_FORM = 1 << 20  # bytes
 _LONGEST_COMMENT = 20_000  # characters
 _HEADERS = {
@@ -67,14 +68,27 @@ class Desk:
         Who shows it may read and decide.
     second : bool
         Whether a second reader reads: sees nobody's marks, and the own ones are no marks of the class.
+    hosts : iterable of str
+        Names by which browsers may call the desk besides those of this machine: that of a server that passes on what
+        it is asked. A page of any other name, which leads here by a trick with the name, gets nothing.
     """
 
-    def __init__(self, work: Classwork, gradebook: Gradebook, reader: str, token: str, *, second: bool = False) -> None:
+    def __init__(
+        self,
+        work: Classwork,
+        gradebook: Gradebook,
+        reader: str,
+        token: str,
+        *,
+        second: bool = False,
+        hosts: Iterable[str] = (),
+    ) -> None:
         self.work, self.gradebook, self.reader, self.token = work, gradebook, reader, token
         # A name of its own, since cookies know no ports: two desks in one browser do not end each other. Its secret is
         # another one than that of the address, and goes to this desk's own pages alone as far as a browser can tell.
         self.cookie, self.secret = f"course-desk-{secrets.token_hex(4)}", secrets.token_urlsafe(24)
         self.turn = 2 if second else 1
+        self.hosts = frozenset(host.casefold() for host in hosts)
         self.marks = RubricMarks(gradebook)
         work.take_rubrics_over(self.marks)
         self.templates = Environment(
@@ -120,12 +134,6 @@ def make_app(desk: Desk) -> Starlette:
     desk : Desk
     """
 
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        # Reading a class of two hundred takes seconds: the first page does not wait for it.
-        Thread(target=desk.work.read_everything, daemon=True).start()
-        yield
-
     def route(path: str, show: Callable, method: str = "GET") -> Route:
         return Route(path, _guarded(desk, show), methods=[method])
 
@@ -142,8 +150,7 @@ def make_app(desk: Desk) -> Starlette:
             route(question + "/rubric", _change_rubric, "POST"),
             route(question + "/{pile}", _pile),
             route(question + "/{pile}", _decide, "POST"),
-        ],
-        lifespan=lifespan,
+        ]
     )
 
 
@@ -154,7 +161,10 @@ def _guarded(desk: Desk, show: Callable) -> Callable:
             return refusal
         try:
             form = await _form(request) if request.method == "POST" else {}
-            return await show(desk, request, **({"form": form} if request.method == "POST" else {}))
+            response = await show(desk, request, **({"form": form} if request.method == "POST" else {}))
+            # Reading a class of two hundred takes seconds, and time from whatever else is done: after the first page.
+            response.background = BackgroundTask(desk.work.begin_reading)
+            return response
         except Conflict as error:
             return desk.page(
                 "told.html.j2",
@@ -178,12 +188,19 @@ def _guarded(desk: Desk, show: Callable) -> Callable:
 
 
 def _up(request: Request) -> str:
-    return "../" * (request.scope["path"].count("/") - 1)
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return "../" * (path.count("/") - 1)
 
 
 def _refusal(desk: Desk, request: Request) -> Response | None:
     """Return why a request gets nothing, or None: its token, and that it comes from the desk's own pages."""
     host = request.headers.get("host", "")
+    if _name_of(host) not in _THIS_MACHINE | desk.hosts:
+        text = (
+            f"This desk was called by the name “{one_line(host, 100)}”, which is none of this machine. If it is your "
+            "own server's, start the desk with --allow-host and that name."
+        )
+        return PlainTextResponse(text, status_code=421, headers=_HEADERS)
     given = request.query_params.get("token")
     if given is not None and secrets.compare_digest(given.encode(), desk.token.encode()):
         response = RedirectResponse(request.url.path.rpartition("/")[2] or "./", status_code=303, headers=_HEADERS)
@@ -196,13 +213,19 @@ def _refusal(desk: Desk, request: Request) -> Response | None:
         origin = request.headers.get("origin")
         fetched = request.headers.get("sec-fetch-site", "same-origin")
         if fetched not in ("same-origin", "none") or (
-            origin not in (None, "null")
-            and urlsplit(origin).netloc != host
-            and "x-forwarded-host" not in request.headers
+            origin not in (None, "null") and urlsplit(origin).netloc != host and _name_of(origin) not in desk.hosts
         ):
             text = "Another web site sends this. Nothing was changed."
             return desk.page("told.html.j2", status=403, up=_up(request), title="Not from here", text=text)
     return None
+
+
+def _name_of(place: str) -> str:
+    """Return the name in an address or in a header `Host`, without its port; empty if it is none."""
+    try:
+        return urlsplit(place if "//" in place else f"//{place}").hostname or ""
+    except ValueError:
+        return ""
 
 
 async def _form(request: Request) -> dict[str, list[str]]:

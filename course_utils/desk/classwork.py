@@ -98,6 +98,7 @@ class Classwork:
         self.told: dict[Question, list[str]] = {}
         # Whose notebooks can't be read, by notebook.
         self.unread: dict[str, list[str]] = {}
+        self._reading = threading.Lock()
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Gradebook]:
@@ -122,8 +123,14 @@ class Classwork:
             if not question.problem:
                 self.told[question.key] = marks.take_over(question.key, lines)
 
+    def begin_reading(self) -> None:
+        """Read what the class answered beside everything else, unless somebody has begun with it."""
+        if self._reading.acquire(blocking=False):
+            threading.Thread(target=self.read_everything, daemon=True).start()
+
     def read_everything(self, done: Callable[[str], None] | None = None) -> None:
         """Read what the class answered, notebook after notebook."""
+        self._reading.acquire(blocking=False)
         for notebook, event in self._read.items():
             try:
                 self._read_one(notebook)
@@ -145,6 +152,7 @@ class Classwork:
 
     def piles(self, question: Question) -> list[Pile]:
         """Return a question's answers in the order in which they are read; waits until they are there."""
+        self.begin_reading()
         self._read[question.notebook].wait()
         if question.notebook in self._failed:
             raise CourseError(f"The answers of {question.notebook} can't be read: {self._failed[question.notebook]}.")
