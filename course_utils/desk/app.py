@@ -204,7 +204,9 @@ def _refusal(desk: Desk, request: Request) -> Response | None:
     given = request.query_params.get("token")
     if given is not None and secrets.compare_digest(given.encode(), desk.token.encode()):
         response = RedirectResponse(request.url.path.rpartition("/")[2] or "./", status_code=303, headers=_HEADERS)
-        response.set_cookie(desk.cookie, desk.secret, httponly=True, samesite="strict", path=None)
+        # Not "strict": the file that `course desk` opens is of no site, and browsers would send nothing along from there.
+        # What changes something is sent by POST, which "lax" keeps from other sites as well.
+        response.set_cookie(desk.cookie, desk.secret, httponly=True, samesite="lax", path=None)
         return response
     if not secrets.compare_digest(request.cookies.get(desk.cookie, "").encode(), desk.secret.encode()):
         text = "This page needs the address that `course desk` has printed, with its token."
