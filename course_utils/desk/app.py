@@ -96,6 +96,8 @@ class Desk:
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
         self.templates.filters["number"] = number
+        # A name of any script stands for itself: what follows it does not change sides.
+        self.templates.globals["who"] = lambda student: Markup("<bdi>{}</bdi>").format(work.name(student))
         # The texts of the course are on every page of a question.
         self.templates.filters["markdown"] = functools.lru_cache(maxsize=1000)(lambda text: Markup(rendered(text)))
         self._rendered: dict[str, Markup] = {}
@@ -204,8 +206,8 @@ def _refusal(desk: Desk, request: Request) -> Response | None:
     given = request.query_params.get("token")
     if given is not None and secrets.compare_digest(given.encode(), desk.token.encode()):
         response = RedirectResponse(request.url.path.rpartition("/")[2] or "./", status_code=303, headers=_HEADERS)
-        # Not "strict": the file that `course desk` opens is of no site, and browsers would send nothing along from there.
-        # What changes something is sent by POST, which "lax" keeps from other sites as well.
+        # Not "strict": the file that `course desk` opens is of no site, and from there browsers send no such cookie
+        # along. What changes something is sent by POST, which "lax" keeps from other sites as well.
         response.set_cookie(desk.cookie, desk.secret, httponly=True, samesite="lax", path=None)
         return response
     if not secrets.compare_digest(request.cookies.get(desk.cookie, "").encode(), desk.secret.encode()):

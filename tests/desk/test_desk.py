@@ -243,6 +243,24 @@ def test_an_answer_that_was_graded_again_meanwhile_is_not_marked_unread(open_des
     assert "Quite another text" in "".join(page.text for page in every_pile(client))
 
 
+def test_a_name_or_a_comment_of_another_script_leaves_what_follows_in_its_place(course):
+    name, reader = "\u05e9\u05dc\u05d5\u05dd", "\u05d0\u05d1"
+    roster = course / "roster.csv"
+    roster.write_text(roster.read_text().replace("Made-Up,Number", f"{name},Number"), encoding="utf-8")
+    work = Classwork(course, ASSIGNMENT)
+    with work.open() as gradebook:
+        desk = Desk(work, gradebook, reader, TOKEN)
+        with TestClient(make_app(desk), base_url="http://127.0.0.1") as client:
+            client.get(f"/?token={TOKEN}")
+            page = client.get(PAGE)
+            decide(client, page, 1, adjustment=["0.5"], reason=[name])
+            text = client.get(page.url.path).text + client.get("/log").text
+    for word in (name, reader):
+        # In a field of a form it stands alone.
+        left = re.sub(rf'<bdi>[^<]*{word}[^<]*</bdi>|value="{word}"', "", text)
+        assert word in text and word not in left
+
+
 def test_names_are_hidden_on_request(open_desk):
     client, other = open_desk(hide_names=True), open_desk("Other", hide_names=True)
     pages = every_pile(client)
