@@ -236,7 +236,7 @@ class _Figures:
             ("Late", [(self.name(o.owner_id), f"by {_time(o.late_s)}{lost[o.owner_id]}") for o in late]),
             ("Copies as they were released", [(self.name(o.owner_id), "") for o in room.submissions if o.untouched]),
             ("A notebook is missing", lacks),
-            ("Prose is open", [(self.name(o.owner_id), f"{len(o.waiting)} answers") for o in waiting]),
+            ("Prose is open", [(self.name(o.owner_id), _answers(len(o.waiting))) for o in waiting]),
         ]  # fmt: skip
 
     def _runs(self) -> list[dict[str, Any]]:
@@ -390,6 +390,10 @@ def _compared(found: _Figures, earlier: dict[tuple[str, str], dict[str, Any]], n
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f} %"
+
+
+def _answers(count: int) -> str:
+    return "1 answer" if count == 1 else f"{count} answers"
 
 
 def _short(value: float | None) -> float | str:
