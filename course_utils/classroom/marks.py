@@ -8,10 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import openpyxl
 from nbgrader.api import MissingEntry, SubmittedAssignment
 from nbgrader.coursedir import CourseDirectory
-from openpyxl.styles import Font
 from traitlets.config import Config
 
 from course_utils.classroom.by_hand import points_that_count, to_read_again, waits
@@ -371,6 +369,8 @@ def write_course_table(
 
 
 def _write_xlsx(path: Path, header: list[str], assignments: list[str], marks: list[CourseMark], rows: list) -> Path:
+    import openpyxl  # which takes longer to load than all the rest of this module
+    from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter as letter
 
     book = openpyxl.Workbook()

@@ -22,6 +22,7 @@ from course_utils.classroom.safety_net import attempt
 from course_utils.classroom.tables import write_csv
 from course_utils.errors import CourseError
 from course_utils.grading import scratch
+from course_utils.grading.settings import Course
 from course_utils.grading.sheet_page import NAME, sheet_page
 from course_utils.notebooks.texts import one_line
 from course_utils.stages.checking import Stopped, convert
@@ -105,7 +106,7 @@ def _write_sheet_pages(
     course: Path, config: Config, assignment: str, graded: Iterable[str], left_out: Container[str]
 ) -> list[tuple[str, str]]:
     """Write the page of the whole assignment beside those of its notebooks; return whose could not be, and why."""
-    directory, faults = coursedir(course, config), []
+    directory, faults, language = coursedir(course, config), [], Course(config=config).language
 
     def order(names: list[str]) -> list[str]:
         return in_order(course, assignment, names)
@@ -116,7 +117,7 @@ def _write_sheet_pages(
             if student in left_out:
                 continue
             submission = gradebook.find_submission(assignment, student)
-            page, fault = attempt(course, student, "shown", partial(sheet_page, submission, folder, order))
+            page, fault = attempt(course, student, "shown", partial(sheet_page, submission, folder, order, language))
             target = Path(directory.format_path(directory.feedback_directory, student, assignment))
             if fault:
                 faults.append((student, fault))
