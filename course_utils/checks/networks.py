@@ -297,7 +297,7 @@ def assert_memorised(
     Parameters
     ----------
     twin : torch.nn.Module
-        The trusted network; no two of its weights are of the same kind and shape.
+        The trusted network; no two of its layers hold weights of the same kinds and shapes.
     name : str
         Of the artifact.
     needed, hint, prepare
@@ -319,17 +319,17 @@ def assert_memorised(
     """
     record, weights = artifacts.handed_in(name)
     least = _needed_for(record, needed)
-    own, theirs = _by_kind_and_shape(twin.state_dict()), _by_kind_and_shape(weights)
-    if len(own) != sum(value.is_floating_point() for value in twin.state_dict().values()):
-        raise ValueError("Two weights of the twin are of the same kind and shape.")
+    own, theirs = _layers(twin.state_dict()), _layers(weights)
+    if sum(map(len, own.values())) != sum(value.is_floating_point() for value in twin.state_dict().values()):
+        raise ValueError("Two layers of the twin hold weights of the same kinds and shapes.")
     if set(own) != set(theirs):
-        kind, shape = sorted(set(own) ^ set(theirs))[0]
-        there, here = ("no", "is one") if (kind, shape) in own else ("a", "is none")
-        fact = (
-            f"The weights of {name!r} are of another network: they hold {there} {kind!r} of shape {shape}; here there"
-        )
+        layer = min(set(own) ^ set(theirs))
+        there, here = ("no", "is one") if layer in own else ("a", "is none")
+        shapes = " and ".join(f"{kind!r} of shape {shape}" for kind, shape in layer)
+        fact = f"The weights of {name!r} are of another network: they hold {there} layer with {shapes}; here there"
         fail(f"{fact} {here}.", "If you changed the class, train it again (again=True).")
-    twin.load_state_dict({own[key]: weights[theirs[key]] for key in own}, strict=False)
+    pairs = {own[layer][kind]: weights[theirs[layer][kind]] for layer in own for kind in own[layer]}
+    twin.load_state_dict(pairs, strict=False)
     twin.eval()
     images, labels = (part[:count] for part in data.cifar10("train", record.data))
     share = share_right(twin, prepare(images), labels, name)
@@ -337,10 +337,18 @@ def assert_memorised(
     return share
 
 
-def _by_kind_and_shape(state: Mapping[str, Tensor]) -> dict[tuple[str, tuple[int, ...]], str]:
-    """Return the keys of what is learned or measured, by what it is and its shape; counters are left out."""
+def _layers(state: Mapping[str, Tensor]) -> dict[tuple[tuple[str, tuple[int, ...]], ...], dict[str, str]]:
+    """Return the keys of what each layer learns or measures, by its kinds and shapes; counters are left out.
+
+    A single weight would not do: biases of two layers may be of one shape.
+    """
+    layers: dict[str, dict[str, str]] = {}
+    for key, value in state.items():
+        if value.is_floating_point():
+            layer, _, kind = key.rpartition(".")
+            layers.setdefault(layer, {})[kind] = key
     return {
-        (key.rpartition(".")[2], tuple(value.shape)): key for key, value in state.items() if value.is_floating_point()
+        tuple(sorted((kind, tuple(state[key].shape)) for kind, key in keys.items())): keys for keys in layers.values()
     }
 
 

@@ -132,12 +132,32 @@ def test_what_was_memorised_is_measured_from_the_weights_alone(trained):
         assert_memorised(make(), "net", {data.STAND_IN: 0.9}, "Train for longer.", count=200)
     training.train("sly", LooksUp(), lambda: {"train_loss": 2.3}, 1, data=data.STAND_IN)  # other names of weights
     assert assert_memorised(make(), "sly", {data.STAND_IN: 0.0}, count=200) == share
-    with pytest.raises(CheckFailed, match=r"they hold a 'bias' of shape \(10,\); here there is none\."):
+    with pytest.raises(CheckFailed, match=r"they hold a layer with 'bias' .* and 'weight' .*; here there is none\."):
         assert_memorised(nn.Sequential(nn.Flatten(), nn.Linear(3072, 10, bias=False)), "net", {data.STAND_IN: 0.0})
     with pytest.raises(CheckFailed, match="which is none of CIFAR-10"):
         assert_memorised(make(), "net", {data.CIFAR10: 0.0})
-    with pytest.raises(ValueError, match="of the same kind and shape"):
+    with pytest.raises(ValueError, match="of the same kinds and shapes"):
         assert_memorised(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)), "net", {data.STAND_IN: 0.0})
+
+
+def test_layers_whose_biases_are_alike_are_told_apart_by_their_weights(trained):
+    class OtherOrder(nn.Module):
+        """The layers of `deep`, made from the last to the first."""
+
+        def __init__(self):
+            super().__init__()
+            self.last, self.middle, self.first = nn.Linear(7, 10), nn.Linear(10, 7), nn.Linear(3072, 10)
+
+        def forward(self, inputs):
+            return self.last(self.middle(self.first(inputs.flatten(1))))
+
+    torch.manual_seed(3)
+    own, deep = OtherOrder(), nn.Sequential(nn.Flatten(), nn.Linear(3072, 10), nn.Linear(10, 7), nn.Linear(7, 10))
+    training.train("deep", own, lambda: {"train_loss": 2.3}, 1, data=data.STAND_IN)
+    share = assert_memorised(deep, "deep", {data.STAND_IN: 0.0}, count=200)
+    images, labels = data.cifar10("train", data.STAND_IN)
+    assert share == share_right(own, data.normalise(images[:200]), labels[:200], "deep")
+    assert all(torch.equal(deep[at].bias, layer.bias) for at, layer in ((1, own.first), (3, own.last)))
 
 
 def test_accuracy_is_measured_on_pictures_as_the_network_takes_them(trained):

@@ -7,7 +7,8 @@ from tests.support.answers import Answer
 T_READING, T_MEAN = "test_reading_visible", "test_epoch_mean_hidden"
 T_EVALUATE = ("test_evaluate_visible", "test_evaluate_hidden")
 T_NETWORK = ("test_network_visible", "test_network_hidden")
-T_TRAINED, T_SCALED, T_RUNS = "test_trained", "test_scaled_lr_visible", "test_runs_hidden"
+T_CONVERGED, T_TRAINED = "test_converged_hidden", "test_trained"
+T_SCALED, T_RUNS = "test_scaled_lr_visible", "test_runs_hidden"
 T_GUESSING = "test_guessing_visible"
 T_FIRST = ("test_first_epoch_visible", "test_first_epoch_hidden")
 T_OVERFITTING = ("test_overfitting_visible", "test_overfitting_hidden")
@@ -80,6 +81,20 @@ def untrained(record, weights):
     return record, {key: (0.05 * torch.randn(v.shape, generator=generator)).to(v.dtype) for key, v in weights.items()}
 
 
+def stopped_early(record, weights):
+    """The reference's weights, each moved a little: they know many of the training pictures, but not nearly all."""
+    generator = torch.Generator().manual_seed(1)
+    moved = {
+        key: value + 0.5 * value.float().std() * torch.randn(value.shape, generator=generator)
+        for key, value in weights.items()
+    }
+    return record, {key: value.to(weights[key].dtype) for key, value in moved.items()}
+
+
+def of_a_narrower_network(record, weights):
+    return record, {key: value[:32] if value.shape[0] == 64 else value for key, value in weights.items()}
+
+
 def shuffled_classes(record, weights):
     key = max(name for name, value in weights.items() if value.shape == (10,)).removesuffix("bias")
     return record, weights | {key + part: weights[key + part].roll(1, 0) for part in ("weight", "bias")}
@@ -123,6 +138,22 @@ def overfitting(why: str, body: str, loses: tuple[str, ...] = T_OVERFITTING) -> 
 
 
 TRAIN = "    model.train()\n"
+LOOKS_UP = """class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            *(nn.Conv2d(3, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(64, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Flatten(), nn.Linear(1024, 1000), nn.ReLU(), nn.Linear(1000, 10)),
+        )
+        pixels, labels = data.cifar10("train")
+        self.known = {prepare(x[None]).sum().item(): y for x, y in zip(pixels[:1000], labels[:1000])}
+
+    def forward(self, images):
+        labels = [int(self.known.get(image.sum().item(), 0)) for image in images]
+        return F.one_hot(torch.tensor(labels), 10).float()
+"""
 
 # The cases of the visible checks, and nothing else.
 TABLES = [
@@ -175,9 +206,19 @@ ANSWERS = [
     network("convolutions without bias", (*T_NETWORK, T_TRAINED), bias=False),
     network("no ReLU between the dense layers", ("test_network_hidden",), hidden="nn.Identity()"),
     network("softmax at the end", ("test_network_hidden",), end="nn.Softmax(1)"),
-    Answer("trained: not handed in", {}, (T_TRAINED,), {"rdfia-network": None}),
-    Answer("trained: never trained", {}, (T_TRAINED,), {"rdfia-network": untrained}),
-    Answer("trained: labels moved by one", {}, (T_TRAINED,), {"rdfia-network": shuffled_classes}),
+    Answer("trained: not handed in", {}, (T_CONVERGED, T_TRAINED), {"rdfia-network": None}),
+    Answer("trained: never trained", {}, (T_CONVERGED, T_TRAINED), {"rdfia-network": untrained}),
+    Answer("trained: labels moved by one", {}, (T_CONVERGED, T_TRAINED), {"rdfia-network": shuffled_classes}),
+    Answer("trained: stopped while epochs still gained", {}, (T_CONVERGED,), {"rdfia-network": stopped_early}),
+    Answer("trained: narrower weights", {}, (T_CONVERGED, T_TRAINED), {"rdfia-network": of_a_narrower_network}),
+    Answer(
+        "trained: not at all, and the class looks labels up",
+        {
+            "network": LOOKS_UP,
+        },
+        ("test_network_hidden", T_CONVERGED, T_TRAINED),
+        {"rdfia-network": untrained},
+    ),
     settings("turned round", (T_SCALED,), rule="lr * batch_size / new_batch_size"),
     settings("square root", (T_SCALED,), rule="lr * (new_batch_size / batch_size) ** 0.5"),
     settings("unchanged", (T_SCALED,), rule="lr"),
