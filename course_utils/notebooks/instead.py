@@ -95,7 +95,7 @@ def what_json_instead(found: Any) -> str:
     keys = found.keys() if isinstance(found, dict) else set()
     if {"doc_id", "resource_key"} & keys:
         return "is only a shortcut to a file in Google Drive; download the notebook itself (.ipynb)"
-    if {"message", "documentation_url"} <= keys or found == {"message": "Not Found"}:
+    if keys >= {"message", "documentation_url"} or (keys and found.get("message") == "Not Found"):
         return _NOT_FOUND
     return "is JSON, but no notebook: it has no cells"
 

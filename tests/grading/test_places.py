@@ -21,7 +21,7 @@ LIBRARY = f"{sysconfig.get_path('stdlib')}/json/decoder.py"
     [
         {"output_type": "stream", "name": "stderr", "text": "{}:31: UserWarning: no card"},
         {"output_type": "error", "ename": "X", "evalue": "in {}", "traceback": ["File \x1b[39m{}:3", "x"]},
-        {"output_type": "display_data", "metadata": {}, "data": {"text/plain": "{}", "image/png": "/9j/"}},
+        {"output_type": "display_data", "metadata": {"x": "y"}, "data": {"text/plain": "{}", "image/png": "/9j/"}},
     ],
 )
 def test_a_file_of_a_library_is_named_without_its_place(output, place, named):

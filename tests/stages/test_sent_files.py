@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import tracemalloc
 
@@ -26,6 +28,10 @@ def changed(change, **top) -> bytes:
     content = json.loads(WORK) | top
     change(content["cells"])
     return json.dumps(content, indent=1).encode()
+
+
+def answer(content, **about) -> bytes:
+    return json.dumps({"name": "first.ipynb", "content": content, **about}).encode()
 
 
 def with_output(output: dict) -> bytes:
@@ -74,6 +80,13 @@ READ = {
     "no format is named": ({"first.ipynb": json.dumps({"cells": json.loads(WORK)["cells"]}).encode()}, ""),
     "the name ends with .ipynb.zip": ({"first.ipynb.zip": WORK}, "handed in as first.ipynb.zip"),
     "the name ends with .tar.gz": ({"first.tar.gz": WORK}, "handed in as first.tar.gz"),
+    "compressed": ({"first.ipynb.gz": gzip.compress(WORK)}, ""),
+    "compressed under its own name": ({"first.ipynb": gzip.compress(WORK)}, ""),
+    "the answer of GitHub": ({"first.ipynb": answer(base64.encodebytes(WORK).decode(), encoding="base64")}, "a server"),
+    "the answer of JupyterHub": ({"first.ipynb": answer(json.loads(WORK), type="notebook")}, "of a server"),
+    "wrapped in quotes": ({"first.ipynb": json.dumps(WORK.decode()).encode()}, "wrapped in quotes"),
+    "written over a longer one": ({"first.ipynb": WORK + b' "nbformat_minor": 5\n}\n'}, "behind its end"),
+    "a block of the disk": ({"first.ipynb": WORK + bytes(512)}, "has been converted"),
     "megabytes of printed zeros": ({"first.ipynb": ZEROS}, ""),
     "megabytes of figures": ({"first.ipynb": FIGURES}, ""),
 }  # fmt: skip
@@ -93,6 +106,18 @@ NAMED = {
     "a shortcut of Windows": (b"L\0\0\0\x01\x14\x02\0" + bytes(80), "but a shortcut of Windows"),
     "a text of Word": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(80), "a file of Office"),
     "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "but a picture"),
+    "a web page of Safari": (b"bplist00\xd1\x01\x02_\x10\x0fWebMainResource", "saved by Safari"),
+    "a web page in one file": (b"From: <Saved by Blink>\r\nMIME-Version: 1.0\r\n", "but a web page"),
+    "a page in pieces": (b"MIME-Version: 1.0\r\nContent-Type: multipart/related", "but a web page"),
+    "not found": (b"404: Not Found", "a web site that it found none"),
+    "not found, as JSON": (b'{"message": "Not Found", "status": "404"}', "a web site that it found none"),
+    "a text of TextEdit": (b'{\\rtf1\\ansi \\{"cells"\\}}', "(RTF)"),
+    "a script": (b"#!/usr/bin/env python\n# coding: utf-8\n\n# In[1]:\n", "a script that was made of one"),
+    "a script of Jupytext": (b"\n# %% [markdown]\n# # first\n", "a script that was made of one"),
+    "code alone": (b'"""First."""\n\ndef first():\n    return 1\n', "a script that was made of one"),
+    "an alias of macOS": (b"book\0\0\0\0mark\0\0\0\0", "an alias of macOS"),
+    "a photo": (b"\0\0\0\x18ftypheic\0\0\0\0", "but a picture"),
+    "a notebook behind a notebook": (WORK + WORK, "no valid JSON, line"),
     "a patch": (b"diff --git a/first.ipynb b/first.ipynb\n", "the changes to one"),
 }
 
