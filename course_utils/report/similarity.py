@@ -37,7 +37,7 @@ _COMMON = 0.2
 # How far above the class a pair lies: quartile distances above the upper quartile of how near the nearest are.
 _ABOVE = 3.0
 # The same of single tasks, of which a sheet has many; there it is also asked how much of both answers is the same.
-_ABOVE_IN_A_TASK = 4.0
+_ABOVE_IN_A_TASK = 5.0
 # Rare pieces that a pair must share at least, and answers for which a class can tell what is usual.
 _FEWEST, _SMALLEST_CLASS = 8, 8
 OWN_CELLS = "cells of their own"
@@ -232,7 +232,7 @@ def compare(tasks: list[Task], roster: Roster | None = None) -> Compared:
     amount of it: short answers have little to share. In a single task it counts, too, which part of both answers is
     shared: whoever copied one answer shares nearly all of it, and strangers some lines. Then, whom everybody is nearest
     to. The cut lies above the upper quartile of these nearest by three times the distance of the quartiles for all code
-    and for all prose, by four times for each task.
+    and for all prose, by five times for each task.
 
     Parameters
     ----------
@@ -384,7 +384,7 @@ def _told(n: int, small: bool) -> str:
         f"Of {n} hand-ins, {n * (n - 1) // 2:,} pairs were compared. What is usual was measured by the class: "
         "everybody has somebody whom they are nearest to, and a pair is shown if it lies far above these nearest. Of "
         "all code and of all prose of the sheet, that is more than three times the distance of their quartiles above "
-        "the upper one; of a task by itself, more than four times, and there it counts which part of both answers is "
+        "the upper one; of a task by itself, more than five times, and there it counts which part of both answers is "
         "shared."
     )
 
