@@ -19,7 +19,7 @@ from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
 from course_utils.report.graded import Cell, Class, Submission, read_class
 from course_utils.report.ideas import weakest
-from course_utils.report.page import histogram, render, write_page
+from course_utils.report.page import histogram, made_at, render, write_page
 from course_utils.report.statistics import CellFigures, MessageGroup, figures_of, grouped, quartiles
 from course_utils.stages.whereabouts import duration
 
@@ -87,7 +87,7 @@ def write_report(
     found = _Figures(room, Pseudonyms.of(room.course, pseudonyms))
     folder = Path(folder or room.course / "reports")
     base = f"{assignment}-report"
-    made = (now or datetime.now()).strftime("%Y-%m-%d %H:%M")
+    made = made_at(now)
     tables = (
         write_csv(folder / f"{base}-cells.csv", CELL_COLUMNS, found.cell_rows(), mark=True),
         students_table(folder / f"{base}-students.csv", room, found.names),

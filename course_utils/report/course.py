@@ -21,7 +21,7 @@ from course_utils.classroom.tables import put, write_csv
 from course_utils.errors import CourseError
 from course_utils.report.assignment import Written
 from course_utils.report.graded import Class, read_class
-from course_utils.report.page import histogram, render, write_page
+from course_utils.report.page import histogram, made_at, render, write_page
 from course_utils.report.statistics import quartiles
 
 __all__ = ["Standing", "standings", "write_course_report"]
@@ -142,7 +142,7 @@ def write_course_report(
         _write_cells(folder / "course-report-cells.csv", rooms, marks, names),
         *_write_exam_office(folder, found, office),
     )
-    made = (now or datetime.now()).strftime("%Y-%m-%d %H:%M")
+    made = made_at(now)
     page = render("course", **_values(assignments, found, rooms, names, office), made=f"Made on {made}.")
     risk = sum(bool(one.at_risk) for one in found)
     told = (f"{len(found)} students, {len(assignments)} assignments, {risk} at risk",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import jinja2
 
 from course_utils.notebooks.texts import one_line
 
-__all__ = ["histogram", "render", "write_page"]
+__all__ = ["histogram", "made_at", "render", "write_page"]
 
 _PAGES = Path(__file__).parent / "pages"
 _LONGEST = 2_000  # characters of a text that stands in one place of a page
@@ -33,6 +34,11 @@ def render(template: str, **values: Any) -> str:
     )  # fmt: skip
     pages.filters |= {"percent": _percent, "points": _points, "line": _line, "signed": _signed, "correlation": _r}
     return pages.get_template(f"{template}.html.j2").render(**values)
+
+
+def made_at(now: datetime | None = None) -> str:
+    """Return the time that a page says it was made at, to the minute."""
+    return (now or datetime.now()).strftime("%Y-%m-%d %H:%M")
 
 
 def write_page(path: Path, text: str) -> Path:

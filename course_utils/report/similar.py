@@ -11,7 +11,7 @@ from course_utils.classroom.pseudonyms import Pseudonyms
 from course_utils.classroom.tables import write_csv
 from course_utils.notebooks.texts import printable
 from course_utils.report.assignment import Written
-from course_utils.report.page import render, write_page
+from course_utils.report.page import made_at, render, write_page
 from course_utils.report.similarity import Compared, Pair, Task, compare, read_answers, same_files
 
 __all__ = ["write_similar"]
@@ -62,7 +62,7 @@ def write_similar(
     )  # fmt: skip
     columns = ("one", "other", "stands_out_by", "rare_pieces", "holders", "tasks")
     table = write_csv(folder / f"{assignment}-similar.csv", columns, rows, mark=True)
-    made = (now or datetime.now()).strftime("%Y-%m-%d %H:%M")
+    made = made_at(now)
     page = render(
         "similar",
         title=f"Alike, to look at: {assignment}",

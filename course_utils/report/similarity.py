@@ -36,6 +36,8 @@ __all__ = ["Compared", "Pair", "SameFile", "Task", "compare", "read_answers", "s
 _COMMON = 0.2
 # How far above the class a pair lies: quartile distances above the upper quartile of how near the nearest are.
 _ABOVE = 3.0
+# The same of single tasks, of which a sheet has many; there it is also asked how much of both answers is the same.
+_ABOVE_IN_A_TASK = 5.0
 # Rare pieces that a pair must share at least, and answers for which a class can tell what is usual.
 _FEWEST, _SMALLEST_CLASS = 8, 8
 OWN_CELLS = "cells of their own"
@@ -227,8 +229,10 @@ def compare(tasks: list[Task], roster: Roster | None = None) -> Compared:
     """Find the pairs that stand out of their class.
 
     Of each pair it is measured how much of what they wrote is shared and rare, against how much they wrote and a usual
-    amount of it: short answers have little to share. Then, whom everybody is nearest to. The cut lies three times the
-    distance of the quartiles above the upper quartile of these nearest: for all code, for all prose, for each task.
+    amount of it: short answers have little to share. In a single task it counts, too, which part of both answers is
+    shared: whoever copied one answer shares nearly all of it, and strangers some lines. Then, whom everybody is nearest
+    to. The cut lies above the upper quartile of these nearest by three times the distance of the quartiles for all code
+    and for all prose, by five times for each task.
 
     Parameters
     ----------
@@ -255,16 +259,16 @@ def compare(tasks: list[Task], roster: Roster | None = None) -> Compared:
         shared[task.prose] += together
         amount[task.prose] += wrote
         if not small and (wrote > 0).sum() >= _SMALLEST_CLASS:
-            near = _near(together, wrote, same_people)
+            near = _near(together, wrote, same_people) * _part(together, wrote)
             enough = (matrix @ matrix.T).toarray() >= _FEWEST
-            chosen |= dict.fromkeys(_above(near, wrote > 0, strength, enough), False)
+            chosen |= dict.fromkeys(_above(near, wrote > 0, strength, _ABOVE_IN_A_TASK, enough), False)
     for prose in (False, True):
         near = _near(shared[prose], amount[prose], same_people)
         if small:
             chosen |= dict.fromkeys(zip(*(part.tolist() for part in np.nonzero(np.triu(near, 1))), strict=True), True)
             np.maximum(strength, near, out=strength)
         elif (amount[prose] > 0).sum() >= _SMALLEST_CLASS:
-            chosen |= dict.fromkeys(_above(near, amount[prose] > 0, strength), True)
+            chosen |= dict.fromkeys(_above(near, amount[prose] > 0, strength, _ABOVE), True)
     found = [pair for pair in _pairs(chosen, tasks, people, rare) if pair.shared >= _FEWEST]
     found.sort(key=lambda pair: (-strength[places[pair.one], places[pair.other]], pair.one, pair.other))
     if small:
@@ -311,13 +315,19 @@ def _near(shared: np.ndarray, wrote: np.ndarray, same_people: list[tuple[int, in
     return near
 
 
+def _part(shared: np.ndarray, wrote: np.ndarray) -> np.ndarray:
+    """Return which part of what two wrote is in both answers."""
+    either = wrote[:, None] + wrote[None, :] - shared
+    return np.divide(shared, either, out=np.zeros_like(shared), where=either > 0)
+
+
 def _above(
-    near: np.ndarray, who: np.ndarray, strength: np.ndarray, enough: np.ndarray | None = None
+    near: np.ndarray, who: np.ndarray, strength: np.ndarray, distances: float, enough: np.ndarray | None = None
 ) -> list[tuple[int, int]]:
     """Return the pairs above the cut, and note how far above it they are."""
     nearest = near.max(axis=1)[who]
     low, high = np.percentile(nearest, [25, 75])
-    cut = float(high + _ABOVE * (high - low))
+    cut = float(high + distances * (high - low))
     found = np.triu(near > cut, 1)
     if enough is not None:
         found &= enough
@@ -372,9 +382,10 @@ def _told(n: int, small: bool) -> str:
         )
     return (
         f"Of {n} hand-ins, {n * (n - 1) // 2:,} pairs were compared. What is usual was measured by the class: "
-        "everybody has somebody whom they are nearest to, and a pair is shown if it lies far above these nearest: more "
-        "than three times the distance of their quartiles above the upper one. It is measured for all code of the "
-        "sheet, for all its prose, and for each task by itself."
+        "everybody has somebody whom they are nearest to, and a pair is shown if it lies far above these nearest. Of "
+        "all code and of all prose of the sheet, that is more than three times the distance of their quartiles above "
+        "the upper one; of a task by itself, more than five times, and there it counts which part of both answers is "
+        "shared."
     )
 
 

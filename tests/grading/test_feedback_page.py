@@ -136,7 +136,7 @@ def test_a_page_in_german_leaves_the_texts_of_others_as_they_are(notebook):
     page = page_of(notes.preprocess(notebook, ResourcesDict())[0], "de")
     text = " ".join(re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.S).split())
     for words in (
-        "bisher 3,5 von 6 Punkten; 2 weitere Punkte sind noch nicht bewertet",
+        "Bisher 3,5 von 6 Punkten; 2 weitere Punkte sind noch nicht bewertet",
         "0,5 Punkte wurden wegen verspäteter Abgabe abgezogen.",
         "Aufgabe Punkte Noch nicht bewertet Exercise 1: The sum 1 von 3 – Exercise 2: Words",
         f"0 von 2 Punkten {' '.join(SENTENCE.split())} Ihre Antwort",

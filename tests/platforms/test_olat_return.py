@@ -261,6 +261,24 @@ def test_a_page_may_name_its_own_group_and_hold_pictures(course):
     assert return_marks(course, "sheet").withheld == []
 
 
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed (Debian: apt install chromium)")
+@pytest.mark.xdist_group("browser")
+def test_the_page_is_accessible(course):
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+
+    grade(course, "s01", {"a": 2, "b": 2, "c": 4})
+    path = return_marks(course, "sheet").page
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        shown = browser.new_page(viewport={"width": 375, "height": 700})
+        shown.goto(path.as_uri())
+        found = Axe().run(shown).response["violations"]
+        assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
+        assert shown.evaluate("document.documentElement.scrollWidth") <= 375
+        browser.close()
+
+
 def test_the_page_holds_the_lines_and_the_buttons(course):
     grade(course, "s01", {"a": 2, "b": 2, "c": 4})
     page = return_marks(course, "sheet").page.read_text(encoding="utf-8")

@@ -52,6 +52,7 @@ def test_a_page_fits_a_phone_names_its_parts_and_neither_runs_nor_loads_anything
             page.on("dialog", lambda dialog, told=told: (told.append(dialog.message), dialog.dismiss()))
             page.on("console", lambda message, told=told: told.append(message.text))
             page.goto(path.as_uri())
+            page.evaluate("document.querySelectorAll('details').forEach(one => one.open = false)")
             page.emulate_media(media="print")
             assert page.evaluate(FOLDED) == [], f"{path.name}: paper has no folds"
             page.emulate_media(media="screen")

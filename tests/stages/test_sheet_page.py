@@ -57,7 +57,7 @@ def test_pages_are_written_in_the_language_of_the_course_and_written_again_if_it
         assert out_of_date(submission, graded, pages, "de") == ["beyond", "words"]
     feedback(course, ASSIGNMENT)
     text = text_of(course)
-    assert "bisher 2 von 4 Punkten; 6 weitere Punkte sind noch nicht bewertet" in text
+    assert "Bisher 2 von 4 Punkten; 6 weitere Punkte sind noch nicht bewertet" in text
     assert "words: 1 von 2" in text
     assert "Aufgabe Punkte Noch nicht bewertet Exercise 1: Why, 1 0 von 1 1,5" in text
     page = (pages / "words.html").read_text(encoding="utf-8")
