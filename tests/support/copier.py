@@ -312,11 +312,16 @@ def _limited() -> Iterator[None]:
 
 
 def _run(source: str, namespace: dict[str, Any]) -> None:
+    exec(_compiled(source), namespace)
+
+
+@functools.lru_cache(maxsize=1000)
+def _compiled(source: str) -> types.CodeType:
     plain = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.split("\n"))
     # Where rules look for the source of a function.
     place = f"<cell {hashlib.sha256(plain.encode()).hexdigest()[:16]}>"
     linecache.cache[place] = (len(plain), None, plain.splitlines(keepends=True), place)
-    exec(compile(plain, place, "exec"), namespace)
+    return compile(plain, place, "exec")
 
 
 def _evaluate(part: ast.expr, names: dict[str, Any]) -> Any:
