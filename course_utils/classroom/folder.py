@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbgrader.api
-from alembic.script import ScriptDirectory
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.dbutil import ALEMBIC_DIR
@@ -33,6 +32,8 @@ CONFIG_FILE = "nbgrader_config.py"
 
 def _version_of_tables() -> str:
     """Return the version that a new gradebook is marked with."""
+    from alembic.script import ScriptDirectory  # a tenth of a second, for new gradebooks alone
+
     return ScriptDirectory(ALEMBIC_DIR).get_current_head()
 
 
