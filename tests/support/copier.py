@@ -120,7 +120,11 @@ class _Copier:
             if not _passes(cell.source, namespace, {}):
                 left_out.append(f"{name}: the reference does not pass here")
                 continue
-            how = {key: self.how(key, cell, namespace) for key in wanted}
+            how: dict[str, str] = {}
+            for key in wanted:
+                how[key] = self.how(key, cell, namespace)
+                if not how[key]:
+                    break  # who has to compute one of them earns nothing by copying the others
             if all(how.values()):
                 found[name] = "; ".join(f"{key} = {text}" for key, text in how.items())
         return found, left_out
