@@ -7,6 +7,9 @@ import sys
 # Hundreds of processes are started: they need not compile the package each time, wherever that is switched off.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# Tests run side by side: two threads of one that wait for each other take many times as long as one.
+for _library in ("OMP", "MKL", "OPENBLAS"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser):

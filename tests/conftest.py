@@ -37,6 +37,31 @@ def _paid_for_once():
         yield
 
 
+# What takes longest, so that nobody has such a test to do alone at the end; the rest is in the order of the files.
+_LONGEST = (
+    "tests/attacks/test_attacks.py",
+    "tests/grading/test_parallel.py",
+    "tests/lessons/test_release_tells_nothing.py",
+    "tests/lessons/test_assignments.py::test_each_wrong_answer",
+    "tests/lessons/test_assignments.py::test_release_is",
+    "tests/stages/test_class_of_accidents.py",
+    "tests/stages/test_sheet.py::test_groups_hand",
+    "tests/stages/test_sheet.py::test_the_page",
+    "tests/grading/sandbox/test_sandbox.py::test_all_of_this",
+    "tests/grading/test_both_commands.py",
+    "tests/grading/test_cluster.py",
+    "tests/handins/test_one_class",
+    "tests/project/test_browser.py",
+    "tests/stages/test_cycle.py",
+    "tests/stages/test_regrading.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Put what takes longest first."""
+    items.sort(key=lambda item: next((n for n, name in enumerate(_LONGEST) if item.nodeid.startswith(name)), 99))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Keep files whose tests share something costly, marked `xdist_group`, on one worker.
@@ -56,6 +81,7 @@ def pytest_xdist_make_scheduler(config, log):
             file = nodeid.partition("::")[0]
             return file if is_shared(file) else nodeid
 
+    config.option.loadscopereorder = False  # the longest files are not those with the most tests
     return Scheduler(config, log) if config.getoption("dist") == "loadgroup" else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -14,7 +15,7 @@ from course_utils.checks import NotGradable
 from course_utils.grading.run.engine import Settings
 from course_utils.grading.submissions import Submission, grade
 from tests.support.answers import Answer
-from tests.support.engine import SOURCE, answered, lost, run
+from tests.support.engine import SOURCE, answered, lost, run, settings_of_tests
 
 CHALLENGE = SOURCE / "cifar" / "challenge.ipynb"
 CELLS = {f"test_challenge_{percent}" for percent in (50, 60, 65, 70)}
@@ -40,7 +41,10 @@ train_one_epoch = forbidden
 
 def scores_of(answer: Answer, counts: str = "any"):
     scores, result, _ = run(
-        answered(CHALLENGE, answer.cells), CHALLENGE, Settings(data=counts), artifacts=answer.artifacts
+        answered(CHALLENGE, answer.cells),
+        CHALLENGE,
+        replace(settings_of_tests(), data=counts),
+        artifacts=answer.artifacts,
     )
     return scores, result
 

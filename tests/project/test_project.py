@@ -66,10 +66,10 @@ def test_pins_are_sorted_apart_and_exact():
 def test_every_imported_package_is_a_dependency_or_comes_with_one():
     distributions = importlib.metadata.packages_distributions()
     declared = {canonicalize_name(requirement.name) for requirement in REQUIREMENTS}
+    installed = {canonicalize_name(d.name) for d in importlib.metadata.distributions()}
     with_them = {
         canonicalize_name(Requirement(text).name)
-        for name in declared
-        if name in {canonicalize_name(d.name) for d in importlib.metadata.distributions()}
+        for name in declared & installed
         for text in importlib.metadata.requires(name) or []
     }
     missing = {}

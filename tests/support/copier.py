@@ -120,7 +120,11 @@ class _Copier:
             if not _passes(cell.source, namespace, {}):
                 left_out.append(f"{name}: the reference does not pass here")
                 continue
-            how = {key: self.how(key, cell, namespace) for key in wanted}
+            how: dict[str, str] = {}
+            for key in wanted:
+                how[key] = self.how(key, cell, namespace)
+                if not how[key]:
+                    break  # who has to compute one of them earns nothing by copying the others
             if all(how.values()):
                 found[name] = "; ".join(f"{key} = {text}" for key, text in how.items())
         return found, left_out
@@ -312,11 +316,16 @@ def _limited() -> Iterator[None]:
 
 
 def _run(source: str, namespace: dict[str, Any]) -> None:
+    exec(_compiled(source), namespace)
+
+
+@functools.lru_cache(maxsize=1000)
+def _compiled(source: str) -> types.CodeType:
     plain = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.split("\n"))
     # Where rules look for the source of a function.
     place = f"<cell {hashlib.sha256(plain.encode()).hexdigest()[:16]}>"
     linecache.cache[place] = (len(plain), None, plain.splitlines(keepends=True), place)
-    exec(compile(plain, place, "exec"), namespace)
+    return compile(plain, place, "exec")
 
 
 def _evaluate(part: ast.expr, names: dict[str, Any]) -> Any:
