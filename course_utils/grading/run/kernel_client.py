@@ -24,6 +24,11 @@ from course_utils.notebooks.texts import BASE64, plain_math, printable, writable
 
 __all__ = ["CellRun", "CellStopped", "KernelConnection", "KernelLost", "OutputLimits"]
 
+# How often, and for how many seconds each, to look whether a kernel that was stopped works on all the same; and how much
+# of a core it uses, or waits for, if it does.
+_LOOKS, _LOOK_S = 5, 0.2
+_BUSY = 0.2
+
 
 class KernelLost(BaseException):
     """The kernel is gone, or had to be given up. No `except Exception` of a test can swallow it.
@@ -249,12 +254,22 @@ class KernelConnection:
             raise CellStopped(reason)
 
     def _settle(self, reason: str) -> None:
-        """Wait until a kernel that was interrupted is free again: what it clears away is no time of the next cell."""
+        """Wait until a kernel that was interrupted is free again, so that nothing of it is time of the next cell.
+
+        It may have to clear away first. Where a thread or a process of it goes on computing, the kernel is given up.
+        """
         asked = self.client.kernel_info()
         deadline = time.monotonic() + self.settle_s
-        while time.monotonic() < deadline and self.alive():
+        answered = False
+        while not answered and time.monotonic() < deadline and self.alive():
             channel, part = self._receive(0.5)
-            if channel is self.shell and part["parent_header"].get("msg_id") == asked:
+            answered = channel is self.shell and part["parent_header"].get("msg_id") == asked
+        for _ in range(_LOOKS if answered else 0):
+            before, began = self.usage(), time.monotonic()
+            while (left := began + _LOOK_S - time.monotonic()) > 0:
+                self._receive(left)
+            after = self.usage()
+            if not before or not after or sum(after[:2]) - sum(before[:2]) < _BUSY * (time.monotonic() - began):
                 return
         raise KernelLost(reason)
 

@@ -109,11 +109,12 @@ class Watch:
         """Return what `launcher.SandboxedKernel.usage` tells: CPU seconds, seconds waited for a core, busy or not."""
         stats = self.stats()
         self.count_cpu(stats)
-        waited = 0
-        for pid in stats:
+        waited, busy = 0, False
+        for thread in (thread for pid in stats for thread in Path("/proc", pid, "task").glob("*")):
             with contextlib.suppress(OSError, IndexError, ValueError):
-                waited += int(Path(f"/proc/{pid}/schedstat").read_text().split()[1])
-        return self.cpu, waited / 1e9, any(fields[0] in "RD" for fields in stats.values())
+                waited += int((thread / "schedstat").read_text().split()[1])
+                busy |= (thread / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] in "RD"
+        return self.cpu, waited / 1e9, busy
 
     def has_too_many_sessions(self, stats: dict[str, list[str]]) -> bool:
         """Whether there are too many sessions, twice in a row; every new one gets a small share of the cores."""

@@ -474,3 +474,24 @@ def test_a_rule_looks_at_the_definition_that_was_there_when_the_test_ran(tmp_pat
     )
     assert [graded.score(f"test_{name}") for name in "abc"] == [1, 0, 1]
     assert "b uses math.fsum" in graded.message("test_b")
+
+
+WORKS_ON = {
+    "a process": "import os\nos.fork()\nwhile True:\n    pass",
+    "a thread": "import threading\ndef work():\n    while True:\n        pass\n"
+    "threading.Thread(target=work, daemon=True).start()\nwhile True:\n    pass",
+}
+
+
+@pytest.mark.parametrize("what", WORKS_ON)
+def test_what_works_on_after_a_stopped_cell_takes_no_time_from_the_next(what, tmp_path):
+    busy = "import time\nend = time.thread_time() + 0.7\nwhile time.thread_time() < end:\n    pass\nb = 2"
+    cells = [
+        answer("a", "a = 1"),
+        answer("leaves", WORKS_ON[what], timeout_s=0.5),
+        answer("b", busy, timeout_s=1.0),
+        check("b", "assert a + b == 3"),
+    ]
+    graded = grade(cells, tmp_path)
+    assert not graded.events("b")
+    assert graded.score("test_b") == 1
