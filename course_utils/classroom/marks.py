@@ -7,15 +7,14 @@ import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import openpyxl
 from nbgrader.api import MissingEntry, SubmittedAssignment
 from nbgrader.coursedir import CourseDirectory
-from openpyxl.styles import Font
 from traitlets.config import Config
 
 from course_utils.classroom.by_hand import points_that_count, to_read_again, waits
+from course_utils.classroom.config import load_config
 from course_utils.classroom.deadlines import penalty, sync_gradebook
-from course_utils.classroom.folder import coursedir, load_config, open_gradebook
+from course_utils.classroom.folder import coursedir, open_gradebook
 from course_utils.classroom.grades import fetch_grades
 from course_utils.classroom.roster import Roster, Student, read_roster
 from course_utils.classroom.safety_net import Waiting, attempt
@@ -365,6 +364,8 @@ def write_course_table(course: Path, folder: Path | None = None) -> tuple[Path, 
 
 
 def _write_xlsx(path: Path, header: list[str], assignments: list[str], marks: list[CourseMark], rows: list) -> Path:
+    import openpyxl  # a tenth of a second, which only tables for a spreadsheet need
+    from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter as letter
 
     book = openpyxl.Workbook()

@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 import course_utils
-from course_utils.classroom.folder import load_config, open_gradebook
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import open_gradebook
 from course_utils.classroom.marks import write_course_table
 from course_utils.command import app
 from course_utils.errors import CourseError

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.classroom.folder import load_config, open_gradebook
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import open_gradebook
 from course_utils.classroom.marks import read_marks
 from course_utils.classroom.roster import read_roster
 from course_utils.platforms.marks_back import Return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.classroom.folder import load_config
+from course_utils.classroom.config import load_config
 from course_utils.classroom.roster import read_roster
 from course_utils.errors import CourseError
 from course_utils.platforms.hand_ins import Download, HandIn, RawFile, Wanted
