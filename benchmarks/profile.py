@@ -53,7 +53,7 @@ class Looks:
 
     def __init__(self, root: int) -> None:
         self.root = root
-        self.seconds: dict[tuple[int, str], tuple[str, float]] = {}
+        self.seconds: dict[tuple[int, str], tuple[str, float, float]] = {}
 
     def look(self) -> None:
         """Take note of all that lives now."""
@@ -62,15 +62,15 @@ class Looks:
             with contextlib.suppress(OSError):  # it has ended
                 name, _, rest = (place / "stat").read_text().partition("(")[2].rpartition(")")
                 fields = rest.split()
-                about[int(place.name)] = name, int(fields[1]), fields[19], (int(fields[11]) + int(fields[12])) / _TICKS
-        for process, (name, _, began, seconds) in about.items():
+                about[int(place.name)] = name, int(fields[1]), fields[19], int(fields[11]), int(fields[12])
+        for process, (name, _, began, own, system) in about.items():
             line, parent = [process], about[process][1]
             while parent in about and line[-1] != self.root:
                 line.append(parent)
                 parent = about[parent][1]
             if line[-1] == self.root:
                 with contextlib.suppress(OSError):
-                    self.seconds[process, began] = self.role(process, name), seconds
+                    self.seconds[process, began] = self.role(process, name), (own + system) / _TICKS, system / _TICKS
 
     def role(self, process: int, name: str) -> str:
         """Return what a process is: by its command line, or by the name that it gave itself and its PID namespace."""
@@ -102,12 +102,13 @@ def by_process(course: Path, assignment: str, names: list[str]) -> None:
             said.seek(0)
             raise SystemExit(said.read().decode()[-3000:])
     wall, total = time.monotonic() - began, busy() - before
-    sums: collections.Counter[str] = collections.Counter()
-    for role, seconds in looks.seconds.values():
+    sums, of_linux = collections.Counter(), collections.Counter()
+    for role, seconds, system in looks.seconds.values():
         sums[role] += seconds
+        of_linux[role] += system
     print(f"{assignment}, {len(names)} submissions: {wall:.1f} s, {total:.1f} CPU s")
     for role, seconds in sums.most_common():
-        print(f"  {role:30} {seconds:8.2f}")
+        print(f"  {role:30} {seconds:8.2f}, of which {of_linux[role]:.2f} Linux's own")
     print(f"  {'not seen':30} {total - sum(sums.values()):8.2f}", flush=True)
 
 

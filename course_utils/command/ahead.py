@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from course_utils.command.course_settings import OF_COURSE, before_command
+from course_utils.command.terminal import reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +26,11 @@ def _before_grading(context: typer.Context, course: Path) -> Path:
     """Do what comes before every command, while the libraries of the assignment are imported."""
     asked = context.params
     ahead = None
-    if asked.get("assignment") and asked.get("sandbox", True) and not asked.get("scheduler"):
+    elsewhere = asked.get("scheduler") or asked.get("changed") or not asked.get("sandbox", True)
+    if asked.get("assignment") and not elsewhere:
         folders = _not_graded(course, asked["assignment"], asked.get("student") or (), bool(asked.get("force")))
-        if folders:
-            ahead = _start(course, asked["assignment"], folders, asked.get("workers"))
+        with reading():
+            ahead = _start(course, asked["assignment"], folders, asked.get("workers")) if folders else None
     if ahead is not None:
         context.call_on_close(ahead.close)
         context.obj = ahead

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from course_utils.command.terminal import reading
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def before_command(course: Path) -> Path:
     """Stop before anything is done if a setting is wrong; what only may be one is told."""
     if not all((course / name).exists() for name in ("nbgrader_config.py", "source")):
         return course  # the command itself says what a course folder is
-    mistakes = mistakes_in(course)
+    with reading():
+        mistakes = mistakes_in(course)
     if bad := [mistake.text for mistake in mistakes if mistake.level == "bad"]:
         raise CourseError("\n".join(bad))
     for mistake in mistakes:
