@@ -146,6 +146,11 @@ class GradedNotebook:
 
     content: str
 
+    @functools.cached_property
+    def notebook(self) -> nbformat.NotebookNode:
+        """The same, read once for all who look at it; nobody changes it."""
+        return nbformat.reads(self.content, as_version=4)
+
 
 @dataclass(frozen=True)
 class GradedSubmission:
