@@ -7,6 +7,8 @@ c.CourseDirectory.course_id = "deep-learning"
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".*", "hidden"]
 # What held-out pictures are drawn from. Empty: made at first use and kept in .course-secret; keep it with the backup.
 c.Course.secret = ""
+# "de": the feedback pages' own words in German.
+c.Course.language = "en"
 # SQLite beside this file is the default. A large course: "postgresql+psycopg://user@host/gradebook".
 # c.CourseDirectory.db_url = ""
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+from torch.optim.swa_utils import AveragedModel
 
 __all__ = ["count", "kept", "put", "unkept"]
 
@@ -87,8 +88,11 @@ def put(model: Any, weights: Mapping[str, Tensor]) -> tuple[str, Any, Any] | Non
     own = {key: tuple(value.shape) for key, value in state.items() if not is_lazy(value)}
     names = {_WRAPPERS.sub("", key): key for key in state}
     renamed = {names.get(_WRAPPERS.sub("", key), key): value for key, value in weights.items()}
+    is_each_one = len(renamed) == len(weights)
+    # What counts how often an average was taken is no weight.
+    renamed |= {key: value for key, value in state.items() if key == "n_averaged" and key not in renamed}
     shapes = {key: tuple(value.shape) for key, value in renamed.items()}
-    if len(renamed) == len(weights) and set(shapes) == set(state) and all(shapes[key] == own[key] for key in own):
+    if is_each_one and set(shapes) == set(state) and all(shapes[key] == own[key] for key in own):
         model.load_state_dict(renamed)
         return None
     key = min((key for key, _ in set(own.items()) ^ set(shapes.items())), default="")
@@ -103,7 +107,7 @@ def count(model: nn.Module) -> int:
 def _inside(model: nn.Module) -> nn.Module:
     """Return a network without what wraps the whole of it."""
     while True:
-        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel)):
             model = model.module
         elif isinstance(inner := getattr(model, "_orig_mod", None), nn.Module):
             model = inner

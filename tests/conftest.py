@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from course_utils.checks import calls
-
 # The same examples in every run, and no limit of time: a busy machine must not make a test fail.
 settings.register_profile(
     "course", deadline=None, derandomize=True, max_examples=80, suppress_health_check=[HealthCheck.too_slow]
@@ -25,7 +23,18 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 @pytest.fixture(autouse=True)
 def _as_in_a_notebook(monkeypatch):
     """After a test that graded in its own process, checks speak of one process again."""
+    from course_utils.checks import calls  # whoever hands out tests has no need of it
+
     monkeypatch.setattr(calls, "_bridge", None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _paid_for_once():
+    """Runs in this process fork from what it has, unless their test says `cold`."""
+    from tests.support.warm import warm
+
+    with warm():
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)

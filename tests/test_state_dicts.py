@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils import parametrizations
+from torch.nn.utils import parametrizations, prune
+from torch.optim.swa_utils import AveragedModel
 
 from course_utils import state_dicts, training
 from course_utils.checks import CheckFailed, networks
@@ -58,6 +59,12 @@ class Buffered(nn.Module):
         return self.norm(self.linear(x - self.mean)) * self.cache
 
 
+def in_place():
+    model = nn.Linear(4, 4)
+    model.compile(backend="eager")
+    return model
+
+
 KINDS = {
     "shared block": shared,
     "tied weights": tied,
@@ -73,6 +80,11 @@ KINDS = {
     "parallel inside": lambda: nn.Sequential(nn.DataParallel(nn.Linear(4, 4)), nn.Linear(4, 4)),
     "compiled": lambda: Compiled(nn.Linear(4, 4)),
     "compiled inside": lambda: nn.Sequential(Compiled(nn.Linear(4, 4)), nn.Linear(4, 4)),
+    "compiled, parallel": lambda: Compiled(nn.DataParallel(nn.Linear(4, 4))),
+    "parallel, compiled, inside": lambda: nn.Sequential(nn.DataParallel(Compiled(nn.Linear(4, 4))), nn.Linear(4, 4)),
+    "averaged": lambda: AveragedModel(nn.Linear(4, 4)),
+    "pruned": lambda: nn.Sequential(prune.l1_unstructured(nn.Linear(4, 4), "weight", amount=0.5)),
+    "compiled in place": in_place,
     "channels last": lambda: nn.Sequential(nn.Unflatten(1, (1, 2, 2)), nn.Conv2d(1, 4, 2), nn.Flatten()).to(
         memory_format=torch.channels_last
     ),
@@ -119,6 +131,17 @@ def test_what_wrapped_it_when_it_was_trained_is_no_matter():
     wrapped = nn.Sequential(nn.DataParallel(nn.Linear(4, 4)), nn.Linear(4, 4))
     training.load("net", wrapped)
     assert torch.equal(wrapped[0].module.weight, bare[0].weight)
+
+
+@pytest.mark.parametrize("kind", ["compiled, parallel", "averaged", "parallel", "compiled"])
+def test_what_wraps_the_whole_network_is_no_matter(kind):
+    made, bare = KINDS[kind](), nn.Linear(4, 4)
+    train(made)
+    training.load("net", bare)
+    again = KINDS[kind]()
+    training.load("net", again)
+    for key, value in bare.state_dict().items():
+        assert any(torch.equal(value, other) for name, other in again.state_dict().items() if name.endswith(key))
 
 
 def test_a_wrapper_hides_no_other_network():

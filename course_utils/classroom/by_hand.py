@@ -8,7 +8,7 @@ from typing import Any
 
 from nbgrader.api import Grade, SubmittedNotebook
 
-__all__ = ["MARKER", "points_that_count", "read_marker", "to_read_again", "waits"]
+__all__ = ["MARKER", "is_waiting", "points_that_count", "read_marker", "to_read_again", "waits"]
 
 # What a graded submission's folder in `autograded/` knows about itself, as JSON.
 MARKER = ".graded.json"
@@ -59,11 +59,24 @@ def waits(grade: Grade, changed: frozenset[tuple[str, str]] | None = frozenset()
     changed : frozenset of (str, str), optional
         As `to_read_again` gives it.
     """
-    if not grade.max_score:
-        return False
-    if grade.manual_score is None:
-        return grade.auto_score is None
-    return bool(grade.needs_manual_grade) and (changed is None or (grade.notebook.name, grade.name) in changed)
+    is_other = False
+    if grade.max_score and grade.manual_score is not None and grade.needs_manual_grade:
+        is_other = changed is None or (grade.notebook.name, grade.name) in changed
+    return is_waiting(grade.max_score, grade.manual_score, grade.auto_score, is_other=is_other)
+
+
+def is_waiting(max_score: float, manual: float | None, auto: float | None, *, is_other: bool) -> bool:
+    """Whether a person has to read a cell, by what `waits` takes out of nbgrader's object.
+
+    Parameters
+    ----------
+    max_score : float
+    manual, auto : float or None
+        What a person and what the tests gave.
+    is_other : bool
+        Whether nbgrader's flag is set, and what a person has marked is another text.
+    """
+    return bool(max_score) and (is_other if manual is not None else auto is None)
 
 
 def points_that_count(notebook: SubmittedNotebook, changed: frozenset[tuple[str, str]] | None = frozenset()) -> float:

@@ -26,7 +26,7 @@ __all__ = [
 
 def _version_of_tables() -> str:
     """Return the version that a new gradebook is marked with."""
-    from alembic.script import ScriptDirectory  # the first run of a course alone needs it
+    from alembic.script import ScriptDirectory  # a tenth of a second, for new gradebooks alone
     from nbgrader.dbutil import ALEMBIC_DIR
 
     return ScriptDirectory(ALEMBIC_DIR).get_current_head()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -323,7 +324,9 @@ def members_of(owner_id: str, roster: Roster) -> tuple[Student, ...]:
     return owner.members if owner else ()
 
 
-def write_course_table(course: Path, folder: Path | None = None) -> tuple[Path, Path]:
+def write_course_table(
+    course: Path, folder: Path | None = None, remarks: Mapping[str, Sequence[str]] | None = None
+) -> tuple[Path, Path]:
     """Write the marks of the whole course as CSV and as xlsx.
 
     Parameters
@@ -331,6 +334,8 @@ def write_course_table(course: Path, folder: Path | None = None) -> tuple[Path, 
     course : pathlib.Path
     folder : pathlib.Path, optional
         By default ``reports/`` of the course.
+    remarks : mapping of str to sequence of str, optional
+        What else is to be noted of a student, by student_id.
 
     Returns
     -------
@@ -349,7 +354,8 @@ def write_course_table(course: Path, folder: Path | None = None) -> tuple[Path, 
         s = m.student
         person = [s.student_id, s.user_name, s.last_name, s.first_name, s.matriculation_number, "; ".join(s.groups)]
         scores = [m.scores[a] for a in assignments]
-        sums = [m.points, m.maximum, m.open, m.lost, m.bonus, m.applied, m.total, m.waiting, "; ".join(m.notes)]
+        notes = "; ".join([*m.notes, *(remarks or {}).get(s.student_id, ())])
+        sums = [m.points, m.maximum, m.open, m.lost, m.bonus, m.applied, m.total, m.waiting, notes]
         rows.append((person, scores, sums))
     csv_path = folder / "course-table.csv"
     lines = []
@@ -364,7 +370,7 @@ def write_course_table(course: Path, folder: Path | None = None) -> tuple[Path, 
 
 
 def _write_xlsx(path: Path, header: list[str], assignments: list[str], marks: list[CourseMark], rows: list) -> Path:
-    import openpyxl  # a tenth of a second, which only tables for a spreadsheet need
+    import openpyxl  # which takes longer to load than all the rest of this module
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter as letter
 

@@ -34,13 +34,16 @@ class Pseudonyms:
         self._names: dict[str, str] = {}
         if not key:
             return
+        written: set[str] = set()  # "Groß" is found by its own letters, folded it would be "gross"
         for s in roster.students:
             for text in _identifying(s):
+                written |= {text, text.casefold()}
                 self._names[text.casefold()] = self._pseudonym(s.student_id)
         for group in roster.groups:
             for text in {group.name, group.owner_id}:
+                written |= {text, text.casefold()}
                 self._names[text.casefold()] = self._pseudonym(group.owner_id)
-        longest_first = sorted(map(re.escape, self._names), key=len, reverse=True)
+        longest_first = sorted(map(re.escape, written), key=len, reverse=True)
         self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?:_\d+)?(?!\w)", re.IGNORECASE)
 
     @classmethod

@@ -7,76 +7,29 @@ killed in between has written all of it or nothing. Autograding does not touch t
 from __future__ import annotations
 
 import hashlib
-import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from nbgrader.api import (
-    Assignment,
-    BaseCell,
-    Comment,
-    Grade,
-    Gradebook,
-    MissingEntry,
-    Notebook,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
+from nbgrader.api import Gradebook
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
+from course_utils.classroom.rubric_entries import Entry
+from course_utils.classroom.rubric_points import Decision, comment_text, entered_as, mark_seen, points_of
 from course_utils.classroom.rubric_tables import Base, Event, Item, Question, Reading
 from course_utils.errors import CourseError
 
-__all__ = ["Conflict", "Decision", "Event", "Item", "Question", "Reading", "RubricMarks", "mark_seen", "points_of"]
+__all__ = ["Conflict", "RubricMarks"]
 
 
 # Behind the name of a student in events that touch both readers' decisions.
 _SECOND = " (second reader)"
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What a reader decides about one answer, or about several that are the same.
-
-    Parameters
-    ----------
-    ticks : tuple of int
-        Ids of rubric items.
-    adjustment : float, points
-        Added to what the ticks give.
-    reason : str
-        Why; needed where `adjustment` is not 0.
-    comment : str
-        For the student, in Markdown.
-    """
-
-    ticks: tuple[int, ...] = ()
-    adjustment: float = 0.0
-    reason: str = ""
-    comment: str = ""
-
-
 class Conflict(CourseError):
     """Somebody else has decided in the meantime; nothing was written."""
-
-
-def points_of(decision: Decision | Reading, items: Iterable[Item], max_points: float) -> float:
-    """Return the points that a decision gives: its ticks and its adjustment, within 0 and what the cell is worth.
-
-    Parameters
-    ----------
-    decision : Decision or Reading
-    items : iterable of Item
-        Of the question.
-    max_points : float
-    """
-    ticked = set(decision.ticks)
-    total = sum(item.points for item in items if item.id in ticked) + decision.adjustment
-    return round(min(max(total, 0.0), max_points), 6) + 0.0
 
 
 class RubricMarks:
@@ -246,15 +199,15 @@ class RubricMarks:
         row = self._db.scalars(select(Reading).where(*where)).one_or_none()
         if (row.version if row else 0) != version:
             raise Conflict(self._who(row, student))
-        now = self._mark(question, student)
-        if turn == 1 and seen_mark not in (None, mark_seen(now["manual_score"], now["manual_comment"])):
+        entry = Entry(self._gradebook, question, student)
+        was = entry.content
+        if turn == 1 and seen_mark not in (None, mark_seen(was["manual_score"], was["manual_comment"])):
             raise Conflict(
                 f"The mark or the comment of {student} was changed elsewhere meanwhile, in formgrader for example. "
                 "Look again, and decide."
             )
-        grade = self._grade(question, student)
-        before = {"reading": _content(row), "grade": self._mark(question, student)}
-        points = points_of(decision, items.values(), grade.max_score or 0.0)
+        before = {"reading": _content(row), "grade": was}
+        points = points_of(decision, _points(items), entry.max_points)
         values = {
             "ticks": sorted(decision.ticks), "adjustment": decision.adjustment, "reason": decision.reason.strip(),
             "comment": decision.comment.strip(), "points": points, "answer": answer, "reader": reader, "at": _now(),
@@ -262,9 +215,9 @@ class RubricMarks:
         }  # fmt: skip
         self._keep(question, student, turn, row, values)
         if turn == 1:
-            shown = [item for item in items.values() if not item.retired or item.id in values["ticks"]]
-            self._enter(question, student, points, comment_text(shown, values["ticks"], values["comment"]))
-        return before, {"reading": {**values, "turn": turn}, "grade": self._mark(question, student)}
+            entry.enter(points, comment_text(items.values(), values["ticks"], values["comment"]))
+            self._db.flush()
+        return before, {"reading": {**values, "turn": turn}, "grade": entry.content}
 
     def _keep(
         self, question: Question, student: str, turn: int, row: Reading | None, values: Mapping[str, Any]
@@ -282,68 +235,27 @@ class RubricMarks:
             raise Conflict(self._who(None, student))
         self._db.expire(row)
 
-    def _grade(self, question: Question, student: str) -> Any:
-        try:
-            return self._gradebook.find_grade(question.cell, question.notebook, question.assignment, student)
-        except MissingEntry:
-            raise CourseError(
-                f"The gradebook has no mark of {student} for {question.cell}; run `course autograde` first."
-            ) from None
-
-    def _comment(self, question: Question, student: str) -> Any:
-        return self._gradebook.find_comment(question.cell, question.notebook, question.assignment, student)
-
-    def _mark(self, question: Question, student: str) -> dict[str, Any]:
-        grade, comment = self._grade(question, student), self._comment(question, student)
-        return {
-            "manual_score": grade.manual_score,
-            "needs_manual_grade": bool(grade.needs_manual_grade),
-            "manual_comment": comment.manual_comment,
-        }
-
-    def marks(self, question: Question) -> dict[str, tuple[float | None, str | None]]:
-        """Return what the gradebook holds of each student's answer: the mark that a person gave, and the comment."""
-        found = {}
-        for table, column in ((Grade, Grade.manual_score), (Comment, Comment.manual_comment)):
-            query = (
-                select(SubmittedAssignment.student_id, column)
-                .join(table.cell).join(table.notebook).join(SubmittedNotebook.assignment)
-                .join(SubmittedNotebook.notebook).join(Notebook.assignment)
-                .where(Assignment.name == question.assignment, Notebook.name == question.notebook)
-                .where(BaseCell.name == question.cell)
-            )  # fmt: skip
-            found[table] = dict(map(tuple, self._db.execute(query)))
-        return {student: (points, found[Comment].get(student)) for student, points in found[Grade].items()}
-
     def given_elsewhere(
-        self, question: Question, readings: Mapping[str, Reading]
+        self,
+        question: Question,
+        given: Mapping[str, tuple[float | None, str | None]],
+        readings: Mapping[str, Reading],
     ) -> dict[str, tuple[float | None, str | None]]:
         """Return the marks and comments that are not the ones that were written here, by student.
 
         Parameters
         ----------
         question : Question
+        given : mapping of str to (float or None, str or None)
+            What the gradebook has, as `entries` gives it.
         readings : mapping of str to Reading
             Of the first reader.
         """
         items, found = self.items(question, retired=True), {}
-        for student, (points, comment) in self.marks(question).items():
-            reading = readings.get(student)
-            if reading is None:
-                written: tuple = (None, None)
-            else:
-                shown = [item for item in items if not item.retired or item.id in reading.ticks]
-                written = reading.points, comment_text(shown, reading.ticks, reading.comment) or None
-            if (points, comment or None) != written:
+        for student, (points, comment) in given.items():
+            if (points, comment or None) != entered_as(readings.get(student), items):
                 found[student] = points, comment
         return found
-
-    def _enter(self, question: Question, student: str, points: float | None, comment: str | None) -> None:
-        """Write nbgrader's own mark and comment."""
-        grade = self._grade(question, student)
-        grade.manual_score, grade.needs_manual_grade = points, points is None and grade.auto_score is None
-        self._comment(question, student).manual_comment = comment
-        self._db.flush()
 
     def change_item(
         self, question: Question, item: int, points: float, text: str, reader: str, *, retired: bool = False
@@ -381,23 +293,20 @@ class RubricMarks:
         self, question: Question, item: int, points: float, *, retired: bool = False
     ) -> list[tuple[str, float, float]]:
         """Return whose mark a change of an item would move: student, points now, points then."""
-        items = self.items(question, retired=True)
+        then = _points({row.id: row for row in self.items(question, retired=True)}) | {item: 0.0 if retired else points}
         found = []
         for student, reading in sorted(self.readings(question).items()):
-            if item not in reading.ticks or not self._follows(question, reading):
-                continue
-            most = self._grade(question, student).max_score or 0.0
-            then = [_Line(i.id, points if i.id == item else i.points) for i in items if not (retired and i.id == item)]
-            found.append((student, reading.points, points_of(reading, then, most)))
+            if item in reading.ticks and (entry := self._followed(question, reading)):
+                found.append((student, reading.points, points_of(reading, then, entry.max_points)))
         return found
 
-    def _follows(self, question: Question, reading: Reading) -> bool:
-        """Whether a mark goes by its ticks: it is in the gradebook, and nobody has given another one elsewhere."""
+    def _followed(self, question: Question, reading: Reading) -> Entry | None:
+        """Return the mark that goes by a reading's ticks; None if it is gone, or was given elsewhere."""
         try:
-            mark = self._mark(question, reading.student)
+            entry = Entry(self._gradebook, question, reading.student)
         except CourseError:
-            return False  # taken out of the gradebook
-        return reading.turn != 1 or mark["manual_score"] == reading.points
+            return None  # taken out of the gradebook
+        return entry if reading.turn != 1 or entry.content["manual_score"] == reading.points else None
 
     def _score_again(
         self,
@@ -410,19 +319,19 @@ class RubricMarks:
         after: dict[str, Any],
     ) -> None:
         for reading in self._readings(question):
-            if item not in reading.ticks or not self._follows(question, reading):
+            entry = self._followed(question, reading) if item in reading.ticks else None
+            if entry is None:
                 continue
             key = reading.student if reading.turn == 1 else reading.student + _SECOND
-            before[key] = {"reading": _content(reading), "grade": self._mark(question, reading.student)}
+            before[key] = {"reading": _content(reading), "grade": entry.content}
             ticks = [tick for tick in reading.ticks if not (drop and tick == item)]
-            most = self._grade(question, reading.student).max_score or 0.0
-            points = points_of(Decision(tuple(ticks), reading.adjustment), items.values(), most)
+            points = points_of(Decision(tuple(ticks), reading.adjustment), _points(items), entry.max_points)
             values = {"ticks": ticks, "points": points, "version": reading.version + 1}
             self._keep(question, reading.student, reading.turn, reading, values)
             if reading.turn == 1:
-                shown = [i for i in items.values() if not i.retired or i.id in ticks]
-                self._enter(question, reading.student, points, comment_text(shown, ticks, reading.comment))
-            after[key] = {"reading": _content(reading), "grade": self._mark(question, reading.student)}
+                entry.enter(points, comment_text(items.values(), ticks, reading.comment))
+                self._db.flush()
+            after[key] = {"reading": _content(reading), "grade": entry.content}
 
     def add_item(self, question: Question, points: float, text: str, reader: str) -> Item:
         """Add a line to the rubric, behind the others."""
@@ -489,7 +398,8 @@ class RubricMarks:
             row = self._db.scalars(select(Reading).where(*where)).one_or_none()
             if _decided(_content(row)) != _decided(event.after[key]["reading"]):
                 raise Conflict(self._who(row, student) + " It can't be taken back any more.")
-            now, then = self._mark(question, student), event.after[key]["grade"]
+            entry = Entry(self._gradebook, question, student)
+            now, then = entry.content, event.after[key]["grade"]
             if turn == 1 and any(now[name] != then[name] for name in ("manual_score", "manual_comment")):
                 raise Conflict(
                     f"The mark or the comment of {student} was changed elsewhere since, in formgrader for example. It "
@@ -502,21 +412,13 @@ class RubricMarks:
                 # Never a version that was there before: a page that somebody has open shows another one.
                 self._keep(question, student, turn, row, {**was["reading"], "version": row.version + 1})
             if turn == 1:
-                self._enter(question, student, was["grade"]["manual_score"], was["grade"]["manual_comment"])
-                self._grade(question, student).needs_manual_grade = was["grade"]["needs_manual_grade"]
+                mark = was["grade"]
+                entry.enter(mark["manual_score"], mark["manual_comment"], waits=mark["needs_manual_grade"])
 
     def events(self, assignment: str, limit: int = 200) -> list[Event]:
         """Return what was done in an assignment, the newest first."""
         query = select(Event).where(Event.assignment == assignment).order_by(Event.id.desc()).limit(limit)
         return list(self._db.scalars(query))
-
-    def comments(self, question: Question, limit: int = 12, turn: int = 1) -> list[str]:
-        """Return the comments that the readers of a turn used for a question so far, the most frequent first."""
-        counts: dict[str, int] = {}
-        for reading in self._readings(question):
-            if reading.comment and reading.turn == turn:
-                counts[reading.comment] = counts.get(reading.comment, 0) + 1
-        return sorted(counts, key=lambda text: (-counts[text], text))[:limit]
 
     def _readings(self, question: Question) -> list[Reading]:
         return list(self._db.scalars(select(Reading).where(*_of(Reading, question)).order_by(Reading.student)))
@@ -547,38 +449,8 @@ class RubricMarks:
         )
 
 
-@dataclass(frozen=True)
-class _Line:
-    """An item with other points than it has now."""
-
-    id: int
-    points: float
-
-
-def mark_seen(points: float | None, comment: str | None) -> str:
-    """Return what a page keeps of a mark and a comment, to know whether they are others when it is saved."""
-    return hashlib.sha256(json.dumps([points, comment]).encode("utf-8", "replace")).hexdigest()[:16]
-
-
-def comment_text(items: Sequence[Item], ticks: Iterable[int], comment: str) -> str:
-    """Return the comment that nbgrader keeps and shows: each line of the rubric, ticked or not, and the reader's words.
-
-    Parameters
-    ----------
-    items : sequence of Item
-    ticks : iterable of int
-        Ids of the items that the answer has.
-    comment : str
-        Of the reader, in Markdown.
-    """
-    ticked = set(ticks)
-    lines = [f"- ☑ {_signed(item.points)}{item.text}" for item in items if item.id in ticked]
-    lines += [f"- ☐ {_signed(item.points)}{item.text}" for item in items if item.id not in ticked and item.points > 0]
-    return "\n".join([*lines, *(["", comment] if comment and lines else [comment] if comment else [])])
-
-
-def _signed(points: float) -> str:
-    return f"({points:+g}) " if points else ""
+def _points(items: Mapping[int, Item]) -> dict[int, float]:
+    return {key: item.points for key, item in items.items()}
 
 
 def _of(table: type[Item] | type[Reading], question: Question) -> tuple[ColumnElement[bool], ...]:

@@ -43,8 +43,7 @@ def mistakes_in(course: Path) -> list[Mistake]:
     from course_utils.classroom.roster import RosterError, read_roster
     from course_utils.classroom.settings import Deadlines, ExamOffice, OpenOlat
     from course_utils.classroom.settings_file import SettingsFile
-    from course_utils.grading.hidden import Course
-    from course_utils.grading.nbgrader_plugins import GradeNotebook
+    from course_utils.grading.settings import Course, GradeNotebook
 
     course = Path(course).resolve()
     config, names = load_config(course), assignments(course)

@@ -31,6 +31,10 @@ def desk_command(
         bool, typer.Option("--second", help="A second, blind reading: its marks are compared, and count nowhere.")
     ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of this machine. [default: one that is free]")] = 0,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of a server by which the desk is reached, JupyterHub's for example."),
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
     course: Course = Path(),
 ) -> None:
@@ -53,5 +57,5 @@ def desk_command(
         page = Path(folder) / "open.html"
         serve(
             course, assignment, reader or getpass.getuser(), told,
-            port=port, order=order, hide_names=pseudonyms, second=second,
+            port=port, order=order, hide_names=pseudonyms, second=second, hosts=allow_host or (),
         )  # fmt: skip

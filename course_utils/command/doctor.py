@@ -179,7 +179,11 @@ def _settings(course: Path) -> Iterator[Finding]:
         yield Finding("bad", "course folder", str(error))
         return
     names = assignments(course)
-    yield Finding("good", "course folder", f"assignments: {', '.join(names)}")
+    if names:
+        yield Finding("good", "course folder", f"assignments: {', '.join(names)}")
+    else:
+        told = "there is no assignment yet: one is a folder in source/ with a notebook, source/week0/first.ipynb"
+        yield Finding("warning", "course folder", told)
     for mistake in mistakes:
         yield Finding("bad" if mistake.level == "bad" else "warning", "settings", mistake.text)
     if not mistakes:
@@ -201,6 +205,11 @@ def _roster(course: Path) -> Iterator[Finding]:
     except RosterError as error:
         yield Finding("bad", "roster", str(error))
         return
-    yield Finding("good", "roster", f"{path.name}: {len(roster.students)} students, {len(roster.groups)} groups")
+    people, groups = _count(len(roster.students), "student"), _count(len(roster.groups), "group")
+    yield Finding("good" if roster.students else "warning", "roster", f"{path.name}: {people}, {groups}")
     for remark in roster.remarks:
         yield Finding("warning", "roster", remark)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -108,9 +108,16 @@ def return_command(
 def marks_command(course: Course = Path()) -> None:
     """Write the table of the whole course, bonus counted, as CSV and xlsx."""
     from course_utils.classroom.marks import write_course_table
+    from course_utils.stages.whereabouts import kept_in_quarantine
 
-    for path in write_course_table(course):
+    remarks = kept_in_quarantine(course)
+    for path in write_course_table(course, remarks=remarks):
         console.print(f"Wrote {path}", highlight=False, soft_wrap=True)
+    if remarks:
+        told = (
+            f"Of {len(remarks)} something lies in quarantine alone, and counts as nothing so far: see the column notes."
+        )
+        console.print(f"[yellow]!![/] {told}", highlight=False, soft_wrap=True)
 
 
 def show_collection(collection, course: Path, *, pseudonyms: bool = False) -> None:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from course_utils.command.terminal import console
 from course_utils.errors import CourseError
+from course_utils.notebooks.texts import writable
 
 
 def check_command(
@@ -77,7 +78,7 @@ def _ask_team(place: Path, group: str | None, members: list[str] | None, *, may_
         name, semicolon, number = text.partition(";")
         if not semicolon:
             raise CourseError(f"--member must look like 'First Last; 0012345', got {text!r}.")
-        found.append(Member(" ".join(name.split()), number.strip()))
+        found.append(Member(writable(" ".join(name.split())), number.strip()))
     if not may_ask and not found:
         raise CourseError(
             "With --yes nothing is asked, and no team.json says who hands in: give --member 'First Last; 0012345'."
@@ -91,7 +92,7 @@ def _ask_team(place: Path, group: str | None, members: list[str] | None, *, may_
         if not name.strip():
             break
         found.append(Member(" ".join(name.split()), typer.prompt(f"Matriculation number of {name}").strip()))
-    team = teams.Team(group.strip(), tuple(found))
+    team = teams.Team(writable(group.strip()), tuple(found))
     if team.problems():
         raise CourseError("\n".join(team.problems()))
     console.print(f"Kept in {teams.write_team(place, team)} for the next time.", highlight=False, soft_wrap=True)

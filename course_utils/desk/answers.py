@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from nbgrader.preprocessors import ClearSolutions
 from traitlets.config import Config
 
 from course_utils.classroom.folder import coursedir
-from course_utils.classroom.rubric_marks import Question
+from course_utils.classroom.rubric_tables import Question
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.excerpt import Notebook
@@ -190,11 +191,10 @@ def answers_of(
     unread = []
     wanted = [question for question in questions if question.key.notebook == notebook]
     found: dict[Question, list[Answer]] = {question.key: [] for question in wanted}
-    for folder in sorted(_folders(directory, assignment)):
-        path = folder / f"{notebook}.ipynb"
+    for student, folder in _folders(directory, assignment):
+        path = Path(folder, f"{notebook}.ipynb")
         if not path.is_file() or path.is_symlink():
             continue
-        student = folder.parent.name
         try:
             cells = _read(path)
             by_name = {cell["metadata"]["nbgrader"].get("grade_id"): cell for cell in cells}
@@ -218,20 +218,26 @@ def states(directory: CourseDirectory, assignment: str, notebook: str) -> dict[s
     assignment, notebook : str
     """
     found = {}
-    for folder in _folders(directory, assignment):
+    # Asked with every page, for the whole class: paths as text are several times as fast as `pathlib`.
+    for student, folder in _folders(directory, assignment):
         try:
-            about = (folder / f"{notebook}.ipynb").lstat()
+            about = os.lstat(f"{folder}/{notebook}.ipynb")
         except OSError:
             continue  # not handed in, or just being replaced
-        found[folder.parent.name] = about.st_mtime_ns, about.st_size
+        found[student] = about.st_mtime_ns, about.st_size
     return found
 
 
-def _folders(directory: CourseDirectory, assignment: str) -> list[Path]:
-    pattern = Path(directory.format_path(directory.autograded_directory, "*", assignment))
-    first = pattern.parts.index("*")
-    found = Path(*pattern.parts[:first]).glob("/".join(pattern.parts[first:]))
-    return [folder for folder in found if folder.is_dir() and not folder.parent.name.startswith(".")]
+def _folders(directory: CourseDirectory, assignment: str) -> list[tuple[str, str]]:
+    """Return whose graded work may be there, and in which folder."""
+    parts = Path(directory.format_path(directory.autograded_directory, "*", assignment)).parts
+    first = parts.index("*")
+    rest = "/".join(parts[first + 1 :])
+    try:
+        with os.scandir(Path(*parts[:first])) as entries:
+            return sorted((one.name, f"{one.path}/{rest}") for one in entries if not one.name.startswith("."))
+    except OSError:
+        return []  # nothing is graded
 
 
 def _answer(

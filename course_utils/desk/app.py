@@ -6,20 +6,19 @@ shows a student's text: nothing of it runs or loads, and who has no token gets n
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable
-from threading import Thread
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -27,16 +26,21 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from course_utils.classroom.marks import number
-from course_utils.classroom.rubric_marks import Conflict, Decision, Question, RubricMarks, mark_seen
+from course_utils.classroom.rubric_entries import entries
+from course_utils.classroom.rubric_marks import Conflict, RubricMarks
+from course_utils.classroom.rubric_points import Decision, comments_used, mark_seen
+from course_utils.classroom.rubric_tables import Question
 from course_utils.desk.agreement import agreement
 from course_utils.desk.answers import Written
 from course_utils.desk.classwork import Classwork, Mark
 from course_utils.desk.order import Pile
 from course_utils.errors import CourseError
 from course_utils.grading.pages import rendered
+from course_utils.notebooks.texts import one_line
 
 __all__ = ["Desk", "make_app"]
 
+_THIS_MACHINE = frozenset(["127.0.0.1", "localhost", "::1"])
 _LARGEST_FORM = 1 << 20  # bytes
 _LONGEST_COMMENT = 20_000  # characters
 _HEADERS = {
@@ -64,14 +68,27 @@ class Desk:
         Who shows it may read and decide.
     second : bool
         Whether a second reader reads: sees nobody's marks, and the own ones are no marks of the class.
+    hosts : iterable of str
+        Names by which browsers may call the desk besides those of this machine: that of a server that passes on what
+        it is asked. A page of any other name, which leads here by a trick with the name, gets nothing.
     """
 
-    def __init__(self, work: Classwork, gradebook: Gradebook, reader: str, token: str, *, second: bool = False) -> None:
+    def __init__(
+        self,
+        work: Classwork,
+        gradebook: Gradebook,
+        reader: str,
+        token: str,
+        *,
+        second: bool = False,
+        hosts: Iterable[str] = (),
+    ) -> None:
         self.work, self.gradebook, self.reader, self.token = work, gradebook, reader, token
         # A name of its own, since cookies know no ports: two desks in one browser do not end each other. Its secret is
         # another one than that of the address, and goes to this desk's own pages alone as far as a browser can tell.
         self.cookie, self.secret = f"course-desk-{secrets.token_hex(4)}", secrets.token_urlsafe(24)
         self.turn = 2 if second else 1
+        self.hosts = frozenset(host.casefold() for host in hosts)
         self.marks = RubricMarks(gradebook)
         work.take_rubrics_over(self.marks)
         self.templates = Environment(
@@ -79,6 +96,8 @@ class Desk:
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
         self.templates.filters["number"] = number
+        # A name of any script stands for itself: what follows it does not change sides.
+        self.templates.globals["who"] = lambda student: Markup("<bdi>{}</bdi>").format(work.name(student))
         # The texts of the course are on every page of a question.
         self.templates.filters["markdown"] = functools.lru_cache(maxsize=1000)(lambda text: Markup(rendered(text)))
         self._rendered: dict[str, Markup] = {}
@@ -117,12 +136,6 @@ def make_app(desk: Desk) -> Starlette:
     desk : Desk
     """
 
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        # Reading a class of two hundred takes seconds: the first page does not wait for it.
-        Thread(target=desk.work.read_everything, daemon=True).start()
-        yield
-
     def route(path: str, show: Callable, method: str = "GET") -> Route:
         return Route(path, _guarded(desk, show), methods=[method])
 
@@ -139,8 +152,7 @@ def make_app(desk: Desk) -> Starlette:
             route(question + "/rubric", _change_rubric, "POST"),
             route(question + "/{pile}", _pile),
             route(question + "/{pile}", _decide, "POST"),
-        ],
-        lifespan=lifespan,
+        ]
     )
 
 
@@ -151,7 +163,10 @@ def _guarded(desk: Desk, show: Callable) -> Callable:
             return refusal
         try:
             form = await _form(request) if request.method == "POST" else {}
-            return await show(desk, request, **({"form": form} if request.method == "POST" else {}))
+            response = await show(desk, request, **({"form": form} if request.method == "POST" else {}))
+            # Reading a class of two hundred takes seconds, and time from whatever else is done: after the first page.
+            response.background = BackgroundTask(desk.work.begin_reading)
+            return response
         except Conflict as error:
             return desk.page(
                 "told.html.j2",
@@ -175,16 +190,25 @@ def _guarded(desk: Desk, show: Callable) -> Callable:
 
 
 def _up(request: Request) -> str:
-    return "../" * (request.scope["path"].count("/") - 1)
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return "../" * (path.count("/") - 1)
 
 
 def _refusal(desk: Desk, request: Request) -> Response | None:
     """Return why a request gets nothing, or None: its token, and that it comes from the desk's own pages."""
     host = request.headers.get("host", "")
+    if _name_of(host) not in _THIS_MACHINE | desk.hosts:
+        text = (
+            f"This desk was called by the name “{one_line(host, 100)}”, which is none of this machine. If it is your "
+            "own server's, start the desk with --allow-host and that name."
+        )
+        return PlainTextResponse(text, status_code=421, headers=_HEADERS)
     given = request.query_params.get("token")
     if given is not None and secrets.compare_digest(given.encode(), desk.token.encode()):
         response = RedirectResponse(request.url.path.rpartition("/")[2] or "./", status_code=303, headers=_HEADERS)
-        response.set_cookie(desk.cookie, desk.secret, httponly=True, samesite="strict", path=None)
+        # Not "strict": the file that `course desk` opens is of no site, and from there browsers send no such cookie
+        # along. What changes something is sent by POST, which "lax" keeps from other sites as well.
+        response.set_cookie(desk.cookie, desk.secret, httponly=True, samesite="lax", path=None)
         return response
     if not secrets.compare_digest(request.cookies.get(desk.cookie, "").encode(), desk.secret.encode()):
         text = "This page needs the address that `course desk` has printed, with its token."
@@ -193,13 +217,19 @@ def _refusal(desk: Desk, request: Request) -> Response | None:
         origin = request.headers.get("origin")
         fetched = request.headers.get("sec-fetch-site", "same-origin")
         if fetched not in ("same-origin", "none") or (
-            origin not in (None, "null")
-            and urlsplit(origin).netloc != host
-            and "x-forwarded-host" not in request.headers
+            origin not in (None, "null") and urlsplit(origin).netloc != host and _name_of(origin) not in desk.hosts
         ):
             text = "Another web site sends this. Nothing was changed."
             return desk.page("told.html.j2", status=403, up=_up(request), title="Not from here", text=text)
     return None
+
+
+def _name_of(place: str) -> str:
+    """Return the name in an address or in a header `Host`, without its port; empty if it is none."""
+    try:
+        return urlsplit(place if "//" in place else f"//{place}").hostname or ""
+    except ValueError:
+        return ""
 
 
 async def _form(request: Request) -> dict[str, list[str]]:
@@ -280,8 +310,8 @@ async def _pile(desk: Desk, request: Request) -> Response:
     reading = next((readings[s] for s in pile.students if s in readings), None)
     items = desk.marks.items(written.key)
     mark = marks.get(first.student, Mark(None, False, written.points))
-    given = desk.marks.marks(written.key) if desk.turn == 1 else {}
-    unlike = desk.marks.given_elsewhere(written.key, readings) if desk.turn == 1 else {}
+    given = entries(desk.gradebook, written.key) if desk.turn == 1 else {}
+    unlike = desk.marks.given_elsewhere(written.key, given, readings) if desk.turn == 1 else {}
     elsewhere = [(student, *unlike[student]) for student in pile.students if student in unlike]
     other = bool(reading and reading.answer and reading.answer != first.digest)
     # A long text takes seconds: others are served meanwhile.
@@ -296,25 +326,15 @@ async def _pile(desk: Desk, request: Request) -> Response:
         unread=desk.work.unread.get(written.key.notebook, []),
         versions={s: readings[s].version if s in readings else 0 for s in pile.students},
         other_answer=other, had=[item.text for item in items if other and item.id in reading.ticks],
-        max_points=mark.max_points, comments=desk.marks.comments(written.key, turn=desk.turn),
+        max_points=mark.max_points, comments=comments_used(readings.values()),
         told=desk.work.told.get(written.key, []),
         html=html, left=sum(row["left"] for row in rows),
-        scores=_scores(desk, written, pile) if desk.turn == 1 else {},
+        scores=desk.work.scores(desk.gradebook, written, first.student) if desk.turn == 1 else {},
         next_key=rows[after[0]]["pile"].key if after else None,
         before_key=rows[place - 1]["pile"].key if place else None,
         after_key=rows[place + 1]["pile"].key if place + 1 < len(rows) else None,
         different={s for s in pile.students if s in readings and reading and readings[s].ticks != reading.ticks},
     )  # fmt: skip
-
-
-def _scores(desk: Desk, written: Written, pile: Pile) -> dict[str, float | None]:
-    """Return what the automatic cells of the same exercise gave to the first student of a pile."""
-    found = {}
-    for test in written.tests:
-        with contextlib.suppress(MissingEntry):  # a cell that is newer than the grading
-            grade = desk.gradebook.find_grade(test.name, written.key.notebook, written.key.assignment, pile.students[0])
-            found[test.name] = grade.score
-    return found
 
 
 async def _decide(desk: Desk, request: Request, form: dict[str, list[str]]) -> Response:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbgrader.api import (
     Assignment,
@@ -17,15 +18,16 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
-from course_utils.classroom.by_hand import MARKER, to_read_again, waits
+from course_utils.classroom.by_hand import MARKER, is_waiting, to_read_again
 from course_utils.classroom.config import load_config
 from course_utils.classroom.folder import coursedir, open_database
 from course_utils.classroom.pseudonyms import Pseudonyms
 from course_utils.classroom.roster import read_roster
-from course_utils.classroom.rubric_marks import Question, Reading, RubricMarks
-from course_utils.desk.answers import Answer, answers_of, states, written_questions
+from course_utils.classroom.rubric_marks import RubricMarks
+from course_utils.classroom.rubric_tables import Question, Reading
+from course_utils.desk.answers import Answer, Written, answers_of, states, written_questions
 from course_utils.desk.order import Pile, piles
 from course_utils.errors import CourseError
 
@@ -68,23 +70,6 @@ class Progress:
     waiting: int
 
 
-@dataclass(frozen=True)
-class _Named:
-    name: str
-
-
-@dataclass(frozen=True)
-class _Row:
-    """What `waits` asks of nbgrader's object, out of one question to the database for the whole class."""
-
-    name: str
-    max_score: float
-    manual_score: float | None
-    auto_score: float | None
-    needs_manual_grade: bool
-    notebook: _Named
-
-
 class Classwork:
     """One assignment at the desk.
 
@@ -114,6 +99,7 @@ class Classwork:
         self.told: dict[Question, list[str]] = {}
         # Whose notebooks can't be read, by notebook.
         self.unread: dict[str, list[str]] = {}
+        self._reading = threading.Lock()
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Gradebook]:
@@ -138,8 +124,14 @@ class Classwork:
             if not question.problem:
                 self.told[question.key] = marks.take_over(question.key, lines)
 
+    def begin_reading(self) -> None:
+        """Read what the class answered beside everything else, unless somebody has begun with it."""
+        if self._reading.acquire(blocking=False):
+            threading.Thread(target=self.read_everything, daemon=True).start()
+
     def read_everything(self, done: Callable[[str], None] | None = None) -> None:
         """Read what the class answered, notebook after notebook."""
+        self._reading.acquire(blocking=False)
         for notebook, event in self._read.items():
             try:
                 self._read_one(notebook)
@@ -161,6 +153,7 @@ class Classwork:
 
     def piles(self, question: Question) -> list[Pile]:
         """Return a question's answers in the order in which they are read; waits until they are there."""
+        self.begin_reading()
         self._read[question.notebook].wait()
         if question.notebook in self._failed:
             raise CourseError(f"The answers of {question.notebook} can't be read: {self._failed[question.notebook]}.")
@@ -200,25 +193,33 @@ class Classwork:
         question : Question, optional
             Only this one; by default all.
         """
-        columns = (Notebook.name, BaseCell.name, Grade.max_score, SubmittedAssignment.student_id,
-                   Grade.manual_score, Grade.auto_score, Grade.needs_manual_grade)  # fmt: skip
+        found: dict[Question, dict[str, Mark]] = {q.key: {} for q in self.questions}
+        keys = {(q.notebook, q.cell): q for q in found}
         query = (
-            select(*columns)
-            .join(Grade.cell).join(Grade.notebook).join(SubmittedNotebook.assignment)
-            .join(SubmittedAssignment.assignment).join(SubmittedNotebook.notebook)
-            .where(Assignment.name == self.assignment)
+            _of_class(self.assignment, SubmittedAssignment.student_id, Notebook.name, BaseCell.name,
+                      Grade.max_score, Grade.manual_score, Grade.auto_score, Grade.needs_manual_grade)
+            .where(BaseCell.name.in_(sorted({q.cell for q in found})))
         )  # fmt: skip
         if question is not None:
             query = query.where(Notebook.name == question.notebook, BaseCell.name == question.cell)
-        found: dict[Question, dict[str, Mark]] = {q.key: {} for q in self.questions}
-        for notebook, cell, most, student, manual, auto, needs in gradebook.db.execute(query):
-            key = Question(self.assignment, notebook, cell)
-            if key in found:
-                row = _Row(cell, most or 0.0, manual, auto, needs, _Named(notebook))
-                # Asked for only where it decides: it is a file for each student.
-                changed = self._to_read_again(student) if manual is not None and needs else frozenset()
-                found[key][student] = Mark(manual, waits(row, changed), most or 0.0)
+        for student, notebook, cell, most, manual, auto, needs in gradebook.db.execute(query):
+            if (key := keys.get((notebook, cell))) is None:
+                continue
+            is_other = False
+            if manual is not None and needs:  # asked only where it decides: it is a file for each student
+                changed = self._to_read_again(student)
+                is_other = changed is None or (notebook, cell) in changed
+            found[key][student] = Mark(manual, is_waiting(most, manual, auto, is_other=is_other), most)
         return found
+
+    def scores(self, gradebook: Gradebook, written: Written, student: str) -> dict[str, float]:
+        """Return what the automatic cells of a question's exercise gave to a student; none for a cell that is newer."""
+        query = (
+            _of_class(self.assignment, BaseCell.name, Grade.score)
+            .where(Notebook.name == written.key.notebook, SubmittedAssignment.student_id == student)
+            .where(BaseCell.name.in_([test.name for test in written.tests]))
+        )
+        return dict(map(tuple, gradebook.db.execute(query)))
 
     def _to_read_again(self, student: str) -> frozenset[tuple[str, str]] | None:
         """Return whose answers changed since they were marked, read anew only where the file is another one."""
@@ -248,3 +249,13 @@ class Classwork:
         if turn != 1:
             return reading is None or reading.answer != answer.digest
         return mark is not None and mark.waits
+
+
+def _of_class(assignment: str, *columns: Any) -> Select:
+    """Return a question to the gradebook about the cells of everybody who handed an assignment in."""
+    return (
+        select(*columns)
+        .join(Grade.cell).join(Grade.notebook).join(SubmittedNotebook.assignment)
+        .join(SubmittedAssignment.assignment).join(SubmittedNotebook.notebook)
+        .where(Assignment.name == assignment)
+    )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import uvicorn
@@ -28,6 +28,7 @@ def serve(
     order: str = "alike",
     hide_names: bool = False,
     second: bool = False,
+    hosts: Iterable[str] = (),
 ) -> None:
     """Serve the desk until it is ended with Ctrl-C.
 
@@ -45,6 +46,8 @@ def serve(
     hide_names : bool
     second : bool
         Whether this is a second, blind reading.
+    hosts : iterable of str
+        See `Desk`.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def serve(
     token = secrets.token_urlsafe(24)
     with work.open() as gradebook, _listening(port) as listener:
         try:
-            desk = Desk(work, gradebook, reader, token, second=second)
+            desk = Desk(work, gradebook, reader, token, second=second, hosts=hosts)
         except OperationalError as error:
             raise CourseError(
                 f"The gradebook can't be opened for writing just now ({error.orig}). Try again."

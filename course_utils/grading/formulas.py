@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from latex2mathml.converter import convert_to_element
-
 __all__ = ["to_mathml"]
 
 # Longer formulas, and deeper ones, are shown as they were typed.
@@ -50,6 +48,8 @@ def to_mathml(formula: str, *, block: bool = False) -> str:
     >>> to_mathml("{")
     '<code>${$</code>'
     """
+    from latex2mathml.converter import convert_to_element  # reads its tables when it is loaded
+
     typed = f"<code>{html.escape(f'$${formula}$$' if block else f'${formula}$')}</code>"
     if len(formula) > _LONGEST or _depth(formula) > _DEEPEST:
         return typed

@@ -15,29 +15,14 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from traitlets import Bunch, TraitError, Unicode, validate
-from traitlets.config import Config, Configurable
+from traitlets.config import Config
 
-__all__ = ["FOLDER", "SECRET_FILE", "Course", "beside", "course_secret", "laid_out", "read_hidden"]
+from course_utils.grading.settings import SHORTEST_SECRET, Course, too_short
+
+__all__ = ["FOLDER", "SECRET_FILE", "beside", "course_secret", "laid_out", "read_hidden"]
 
 FOLDER = "hidden"
 SECRET_FILE = ".course-secret"
-_SHORTEST = 16  # characters; what is shorter is no secret but a mistake
-
-
-class Course(Configurable):
-    """Settings of the course as a whole."""
-
-    secret = Unicode(
-        "",
-        help="What held-out pictures and the like are drawn from. Empty: made at first use and kept in .course-secret.",
-    ).tag(config=True, must="", secret=True)  # its own sentence, which does not hold the secret
-
-    @validate("secret")
-    def _long_enough(self, proposal: Bunch) -> str:
-        if 0 < len(proposal.value) < _SHORTEST:
-            raise TraitError(_too_short("c.Course.secret", len(proposal.value)))
-        return proposal.value
 
 
 def course_secret(course: Path, config: Config | None = None) -> str:
@@ -64,16 +49,9 @@ def course_secret(course: Path, config: Config | None = None) -> str:
         path = Path(course) / SECRET_FILE
         _make_secret(path)
         secret, where = path.read_text(encoding="utf-8").strip(), str(path)
-    if len(secret) < _SHORTEST:
-        raise RuntimeError(_too_short(where, len(secret)))
+    if len(secret) < SHORTEST_SECRET:
+        raise RuntimeError(too_short(where, len(secret)))
     return secret
-
-
-def _too_short(where: str, length: int) -> str:
-    return (
-        f"{where} holds {length} characters; a secret has {_SHORTEST} or more. Put the old one back, or "
-        "empty the setting and remove the file: then a new one is made, and other pictures are drawn."
-    )
 
 
 def _make_secret(path: Path) -> None:

@@ -21,9 +21,7 @@ from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPreprocessor, SaveAutoGrades
-from traitlets import Bool, Dict, Enum, Float, List, TraitError, Unicode, validate
 from traitlets.config import Application, Config
-from traitlets.utils.bunch import Bunch
 
 from course_utils.classroom import folder as course_folder
 from course_utils.classroom.safety_net import attempt
@@ -34,6 +32,8 @@ from course_utils.grading.preload import modules_for
 from course_utils.grading.records import auto_score
 from course_utils.grading.run import trust
 from course_utils.grading.run.engine import Settings, grade_cells
+from course_utils.grading.settings import Course
+from course_utils.grading.settings import GradeNotebook as HowToGrade
 from course_utils.grading.submissions import (
     handed_in_at,
     handed_out,
@@ -43,6 +43,7 @@ from course_utils.grading.submissions import (
     other_files,
     sort_out,
 )
+from course_utils.grading.words import words_in
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.pictures import lay_in_files
 from course_utils.notebooks.reading import UnreadableNotebook, read_notebook
@@ -170,36 +171,8 @@ class RepairNotebook(NbGraderPreprocessor):
         return repaired.notebook, resources
 
 
-class GradeNotebook(NbGraderPreprocessor):
+class GradeNotebook(HowToGrade, NbGraderPreprocessor):
     """Run the notebook: the student's cells in the sandbox, the tests in a process of their own."""
-
-    sandbox = Bool(True, help="False runs students' code with your own rights. Never do it on real submissions.").tag(
-        config=True
-    )
-    warm = Bool(True, help="Whether kernels are forked from a process that has done the imports.").tag(config=True)
-    notebook_timeout = Float(1800.0, min=1, help="Seconds for a whole notebook.").tag(
-        config=True, must="a number of seconds, 1 or more"
-    )
-    limits = Dict(help="Limits that differ from the defaults, by the names in docs/grading.md.").tag(config=True)
-    data = Enum(
-        ["any", "CIFAR-10", "stand-in"],
-        "any",
-        help="What trained networks must have been trained on to earn points. CIFAR-10 must then be in COURSE_DATA.",
-    ).tag(config=True)
-    preload = List(
-        Unicode(),
-        None,
-        allow_none=True,
-        help="Modules imported before students' code; None: what the assignment's notebooks import.",
-    ).tag(config=True)
-
-    @validate("limits")
-    def _known_limits(self, proposal: Bunch) -> dict[str, int]:
-        try:
-            GradingLimits.of(proposal.value)
-        except ValueError as error:
-            raise TraitError(f"c.GradeNotebook.limits: {error}") from None
-        return proposal.value
 
     def settings(self) -> Settings:
         """Return the traits in the form that workers take."""
@@ -314,7 +287,9 @@ class FeedbackNotes(NbGraderPreprocessor):
             cell.metadata.pop("course", None)
             cell.metadata.pop("course_notes", None)  # no cell of a student passes for the one below
         if lines:
-            text = "**About this submission**\n\n" + "\n".join(f"- {plain_markdown(line)}" for line in lines)
-            nb.cells.insert(0, nbformat.v4.new_markdown_cell(text, metadata={"course_notes": True}))
+            about = words_in(Course(config=self.config).language)("about")
+            text = "\n".join(f"- {plain_markdown(line)}" for line in lines)
+            noted = {"course_notes": text}
+            nb.cells.insert(0, nbformat.v4.new_markdown_cell(f"**{about}**\n\n{text}", metadata=noted))
         nb.metadata.pop("course", None)
         return nb, resources

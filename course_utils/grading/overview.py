@@ -9,14 +9,18 @@ from typing import Any
 
 from nbconvert.filters import strip_ansi
 
+from course_utils.grading.words import Words
 from course_utils.notebooks import cells as kinds
-from course_utils.notebooks.excerpt import HEADING, LISTING
+from course_utils.notebooks.excerpt import LISTING
 
 __all__ = ["Exercise", "Graded", "Overview", "Part", "overview"]
 
 # Characters of an error's text that are shown beside an answer; the whole of it is in the notebook below.
 _LONGEST = 2_000
-_LENGTH = re.compile(r" \([^()]*\b(?:points?|minutes?)\b[^()]*\)$")
+# Level, kind of section, its number, its title, in the languages that a course may be written in.
+_HEADING = re.compile(r"^(#{1,6}) (?!BEGIN |END )(?:(Exercise|Step|Aufgabe|Schritt) (\d+): )?(.*)$", re.MULTILINE)
+_EXERCISE = ("Exercise", "Aufgabe")
+_LENGTH = re.compile(r" \([^()]*\b(?:points?|minutes?|Punkte?|Minuten?)\b[^()]*\)$")
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,8 @@ def overview(
     waiting: Iterable[str],
     by_hand: Iterable[str],
     show: Callable[[Any, str | None], str],
+    words: Words,
+    blank: Iterable[str] = (),
 ) -> Overview:
     """Return the exercises of a graded notebook.
 
@@ -180,14 +186,18 @@ def overview(
         As `PageState` has them.
     show : callable
         Gives the HTML of a cell, or of a comment on it.
+    words : Words
+        Of the page's language.
+    blank : iterable of str
+        As `PageState` has it.
     """
-    waiting, by_hand, found = frozenset(waiting), frozenset(by_hand), []
+    waiting, by_hand, blank, found = frozenset(waiting), frozenset(by_hand), frozenset(blank), []
     # Only texts of the course open an exercise: a heading between an answer and its check is the student's.
-    numbered = any(match[2] == "Exercise" for cell in cells for match in _headings(cell))
+    numbered = any(match[2] in _EXERCISE for cell in cells for match in _headings(cell))
     part = None
     for index, cell in enumerate(cells):
         marks = cell["metadata"].get("nbgrader") or {}
-        opening = next((m for m in _headings(cell) if m[2] == "Exercise" or (not numbered and m[2])), None)
+        opening = next((m for m in _headings(cell) if m[2] in _EXERCISE or (not numbered and m[2])), None)
         if opening is not None:
             number = f"{opening[2]} {opening[3]}: "
             title = number + _LENGTH.sub("", opening[4].strip()).replace("`", "")
@@ -203,15 +213,17 @@ def overview(
         if part is None or alone or (marks.get("solution") and part.graded):
             part = Part()
             found[-1].parts.append(part)
-        comment = marks.get("comment") or ""
+        comment = words("blank") if marks.get("grade_id") in blank else marks.get("comment") or ""
         comment = show(cell, comment) if comment.strip() else ""
         if not kinds.is_test(cell):
             part.answers.append(
-                Answer(index, show(cell, None), cell["cell_type"] == "code", _error(cell, with_kind=True), comment)
+                Answer(
+                    index, show(cell, None), cell["cell_type"] == "code", _error(cell, words, with_kind=True), comment
+                )
             )
         if has_points:
             name = marks["grade_id"]
-            sentence = _error(cell) if kinds.is_test(cell) else ""
+            sentence = _error(cell, words) if kinds.is_test(cell) else ""
             points = (float(marks.get(key) or 0.0) for key in ("score", "points"))
             part.graded.append(Graded(index, name, *points, name in waiting, name in by_hand, sentence))
         if alone:
@@ -230,10 +242,10 @@ def overview(
 def _headings(cell: Any) -> Iterable[re.Match[str]]:
     if cell["cell_type"] != "markdown" or not cell["metadata"].get("nbgrader"):
         return ()
-    return HEADING.finditer(LISTING.sub("", cell["source"]))
+    return _HEADING.finditer(LISTING.sub("", cell["source"]))
 
 
-def _error(cell: Any, *, with_kind: bool = False) -> str:
+def _error(cell: Any, words: Words, *, with_kind: bool = False) -> str:
     """Return what a cell's error says; of a student's cell also what kind of error it is."""
     error = next((output for output in cell.get("outputs", ()) if output["output_type"] == "error"), None)
     if error is None:
@@ -241,5 +253,5 @@ def _error(cell: Any, *, with_kind: bool = False) -> str:
     text = strip_ansi(str(error.get("evalue") or "")).strip()
     if with_kind:
         text = f"{strip_ansi(str(error.get('ename') or ''))}: {text}".strip(": ")
-    text = text or "It stopped with an error."
+    text = text or words("error")
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

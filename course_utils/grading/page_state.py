@@ -21,7 +21,7 @@ __all__ = ["PageState", "out_of_date", "read_state", "state_of"]
 # In the head of a page, before anything of a student.
 _META = '<meta name="course-state" content="{}">'
 # What pages look like: those that look otherwise are made again before they go out.
-_FORM = 2
+_FORM = 3
 _FOUND = re.compile(_META.format("([0-9a-f]{64})"))
 
 
@@ -39,6 +39,8 @@ class PageState:
         What these are worth, and what they have from an earlier answer.
     by_hand : frozenset of str
         grade_ids of the cells whose mark a person gave.
+    blank : frozenset of str
+        grade_ids of the answers that were left as they were handed out, of which no person has said anything.
     """
 
     digest: str
@@ -46,6 +48,7 @@ class PageState:
     waiting_points: float = 0.0
     waiting_score: float = 0.0
     by_hand: frozenset[str] = frozenset()
+    blank: frozenset[str] = frozenset()
 
     @property
     def meta(self) -> str:
@@ -53,7 +56,7 @@ class PageState:
         return _META.format(self.digest)
 
 
-def state_of(notebook: SubmittedNotebook, graded: Path) -> PageState:
+def state_of(notebook: SubmittedNotebook, graded: Path, language: str = "en") -> PageState:
     """Return what the page of a notebook has to show.
 
     Parameters
@@ -61,12 +64,15 @@ def state_of(notebook: SubmittedNotebook, graded: Path) -> PageState:
     notebook : nbgrader.api.SubmittedNotebook
     graded : pathlib.Path
         The notebook in `autograded/`.
+    language : str
+        In which the page is written.
     """
     changed = to_read_again(graded.parent)
     waiting = {grade.name: grade for grade in notebook.grades if waits(grade, changed)}
     by_hand = frozenset(g.name for g in notebook.grades if g.manual_score is not None and g.name not in waiting)
+    blank = frozenset(c.name for c in notebook.comments if c.auto_comment and c.manual_comment is None)
     shown = [
-        _FORM,
+        [_FORM, language],
         _shown_of(json.loads(graded.read_bytes())),
         sorted([grade.name, grade.score, grade.max_score, grade.name in waiting] for grade in notebook.grades),
         sorted([comment.name, comment.comment] for comment in notebook.comments),
@@ -75,7 +81,7 @@ def state_of(notebook: SubmittedNotebook, graded: Path) -> PageState:
     ]
     digest = hashlib.sha256(json.dumps(shown).encode()).hexdigest()
     points, score = (sum(getattr(g, what) or 0.0 for g in waiting.values()) for what in ("max_score", "score"))
-    return PageState(digest, frozenset(waiting), points, score, by_hand)
+    return PageState(digest, frozenset(waiting), points, score, by_hand, blank)
 
 
 def _shown_of(graded: dict[str, Any]) -> list[Any]:
@@ -85,13 +91,13 @@ def _shown_of(graded: dict[str, Any]) -> list[Any]:
     return [[[cell.get(part) for part in parts] for cell in graded["cells"]], trust.for_student(about)]
 
 
-def read_state(db_url: str, names: tuple[str, str, str], graded: Path) -> PageState:
+def read_state(db_url: str, names: tuple[str, str, str], graded: Path, language: str = "en") -> PageState:
     """Return the same for a notebook, an assignment and a student by their names."""
     with open_database(db_url) as gradebook:
-        return state_of(gradebook.find_submission_notebook(*names), graded)
+        return state_of(gradebook.find_submission_notebook(*names), graded, language)
 
 
-def out_of_date(submission: SubmittedAssignment, graded: Path, pages: Path) -> list[str]:
+def out_of_date(submission: SubmittedAssignment, graded: Path, pages: Path, language: str = "en") -> list[str]:
     """Return the graded notebooks of a submission whose page is missing, or shows other marks or comments.
 
     Parameters
@@ -99,13 +105,16 @@ def out_of_date(submission: SubmittedAssignment, graded: Path, pages: Path) -> l
     submission : nbgrader.api.SubmittedAssignment
     graded, pages : pathlib.Path
         The submission's folders in `autograded/` and `feedback/`.
+    language : str
+        In which pages are to be written.
     """
     fetch_grades(submission)
     there = [notebook for notebook in submission.notebooks if _is_plain(graded / f"{notebook.name}.ipynb")]
     return sorted(
         notebook.name
         for notebook in there
-        if _state_in(pages / f"{notebook.name}.html") != state_of(notebook, graded / f"{notebook.name}.ipynb").digest
+        if _state_in(pages / f"{notebook.name}.html")
+        != state_of(notebook, graded / f"{notebook.name}.ipynb", language).digest
     )
 
 

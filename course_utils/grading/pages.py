@@ -15,18 +15,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from IPython.lib.lexers import IPython3Lexer
 from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from pygments.formatters import HtmlFormatter
 
-from course_utils.classroom.marks import number
 from course_utils.grading.cleaning import as_text, clean, is_other_site, no_picture, picture
 from course_utils.grading.formulas import to_mathml
 from course_utils.grading.overview import overview
 from course_utils.grading.page_state import PageState, read_state
+from course_utils.grading.settings import Course
+from course_utils.grading.words import words_in
 from course_utils.notebooks.pictures import Room, take_pictures
 from course_utils.notebooks.texts import plain_math
 
@@ -242,6 +242,8 @@ def highlight_code(context: Any, source: str, language: str | None = None, metad
     language, metadata : optional
         Not needed; part of how templates call the filter they know.
     """
+    from IPython.lib.lexers import IPython3Lexer  # brings IPython's shell along; pages of Markdown do without
+
     if source in _coloured:
         return _coloured[source]
     clock = _Clock(context)
@@ -311,6 +313,7 @@ class FeedbackExporter(HTMLExporter):
     def __init__(self, **kw: Any) -> None:
         super().__init__(**kw)
         self.is_own = self.template_name == _NBGRADERS  # who has set another one wants that
+        self.words = words_in(Course(config=self.config).language)
         if self.is_own:
             self.template_paths = [str(Path(__file__).parent / "feedback_page"), *self.template_paths]
 
@@ -319,8 +322,10 @@ class FeedbackExporter(HTMLExporter):
         state = PageState("")
         if "db_url" in ids:
             graded = Path(resources["metadata"]["path"], f"{resources['metadata']['name']}.ipynb")
-            state = read_state(ids["db_url"], (ids["notebook"], ids["assignment"], ids["student"]), graded)
-            for name in ("waiting", "waiting_points", "waiting_score", "by_hand"):
+            state = read_state(
+                ids["db_url"], (ids["notebook"], ids["assignment"], ids["student"]), graded, self.words.lang
+            )
+            for name in ("waiting", "waiting_points", "waiting_score", "by_hand", "blank"):
                 resources[f"course_{name}"] = getattr(state, name)
         page, resources = self._render(nb, resources, **kw)
         return with_policy(page, state.meta if state.digest else "", mathjax=not self.is_own), resources
@@ -337,16 +342,17 @@ class FeedbackExporter(HTMLExporter):
         # Formgrader has MathJax, and takes the filter of the settings; this page lets no script run.
         self.register_filter("markdown2html", markdown_with_mathml)
         self.register_filter("cleaned_html", cleaned_html)
-        self.register_filter("number", number)
+        self.register_filter("number", self.words.number)
+        self.environment.globals["say"] = self.words
         return super(HTMLExporter, self).from_notebook_node(nb, resources, **kw)
 
     def _preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         nb, resources = super()._preprocess(nb, resources)
         if not self.is_own:
             return nb, resources
-        if nb.cells and nb.cells[0].metadata.pop("course_notes", False):
-            notes = nb.cells.pop(0)
-            resources["course_notes"] = markdown_with_mathml({"resources": resources}, notes.source)
+        if nb.cells and (notes := nb.cells[0].metadata.pop("course_notes", "")):
+            nb.cells.pop(0)
+            resources["course_notes"] = markdown_with_mathml({"resources": resources}, notes)
 
         for place, cell in enumerate(nb.cells):
             cell.metadata["course_place"] = place
@@ -357,8 +363,8 @@ class FeedbackExporter(HTMLExporter):
                 return highlight_code(context, cell.source)
             return markdown_with_mathml(context, cell.source if comment is None else comment)
 
-        waiting, by_hand = resources.get("course_waiting", ()), resources.get("course_by_hand", ())
-        resources["course_overview"] = overview(nb.cells, waiting, by_hand, show)
+        waiting, by_hand, blank = (resources.get(f"course_{name}", ()) for name in ("waiting", "by_hand", "blank"))
+        resources["course_overview"] = overview(nb.cells, waiting, by_hand, show, self.words, blank)
         return nb, resources
 
 

@@ -101,7 +101,7 @@ def _check_course(about: Any, course: Any) -> None:
         raise BadMessage("what is known of the notebook is not the course's")
     _sentences(about["repairs"])
     trust = about["trust"]
-    if set(trust) != {"sandboxed", "seconds", "events", "suspicious", "in_kernel_points", "points"}:
+    if set(trust) != {"sandboxed", "seconds", "events", "suspicious", "in_kernel_points", "points", "cells"}:
         raise BadMessage("the report of trust has another form")
     _sentences(trust["suspicious"])
     if not isinstance(trust["events"], list):
@@ -109,7 +109,10 @@ def _check_course(about: Any, course: Any) -> None:
     for event in trust["events"]:
         kind, sentence = event
         _sentences([kind, sentence])
-    for number in (trust["seconds"], trust["in_kernel_points"], trust["points"]):
+    if not isinstance(trust["cells"], dict):
+        raise BadMessage("the report of trust has another form")
+    _sentences(list(trust["cells"]))
+    for number in (trust["seconds"], trust["in_kernel_points"], trust["points"], *trust["cells"].values()):
         if type(number) not in (int, float) or not 0 <= number <= 1e9:
             raise BadMessage("the report of trust has impossible numbers")
     if type(trust["sandboxed"]) is not bool:

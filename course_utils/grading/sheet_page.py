@@ -12,10 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbgrader.api import SubmittedAssignment, SubmittedNotebook
 
 from course_utils.classroom.grades import fetch_grades
-from course_utils.classroom.marks import number
 from course_utils.grading.overview import Exercise, overview
 from course_utils.grading.page_state import state_of
 from course_utils.grading.pages import with_policy
+from course_utils.grading.words import Words, words_in
 
 __all__ = ["NAME", "sheet_page"]
 
@@ -36,7 +36,10 @@ class _Part:
 
 
 def sheet_page(
-    submission: SubmittedAssignment, graded: Path, order: Callable[[list[str]], Sequence[str]] = sorted
+    submission: SubmittedAssignment,
+    graded: Path,
+    order: Callable[[list[str]], Sequence[str]] = sorted,
+    language: str = "en",
 ) -> str:
     """Return the page of a submission with several notebooks; empty if there is only one.
 
@@ -47,18 +50,21 @@ def sheet_page(
         Its folder in `autograded/`.
     order : callable
         Puts the notebooks' names in order.
+    language : str
+        One of `words.LANGUAGES`.
     """
+    words = words_in(language)
     fetch_grades(submission)
     notebooks = {notebook.name: notebook for notebook in submission.notebooks}
     if len(notebooks) < 2 or NAME in notebooks:
         return ""
-    parts = [_part(notebooks[name], graded / f"{name}.ipynb") for name in order(list(notebooks))]
+    parts = [_part(notebooks[name], graded / f"{name}.ipynb", words) for name in order(list(notebooks))]
     late = sum(min(one.late_submission_penalty or 0.0, one.score or 0.0) for one in notebooks.values())
     pages = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "feedback_page"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    pages.filters["number"] = number
+    pages.filters["number"], pages.globals["say"] = words.number, words
     page = pages.get_template("sheet.html.j2").render(
         assignment=submission.assignment.name, parts=parts, late=late,
         reached=sum(part.reached for part in parts) - late, possible=sum(part.possible for part in parts),
@@ -67,7 +73,7 @@ def sheet_page(
     return with_policy(page)
 
 
-def _part(notebook: SubmittedNotebook, graded: Path) -> _Part:
+def _part(notebook: SubmittedNotebook, graded: Path, words: Words) -> _Part:
     if not graded.is_file() or graded.is_symlink():
         return _Part(notebook.name, (), 0.0, notebook.max_score or 0.0, 0.0, missing=True)
     state = state_of(notebook, graded)
@@ -78,7 +84,7 @@ def _part(notebook: SubmittedNotebook, graded: Path) -> _Part:
         marks = cell["metadata"].get("nbgrader") or {}
         if marks.get("grade_id") in scores:
             marks["score"], marks["points"] = scores[marks["grade_id"]]
-    shown = overview(cells, state.waiting, state.by_hand, _nothing).exercises
+    shown = overview(cells, state.waiting, state.by_hand, _nothing, words).exercises
     most = notebook.max_score or 0.0
     reached = (notebook.score or 0.0) - state.waiting_score
     return _Part(notebook.name, shown, reached, most - state.waiting_points, state.waiting_points)

@@ -23,6 +23,7 @@ from course_utils.facts import FORM
 from course_utils.grading import scratch
 from course_utils.grading.hidden import FOLDER, read_hidden
 from course_utils.grading.limits import GradingLimits, SandboxLimits
+from course_utils.grading.places import without_places
 from course_utils.grading.run import trust
 from course_utils.grading.run.engine import KernelUnavailable, NotebookResult, Settings, grade_cells
 from course_utils.notebooks import reading, repair, skeleton
@@ -470,7 +471,7 @@ def lay_in_outputs(nb: nbformat.NotebookNode, result: NotebookResult) -> None:
     """Write a result's outputs into the cells of the notebook."""
     for index, cell in enumerate(nb.cells):
         if cell.cell_type == "code":
-            outputs = result.outputs.get(index, [])
+            outputs = [without_places(output) for output in result.outputs.get(index, [])]
             found = [output["data"][FORM] for output in outputs if FORM in output.get("data", ())]
             cell.outputs = [nbformat.from_dict(output) for output in outputs if FORM not in output.get("data", ())]
             if found:  # no output that pages could show

@@ -51,7 +51,7 @@ def archive_kind(path: Path, name: str) -> str | None:
     """
     lower = name.lower()
     promises = lower.endswith((".zip", ".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz")) or bool(
-        re.search(r"\.tar\.(gz|bz2|xz|zst)$", lower)
+        re.search(r"\.(tar|ipynb)\.(gz|bz2|xz|zst)$", lower)
     )
     if not promises and "." in lower.lstrip(".") and not lower.endswith(".ipynb"):
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import re
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from course_utils.handins.budget import CHUNK, Budget, Refusal, StagedFile
 from course_utils.handins.limits import RefusedError
 from course_utils.handins.members import DISK_FULL, ENTRIES_PER_FILE, READ_ERRORS, Refusals, place_inside
 from course_utils.handins.paths import is_work
+from course_utils.notebooks.files import both_ends, looks_like_notebook
 
 __all__ = ["read_tar"]
 
@@ -52,6 +54,9 @@ def read_tar(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[R
                 size += len(chunk)
                 budget.check_whole(size, file.size)
                 target.write(chunk)
+        ends = both_ends(plain)
+        if ends[0][257:262] != b"ustar" and looks_like_notebook(*ends):
+            return [_alone(plain, file, budget)], []
         for work in (True, False):
             _read_members(plain, file, budget, work, files, refusals)
     except RefusedError as error:
@@ -69,6 +74,14 @@ def read_tar(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[R
     if not files and not refusals.all:
         raise RefusedError("is an archive without any file")
     return files, refusals.all
+
+
+def _alone(plain: Path, file: StagedFile, budget: Budget) -> StagedFile:
+    """Return a notebook that was compressed without being put into a tar."""
+    name = re.sub(r"(?i)\.(gz|bz2|xz)$", "", file.name)
+    with plain.open("rb") as source:
+        staged, size, sha256 = budget.copy(source, None, name)
+    return replace(file, parts=(*file.parts[:-1], name), staged=staged, size=size, sha256=sha256)
 
 
 def _read_members(

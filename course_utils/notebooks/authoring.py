@@ -125,11 +125,20 @@ def _other_language(notebook: Mapping[str, Any]) -> str:
     return ""
 
 
+def _home(about: Mapping[str, Any]) -> str:
+    """Return the kind of region that a cell may have; empty for a cell that may have none."""
+    if about.get("task"):
+        return "mark scheme"
+    return "solution" if about.get("solution") else "hidden tests" if about.get("grade") else ""
+
+
 def _marker_remarks(cell: Mapping[str, Any], marks: dict[str, markers.Mark]) -> Iterator[tuple[int, str, bool]]:
     source, about = cell["source"], _dict(cell["metadata"].get("nbgrader"))
-    misspelt = set()
+    misspelt, home = set(), _home(about)
+    home = "" if home and any(part in source for part in (marks[home].begin, marks[home].end)) else home
     for number, line in enumerate(source.split("\n"), 1):
         meant = markers.meant_as_mark(line, marks, code=cell["cell_type"] == "code")
+        meant = meant or (markers.meant_in_home(line, marks, home) if home else None)
         if meant is not None:
             misspelt.add(meant[0])
             shown = one_line(line.strip())

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 __all__ = ["asks_for_card", "may_ask_for_card", "newer_syntax"]
 
 _CARDS = ("cuda", "mps", "xpu")
+# What only a card could answer.
+_ASKED = {"get_device_name", "get_device_properties", "get_device_capability", "current_device", "mem_get_info"}
 
 # How deep f-strings are looked into.
 _DEEPEST = 20
@@ -58,9 +60,18 @@ def asks_for_card(source: str) -> list[tuple[int, str]]:
             continue
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         values = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg == "device")]
-        if (method in _CARDS and not node.args) or any(map(_is_card, values)):
+        asks = (method in _CARDS and not node.args) or method in _ASKED or any(map(_is_card_type, [node.func, *values]))
+        if asks or any(map(_is_card, values)):
             found.setdefault(node.lineno, ast.unparse(node)[:80])
     return sorted(found.items())
+
+
+def _is_card_type(node: ast.expr) -> bool:
+    """Whether it names a type of tensors on a card: ``torch.cuda.FloatTensor``."""
+    text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+    if isinstance(node, ast.Attribute) and node.attr.endswith("Tensor"):
+        text = ast.unparse(node)
+    return re.fullmatch(r"(torch\.)?cuda\.\w+Tensor", text) is not None
 
 
 def _is_card(node: ast.expr) -> bool:

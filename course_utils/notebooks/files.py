@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
+from course_utils.notebooks.instead import inner_notebook, is_script, what_instead, what_json_instead
 from course_utils.notebooks.limits import MIB, FileLimits
 from course_utils.notebooks.texts import one_line, plain_lines
 
@@ -28,7 +29,7 @@ class NotebookError(CourseError, ValueError):
 
 
 def load_notebook(
-    content: bytes, limits: FileLimits | None = None, *, outputs: bool = False
+    content: bytes, limits: FileLimits | None = None, *, outputs: bool = False, is_inner: bool = False
 ) -> tuple[dict[str, Any], list[str], bytes | None]:
     """Return what a file holds that should be a notebook, in whatever format it has.
 
@@ -38,6 +39,8 @@ def load_notebook(
     limits : FileLimits, optional
     outputs : bool
         Whether outputs are read as well. Without them a notebook with all its figures takes little memory.
+    is_inner : bool
+        Whether it was found in another file, so that nothing is looked for in it.
 
     Returns
     -------
@@ -57,9 +60,11 @@ def load_notebook(
         raise NotebookError(
             f"is larger than {limits.size // MIB} MiB; clear outputs that are not needed and hand it in again"
         )
-    if reason := _what_instead(content):
+    if reason := what_instead(content):
         raise NotebookError(reason)
     content = _without_mark(content)
+    if content.endswith(b"\0") and b"\0" not in content[:100]:  # a disk filled the last block up
+        content = content.rstrip(b"\0")
     notes = []
     if outputs and _parts(content) > MOST_PARTS:
         outputs = False
@@ -79,12 +84,31 @@ def load_notebook(
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise NotebookError(_why_no_json(text, error)) from None
-    if not isinstance(notebook, dict) or not ({"cells", "worksheets"} & notebook.keys()):
-        if isinstance(notebook, dict) and {"doc_id", "resource_key"} & notebook.keys():
-            raise NotebookError("is only a shortcut to a file in Google Drive; download the notebook itself (.ipynb)")
-        raise NotebookError("is JSON, but no notebook: it has no cells")
+        notebook, rest = _before_the_rest(text, error)
+        notes.append(f"behind its end stand {len(rest):,} more characters, as of an older and longer file; left out")
+        content, odd = json.dumps(notebook).encode(), True
+    if not _has_cells(notebook):
+        if (inner := inner_notebook(notebook)) is None or is_inner:
+            raise NotebookError(what_json_instead(notebook))
+        notebook, more, _ = load_notebook(inner[0], limits, outputs=outputs, is_inner=True)
+        return notebook, [*notes, inner[1], *more], inner[0]
     return notebook, notes, content if odd else None
+
+
+def _has_cells(notebook: Any) -> bool:
+    return isinstance(notebook, dict) and bool({"cells", "worksheets"} & notebook.keys())
+
+
+def _before_the_rest(text: bytes, error: Exception) -> tuple[dict[str, Any], str]:
+    """Return a notebook behind which something else stands, and what that is; raise `NotebookError` if it is none.
+
+    A file that was written over by a shorter one without being cut has the end of the older one left.
+    """
+    if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":
+        notebook, rest = json.loads(error.doc[: error.pos]), error.doc[error.pos :].strip()
+        if _has_cells(notebook) and '"cells"' not in rest:
+            return notebook, rest
+    raise NotebookError(_why_no_json(text, error)) from None
 
 
 def both_ends(path: Path) -> tuple[bytes, bytes]:
@@ -151,58 +175,34 @@ def _is_python(source: str) -> bool:
     return True
 
 
-_ANNEX = "is no notebook but a pointer of git-annex; fetch the file itself (`git annex get`)"
-_PICTURE = "is no notebook but a picture; hand in the notebook itself (.ipynb)"
-# What else goes by the name of a notebook, by its first bytes.
-_STARTS = {
-    b"version https://git-lfs": "is no notebook but a pointer of Git LFS, which only says where the file is; "
-    "fetch the file itself (`git lfs pull`)",
-    b"bplist00": "is no notebook but a placeholder of iCloud; open it once on that computer, so that it is downloaded",
-    b"[InternetShortcut]": "is no notebook but a link to a web page; download the notebook itself (.ipynb)",
-    b"<": "is no notebook but a web page; download the notebook itself (.ipynb)",
-    b"%PDF": "is no notebook but a PDF; hand in the notebook itself (.ipynb)",
-    b"/annex/objects/": _ANNEX,
-    b"../.git/annex/": _ANNEX,
-    b".git/annex/": _ANNEX,
-    b"http": "is no notebook but the address of one; download the notebook itself (.ipynb)",
-    b"L\0\0\0\x01\x14\x02\0": "is no notebook but a shortcut of Windows; hand in the notebook itself (.ipynb)",
-    b"\xd0\xcf\x11\xe0": "is no notebook but a file of Office; hand in the notebook itself (.ipynb)",
-    b"\x89PNG": _PICTURE,
-    b"\xff\xd8\xff": _PICTURE,
-    b"diff --git": "is no notebook but the changes to one; hand in the notebook itself (.ipynb)",
-}
-
-
-def _what_instead(content: bytes) -> str:
-    """Return what a file is that is no notebook for sure, else an empty text."""
-    start = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not start and not content.strip():
-        return "is an empty file"
-    if not content.strip(b"\0"):
-        return (
-            "holds nothing but zero bytes: a placeholder of a cloud folder (OneDrive, iCloud, Dropbox), or a disk "
-            "that was full; open it once on that computer, so that it is downloaded, and hand it in again"
-        )
-    return next((reason for begin, reason in _STARTS.items() if start.startswith(begin)), "")
-
-
 def _why_no_json(text: bytes, error: Exception) -> str:
     if re.search(rb"^(<<<<<<<|>>>>>>>) ", text, re.MULTILINE):
         return (
             "is no valid JSON: it holds the marks of a merge conflict (<<<<<<<); choose one of both versions "
             "and save it again"
         )
+    if text.lstrip()[:1] not in (b"{", b"[") and is_script(text):
+        return "is no notebook but a script that was made of one; hand in the notebook itself (.ipynb)"
     where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-    cut = isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc.rstrip()) - 1
+    extra = "Extra data" in str(error)
+    cut = not extra and isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc.rstrip()) - 1
     cut |= "Unterminated string" in str(error)
     if cut and text.lstrip()[:1] == b"{":
         return f"is no notebook: its text is no valid JSON{where}; it ends in the middle, as if it were not whole"
     return f"is no notebook: its text is no valid JSON{where}"
 
 
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+
 def _without_mark(content: bytes) -> bytes:
     """Return a text that begins with a byte-order mark as UTF-8 without one."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    for mark, encoding in _MARKS:
         if content.startswith(mark):
             try:
                 return content.decode(encoding).encode()

@@ -363,7 +363,10 @@ def _around(text: str, source: str) -> tuple[str, str] | None:
 
 def _is_code(cell: StudentCell) -> bool:
     """Whether a cell is code, or became a text that is still Python with a definition in it."""
-    return cell.type == "code" or ("def " in cell.source and names.is_python(cell.source))
+    if cell.type == "code":
+        return True
+    may_be = "def " in cell.source or (cell.type == "raw" and "=" in cell.source)
+    return may_be and names.is_python(cell.source)
 
 
 def _is_manual(cell: NotebookNode) -> bool:

@@ -150,6 +150,36 @@ def meant_as_mark(line: str, marks: dict[str, Mark], *, code: bool) -> tuple[str
     return kind, marks[kind].end if verbs[0] in _END else marks[kind].begin
 
 
+_LOUD = re.compile(r"\s*(?:#{3,}|={3,})\s*(BEGIN|END)\s+([^\W\d_a-z]{3,}(?:\s+[^\W\d_a-z]+){0,3})\s*[=#]*\s*$")
+# Of a place that students are to see.
+_SHOWN = {"YOUR", "CODE", "HERE", "VISIBLE", "PUBLIC", "OPEN", "SICHTBARE", "CHECKS"}
+
+
+def meant_in_home(line: str, marks: dict[str, Mark], home: str) -> tuple[str, str] | None:
+    """Return the same of a line that says ``### BEGIN`` of something that nbgrader does not know, such as a rubric.
+
+    Parameters
+    ----------
+    line : str
+    marks : dict of str to Mark
+    home : str
+        The kind of region that the cell may have.
+
+    Examples
+    --------
+    >>> meant_in_home("=== BEGIN BEWERTUNG ===", marks_of(), "mark scheme")
+    ('mark scheme', 'BEGIN MARK SCHEME')
+    """
+    found = _LOUD.match(line) if len(line) <= 120 else None
+    if (
+        found is None
+        or _SHOWN & set(found[2].split())
+        or any(text in line for mark in marks.values() for text in (mark.begin, mark.end))
+    ):
+        return None
+    return home, marks[home].begin if found[1] == "BEGIN" else marks[home].end
+
+
 def _parts(word: str) -> list[str]:
     """Split words that were written together: ``BEGINSOLUTION``."""
     found = re.fullmatch(r"(BEGIN|START|END)(SOLUTIONS?|HIDDEN|HIDDENTESTS?|MARK|MARKSCHEME)", word.upper())

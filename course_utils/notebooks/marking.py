@@ -14,6 +14,7 @@ __all__ = ["points_problem", "problems"]
 
 Problem = tuple[int, str, bool]
 _NAME = re.compile(r"[A-Za-z0-9_\-]+")
+_VERSION = 3  # of nbgrader's metadata
 # What `metadata.course` may hold, and of which type.
 _COURSE = {
     "covers": (list, 'a list of texts, such as ["A2.1.v"]'),
@@ -52,6 +53,8 @@ def problems(cell: Mapping[str, Any], index: int, cells: Sequence[Mapping[str, A
             yield 0, f"metadata.nbgrader.{key} must be true or false, it is {about[key]!r}.", True
     if not any(about.get(key) for key in ("grade", "solution", "locked", "task")):
         return
+    if text := _version_problem(about):
+        yield 0, text, True
     yield from ((0, text, True) for text in _name_problems(about, index, cells))
     if (about.get("grade") or about.get("task")) and (text := points_problem(about)):
         yield 0, text, True
@@ -84,6 +87,15 @@ def points_problem(about: Mapping[str, Any]) -> str:
     if not math.isfinite(points) or points < 0:
         return f"its points are {points:g}; they must be 0 or more."
     return ""
+
+
+def _version_problem(about: Mapping[str, Any]) -> str:
+    version = about.get("schema_version", 0)
+    if version == _VERSION:
+        return ""
+    if isinstance(version, int) and version < _VERSION:
+        return "its metadata are of an old nbgrader. Keep a copy, then write them anew: `nbgrader update source`."
+    return f"its metadata are of a newer nbgrader (schema_version {one_line(repr(version))}, not {_VERSION})."
 
 
 def _name_problems(about: Mapping[str, Any], index: int, cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:

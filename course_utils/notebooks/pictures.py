@@ -17,7 +17,7 @@ from urllib.parse import quote
 from course_utils.notebooks.limits import FileLimits, amount
 from course_utils.notebooks.texts import writable
 
-__all__ = ["Room", "kind_of", "lay_in_files", "pixels_of", "take_pictures"]
+__all__ = ["SUFFIXES", "Room", "kind_of", "lay_in_files", "pixels_of", "take_pictures"]
 
 # A page with more would stop the browser of whoever opens it; photos of phones have 12 to 108 million.
 MOST_PIXELS = 120_000_000
@@ -26,7 +26,7 @@ _LONGEST_NAME = 200
 _MOST_FILES = 500
 # Where base64 ends does the first other character say.
 _PASTED = re.compile(r"data:image/[A-Za-z0-9.+-]{1,40}(?:;[A-Za-z0-9=_-]{1,40}){0,3};base64,([A-Za-z0-9+/]++={0,2})")
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".heic", ".bmp", ".tif", ".tiff")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".heic", ".bmp", ".tif", ".tiff")
 
 
 class Room:
@@ -116,7 +116,7 @@ def lay_in_files(cells: list[Any], folder: Path, limits: FileLimits | None = Non
 def _pictures_in(folder: Path) -> Iterator[tuple[str, Path]]:
     left = _MOST_FILES
     for path in sorted(folder.rglob("*")):
-        if left and path.suffix.lower() in _SUFFIXES and path.is_file() and not path.is_symlink():
+        if left and path.suffix.lower() in SUFFIXES and path.is_file() and not path.is_symlink():
             left -= 1
             yield path.relative_to(folder).as_posix(), path
 

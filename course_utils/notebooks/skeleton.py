@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["drop_unseen", "imports_of", "skeleton", "skeleton_of"]
 
+_ATTACHED = re.compile(r"attachment:([^)\s\"'>]+)")
+_ADDRESS = re.compile(r"^ {0,3}\[([^\]\n]+)\]:\s*<?attachment:")
+
 
 def skeleton(source: Path, config: Config | None = None) -> NotebookNode:
     """Return the course's notebook as it is graded: solutions cleared, hidden tests in place.
@@ -73,7 +76,7 @@ def drop_unseen(notebook: NotebookNode) -> list[tuple[int, str]]:
     for index, cell in enumerate(notebook.cells):
         if not cell.get("attachments"):
             continue
-        shown = {urllib.parse.unquote(name) for name in re.findall(r"attachment:([^)\s\"'>]+)", cell.source)}
+        shown = {urllib.parse.unquote(name) for name in _ATTACHED.findall(_without_unused(cell.source))}
         dropped += [(index, name) for name in cell.attachments if urllib.parse.unquote(name) not in shown]
         cell.attachments = {
             name: forms for name, forms in cell.attachments.items() if urllib.parse.unquote(name) in shown
@@ -81,6 +84,14 @@ def drop_unseen(notebook: NotebookNode) -> list[tuple[int, str]]:
         if not cell.attachments:
             del cell["attachments"]
     return dropped
+
+
+def _without_unused(source: str) -> str:
+    """Return a text without the addresses (``[a]: attachment:b.png``) that nothing in it refers to."""
+    lines = source.split("\n")
+    texts = "\n".join(line for line in lines if not _ADDRESS.match(line)).casefold()
+    used = (found is None or f"[{found[1].casefold()}]" in texts for found in map(_ADDRESS.match, lines))
+    return "\n".join(line for line, is_used in zip(lines, used, strict=True) if is_used)
 
 
 def imports_of(course: NotebookNode) -> list[str]:

@@ -163,12 +163,12 @@ def archive_name(assignment: str, team: Team) -> str:
     >>> archive_name("convolutions", Team("", (Member("Jörg Müller", "0012345"),)))
     'convolutions_Mueller'
     """
-    if team.group:
-        group = fold(team.group)
+    group = fold(team.group)
+    if group.strip("_"):
         return (
             f"{assignment}_{group}" if group.lower().startswith(("group", "gruppe")) else f"{assignment}_group_{group}"
         )
-    name = fold(team.members[0].name.split()[-1])
+    name = fold(team.members[0].name.partition(",")[0].split()[-1])
     # Of a name whose letters have no plain ones, nothing is left: then the number tells whose it is.
     return f"{assignment}_{name if name.strip('_') else fold(team.members[0].matriculation_number)}"
 

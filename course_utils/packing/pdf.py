@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_utils.notebooks.texts import writable
 from course_utils.packing.fonts import told, without_glyph
 from course_utils.packing.manifest import Member
 from course_utils.packing.markdown import convert_markdown
@@ -147,7 +148,7 @@ def _compile(
         main = root / "main.typ"
 
         def whole() -> list[bytes]:
-            main.write_text(head + "\n".join(piece.typst for piece in pieces), encoding="utf-8")
+            main.write_bytes(writable(head + "\n".join(piece.typst for piece in pieces)).encode())
             made = typst.compile(str(main), root=place, **options)
             return made if isinstance(made, list) else [made]
 
@@ -163,7 +164,7 @@ def _compile(
 
 def _show_refused_as_text(head: str, pieces: list[Piece], path: Path, typst: Any, result: PdfResult) -> None:
     """Show the cells that typst refuses as plain text; they are found by halves."""
-    path.write_text(head + "\n".join(piece.typst for piece in pieces), encoding="utf-8")
+    path.write_bytes(writable(head + "\n".join(piece.typst for piece in pieces)).encode())
     try:
         typst.compile(str(path), root=str(path.parent))
     except typst.TypstError as error:
@@ -207,7 +208,7 @@ def _title(title: TitleBlock, notebooks: Sequence[str], language: str) -> str:
 
 _PREAMBLE = r"""
 #set page(paper: "a4", margin: (x: 2cm, top: 2cm, bottom: 2.2cm), footer: context [
-  #set text(size: 8pt, fill: luma(90))
+  #set text(size: 8pt, fill: luma(90), dir: ltr)
   #FOOTER #h(1fr) #counter(page).display("1 / 1", both: true)
 ])
 #set text(lang: LANGUAGE, size: 10.5pt, font: ("Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono"))

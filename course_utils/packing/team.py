@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from course_utils.errors import CourseError
+from course_utils.notebooks.texts import writable
 from course_utils.packing.manifest import Member
 
 __all__ = ["TEAM_FILE", "Team", "read_team", "team_file", "write_team"]
@@ -54,8 +55,8 @@ def read_team(folder: Path) -> Team | None:
         return None
     try:
         known = json.loads(path.read_text(encoding="utf-8-sig"))
-        members = [Member(str(m["name"]), str(m["matriculation_number"])) for m in known["members"]]
-        return Team(str(known.get("group", "")), tuple(members))
+        members = [Member(writable(str(m["name"])), str(m["matriculation_number"])) for m in known["members"]]
+        return Team(writable(str(known.get("group", ""))), tuple(members))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CourseError(
             f"{path} must look like "

@@ -31,6 +31,8 @@ CELL_COLUMNS = (
 )  # fmt: skip
 # Groups of sentences that a page shows of a cell, and notes of a kind; all stand in the tables.
 _MOST_GROUPS, _MOST_NOTES = 5, 15
+# Cells whose seconds are shown.
+_MOST_SLOW = 8
 # Cells that failed which are shown at once; the others are folded.
 _MOST_CELLS = 12
 
@@ -211,7 +213,7 @@ class _Figures:
             "open_cells": sum(len(one.waiting) for one in waiting),
             "open_points": sum(worth[key] for one in waiting for key in one.waiting), "cells": cells,
             "failed": sorted(failed, key=lambda cell: -cell["count"]), "at_once": _MOST_CELLS,
-            "people": self._people(), "runs": self._runs(),
+            "people": self._people(), "runs": self._runs(), "slow": self._slow(),
             "weakest": weakest(room.cells, self.figures, self.groups, room.sources), "notes": self._notes(),
         }  # fmt: skip
 
@@ -234,7 +236,7 @@ class _Figures:
             ("Late", [(self.name(o.owner_id), f"by {_time(o.late_s)}{lost[o.owner_id]}") for o in late]),
             ("Copies as they were released", [(self.name(o.owner_id), "") for o in room.submissions if o.untouched]),
             ("A notebook is missing", lacks),
-            ("Prose is open", [(self.name(o.owner_id), f"{len(o.waiting)} answers") for o in waiting]),
+            ("Prose is open", [(self.name(o.owner_id), _answers(len(o.waiting))) for o in waiting]),
         ]  # fmt: skip
 
     def _runs(self) -> list[dict[str, Any]]:
@@ -255,6 +257,23 @@ class _Figures:
             )
         return rows
 
+    def _slow(self) -> list[dict[str, Any]]:
+        """Return the cells that took longest somewhere; whoever is not in their times took less than they note."""
+        times: dict[tuple[str, str], list[float]] = {}
+        ran = [(name, found) for one in self.room.submissions for name, found in one.ran.items()]
+        for name, found in ran:
+            for cell, seconds in found.cell_seconds.items():
+                times.setdefault((name, cell), []).append(seconds)
+        count = {name: sum(other == name for other, _ in ran) for name in self.room.sources}
+        rows = [
+            {
+                "cell": ", ".join(key), "largest": max(found), "over": len(found), "of": count[key[0]],
+                "median": float(np.median([*found, *[0.0] * (count[key[0]] - len(found))])),
+            }
+            for key, found in times.items()
+        ]  # fmt: skip
+        return sorted(rows, key=lambda row: (-row["largest"], row["cell"]))[:_MOST_SLOW]
+
     def _notes(self) -> list[tuple[str, list[MessageGroup], str]]:
         ran = [(name, found) for one in self.room.submissions for name, found in one.ran.items()]
 
@@ -264,7 +283,7 @@ class _Figures:
         stopped = [f"{name}, {cell}: {text}" for name, found in ran for cell, text in found.stopped.items()]
         looked = "To look at, no more: each has honest reasons too. Whose they are stands in the table of autograde."
         return [
-            ("Cells that used up time or memory", of(stopped), "Seconds and bytes of single cells are not kept."),
+            ("Cells that used up time or memory", of(stopped), "Bytes of single cells are not kept."),
             ("Repairs", of(f"{name}: {text}" for name, found in ran for text in found.repairs), ""),
             ("Events of runs", of(f"{name}: {text}" for name, found in ran for text in found.events), ""),
             ("In the report of trust", of(f"{name}: {text}" for name, f in ran for text in f.suspicious), looked),
@@ -371,6 +390,10 @@ def _compared(found: _Figures, earlier: dict[tuple[str, str], dict[str, Any]], n
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f} %"
+
+
+def _answers(count: int) -> str:
+    return "1 answer" if count == 1 else f"{count} answers"
 
 
 def _short(value: float | None) -> float | str:

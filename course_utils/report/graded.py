@@ -25,7 +25,7 @@ from nbgrader.api import (
 from sqlalchemy import select
 from traitlets.config import Config
 
-from course_utils.classroom.by_hand import to_read_again, waits
+from course_utils.classroom.by_hand import is_waiting, to_read_again
 from course_utils.classroom.config import load_config
 from course_utils.classroom.deadlines import penalty
 from course_utils.classroom.folder import open_gradebook
@@ -98,6 +98,8 @@ class Ran:
         As in the report of trust.
     sentences : dict of str to str
         Why a check failed, by grade_id.
+    cell_seconds : dict of str to float
+        Of the cells that took a tenth of a second or more, by name; empty where an earlier version graded.
     stopped : dict of str to str
         Cells that used up time or memory, by name: what is said of it.
     outside_sandbox : bool
@@ -110,6 +112,7 @@ class Ran:
     events: list[str] = field(default_factory=list)
     suspicious: list[str] = field(default_factory=list)
     sentences: dict[str, str] = field(default_factory=dict)
+    cell_seconds: dict[str, float] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     outside_sandbox: bool = False
     unreadable: str = ""
@@ -271,23 +274,6 @@ def source_notebooks(course: Path, assignment: str) -> dict[str, Divided]:
     return found
 
 
-@dataclass
-class _Row:
-    """A grade as `by_hand.waits` reads it."""
-
-    name: str
-    notebook: Any
-    auto_score: float | None
-    manual_score: float | None
-    needs_manual_grade: bool
-    max_score: float
-
-
-@dataclass
-class _Named:
-    name: str
-
-
 def _read_gradebook(
     gradebook: Gradebook, course: Path, assignment: str, config: Config
 ) -> tuple[dict[tuple[str, str], float], list[Submission]]:
@@ -341,8 +327,8 @@ def _read_gradebook(
         key = cell_names.get(cell)
         if key is None or owner not in found:
             continue
-        row = _Row(key[1], _Named(key[0]), auto, manual, bool(needs), known[key])
-        if waits(row, changed[owner]):
+        is_other = bool(needs) and (changed[owner] is None or key in changed[owner])
+        if is_waiting(known[key], manual, auto, is_other=is_other):
             found[owner].waiting.add(key)
             continue
         score = (manual if manual is not None else auto or 0.0) + (extra or 0.0)
@@ -403,6 +389,7 @@ def _ran(notebook: dict[str, Any]) -> Ran:
     trust = about.get("trust", {})
     ran = Ran(
         seconds=float(trust.get("seconds", 0.0)),
+        cell_seconds={str(name): float(seconds) for name, seconds in trust.get("cells", {}).items()},
         repairs=[str(text) for text in about.get("repairs", [])],
         events=[str(text) for _, text in trust.get("events", [])],
         suspicious=[str(text) for text in trust.get("suspicious", [])],

@@ -27,6 +27,7 @@ from course_utils.notebooks import authoring, markers, skeleton
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.authoring import Remark, where
 from course_utils.notebooks.course_code import Files
+from course_utils.notebooks.pictures import SUFFIXES
 from course_utils.notebooks.texts import one_line
 from course_utils.stages.checking import make_sure_it_exists
 
@@ -89,6 +90,7 @@ def _leaks(notebooks: Mapping[str, dict], beside: Mapping[str, Path], config: Co
             place = where(name, cell, index)
             secrets += [(place, _lines(region.lines)) for region in authoring.solutions(cell, marks)]
     secrets = [(place, lines) for place, lines in secrets if sum(map(len, lines)) >= _REGION]
+    remarks += _named_in_hidden_alone(notebooks, beside, marks)
     for name, notebook in notebooks.items():
         remarks += _leaks_of_notebook(name, notebook, secrets, config)
     for name, path in beside.items():
@@ -103,6 +105,39 @@ def _leaks(notebooks: Mapping[str, dict], beside: Mapping[str, Path], config: Co
         elif re.search(r"solution|l(ö|oe)sung|answer.?key", name, re.IGNORECASE):
             remarks.append(Remark(name, "it is handed out, in spite of its name.", False))
     return remarks
+
+
+def _named_in_hidden_alone(
+    notebooks: Mapping[str, dict], beside: Mapping[str, Path], marks: dict[str, markers.Mark]
+) -> list[Remark]:
+    """Return which files beside the notebooks only what is hidden speaks of: a picture of the answer, say."""
+    hidden: list[tuple[str, str]] = []
+    public = [path.read_text("utf-8", "replace") for name, path in beside.items() if name.endswith(".py")]
+    for name, notebook in notebooks.items():
+        for index, cell in enumerate(authoring.plain_cells(notebook)):
+            lines, regions = cell["source"].split("\n"), authoring.solutions(cell, marks)
+            hidden += [(where(name, cell, index), "\n".join(region.lines)) for region in regions]
+            inside = {number for region in regions for number in range(region.first, region.last + 1)}
+            public.append("\n".join(line for number, line in enumerate(lines, 1) if number not in inside))
+    shown, remarks = "\n".join(public), []
+    for name in beside:
+        called = re.compile(rf"(?<![\w-]){re.escape(_as_called(name))}(?!\w)")
+        place = next((place for place, text in hidden if called.search(text)), "")
+        if not place or called.search(shown):
+            continue
+        if name.lower().endswith(SUFFIXES):
+            text = "this picture would be handed out. Attach it to the cell instead."
+        else:
+            text = "it is handed out. If students need not have it, move it into hidden/."
+        text = f"only what {place} hides speaks of it, and {text}"
+        remarks.append(Remark(name, text, name.lower().endswith(SUFFIXES)))
+    return remarks
+
+
+def _as_called(name: str) -> str:
+    """Return how notebooks speak of a file beside them: a module without its suffix."""
+    last = name.rpartition("/")[2]
+    return last.removesuffix(".py") if last.endswith(".py") else last
 
 
 def _leaks_of_notebook(name: str, notebook: dict, secrets: list, config: Config) -> list[Remark]:

@@ -20,6 +20,7 @@ from typing import Any
 from course_utils.classroom.deadlines import deadline_of, whole_day_told
 from course_utils.classroom.one_run import only_run
 from course_utils.classroom.safety_net import attempt, is_the_machines
+from course_utils.classroom.settings import Deadlines
 from course_utils.grading import scratch
 from course_utils.platforms import door
 from course_utils.platforms.hand_ins import Download, HandIn, Problem, Wanted
@@ -460,7 +461,11 @@ def _judge_time(row: Row, hand_in: HandIn, there: CourseAssignment) -> None:
         if due is None:
             row.status = f"{hand_in.mark} (mark)" if hand_in.mark else "no deadline set"
         elif hand_in.submitted > due:
-            row.status, row.late_by = "late", duration(hand_in.submitted - due)
+            late = hand_in.submitted - due
+            row.status, row.late_by = "late", duration(late)
+            policy = Deadlines(config=there.config)
+            if policy.policy != "none" and late.total_seconds() <= policy.grace(there.name):
+                row.notes.append(f"within the grace of {policy.grace(there.name) / 60:g} minutes: it costs nothing")
         else:
             row.status = "extended" if hand_in.mark == "extended" else "on time"
             if hand_in.mark == "late":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import logging
+import shutil
 from collections.abc import Callable, Container, Iterable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from nbgrader.converters import GenerateFeedback
 from nbgrader.converters.base import NbGraderException
@@ -21,6 +23,7 @@ from course_utils.classroom.safety_net import attempt
 from course_utils.classroom.tables import write_csv
 from course_utils.errors import CourseError
 from course_utils.grading import scratch
+from course_utils.grading.settings import Course
 from course_utils.grading.sheet_page import NAME, sheet_page
 from course_utils.notebooks.texts import one_line
 from course_utils.stages.checking import Stopped, convert
@@ -104,7 +107,7 @@ def _write_sheet_pages(
     course: Path, config: Config, assignment: str, graded: Iterable[str], left_out: Container[str]
 ) -> list[tuple[str, str]]:
     """Write the page of the whole assignment beside those of its notebooks; return whose could not be, and why."""
-    directory, faults = coursedir(course, config), []
+    directory, faults, language = coursedir(course, config), [], Course(config=config).language
 
     def order(names: list[str]) -> list[str]:
         return in_order(course, assignment, names)
@@ -115,15 +118,22 @@ def _write_sheet_pages(
             if student in left_out:
                 continue
             submission = gradebook.find_submission(assignment, student)
-            page, fault = attempt(course, student, "shown", partial(sheet_page, submission, folder, order))
+            page, fault = attempt(course, student, "shown", partial(sheet_page, submission, folder, order, language))
             target = Path(directory.format_path(directory.feedback_directory, student, assignment))
             if fault:
                 faults.append((student, fault))
             elif page:
                 new = target / f".{NAME}.html.new"
                 new.write_text(page, encoding="utf-8", errors="replace")
+                _make_room(target / f"{NAME}.html")
                 new.replace(target / f"{NAME}.html")
     return faults
+
+
+def _make_room(page: Path) -> None:
+    """Remove a folder of the student's that is called like a page; it stays in ``submitted/``."""
+    if page.is_dir() and not page.is_symlink():
+        shutil.rmtree(page)
 
 
 def _rows(table: Path) -> list[list[str]]:
@@ -173,6 +183,12 @@ class _Feedback(GenerateFeedback):
             if isinstance(error.__context__, OperationalError):
                 raise Stopped(f"The gradebook can't be read ({error.__context__.orig}).") from error
             raise self._cause or error from error
+
+    def write_single_notebook(self, output: str, resources: Any) -> None:
+        about = resources["nbgrader"]
+        folder = self._format_dest(about["assignment"], about["student"])
+        _make_room(Path(folder, f"{about['notebook']}.html"))
+        super().write_single_notebook(output, resources)
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         try:

@@ -20,6 +20,7 @@ from course_utils.classroom.safety_net import attempt
 from course_utils.classroom.settings import OpenOlat
 from course_utils.errors import CourseError
 from course_utils.grading.page_state import out_of_date
+from course_utils.grading.settings import Course
 from course_utils.notebooks.texts import one_line
 from course_utils.platforms import door
 from course_utils.platforms.marks_back import Line, Return
@@ -139,6 +140,7 @@ def _renew_pages(
         Whose could not be made, and why.
     """
     folders, stale, faults = coursedir(course, config), [], {}
+    language = Course(config=config).language
     with open_gradebook(course, config) as gradebook:
         for submission in gradebook.find_assignment(assignment).submissions:
             owner = submission.student.id
@@ -147,7 +149,7 @@ def _renew_pages(
                     Path(folders.format_path(stage, owner, assignment))
                     for stage in (folders.autograded_directory, folders.feedback_directory)
                 )
-                look = functools.partial(out_of_date, submission, graded, pages)
+                look = functools.partial(out_of_date, submission, graded, pages, language)
                 old, fault = attempt(course, owner, "compared with its pages", look)
                 faults |= {owner: fault} if fault else {}
                 if old:

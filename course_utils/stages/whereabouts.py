@@ -13,14 +13,18 @@ from zoneinfo import ZoneInfo
 
 from traitlets.config import Config
 
+from course_utils.classroom.config import load_config
 from course_utils.classroom.deadlines import deadline_of
-from course_utils.classroom.folder import submitted_folders
-from course_utils.classroom.roster import Owner, Roster
+from course_utils.classroom.folder import assignments, submitted_folders
+from course_utils.classroom.roster import Owner, Roster, read_roster
 from course_utils.classroom.settings import OpenOlat
 from course_utils.grading.submissions import handed_in_at
 from course_utils.stages.quarantine import BY_HAND, Quarantine
 
-__all__ = ["LAID_OUT", "NOTHING", "QUARANTINE", "UNTOUCHED", "Whereabouts", "read_record", "where_everybody_is"]
+__all__ = [
+    "LAID_OUT", "NOTHING", "QUARANTINE", "UNTOUCHED", "Whereabouts", "kept_in_quarantine", "read_record",
+    "where_everybody_is",
+]  # fmt: skip
 
 NOTHING, LAID_OUT, UNTOUCHED, QUARANTINE = "nothing handed in", "laid out", "untouched copy", "in quarantine"
 _MOST_REASONS = 3
@@ -94,6 +98,24 @@ def where_everybody_is(course: Path, assignment: str, config: Config, roster: Ro
     """
     looking = _Looking(Path(course).resolve(), assignment, config, roster or Roster(()))
     return [looking.at(owner_id) for owner_id in looking.everybody()]
+
+
+def kept_in_quarantine(course: Path) -> dict[str, list[str]]:
+    """Return by student_id what somebody handed in of which nothing is laid out, and why: no mark knows of it.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        With a roster.
+    """
+    config, roster = load_config(course), read_roster(course)
+    found: dict[str, list[str]] = {}
+    for assignment in assignments(course):
+        for entry in where_everybody_is(course, assignment, config, roster):
+            if entry.state == QUARANTINE and entry.in_roster:
+                for student in roster.owner(entry.owner_id).members:
+                    found.setdefault(student.student_id, []).append(f"{assignment}: {entry.why_nothing}")
+    return found
 
 
 def read_record(course: Path, assignment: str) -> dict[str, Any]:

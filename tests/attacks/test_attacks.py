@@ -13,6 +13,7 @@ from course_utils.stages import autograde, feedback, release
 from tests.attacks import classroom
 from tests.attacks.classroom import FAMILIES, NEIGHBOUR, Seat, Verdict
 from tests.attacks.course import ASSIGNMENT, NOTEBOOK, SCRIPT, Course, make_course, plant_in_gradebook
+from tests.support.warm import cold
 
 # One run grades all of them: with several test processes, this file belongs to one of them.
 pytestmark = pytest.mark.xdist_group("attacks")
@@ -22,7 +23,13 @@ SEATS = classroom.seats()
 LIMITS = 'c.GradeNotebook.limits = {"memory": 3 << 29, "disk": 1 << 28, "files": 3000, "processes": 64}\n'
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module", autouse=True)
+def _started_anew():
+    with cold():
+        yield
+
+
+@pytest.fixture(scope="module")
 def course(tmp_path_factory) -> Course:
     """The course, with everybody's submission."""
     root = tmp_path_factory.mktemp("attacked-course")
@@ -34,7 +41,7 @@ def course(tmp_path_factory) -> Course:
     return course
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def verdicts(course) -> dict[str, Verdict]:
     """What became of everybody's submission, graded in one run."""
     # Many attacks do nothing but wait until their time is up.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from nbgrader.api import Gradebook
 
-from course_utils.classroom.rubric_marks import Conflict, Decision, Question, RubricMarks
+from course_utils.classroom.rubric_marks import Conflict, RubricMarks
+from course_utils.classroom.rubric_points import Decision
+from course_utils.classroom.rubric_tables import Question
 from course_utils.errors import CourseError
 from tests.grading.test_postgresql import server  # noqa: F401
 from tests.support.written_class import ASSIGNMENT, NOTEBOOK, make_class, scores

@@ -14,8 +14,7 @@ from course_utils.classroom.settings import Deadlines, MomentError, OpenOlat, pa
 from course_utils.classroom.settings_file import SettingsFile
 from course_utils.command.course_settings import mistakes_in
 from course_utils.errors import CourseError
-from course_utils.grading.hidden import Course
-from course_utils.grading.nbgrader_plugins import GradeNotebook
+from course_utils.grading.settings import Course, GradeNotebook
 from tests.support.olat_course import ROSTER
 
 ASSIGNMENTS = ["week0", "losses"]

@@ -50,11 +50,22 @@ def test_elsewhere_only_the_students_half_is_looked_at(tmp_path):
 def test_a_real_class_takes_the_place_of_the_made_up_one(course):
     for name in ("roster.csv", "roster.local.csv"):
         (course / name).write_text(ROSTER.splitlines()[0] + "\ns1,a,A,B,,,\n")
-    assert findings(course)["roster"].detail == "roster.local.csv: 1 students, 0 groups"
+    assert findings(course)["roster"].detail == "roster.local.csv: 1 student, 0 groups"
 
 
 def test_a_missing_roster_is_a_warning(course):
     assert findings(course)["roster"].level == "warning"
+
+
+def test_what_a_course_begins_with_is_told(course):
+    """A folder without an assignment, a class without a student."""
+    (course / "roster.csv").write_text(ROSTER.splitlines()[0] + "\n")
+    shutil.rmtree(course / "source")
+    (course / "source").mkdir()
+    found = findings(course)
+    assert (found["roster"].level, found["course folder"].level) == ("warning", "warning")
+    assert "source/week0/first.ipynb" in found["course folder"].detail
+    assert found["roster"].detail == "roster.csv: 0 students, 0 groups"
 
 
 def test_a_missing_sandbox_is_told_with_what_to_install(course, monkeypatch):

@@ -48,6 +48,15 @@ def page(address):
         browser.close()
 
 
+def test_the_file_that_the_command_opens_leads_to_the_desk(page, address, tmp_path):
+    (tmp_path / "open.html").write_text(f'<meta http-equiv="refresh" content="0; url={address}">', encoding="utf-8")
+    other = page.context.browser.new_page()
+    other.goto((tmp_path / "open.html").as_uri())
+    other.wait_for_url("http://**")
+    assert other.inner_text("h1") == f"{ASSIGNMENT}: questions to read"
+    other.close()
+
+
 def serious(page):
     found = Axe().run(page).response["violations"]
     return [(rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["impact"] in ("serious", "critical")]

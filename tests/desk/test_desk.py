@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from nbgrader.api import Gradebook
 from starlette.testclient import TestClient
 
-from course_utils.classroom.rubric_marks import Decision, Question, RubricMarks
+from course_utils.classroom.rubric_marks import RubricMarks
+from course_utils.classroom.rubric_points import Decision
+from course_utils.classroom.rubric_tables import Question
 from course_utils.desk.app import Desk, make_app
 from course_utils.desk.classwork import Classwork
 from course_utils.errors import CourseError
@@ -42,10 +45,10 @@ def open_desk(course):
     opened = []
 
     def make(reader="Reader", **options):
-        second = options.pop("second", False)
+        second, hosts = options.pop("second", False), options.pop("hosts", ())
         work = Classwork(course, ASSIGNMENT, **options)
         context = work.open()
-        desk = Desk(work, context.__enter__(), reader, TOKEN, second=second)
+        desk = Desk(work, context.__enter__(), reader, TOKEN, second=second, hosts=hosts)
         client = TestClient(make_app(desk), base_url="http://127.0.0.1")
         client.__enter__()
         opened.append((client, context))
@@ -95,6 +98,64 @@ def test_another_web_site_decides_nothing(open_desk, course):
     form = fields(page.text) | {"none": ["yes"]}
     for headers in ({"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}):
         assert client.post(page.url.path, data=form, headers=headers).status_code == 403
+    assert set(scores(course).values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost:8900", 200), ("[::1]:8900", 200), ("Hub.Example.org", 200), ("evil.example", 421),
+     ("127.0.0.1.evil.example", 421), ("hub.example.org.evil.example", 421), ("", 421), ("[", 421)],
+)  # fmt: skip
+def test_only_names_of_this_machine_and_of_the_instructors_server_lead_here(open_desk, host, status):
+    client = open_desk(hosts=["hub.example.org"])
+    headers = {"cookie": "; ".join(f"{name}={value}" for name, value in client.cookies.items()), "host": host}
+    for path in ("/", PAGE, f"/?token={TOKEN}"):
+        response = client.get(path, headers=headers)
+        assert response.status_code == status
+        assert status == 200 or "Own words" not in response.text
+
+
+PREFIX = "/user/reader/proxy/8900"
+
+
+def behind_a_server(app, host=""):
+    """What jupyter-server-proxy does: takes its own part of the path away, and leaves or changes the name."""
+
+    async def passed_on(scope, receive, send):
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        assert scope["path"].startswith(PREFIX), scope["path"]
+        path = scope["path"].removeprefix(PREFIX)
+        headers = [(name, host.encode() if host and name == b"host" else value) for name, value in scope["headers"]]
+        await app({**scope, "path": path, "raw_path": path.encode(), "headers": headers}, receive, send)
+
+    return passed_on
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1:8900"], ids=["the name is passed on", "the name is changed"])
+def test_everything_works_below_the_address_of_another_server(open_desk, course, host):
+    direct = open_desk(hosts=["hub.example.org"])
+    client = TestClient(behind_a_server(direct.app, host), base_url="https://hub.example.org")
+    assert client.get(f"{PREFIX}/?token={TOKEN}").status_code == 200
+    assert [cookie.path for cookie in client.cookies.jar] == [PREFIX]
+    seen, left = set(), [f"{PREFIX}/"]
+    while left:
+        page = client.get(left.pop())
+        assert page.status_code == 200 and page.url.path.startswith(f"{PREFIX}/")
+        for target in re.findall(r'(?:href|src|action)="([^"#:]*)"', page.text):
+            path = urlsplit(urljoin(str(page.url), target)).path
+            assert path.startswith(f"{PREFIX}/"), (page.url.path, target)
+            if path not in seen and not path.endswith("/undo"):
+                left.append(path)
+            seen.add(path)
+    assert {f"{PREFIX}/log", f"{PREFIX}/static/desk.css", f"{PREFIX}{PAGE}", f"{PREFIX}{PAGE}rubric"} <= seen
+    page = client.get(f"{PREFIX}{PAGE}")
+    form = fields(page.text) | {"tick": lines_of(page.text)[:1], "then": ["next"]}
+    for origin, status in (("https://evil.example", 403), ("https://hub.example.org", 200)):
+        assert client.post(page.url.path, data=form, headers={"origin": origin}).status_code == status
+    assert scores(course)[form["student"][0], "why0"] == 1.0
+    assert client.post(f"{PREFIX}/undo", data={}, headers={"origin": "https://hub.example.org"}).status_code == 200
     assert set(scores(course).values()) == {None}
 
 
@@ -180,6 +241,24 @@ def test_an_answer_that_was_graded_again_meanwhile_is_not_marked_unread(open_des
     assert "not there any more" in late.text
     assert set(scores(course).values()) == {None}
     assert "Quite another text" in "".join(page.text for page in every_pile(client))
+
+
+def test_a_name_or_a_comment_of_another_script_leaves_what_follows_in_its_place(course):
+    name, reader = "\u05e9\u05dc\u05d5\u05dd", "\u05d0\u05d1"
+    roster = course / "roster.csv"
+    roster.write_text(roster.read_text().replace("Made-Up,Number", f"{name},Number"), encoding="utf-8")
+    work = Classwork(course, ASSIGNMENT)
+    with work.open() as gradebook:
+        desk = Desk(work, gradebook, reader, TOKEN)
+        with TestClient(make_app(desk), base_url="http://127.0.0.1") as client:
+            client.get(f"/?token={TOKEN}")
+            page = client.get(PAGE)
+            decide(client, page, 1, adjustment=["0.5"], reason=[name])
+            text = client.get(page.url.path).text + client.get("/log").text
+    for word in (name, reader):
+        # In a field of a form it stands alone.
+        left = re.sub(rf'<bdi>[^<]*{word}[^<]*</bdi>|value="{word}"', "", text)
+        assert word in text and word not in left
 
 
 def test_names_are_hidden_on_request(open_desk):
@@ -346,7 +425,9 @@ def test_an_assignment_that_is_not_graded_is_told(tmp_path):
 _DECIDES = """
 import sys
 from nbgrader.api import Gradebook
-from course_utils.classroom.rubric_marks import Decision, Question, RubricMarks
+from course_utils.classroom.rubric_marks import RubricMarks
+from course_utils.classroom.rubric_points import Decision
+from course_utils.classroom.rubric_tables import Question
 with Gradebook(sys.argv[1]) as gradebook:
     marks = RubricMarks(gradebook)
     question = Question("written", "words", "why0")

@@ -15,6 +15,8 @@ from course_utils.classroom.config import load_config
 from course_utils.grading import pages
 from course_utils.grading.nbgrader_plugins import FeedbackNotes
 from course_utils.grading.overview import overview
+from course_utils.grading.settings import Course
+from course_utils.grading.words import LANGUAGES, words_in
 from tests.attacks.pages import FORMULAS
 from tests.support.engine import ROOT
 
@@ -67,20 +69,25 @@ def notebook():
 
 @pytest.fixture
 def page(notebook):
+    return page_of(notebook)
+
+
+def page_of(notebook, language="en"):
     resources = ResourcesDict(
         nbgrader={"notebook": HOSTILE, "assignment": "sheet", "score": 3.5, "max_score": 8, "late_penalty": 0.5},
         metadata={"name": "n", "path": ""},
         course_waiting=frozenset({"why"}), course_waiting_points=2.0, course_waiting_score=0.0,
-        course_by_hand=frozenset({"how"}),
+        course_by_hand=frozenset({"how"}), course_blank=frozenset({"why"}),
     )  # fmt: skip
     config = GenerateFeedback(config=load_config(ROOT)).config
     config.GenerateFeedback.preprocessors = []
     config.FeedbackExporter.preprocessors = []
+    config.Course.language = language
     return pages.FeedbackExporter(config=config).from_notebook_node(notebook, resources)[0]
 
 
 def test_exercises_are_those_of_the_course_with_what_was_lost(notebook):
-    found = overview(notebook.cells, {"why"}, {"how"}, lambda cell, comment: comment or cell.source)
+    found = overview(notebook.cells, {"why"}, {"how"}, lambda cell, comment: comment or cell.source, words_in("en"))
     assert [(one.title[:17], one.reached, one.possible, one.waiting) for one in found.exercises] == [
         ("Exercise 1: The s", 1, 3, 0),
         ("Exercise 2: Words", 1.5, 2, 2),
@@ -101,7 +108,7 @@ def test_exercises_are_those_of_the_course_with_what_was_lost(notebook):
 
 def test_a_notebook_without_exercises_has_one_row():
     cells = [cell("a", "x", solution=True), cell("test", "assert x", score=1.0, points=1.0)]
-    (one,) = overview(cells, (), (), lambda cell, comment: "").exercises
+    (one,) = overview(cells, (), (), lambda cell, comment: "", words_in("en")).exercises
     assert (one.title, one.reached, one.possible, one.shown) == ("", 1, 1, [])
 
 
@@ -115,10 +122,52 @@ def test_a_page_says_first_what_was_reached_and_why_not_more(page):
         "Not graded yet; 2 points possible",
         "1.5 of 2 points; a person gave this mark",
         "☑ (+1.5) says <math",
+        "Nothing was written.",
+        '<html lang="en">',
     ):
         assert words in start
     assert "1 of 1" not in start.partition("</table>")[2], "what has full points is in the notebook only"
     assert "<summary>" in whole and whole.count("This answer is shown above.") == 2
+
+
+def test_a_page_in_german_leaves_the_texts_of_others_as_they_are(notebook):
+    notes = FeedbackNotes(config=Config({"Course": {"language": "de"}}))
+    notebook.metadata["course"] = {"repairs": ["The cell 'x' was missing."]}
+    page = page_of(notes.preprocess(notebook, ResourcesDict())[0], "de")
+    text = " ".join(re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.S).split())
+    for words in (
+        "bisher 3,5 von 6 Punkten; 2 weitere Punkte sind noch nicht bewertet",
+        "0,5 Punkte wurden wegen verspäteter Abgabe abgezogen.",
+        "Aufgabe Punkte Noch nicht bewertet Exercise 1: The sum 1 von 3 – Exercise 2: Words",
+        f"0 von 2 Punkten {' '.join(SENTENCE.split())} Ihre Antwort",
+        "Noch nicht bewertet; 2 Punkte möglich",
+        "1,5 von 2 Punkten; von einer Person bewertet",
+        "Hier steht keine Antwort.",
+        "Das ganze Notebook mit allen Prüfungen und Ausgaben",
+        "Zu dieser Abgabe The cell 'x' was missing.",
+    ):
+        assert words in text, words
+    assert '<html lang="de">' in page and '<div lang="en">' in page
+    # What follows is text of the test's own notebook, in English; the page's words are none of it.
+    for word in ("Points", "Your answer", "Comment", "graded", "Not ", "Back to", "Check "):
+        assert word not in text, word
+
+
+def test_a_course_may_call_its_exercises_in_german(notebook):
+    notebook.cells[1].source = "## Aufgabe 1: Die `Summe` (2 Punkte, etwa 5 Minuten)"
+    first = overview(notebook.cells, (), (), lambda cell, comment: "", words_in("de")).exercises[0]
+    assert (first.title, first.possible) == ("Aufgabe 1: Die Summe", 3)
+
+
+def test_every_language_has_all_words_with_the_same_fields():
+    assert Course.language.values == LANGUAGES
+    english = words_in("en")
+    for language in LANGUAGES:
+        words = words_in(language)
+        assert words.texts.keys() == english.texts.keys()
+        for name, text in words.texts.items():
+            assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", english.texts[name])), name
+            assert text.strip() == text and text
 
 
 def test_nothing_in_a_page_runs_or_loads(page):
@@ -155,7 +204,7 @@ def test_each_place_is_there_once_and_each_link_leads_to_one(page):
 
 
 def test_a_students_cell_does_not_pass_for_notes_of_the_course(notebook):
-    notebook.cells[0].metadata["course_notes"] = True
+    notebook.cells[0].metadata["course_notes"] = "- Full points."
     done, _ = FeedbackNotes(config=Config()).preprocess(notebook, ResourcesDict())
     assert "course_notes" not in done.cells[0].metadata
 

@@ -16,11 +16,11 @@ import pytest
 from course_utils.classroom import folder
 from course_utils.grading.limits import RunLimits
 from course_utils.notebooks import cells as kinds
-from course_utils.notebooks.names import bound_and_read
 from course_utils.report import coverage
 from course_utils.stages import check_source, release
 from tests.support.answers import Answer
-from tests.support.engine import ROOT, SOURCE, answered, lost, run
+from tests.support.bank import all_bound, all_read, imported, in_one_run, reached, run_passes, source_cells
+from tests.support.engine import ROOT, SOURCE, Score, answered, lost, run
 
 NOTEBOOKS = sorted(path.relative_to(SOURCE) for path in SOURCE.glob("*/*.ipynb"))
 SPECIFICATION = ROOT.parent / "shared" / "specs" / "coverage.csv"
@@ -42,128 +42,44 @@ def answers(bank: str, name: Path) -> list[Answer]:
     return runpy.run_path(str(path))["ANSWERS"] if path.exists() else []
 
 
-def source_cells(name: Path) -> list[nbformat.NotebookNode]:
-    return nbformat.read(SOURCE / name, as_version=4).cells
-
-
 def automatic(name: Path) -> list[str]:
     return [cell.metadata.nbgrader.grade_id for cell in source_cells(name) if kinds.is_test(cell)]
 
 
-def in_one_run(name: Path, bank: list[Answer]) -> list[list[Answer]]:
-    """Put answers together that touch different cells and lose different points: one run shows them all."""
-    links = _Links(name)
-    groups: list[list[Answer]] = []
-    for answer in bank:
-        for group in groups:
-            if not any(
-                _touch_the_same(answer, other) or links.hides(answer, other) or links.hides(other, answer)
-                for other in group
-            ):
-                group.append(answer)
-                break
-        else:
-            groups.append([answer])
-    return groups
-
-
-def _touch_the_same(one: Answer, other: Answer) -> bool:
-    return any(set(getattr(one, part)) & set(getattr(other, part)) for part in ("cells", "loses", "artifacts", "files"))
-
-
-class _Links:
-    """Which solution cells of a notebook use which others, and which of them each test judges."""
-
-    def __init__(self, name: Path) -> None:
-        self.bound: dict[str, set[str]] = {}
-        self.read: dict[str, set[str]] = {}
-        self.judged: dict[str, str] = {}  # for each test, the last cell before it of which it reads a name
-        for cell in source_cells(name):
-            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-            if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
-                self.bound[grade_id], self.read[grade_id] = _bound(cell.source), _read(cell.source)
-            elif kinds.is_test(cell):
-                reads = _read(cell.source)
-                self.judged[grade_id] = next((key for key in reversed(self.bound) if self.bound[key] & reads), "")
-
-    def used(self, names: set[str]) -> set[str]:
-        """The cells that define these names, those whose names they use, and so on."""
-        found: set[str] = set()
-        while new := {key for key, bound in self.bound.items() if bound & names} - found:
-            found |= new
-            names = set().union(*(self.read[key] for key in new))
-        return found
-
-    def hides(self, one: Answer, other: Answer) -> bool:
-        """Whether `one` replaces what would have shown the mistake in `other` by something that does not use it."""
-        for cell in {self.judged.get(test, "") for test in other.loses} & set(one.cells):
-            lost = self.used(self.read[cell]) - self.used(_read_if_possible(one.cells[cell]))
-            if lost & set(other.cells):
-                return True
-        return False
-
-
-def reached(name: Path, group: list[Answer]) -> set[str]:
-    """The tests that replaced cells and files can reach by the names they bind, however many cells in between.
-
-    Two thirds of the time of this file went into tests that have nothing to do with the cell that was replaced.
-    """
-    new = {key: text for answer in group for key, text in answer.cells.items()}
-    tests = {key for answer in group for key in answer.loses}
-    files = {key for answer in group for key in (*answer.artifacts, *answer.files)}
-    names: set[str] = set()  # what a replaced cell has a part in, at this point of the notebook
-    for cell in source_cells(name):
-        if cell.cell_type != "code":
-            continue
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        bound, read = bound_and_read(cell.source)
-        touched = read & names or _names_a_file(cell.source, files)
-        if kinds.is_test(cell):
-            tests |= {grade_id} if touched else set()
-        elif grade_id in new:
-            names |= bound | bound_and_read(new[grade_id])[0]
-        elif touched:
-            names |= bound
-        else:
-            names -= bound
-    return tests
-
-
-def _names_a_file(source: str, files: set[str]) -> bool:
-    """Whether a cell has a text that is a part of a file's name."""
-    texts = {n.value for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-    return any(len(text) > 2 and (text in file or file in text) for text in texts for file in files)
-
-
-def _read_if_possible(source: str) -> set[str]:
-    try:
-        return _read(source)
-    except SyntaxError:
-        return set()
-
-
 def show(name: Path, bank: list[Answer], request: pytest.FixtureRequest) -> list[str]:
     """Grade a bank of answers; return a sentence for every one that is not marked as listed."""
-    source = SOURCE / name
+    if request.config.getoption("--one-by-one"):
+        return [sentence for answer in bank for sentence in _alone(name, [answer], everything=True)]
     wrong = []
-    groups = [[a] for a in bank] if request.config.getoption("--one-by-one") else in_one_run(name, bank)
-    while groups:
-        group = groups.pop()
-        cells = {key: text for answer in group for key, text in answer.cells.items()}
-        artifacts = {key: change for answer in group for key, change in answer.artifacts.items()}
-        files = {key: change for answer in group for key, change in answer.files.items()}
-        tests = None if request.config.getoption("--one-by-one") else reached(name, group)
-        scores, _, _ = run(answered(source, cells), source, artifacts=artifacts, changed=files, tests=tests)
-        expected = {key for answer in group for key in answer.loses}
-        if lost(scores) == expected:
-            mute = [key for key in expected if not scores[key].message]
-            wrong += [f"{group[0].why}: {key} is lost without a message" for key in mute]
-        elif len(group) > 1:  # one hides what another loses
-            groups += [group[::2], group[1::2]]
-        else:
-            messages = {key: scores[key].message for key in lost(scores) ^ expected}
-            wrong.append(f"{group[0].why}: lost {sorted(lost(scores))}, listed {sorted(expected)}; {messages}")
+    groups = in_one_run(name, bank)
+    for group, scores in zip(groups, run_passes(name, groups), strict=True):
+        # What it does beside others need not be what it does alone.
+        wrong += _mute(group, scores) if lost(scores) == _listed(group) else _alone(name, group)
     return wrong
+
+
+def _alone(name: Path, group: list[Answer], *, everything: bool = False) -> list[str]:
+    """Grade answers in a run of their own, and in two if that is not as listed: one may hide what another loses."""
+    cells = {key: text for answer in group for key, text in answer.cells.items()}
+    artifacts = {key: change for answer in group for key, change in answer.artifacts.items()}
+    files = {key: change for answer in group for key, change in answer.files.items()}
+    tests = None if everything else reached(name, group)
+    source = SOURCE / name
+    scores, _, _ = run(answered(source, cells), source, artifacts=artifacts, changed=files, tests=tests)
+    if lost(scores) == _listed(group):
+        return _mute(group, scores)
+    if len(group) > 1:
+        return _alone(name, group[::2]) + _alone(name, group[1::2])
+    messages = {key: scores[key].message for key in lost(scores) ^ _listed(group)}
+    return [f"{group[0].why}: lost {sorted(lost(scores))}, listed {sorted(_listed(group))}; {messages}"]
+
+
+def _listed(group: list[Answer]) -> set[str]:
+    return {key for answer in group for key in answer.loses}
+
+
+def _mute(group: list[Answer], scores: dict[str, Score]) -> list[str]:
+    return [f"{group[0].why}: {key} is lost without a message" for key in _listed(group) if not scores[key].message]
 
 
 @each_notebook
@@ -211,16 +127,16 @@ def test_tests_do_not_read_names_that_a_student_could_have_changed(name):
     for cell in source_cells(name):
         if cell.cell_type != "code" or kinds.is_test(cell):
             continue
-        bound = _bound(cell.source)
+        bound = all_bound(cell.source)
         if cell.metadata.get("nbgrader", {}).get("solution"):
             mine |= bound
         elif kinds.is_trusted(cell):
             course |= bound
         else:
-            untrusted |= dict.fromkeys(bound - _imported(cell.source), cell.source.splitlines()[0])
+            untrusted |= dict.fromkeys(bound - imported(cell.source), cell.source.splitlines()[0])
     for cell in source_cells(name):
         if kinds.is_test(cell):
-            reads = _read(cell.source)
+            reads = all_read(cell.source)
             found = {key: untrusted[key] for key in reads & set(untrusted) - mine - course}
             assert not found, f"{cell.metadata.nbgrader.grade_id} reads {found}"
 
@@ -324,25 +240,3 @@ def test_every_item_of_the_sheets_that_names_the_notebook_is_covered(name):
     together = [n for n in NOTEBOOKS if DIVIDED.get(str(n.with_suffix("")), str(n.with_suffix(""))) == own]
     covered = {item for n in together for cell in source_cells(n) for item in kinds.course(cell).get("covers", [])}
     assert covered == wanted
-
-
-def _bound(source: str) -> set[str]:
-    bound = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            bound.add(node.name)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-    return bound | _imported(source)
-
-
-def _read(source: str) -> set[str]:
-    """Names that a cell takes from others."""
-    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)} - _bound(source)
-
-
-def _imported(source: str) -> set[str]:
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Import, ast.ImportFrom))]
-    return {alias.asname or alias.name.split(".")[0] for node in nodes for alias in node.names}

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from course_utils.notebooks import cells as kinds
-from tests.lessons.test_assignments import _bound, _imported, each_notebook, source_cells
+from tests.lessons.test_assignments import each_notebook
+from tests.support.bank import all_bound, imported, source_cells
 
 # Of these the result is another object than the argument, or a plain value.
 COPIES = {"clone", "copy", "deepcopy", "list", "tuple", "dict", "int", "float", "str", "item", "tolist", "len", "range"}
@@ -184,10 +185,10 @@ def cells_with_tests(name) -> Iterator[tuple[str, str, set[str]]]:
     cells, students = source_cells(name), set()
     for cell in cells:
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
-            students |= _bound(cell.source) - _imported(cell.source)
+            students |= all_bound(cell.source) - imported(cell.source)
     for cell in cells:
         if kinds.is_test(cell):
-            bound = {name for name in students if name in _bound(cell.source)}
+            bound = {name for name in students if name in all_bound(cell.source)}
             yield cell.metadata.nbgrader.grade_id, cell.source, students - bound
 
 

@@ -48,7 +48,9 @@ def test_older_syntax_and_broken_text_is_not(code):
 @pytest.mark.parametrize(
     "code",
     ["x.cuda()", "net = Net().to('cuda')", "torch.zeros(3, device='cuda:1')", "%time x\nx.to(device='mps')",
-     "d = torch.device('cuda')", "def f(x):\n    return x.cuda()"],
+     "d = torch.device('cuda')", "def f(x):\n    return x.cuda()",
+     "print(torch.cuda.get_device_name(0))", "x.type(torch.cuda.FloatTensor)",
+     "torch.set_default_tensor_type('torch.cuda.FloatTensor')", "torch.cuda.HalfTensor(3)"],
 )  # fmt: skip
 def test_a_card_is_named(code):
     assert len(asks_for_card(code)) == 1
@@ -57,7 +59,7 @@ def test_a_card_is_named(code):
 @pytest.mark.parametrize(
     "code",
     ["device = 'cuda' if torch.cuda.is_available() else 'cpu'\nx.to(device)", "# x.cuda()", "print('no cuda')",
-     "x.cuda(", "x.to(device)"],
+     "x.cuda(", "x.to(device)", "x.type(torch.FloatTensor)", "print('torch.cuda.FloatTensor is a type')"],
 )  # fmt: skip
 def test_a_look_whether_there_is_one_is_not(code):
     assert asks_for_card(code) == []

@@ -31,7 +31,7 @@ BLUE = (0, 80, 200)
 
 def flat(width: int, height: int) -> bytes:
     """A white PNG of any size, in little time and few bytes."""
-    rows = zlib.compress((b"\0" + b"\xff" * width) * 20)
+    rows = zlib.compress((b"\0" + b"\xff" * width) * (height if width * height < 10**7 else 20))
     parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b"")]
     made = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts]
     return b"\x89PNG\r\n\x1a\n" + b"".join(made)
@@ -41,6 +41,10 @@ def picture(kind: str, size=(120, 80), **options) -> str:
     buffer = io.BytesIO()
     Image.new("RGB", size, BLUE).save(buffer, kind, **options)
     return base64.b64encode(buffer.getvalue()).decode()
+
+
+def drawing(text: str) -> dict:
+    return {**samples.shown(), "data": {"image/svg+xml": text}}
 
 
 def upright() -> Image.Exif:
@@ -72,6 +76,17 @@ CELLS = {
     "an enormous pasted picture": (
         samples.markdown(f"![](data:image/png;base64,{base64.b64encode(flat(20_000, 12_000)).decode()})"),
         "it has 20,000 x 12,000 pixels"),
+    "a very long figure": (samples.code("x", samples.shown(image_png=base64.b64encode(flat(20, 60_000)).decode())), ""),
+    "a very wide figure": (samples.markdown(f"![](data:image/png;base64,{base64.b64encode(flat(60_000, 20)).decode()})"), ""),
+    "a figure as wide as a house": (
+        samples.code("x", {**samples.shown(image_png=picture("PNG")), "metadata": {"image/png": {"width": 1e9, "height": "-4"}}}), ""),
+    "a drawing as wide as a house": (
+        samples.code("x", drawing("<svg xmlns='http://www.w3.org/2000/svg' width='1e9' height='1e9'/>")), ""),
+    "a drawing that grows": (samples.code("x", drawing(
+        "<!DOCTYPE svg [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;'><!ENTITY c '&b;&b;&b;&b;&b;&b;&b;&b;'>]>"
+        "<svg xmlns='http://www.w3.org/2000/svg'><text>&c;&c;&c;</text></svg>")), ""),
+    "TIFF under another name": (samples.code("x", samples.shown(image_png=picture("TIFF"))), "its data is no PNG, JPEG, GIF or WebP"),
+    "a file of HEIC": (samples.markdown("![](data:image/heic;base64,AAAAGGZ0eXBoZWlj)"), "a photo in HEIC"),
     "half a picture": (samples.code("x", samples.shown(image_png=picture("PNG")[:80])), "can't be shown"),
     "macros that grow": (samples.markdown(
         "$" + "".join(rf"\newcommand{{\{a}}}{{{chr(92) + b + ' '}}}".replace(f"\\{b} ", f"\\{b} " * 12) for a, b in zip("abcdef", "bcdefg", strict=True))
@@ -166,7 +181,33 @@ def folder(tmp_path):
 )
 def test_people_with_one_name_pack(name, zipped, folder):
     packed = pack.pack(examine_folder(folder, "sheet"), Team("", (Member(name, "0012345"),)), with_pdf=False)
-    assert packed.path.stem.startswith(zipped[:10]) and packed.path.exists()
+    assert packed.path.name == f"{zipped}.zip" and packed.path.exists()
+
+
+@pytest.mark.parametrize("group", ["七", "🙂", "."])
+def test_a_group_without_plain_letters_is_named_by_its_first_member(group, folder):
+    packed = pack.pack(examine_folder(folder, "sheet"), Team(group, (Member("Ada", "0012345"),)), with_pdf=False)
+    assert packed.path.name == "sheet_Ada.zip"
+
+
+@pytest.mark.parametrize(
+    ("text", "boxes"),
+    [
+        ("النواة تنزلق فوق الصورة", False), ("เคอร์เนลเลื่อนผ่านภาพ", True), ("# 畳み込み", True), ("커널 核 👩‍👩‍👧", True),
+        ("a\ud83d b\udc00 c\x00\x07\x1b[31m\u202e\u2028", False), ("Z̸̢̛a̷l̴g̷o̵", False),
+    ],
+)  # fmt: skip
+def test_writings_of_all_kinds_are_set_or_told_in_texts_code_outputs_and_names(text, boxes, tmp_path):
+    printed = {"output_type": "stream", "name": "stdout", "text": text}
+    cells = [samples.markdown(f"# {text}\n\n- {text}\n\n$\\text{{{text}}}$"), samples.code(f"x = 1  # {text}", printed)]
+    title = pdf.TitleBlock("C", "sheet", text, [Member(text, "0012345")], "2026-11-20")
+    made = pdf.notebooks_to_pdf([("n", samples.notebook(cells))], title, tmp_path / "n.pdf")
+    told = [problem for problem in made.problems if "no font of this computer" in problem]
+    assert made.path.stat().st_size > 5000 and (told or not boxes or has_all_fonts()), made.problems
+
+
+def has_all_fonts() -> bool:
+    return not {"Noto Sans CJK JP", "Noto Sans Thai"} - set(typst.Fonts().families())
 
 
 def test_what_the_pdf_lacks_is_a_finding(folder):

@@ -13,7 +13,8 @@ from course_utils.packing.pack import pack
 from course_utils.packing.team import Team
 from course_utils.stages.release import release
 from course_utils.stages.release_zip import write_release_zip
-from tests.support.sixty_accidents import ACCIDENTS, ASSIGNMENT, NOTEBOOK, make_course
+from tests.support.accident_course import ASSIGNMENT, NOTEBOOK, make_course
+from tests.support.sixty_accidents import ACCIDENTS
 
 TEAM = Team("", (Member("Una Unfall", "9000001"),))
 # What is no notebook, or lies or is called so that the folder has none: packing says so, and what to do.
@@ -35,7 +36,7 @@ WITH_PDF = [
 @pytest.fixture(scope="module")
 def released(tmp_path_factory):
     """The zip that students get."""
-    course = make_course(tmp_path_factory.mktemp("released"))
+    course = make_course(tmp_path_factory.mktemp("released"), ACCIDENTS)
     release(course, ASSIGNMENT)
     return write_release_zip(course, ASSIGNMENT)
 

@@ -30,6 +30,11 @@ UNNAMED = """() => [...document.querySelectorAll('a, summary, [role=region], [ro
 }).map(one => one.outerHTML.slice(0, 80))"""
 
 
+FOLDED = """() => [...document.querySelectorAll('details > :not(summary)')].filter(one => {
+    return !one.checkVisibility({contentVisibilityAuto: true});
+}).map(one => one.outerHTML.slice(0, 80))"""
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     course = make_class(tmp_path_factory.mktemp("class") / "course", "depthwise", 24, copies=1).course
@@ -47,6 +52,9 @@ def test_a_page_fits_a_phone_names_its_parts_and_neither_runs_nor_loads_anything
             page.on("dialog", lambda dialog, told=told: (told.append(dialog.message), dialog.dismiss()))
             page.on("console", lambda message, told=told: told.append(message.text))
             page.goto(path.as_uri())
+            page.emulate_media(media="print")
+            assert page.evaluate(FOLDED) == [], f"{path.name}: paper has no folds"
+            page.emulate_media(media="screen")
             page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
             assert page.evaluate("document.documentElement.scrollWidth") <= 375, path.name
             assert asked == [path.as_uri()] and not told

@@ -63,6 +63,20 @@ def test_each_cell_has_its_exercises_title(written):
     assert titles and all(re.match(r"Exercise \d+: \w", title) for title in titles)
 
 
+def test_seconds_of_cells_are_told_where_grading_noted_them(course, written):
+    room = read_class(course, ASSIGNMENT)
+    times = {}
+    for one in room.submissions:
+        for notebook, ran in one.ran.items():
+            for cell, seconds in ran.cell_seconds.items():
+                times.setdefault(f"{notebook}, {cell}", []).append(seconds)
+    slowest = max(times, key=lambda key: (max(times[key]), [-ord(letter) for letter in key]))
+    page = written.page.read_text(encoding="utf-8").partition("Cells that took longest</h3>")[2]
+    row = page.partition("<tbody>")[2].partition("</tr>")[0]
+    assert slowest in row and f">{max(times[slowest]):g}<" in row.replace(" ", "")
+    assert f"{len(times[slowest])} of {len(times[slowest])}" in row
+
+
 def test_a_column_for_each_cell_and_a_row_for_each_student_alone(course, written):
     rows = rows_of(written.tables[1])
     room = read_class(course, ASSIGNMENT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_utils.errors import CourseError
 from course_utils.stages import release
@@ -53,6 +54,11 @@ REFUSED = {
     "home": (text("test_add_visible", "assert", "open('/srv/b.csv')\nassert"), "file of this computer alone"),
     "module": (text("test_add_visible", "assert", "import no_such_thing\nassert"), "no module 'no_such_thing'"),
     "docstring": (text("add", SOLUTION, f'{SOLUTION}\n    """Add."""'), "the docstring of add"),
+    "old-nbgrader": (marks("add", schema_version=1), "adding, add: its metadata are of an old nbgrader"),
+    "no-version": (lambda cells: cells["add"].metadata.nbgrader.pop("schema_version"), "of an old nbgrader"),
+    "newer-nbgrader": (marks("add", schema_version=4), "of a newer nbgrader (schema_version 4, not 3)"),
+    "other-words": (text("test_add_hidden", "HIDDEN TESTS", "VERSTECKTE TESTS"), "Write '### BEGIN HIDDEN TESTS'"),
+    "a-rubric": (text("why", "SOLUTION", "ANSWER KEY"), "'### BEGIN ANSWER KEY' is no mark of nbgrader"),
     "swallowed": (text("add", f"def add(a, b):\n    {SOLUTION}", f"{SOLUTION}\ndef add(a, b):\n    'Add.'"), "add"),
 }  # fmt: skip
 
@@ -81,6 +87,55 @@ def test_a_source_that_would_cost_or_give_away_is_refused(case, tmp_path):
     assert not (course / "release").exists()
 
 
+TASK = "Draw it.\n\n=== BEGIN MARK SCHEME ===\nOne point for the axes.\n=== END MARK SCHEME ==="
+ABOUT = {"grade": False, "solution": False, "task": True, "locked": True, "grade_id": "draw", "points": 2}  # fmt: skip
+
+
+def with_task(tmp_path, source=TASK, kind="markdown", **about):
+    course = broken(tmp_path)
+    notebook = source_notebook()
+    make = new_markdown_cell if kind == "markdown" else new_code_cell
+    notebook.cells.append(make(source, id="draw", metadata={"nbgrader": {**ABOUT, "schema_version": 3, **about}}))
+    write(notebook, course / "source" / ASSIGNMENT / "adding.ipynb")
+    return course
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"source": "Draw it."}, {"points": 0}, {"locked": False}, {"source": TASK.replace("=== BEGIN", "### BEGIN")}],
+)
+def test_a_task_that_a_person_grades_is_released_without_its_mark_scheme(changes, tmp_path):
+    course = with_task(tmp_path, **changes)
+    assert check_source(course, ASSIGNMENT) == []
+    released = (release.release(course, ASSIGNMENT, rehearsal=False) / "adding.ipynb").read_text()
+    assert "Draw it." in released and "One point for the axes" not in released
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"source": TASK.replace("MARK SCHEME", "BEWERTUNG")}, "draw, line 3: '=== BEGIN BEWERTUNG ===' is no mark"),
+        ({"source": TASK.replace("MARK SCHEME", "MARKING SCHEME")}, "draw, line 3: '=== BEGIN MARKING SCHEME ===' is"),
+        ({"source": TASK.replace("=== END MARK SCHEME ===", "")}, "'BEGIN MARK SCHEME' without 'END MARK SCHEME'"),
+        ({"kind": "code"}, "draw: a manually graded task must be a Markdown cell"),
+        ({"points": None}, "draw: it has no points"),
+        ({"grade": True}, "neither an answer nor a test"),
+    ],
+)
+def test_a_task_that_would_cost_or_give_away_is_refused(changes, said, tmp_path):
+    found = [str(remark) for remark in check_source(with_task(tmp_path, **changes), ASSIGNMENT) if remark.serious]
+    assert any(said in text for text in found), found
+
+
+@pytest.mark.parametrize("line", ["### BEGIN YOUR CODE", "### END OF CODE", "### BEGIN VISIBLE TESTS", "## BEGIN"])
+def test_a_line_that_shows_students_where_to_write_is_fine(line, tmp_path):
+    for name in ("add", "test_add_visible"):
+        course = broken(
+            tmp_path / name, lambda cells, name=name: cells[name].update(source=f"{cells[name].source}\n{line}")
+        )
+        assert check_source(course, ASSIGNMENT) == []
+
+
 def test_a_good_source_is_released_without_a_remark(tmp_path):
     assert check_source(broken(tmp_path), ASSIGNMENT) == []
 
@@ -98,12 +153,47 @@ def test_what_python_and_editors_leave_is_not_handed_out(tmp_path):
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["adding.ipynb", "brightness.csv"]
 
 
-def test_a_picture_of_the_answer_is_not_handed_out_and_told(tmp_path):
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Because. ![a](attachment:answer.png)",
+        'Because. <img src="attachment:answer.png" width=300>',
+        "Because. ![a][r]\n\n[r]: attachment:answer.png",
+        "Because. ![a][R]\n### END SOLUTION\n\n[r]: attachment:answer.png\n\n### BEGIN SOLUTION\nSo.",
+    ],
+)
+def test_a_picture_of_the_answer_is_not_handed_out_and_told(answer, tmp_path):
     def add(cells):
-        cells["why"].source = cells["why"].source.replace("Because.", "Because. ![a](attachment:answer.png)")
+        cells["why"].source = cells["why"].source.replace("Because.", answer)
         cells["why"]["attachments"] = {"answer.png": {"image/png": "aGVsbG8="}}
 
     told = []
     folder = release.release(broken(tmp_path, add), ASSIGNMENT, told=told.append)
-    assert "answer.png" not in (folder / "adding.ipynb").read_text()
+    assert "aGVsbG8=" not in (folder / "adding.ipynb").read_text()
     assert "answer.png" in str(told[0]) and not told[0].serious
+
+
+def test_a_picture_of_the_question_is_handed_out(tmp_path):
+    def add(cells):
+        cells["why"].source = "![a][r]\n\n[r]: attachment:asked.png\n\n" + cells["why"].source
+        cells["why"]["attachments"] = {"asked.png": {"image/png": "aGVsbG8="}}
+
+    assert 'asked.png": {' in (release.release(broken(tmp_path, add), ASSIGNMENT) / "adding.ipynb").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "speaks", "serious"),
+    [("b.png", "![a](img/b.png)", True), ("c.jpg", "<img src='img/c.jpg'>", True), ("d.csv", "see img/d.csv", False)],
+)
+def test_a_file_of_which_only_the_answer_speaks_is_told(name, speaks, serious, tmp_path):
+    def add(cells):
+        cells["why"].source = cells["why"].source.replace("Because.", f"Because. {speaks}")
+
+    (remark,) = check_source(broken(tmp_path / "alone", add, [(f"img/{name}", "x")]), ASSIGNMENT)
+    assert remark.serious is serious and str(remark).startswith(f"img/{name}: only what adding, why hides speaks of it")
+
+    def too(cells):
+        add(cells)
+        cells["text_add"].source += f"\n{speaks}"
+
+    assert check_source(broken(tmp_path / "too", too, [(f"img/{name}", "x")]), ASSIGNMENT) == []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from course_utils.classroom.config import load_config
+from course_utils.classroom.marks import write_course_table
 from course_utils.classroom.roster import read_roster
 from course_utils.errors import CourseError
 from course_utils.platforms.hand_ins import Download, HandIn, RawFile, Wanted
@@ -16,7 +17,7 @@ from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_down
 from course_utils.stages.collect import collect, place, read, settle, write
 from course_utils.stages.course_assignment import open_assignment
 from course_utils.stages.quarantine import Quarantine
-from course_utils.stages.whereabouts import where_everybody_is
+from course_utils.stages.whereabouts import kept_in_quarantine, where_everybody_is
 from tests.support.olat_course import ROSTER, make_course, notebook, notebook_bytes, work, zip_bytes
 
 TOP = "ita_Sheet_2026-11-20T18-05-41_207"
@@ -638,3 +639,32 @@ def test_the_table_has_the_time_of_what_is_in_quarantine(course, students, tmp_p
         e for e in where_everybody_is(course, "sheet", load_config(course), read_roster(course)) if e.owner_id == "s01"
     )
     assert (where.state, where.submitted) == ("in quarantine", ""), "a spreadsheet wrote the time anew"
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ('c.Deadlines.policy = "hard stop"', True),
+        ('c.Deadlines.policy = "none"', False),
+        ('c.Deadlines.policy = "hard stop"\nc.Deadlines.grace_minutes = {"sheet": 5}', False),
+    ],
+)
+def test_who_is_late_within_the_grace_is_told_to_lose_nothing(settings, told, tmp_path):
+    course = make_course(tmp_path / "course", config=f"{DUE}\nc.Deadlines.grace_minutes = {{'*': 15}}\n{settings}")
+    student = read_roster(course).students[0]
+    sheet = sheet_bytes([student], {student.student_id: datetime(2026, 11, 20, 18, 10)})
+    download = write_download(tmp_path / "Sheet.zip", [Folder.of(student, hand_in())], top=TOP, sheet=sheet)
+    found = row(collect(course, "sheet", [download]), student.student_id)
+    assert (found.status, found.late_by) == ("late", "10 min")
+    assert ("within the grace of 15 minutes: it costs nothing" in found.notes) is told
+
+
+def test_the_table_of_the_course_notes_what_lies_in_quarantine_alone(course, students, tmp_path):
+    path = write_download(tmp_path / "s.zip", [Folder.of(students["s01"], {"first.ipynb": b""})], top=TOP)
+    collect(course, "sheet", [path])
+    remarks = kept_in_quarantine(course)
+    assert [*remarks] == ["s01"] and remarks["s01"][0].startswith("sheet: handed in, but in quarantine: the file is an")
+    table, _ = write_course_table(course, remarks=remarks)
+    with table.open(encoding="utf-8-sig") as file:
+        notes = {line["student_id"]: line["notes"] for line in csv.DictReader(file)}
+    assert notes == dict.fromkeys(students, "") | {"s01": remarks["s01"][0]}

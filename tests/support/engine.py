@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import json
@@ -23,7 +24,7 @@ from course_utils.grading.run.engine import NotebookResult, Settings, grade_cell
 from course_utils.grading.submissions import lay_in_outputs
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.repair import Repaired, repair
-from course_utils.notebooks.skeleton import skeleton
+from course_utils.notebooks.skeleton import skeleton_of
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "source"
@@ -45,9 +46,19 @@ def config():
     return PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
 
 
+def course_skeleton(source: Path) -> nbformat.NotebookNode:
+    """Return the course's notebook as it is graded; it is shared, and must be left as it is."""
+    return _skeleton(source.read_bytes())
+
+
+@functools.lru_cache(maxsize=30)
+def _skeleton(content: bytes) -> nbformat.NotebookNode:
+    return skeleton_of(content, config())
+
+
 def answered(source: Path, answers: Mapping[str, str] | None = None, *, blank: bool = False) -> nbformat.NotebookNode:
     """The reference notebook with the solution cells named in `answers` replaced; `blank` clears all others."""
-    notebook = skeleton(source, config()) if blank else nbformat.read(source, as_version=4)
+    notebook = copy.deepcopy(course_skeleton(source)) if blank else nbformat.read(source, as_version=4)
     names = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in notebook.cells}
     for name, text in (answers or {}).items():
         names[name].source = text
@@ -68,26 +79,38 @@ def run(
     Without `files` the submission holds the networks that the reference trained, altered as `Answer.artifacts` says,
     and what else it made, altered as `Answer.files` says, which is `changed` here. With `tests`, only those are run.
     """
-    settings = settings or Settings(preload=course_modules(), secret=SECRET)
-    repaired = repair(submitted, skeleton(source, config()))
+    settings = settings or settings_of_tests()
+    repaired = repair(submitted, course_skeleton(source))
     if tests is not None:
         kept = [c for c in repaired.notebook.cells if not kinds.is_test(c) or c.metadata.nbgrader.grade_id in tests]
         repaired.notebook.cells = kept
-    imports = repaired.notebook.metadata["course"]["imports"]
     with TemporaryDirectory() as folder:
         if files is None:
             lay_out_artifacts(source.parent.name, Path(folder), artifacts or {})
             change_files(Path(folder), changed or {})
-        hidden = read_hidden(source.parent)
-        result = grade_cells(repaired.notebook.cells, imports, files or Path(folder), settings, hidden)
-    lay_in_outputs(repaired.notebook, result)
-    scores = {}
-    for cell in repaired.notebook.cells:
-        if kinds.is_test(cell):
-            points, most = determine_grade(cell)
-            messages = [output.evalue for output in cell.outputs if output.output_type == "error"]
-            scores[cell.metadata.nbgrader.grade_id] = Score(points, most, "\n".join(messages))
-    return scores, result, repaired
+        result = grade(repaired.notebook, source, settings, files or Path(folder))
+    tests = filter(kinds.is_test, repaired.notebook.cells)
+    return {cell.metadata.nbgrader.grade_id: score_of(cell) for cell in tests}, result, repaired
+
+
+def grade(notebook: nbformat.NotebookNode, source: Path, settings: Settings, files: Path) -> NotebookResult:
+    """Grade a repaired notebook, and lay the outputs into its cells."""
+    imports = notebook.metadata["course"]["imports"]
+    result = grade_cells(notebook.cells, imports, files, settings, read_hidden(source.parent))
+    lay_in_outputs(notebook, result)
+    return result
+
+
+def score_of(cell: nbformat.NotebookNode) -> Score:
+    """Return what a graded test cell gives."""
+    points, most = determine_grade(cell)
+    messages = [output.evalue for output in cell.outputs if output.output_type == "error"]
+    return Score(points, most, "\n".join(messages))
+
+
+def settings_of_tests() -> Settings:
+    """Return how the tests of notebooks grade: one process that kernels are forked from serves them all."""
+    return Settings(preload=course_modules(), secret=SECRET)
 
 
 @functools.cache

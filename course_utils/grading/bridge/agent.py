@@ -7,6 +7,7 @@ their own code returns, which they can do anyway.
 
 from __future__ import annotations
 
+import bdb
 import builtins
 import contextlib
 import io
@@ -39,6 +40,7 @@ def load_ipython_extension(shell: Any) -> None:
     agent = Agent(shell.user_ns)
     # `torch.compile` would need a compiler, and minutes; what it compiles computes the same without it.
     os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
+    bdb.Bdb.set_trace = _go_on
     # A scheduler that came over with its optimiser has lost the mark on it; students would take the blame.
     warnings.filterwarnings("ignore", message="Seems like `optimizer.step", category=UserWarning)
 
@@ -55,6 +57,11 @@ def load_ipython_extension(shell: Any) -> None:
 
     shell.kernel.comm_manager.register_target(TARGET, opened)
     answer_at_once(shell.kernel, comms, answer)
+
+
+def _go_on(*_: Any, **__: Any) -> None:
+    """Take the place of whatever stops in a debugger: `breakpoint()`, `pdb.set_trace()`."""
+    print("[A debugger was to be started: nobody sits here, so the code went on without it.]")
 
 
 class Agent:

@@ -113,6 +113,8 @@ class NotebookResult:
         Whether the student's code ran in the sandbox.
     faults : dict of int to str
         Cells of the course that could not judge anything, by a mistake in the course: index and reason.
+    cell_seconds : dict of int to float
+        How long each cell took, by index: from its beginning to its outputs, on the clock of whoever owns the kernel.
     """
 
     outputs: dict[int, list[dict[str, Any]]]
@@ -120,6 +122,7 @@ class NotebookResult:
     seconds: float
     sandboxed: bool
     faults: dict[int, str] = field(default_factory=dict)
+    cell_seconds: dict[int, float] = field(default_factory=dict)
 
 
 # A grader process that dies does so in some cell. At the second death there (the first may have come from outside)
@@ -199,6 +202,7 @@ def _grade_cells(job: Job, files: Path, settings: Settings) -> NotebookResult:
     deaths: set[int] = set()
     known: dict[int, list[dict[str, Any]]] = {}
     faults: dict[int, str] = {}
+    times: dict[int, float] = {}
     began = time.monotonic()
     message = "Its test processes ended again and again"
     for _ in range(_GRADER_DEATHS):
@@ -209,11 +213,11 @@ def _grade_cells(job: Job, files: Path, settings: Settings) -> NotebookResult:
             except SandboxUnavailable as error:
                 raise KernelUnavailable(str(error)) from error
             kernel.started = kernel.start()
-            outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, (known, faults))
+            outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, (known, faults, times))
         events += [("limit", text) for text in dict.fromkeys(kernel.events)]
         if outcome is not None:
             events += outcome.events
-            return NotebookResult(known, events, time.monotonic() - began, settings.sandbox, faults)
+            return NotebookResult(known, events, time.monotonic() - began, settings.sandbox, faults, times)
         if time.monotonic() > began + settings.notebook_s:
             if kernel.waited_s > settings.notebook_s / 4:
                 events.append(("starved", "the machine was too busy to run the whole notebook"))
@@ -230,7 +234,7 @@ def _grade_cells(job: Job, files: Path, settings: Settings) -> NotebookResult:
     error = {"output_type": "error", "ename": "CheckFailed", "evalue": text, "traceback": [text]}
     outputs = {index: [error] for index, cell in enumerate(cells) if kinds.is_test(cell)} | known
     events.append(("note", message))
-    return NotebookResult(outputs, events, time.monotonic() - began, settings.sandbox, faults)
+    return NotebookResult(outputs, events, time.monotonic() - began, settings.sandbox, faults, times)
 
 
 def grader_modules(settings: Settings) -> tuple[str, ...]:
@@ -256,18 +260,21 @@ def _start_grader(job: Job, kernel: _Kernel) -> graders.SandboxedGrader | grader
 
 
 def _run_grader(
-    job: Job, kernel: _Kernel, end: float, told: tuple[dict[int, list[dict[str, Any]]], dict[int, str]]
+    job: Job,
+    kernel: _Kernel,
+    end: float,
+    told: tuple[dict[int, list[dict[str, Any]]], dict[int, str], dict[int, float]],
 ) -> tuple[Finished | None, int, str]:
     """Return what is told at the end, or the index of the cell in which the grader process was lost and why.
 
-    The outputs of cells that were finished, and faults of the course's cells, are put into `told` as they come.
+    The outputs of cells that were finished, faults of the course's cells, and seconds are put into `told` as they come.
     """
-    known, faults = told
+    known, faults, times = told
     process = _start_grader(job, kernel)
     limits = GradingLimits.of(job.limits)
     channel, reader, restarts = process.channel, Reader(job.cells, limits), limits.run.restarts
     index, limit = 0, 30.0
-    starts = 0
+    starts, since = 0, time.monotonic()
     try:
         with contextlib.suppress(OSError):  # a process that is dead already is found out below
             channel.send(job.content(), timeout_s=_PATIENCE_S)
@@ -292,12 +299,14 @@ def _run_grader(
                 case Ended(event):
                     return None, index, f"was ended: to read an answer it was led to {event}"
                 case CellBegun():
-                    index, limit = message.index, message.limit
-                    deadline = time.monotonic() + limit + _PATIENCE_S
+                    index, limit, since = message.index, message.limit, time.monotonic()
+                    deadline = since + limit + _PATIENCE_S
                     if time.monotonic() > end:
                         return None, index, "ran out of the time of the whole notebook"
                 case CellDone():
                     known[message.index] = message.outputs
+                    if message.index == index:  # one that is only shown never began
+                        times[index] = time.monotonic() - since
                 case Faulty():
                     faults[message.index] = message.text
                 case Wanted(what):

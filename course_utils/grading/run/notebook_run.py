@@ -321,9 +321,11 @@ class NotebookRun:
     def cells_before(self, index: int) -> list[str]:
         """Return the student's cells that a rule on the syntax tree looks at, in the order in which they count.
 
-        A later definition takes the place of an earlier one, unless an error may have kept its cell from its end.
+        A later definition takes the place of an earlier one, unless an error may have kept its cell from its end. Of a
+        cell that is there again only the last counts.
         """
-        before = [i for i in range(index) if kinds.is_students(self.job.cells[i])]
+        students = [i for i in range(index) if kinds.is_students(self.job.cells[i])]
+        before = {kinds.name(self.job.cells[i], i): i for i in students}.values()
         return [self.job.cells[i]["source"] for i in sorted(before, key=lambda i: (i not in self.failed, i))]
 
     def run_test_source(self, tree: ast.Module) -> float | None:

@@ -134,7 +134,8 @@ def report(nb: NotebookNode, result: Any) -> dict[str, Any]:
     -------
     dict
         ``sandboxed`` (bool), ``seconds``, ``events`` (list of [kind, sentence]), ``suspicious`` (list of sentences),
-        ``in_kernel_points`` (float) and ``points`` (float, automatic points of the notebook).
+        ``in_kernel_points`` (float), ``points`` (float, automatic points of the notebook) and ``cells`` (seconds of
+        those that took a tenth of one, by their names).
     """
     seen = []
     tests = [cell for cell in nb.cells if kinds.is_test(cell)]
@@ -156,6 +157,11 @@ def report(nb: NotebookNode, result: Any) -> dict[str, Any]:
         "suspicious": seen,
         "in_kernel_points": sum(kinds.points(cell) for cell in tests if kinds.is_in_kernel(cell)),
         "points": sum(kinds.points(cell) for cell in tests),
+        "cells": {
+            kinds.name(nb.cells[index], index): round(seconds, 1)
+            for index, seconds in sorted(result.cell_seconds.items())
+            if seconds >= 0.1
+        },
     }
 
 
