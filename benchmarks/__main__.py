@@ -6,6 +6,7 @@ import sys
 COMMANDS = (
     ["benchmarks.throughput", "--students", "20"],
     ["benchmarks.overhead"],
+    ["benchmarks.profile"],
     ["benchmarks.scale"],
     ["benchmarks.report"],
     ["benchmarks.desk"],

@@ -57,7 +57,7 @@ def make_stock(folder: Path) -> None:
 
 def run(command: list[str], folder: Path) -> Cost:
     """Run a command to its end and tell its cost."""
-    before = _busy()
+    before = busy()
     began = time.monotonic()
     process = subprocess.Popen(
         [str(BIN / command[0]), *command[1:]],
@@ -71,14 +71,14 @@ def run(command: list[str], folder: Path) -> Cost:
     watcher = threading.Thread(target=_watch, args=(process, peaks), daemon=True)
     watcher.start()
     output, _ = process.communicate()
-    wall_s, cpu_s = time.monotonic() - began, _busy() - before
+    wall_s, cpu_s = time.monotonic() - began, busy() - before
     watcher.join()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{output[-3000:]}")
     return Cost(wall_s, cpu_s, peaks["driver"], peaks["total"], peaks["driver_s"])
 
 
-def _busy() -> float:
+def busy() -> float:
     times = psutil.cpu_times()
     return times.user + times.nice + times.system + times.irq + times.softirq
 

@@ -16,7 +16,8 @@ from typing import Any
 from nbgrader.api import Grade, Notebook, Student, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import insert
 
-from course_utils.classroom.folder import load_config, open_gradebook
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import open_gradebook
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.skeleton import skeleton
 

@@ -21,6 +21,7 @@ from nbclient import NotebookClient
 
 from benchmarks.classes import ROOT, machine
 from course_utils.classroom import folder as course_folder
+from course_utils.classroom.config import load_config
 from course_utils.grading.nbgrader_plugins import GradeNotebook
 from course_utils.grading.preload import modules_for
 from course_utils.grading.submissions import grade, read_submission
@@ -40,7 +41,7 @@ def run_notebooks(source: Path, folder: Path) -> dict[str, float]:
 
 def grading_seconds(assignment: str, folder: Path) -> float:
     """Grade a submission twice; return the seconds of the second time."""
-    config = course_folder.load_config(ROOT)
+    config = load_config(ROOT)
     source = ROOT / "source" / assignment
     preload = modules_for(path.read_bytes() for path in source.glob("*.ipynb"))
     settings = replace(GradeNotebook(config=config).settings(), preload=preload)

@@ -12,7 +12,8 @@ from nbgrader.api import MissingEntry
 from nbgrader.plugins import LateSubmissionPlugin
 from traitlets.config import Config
 
-from course_utils.classroom.folder import coursedir, load_config, open_gradebook
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import coursedir, open_gradebook
 from course_utils.classroom.mistakes import Mistake, nearest
 from course_utils.classroom.names import fold
 from course_utils.classroom.roster import Roster

@@ -13,8 +13,9 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from course_utils.classroom.by_hand import points_that_count, to_read_again, waits
+from course_utils.classroom.config import load_config
 from course_utils.classroom.deadlines import penalty, sync_gradebook
-from course_utils.classroom.folder import coursedir, load_config, open_gradebook
+from course_utils.classroom.folder import coursedir, open_gradebook
 from course_utils.classroom.grades import fetch_grades
 from course_utils.classroom.roster import Roster, Student, read_roster
 from course_utils.classroom.safety_net import Waiting, attempt

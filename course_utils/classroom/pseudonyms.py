@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from course_utils.classroom.folder import load_config
+from course_utils.classroom.config import load_config
 from course_utils.classroom.names import fold_variants
 from course_utils.classroom.roster import Roster, Student, read_roster
 from course_utils.classroom.settings import OpenOlat

@@ -10,7 +10,8 @@ from nbgrader.api import Assignment, BaseCell, Grade, Notebook, SubmittedAssignm
 from sqlalchemy import select
 
 from course_utils.classroom.by_hand import to_read_again, waits
-from course_utils.classroom.folder import coursedir, load_config, open_gradebook
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import coursedir, open_gradebook
 
 __all__ = ["Standing", "standings"]
 

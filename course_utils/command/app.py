@@ -17,6 +17,7 @@ from rich.table import Table
 from course_utils.classroom.tables import shown
 from course_utils.command import demo, desk, reports, sheets
 from course_utils.command import instructor as olat
+from course_utils.command.ahead import GradedCourseOption, started_ahead
 from course_utils.command.course_settings import CourseOption
 from course_utils.command.terminal import Commands, console, progress
 from course_utils.errors import CourseError
@@ -107,6 +108,7 @@ def _show_remark(remark: object) -> None:
 
 @app.command()
 def autograde(
+    context: typer.Context,
     assignment: AssignmentArgument,
     student: Annotated[list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes of this machine. [default: the cores]")] = None,
@@ -122,7 +124,7 @@ def autograde(
     sandbox: Annotated[
         bool, typer.Option(help="Without the sandbox students' code runs with your rights; it is noted in the results.")
     ] = True,
-    course: CourseOption = Path(),
+    course: GradedCourseOption = Path(),
 ) -> None:
     """Grade what lies in submitted/: solution cells in a sandbox, tests in a process of their own."""
     from course_utils.classroom.standings import standings
@@ -138,7 +140,14 @@ def autograde(
         with _grading() as (started, finished):
             options = {"workers": workers, "scheduler": scheduler, "force": force, "sandbox": sandbox}
             results = autograde.autograde(
-                course, assignment, student or None, **options, reader=reader, started=started, progress=finished
+                course,
+                assignment,
+                student or None,
+                **options,
+                reader=reader,
+                started=started,
+                progress=finished,
+                parents=started_ahead(context),
             )
         if not results:
             console.print(f"Nobody has a folder submitted/<student_id>/{assignment}: run `course collect` first.")

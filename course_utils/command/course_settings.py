@@ -9,12 +9,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from course_utils.command.terminal import reading
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
     from course_utils.classroom.mistakes import Mistake
 
-__all__ = ["CourseOption", "mistakes_in"]
+__all__ = ["OF_COURSE", "CourseOption", "before_command", "mistakes_in"]
+
+OF_COURSE = "Folder with nbgrader_config.py and source/."
 
 
 def mistakes_in(course: Path) -> list[Mistake]:
@@ -33,8 +36,9 @@ def mistakes_in(course: Path) -> list[Mistake]:
     """
     from nbgrader.coursedir import CourseDirectory
 
+    from course_utils.classroom.config import CONFIG_FILE, load_config
     from course_utils.classroom.deadlines import wrong_extensions
-    from course_utils.classroom.folder import CONFIG_FILE, assignments, load_config
+    from course_utils.classroom.folder import assignments
     from course_utils.classroom.mistakes import wrong_settings
     from course_utils.classroom.roster import RosterError, read_roster
     from course_utils.classroom.settings import Deadlines, ExamOffice, OpenOlat
@@ -67,11 +71,12 @@ def _of_nbgrader(names: set[str]) -> dict[str, type]:
     return {name: cls for name, cls in found.items() if isinstance(cls, type) and issubclass(cls, Configurable)}
 
 
-def _before_command(course: Path) -> Path:
+def before_command(course: Path) -> Path:
     """Stop before anything is done if a setting is wrong; what only may be one is told."""
     if not all((course / name).exists() for name in ("nbgrader_config.py", "source")):
         return course  # the command itself says what a course folder is
-    mistakes = mistakes_in(course)
+    with reading():
+        mistakes = mistakes_in(course)
     if bad := [mistake.text for mistake in mistakes if mistake.level == "bad"]:
         raise CourseError("\n".join(bad))
     for mistake in mistakes:
@@ -81,6 +86,4 @@ def _before_command(course: Path) -> Path:
     return course
 
 
-CourseOption = Annotated[
-    Path, typer.Option("--course", help="Folder with nbgrader_config.py and source/.", callback=_before_command)
-]
+CourseOption = Annotated[Path, typer.Option("--course", help=OF_COURSE, callback=before_command)]

@@ -167,8 +167,9 @@ def _grading(course: Path) -> Iterator[Finding]:
 
 def _settings(course: Path) -> Iterator[Finding]:
     """Read all that the instructor has set, and the class."""
+    from course_utils.classroom.config import CONFIG_FILE, load_config
     from course_utils.classroom.deadlines import deadlines_told
-    from course_utils.classroom.folder import CONFIG_FILE, assignments, load_config
+    from course_utils.classroom.folder import assignments
     from course_utils.command.course_settings import mistakes_in
     from course_utils.errors import CourseError
 

@@ -10,13 +10,14 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.status import Status
 from traitlets import TraitError
 from typer.core import TyperGroup
 
 from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
 
-__all__ = ["Commands", "console", "progress", "progress_bar"]
+__all__ = ["Commands", "console", "progress", "progress_bar", "reading"]
 
 console = Console()
 # Modules that come with Python on Linux (and partly on macOS), and what grading is made of.
@@ -43,6 +44,11 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             console.print("Stopped. What was finished is kept; the same command goes on from here.")
             raise typer.Exit(130) from None
+
+
+def reading() -> Status:
+    """Return a line that stands on a terminal while the course is read, and goes away."""
+    return console.status("reading the course")
 
 
 def progress(*, transient: bool = True) -> Progress:

@@ -21,7 +21,8 @@ from nbgrader.api import (
 from sqlalchemy import Select, select
 
 from course_utils.classroom.by_hand import MARKER, is_waiting, to_read_again
-from course_utils.classroom.folder import coursedir, load_config, open_database
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import coursedir, open_database
 from course_utils.classroom.pseudonyms import Pseudonyms
 from course_utils.classroom.roster import read_roster
 from course_utils.classroom.rubric_marks import RubricMarks

@@ -124,7 +124,7 @@ def foresee(
     Lateness counts by the deadline that the gradebook knows.
     """
     worth = _points_of(submission)
-    notebooks = {name: nbformat.reads(found.content, as_version=4) for name, found in graded.notebooks.items()}
+    notebooks = {name: found.notebook for name, found in graded.notebooks.items()}
     when, policy = handed_in_at(submitted), Deadlines(config=config)
     try:
         entry = gradebook.find_submission(submission.assignment, submission.student)

@@ -22,12 +22,12 @@ from course_utils.grading.returned import BOUNDS, read_graded
 from course_utils.grading.run import graders, wire
 from course_utils.grading.run.engine import Settings, grader_modules, sandbox_options
 from course_utils.grading.run.fork_server import ForkServer
-from course_utils.grading.sandbox.host import Zygote
+from course_utils.grading.sandbox.host import Zygote, zygotes_of_a_run
 from course_utils.grading.sandbox.provisioner import SandboxProvisioner
 from course_utils.grading.sandbox.view import SandboxUnavailable
 from course_utils.grading.submissions import GradedSubmission, Submission
 
-__all__ = ["grade_here", "grade_on_cluster"]
+__all__ = ["Parents", "cores", "grade_here", "grade_on_cluster"]
 
 log = logging.getLogger("course")
 
@@ -40,42 +40,74 @@ _MESSAGE_S = 300.0
 
 
 class Parents:
-    """The processes that kernels and grader processes are forked from, shared by all workers of this machine."""
+    """The processes that kernels and grader processes are forked from, shared by all workers of this machine.
 
-    def __init__(self, settings: Settings) -> None:
-        self.modules = grader_modules(settings)
+    They are told names of modules, and nothing of the course. Their imports go on while this process does other things.
+
+    Parameters
+    ----------
+    settings : Settings
+    workers : int
+        How many workers begin to import at once, too.
+    """
+
+    def __init__(self, settings: Settings, workers: int = 0) -> None:
+        self.modules, self.options, self.tests = _options(settings)
         self.server: ForkServer | Zygote | None = None
         self.zygote: Zygote | None = None
-        self.options: dict = {}
-        self.tests = graders.zygote_options(self.modules) if settings.sandbox else None
-        # Its imports go on while the zygote's do.
+        self._told = False
         with contextlib.suppress(SandboxUnavailable):  # workers find out, and say so of each submission
-            self.server = ForkServer(self.modules) if self.tests is None else Zygote(**self.tests)
-        if settings.sandbox and settings.warm:
-            self.options = SandboxProvisioner(**sandbox_options(settings)).zygote_options()
-            try:
-                self.zygote = Zygote(**self.options)
-            except SandboxUnavailable:
-                pass  # workers find out, and say so of each submission
+            if self.tests is None:
+                self.server = ForkServer(self.modules)
+            elif self.options is not None:
+                self.zygote, self.server = zygotes_of_a_run(self.options, self.tests)
             else:
-                for name, reason in self.zygote.failed_imports.items():
-                    log.warning("Could not import %s for the sandbox: %s", name, reason)
+                self.server = Zygote(**self.tests)
+        self._spare = [_Worker(self) for _ in range(workers)]
+
+    def serve(self, settings: Settings) -> bool:
+        """Whether these are what work with such settings needs."""
+        return (self.modules, self.options, self.tests) == _options(settings)
+
+    def worker(self) -> _Worker:
+        """Return a worker that nobody has yet; whoever takes it ends it."""
+        return self._spare.pop() if self._spare else _Worker(self)
+
+    def wait(self) -> None:
+        """Wait until kernels can be forked; say once what could not be imported."""
+        if self._told or self.zygote is None:
+            return
+        self._told = True
+        with contextlib.suppress(SandboxUnavailable):  # as above
+            for name, reason in self.zygote.failed_imports.items():
+                log.warning("Could not import %s for the sandbox: %s", name, reason)
 
     def descriptors(self) -> dict[str, list]:
         """Return what `worker` adopts: by kind, how it is asked for and a file descriptor."""
         found = {}
         if isinstance(self.server, ForkServer):
             found["server"] = [self.modules, self.server.control.fileno()]
-        elif self.server is not None:
+        elif self.server is not None and self.server.alive:
             found["tests"] = [self.tests, self.server.descriptor]
-        if self.zygote is not None:
+        if self.zygote is not None and self.zygote.alive:
             found["zygote"] = [self.options, self.zygote.descriptor]
         return found
 
     def close(self) -> None:
+        while self._spare:
+            self._spare.pop().end()
         for parent in (self.server, self.zygote):
             if parent is not None:
                 parent.close()
+
+
+def _options(settings: Settings) -> tuple[tuple[str, ...], dict | None, dict | None]:
+    """Return what parents are made by: modules, and what `shared_zygote` takes for kernels and for tests, if it is."""
+    modules = grader_modules(settings)
+    if not settings.sandbox:
+        return modules, None, None
+    kernels = SandboxProvisioner(**sandbox_options(settings)).zygote_options() if settings.warm else None
+    return modules, kernels, graders.zygote_options(modules)
 
 
 class _Worker:
@@ -118,7 +150,10 @@ class _Worker:
 
 
 def grade_here(
-    submissions: Iterable[Submission], workers: int, started: Callable[[str], None] | None = None
+    submissions: Iterable[Submission],
+    workers: int,
+    started: Callable[[str], None] | None = None,
+    parents: Parents | None = None,
 ) -> Iterator[GradedSubmission]:
     """Grade submissions in `workers` processes of this machine.
 
@@ -129,6 +164,8 @@ def grade_here(
     workers : int
     started : callable, optional
         Called with the student's name when a worker begins.
+    parents : Parents, optional
+        Started before; ended here.
 
     Yields
     ------
@@ -139,7 +176,6 @@ def grade_here(
     again: collections.deque[Submission] = collections.deque()
     attempts: collections.Counter[str] = collections.Counter()
     pool: list[_Worker] = []
-    parents: Parents | None = None
 
     def hand_out(worker: _Worker, submission: Submission) -> None:
         if started is not None:
@@ -152,16 +188,23 @@ def grade_here(
     try:
         while True:
             idle = [worker for worker in pool if worker.submission is None]
+            given: list[tuple[_Worker, Submission]] = []
             while idle or len(pool) < workers:
                 submission = again.popleft() if again else next(waiting, None)
                 if submission is None:
                     break
+                if parents is not None and not pool and not parents.serve(submission.settings):
+                    parents.close()
+                    parents = None
                 if parents is None:
                     parents = Parents(submission.settings)
                 if not idle:
-                    idle.append(_Worker(parents))
+                    idle.append(parents.worker())
                     pool.append(idle[0])
-                hand_out(idle.pop(), submission)
+                given.append((idle.pop(), submission))
+            for worker, submission in given:  # all have begun to import by now
+                parents.wait()
+                hand_out(worker, submission)
             busy = [worker for worker in pool if worker.submission is not None]
             if not busy:
                 return

@@ -90,7 +90,7 @@ def record(
     notebooks = {}
     for name, result in graded.notebooks.items():
         (fresh / f"{name}.ipynb").write_text(result.content, encoding="utf-8")
-        notebooks[name] = nbformat.reads(result.content, as_version=4)
+        notebooks[name] = result.notebook
 
     try:
         with warnings.catch_warnings():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import hashlib
 import io
 import json
@@ -15,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
-from course_utils.checks.facts import FORM
 from course_utils.errors import NotGradable
+from course_utils.facts import FORM
 from course_utils.grading import scratch
 from course_utils.grading.hidden import FOLDER, read_hidden
 from course_utils.grading.limits import GradingLimits, SandboxLimits
@@ -65,7 +65,7 @@ class Submission:
     files : bytes
         The other files, as an uncompressed tar.
     sources : dict of str to bytes
-        The course's notebooks, by name.
+        The course's notebooks, by name. Workers have none: they are sent skeletons.
     clearing : dict
         nbgrader's settings of `ClearSolutions`.
     settings : Settings
@@ -75,6 +75,10 @@ class Submission:
         What only the tests may see of the course's files, by name; see `hidden.read_hidden`.
     course_files : tuple of str
         Which of the files are the course's own.
+    skeletons : dict of str to str
+        What a worker is sent of the course's notebooks: each as it is graded, in JSON.
+    fault : str
+        Why there are none, if so: by a mistake of the course.
     """
 
     student: str
@@ -87,6 +91,8 @@ class Submission:
     left_out: tuple[str, ...] = ()
     hidden: dict[str, bytes] = field(default_factory=dict, repr=False)
     course_files: tuple[str, ...] = ()
+    skeletons: dict[str, str] = field(default_factory=dict, repr=False)
+    fault: str = ""
 
     @property
     def digest(self) -> str:
@@ -108,8 +114,15 @@ class Submission:
         return total.hexdigest()
 
     def content(self) -> dict[str, Any]:
-        """Return the submission as `wire` carries it."""
-        return {entry.name: getattr(self, entry.name) for entry in fields(self)} | {"settings": asdict(self.settings)}
+        """Return the submission as `wire` carries it, with the skeletons of the notebooks that were handed in."""
+        skeletons, fault = {}, ""
+        try:
+            skeletons = {name: _as_text(self.sources[name], self.clearing) for name in self.notebooks}
+        except Exception as error:  # what nbgrader says of a notebook that it can't release
+            fault = f"{type(error).__name__}: {error}"
+        content = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        about = {"settings": asdict(self.settings), "sources": {}, "skeletons": skeletons, "fault": fault}
+        return content | about
 
     @classmethod
     def read(cls, content: dict[str, Any]) -> Submission:
@@ -133,6 +146,11 @@ class GradedNotebook:
     """
 
     content: str
+
+    @functools.cached_property
+    def notebook(self) -> nbformat.NotebookNode:
+        """The same, read once for all who look at it; nobody changes it."""
+        return nbformat.reads(self.content, as_version=4)
 
 
 @dataclass(frozen=True)
@@ -293,6 +311,8 @@ def handed_in_at(folder: Path) -> datetime | None:
     path = folder / "timestamp.txt"
     if path.is_symlink() or not path.is_file() or path.stat().st_size > 200:
         return None
+    from nbgrader.utils import parse_utc  # workers, which have no use for it, need not wait for all of nbgrader
+
     try:
         return parse_utc(path.read_text().strip())
     except (OSError, ValueError, OverflowError):
@@ -379,6 +399,8 @@ def grade(submission: Submission) -> GradedSubmission:
     Raises nothing that has to do with what the student wrote.
     """
     graded: dict[str, GradedNotebook] = {}
+    if submission.fault:
+        return GradedSubmission(submission.student, error=submission.fault)
     try:
         with scratch.folder("files") as folder:
             with tarfile.open(fileobj=io.BytesIO(submission.files)) as tar:
@@ -392,19 +414,38 @@ def grade(submission: Submission) -> GradedSubmission:
     return GradedSubmission(submission.student, graded)
 
 
-_SKELETONS: dict[bytes, nbformat.NotebookNode] = {}
+_SKELETONS: dict[bytes, tuple[nbformat.NotebookNode, str]] = {}
 
 
 def skeleton_of(source: bytes, clearing: dict[str, Any]) -> nbformat.NotebookNode:
     """Return the course's notebook as it is graded; made once for each source and nbgrader's `ClearSolutions`."""
+    return _skeleton(source, clearing)[0]
+
+
+def _as_text(source: bytes, clearing: dict[str, Any]) -> str:
+    """Return the same in JSON, as a worker is sent it."""
+    return _skeleton(source, clearing)[1]
+
+
+def _skeleton(source: bytes, clearing: dict[str, Any]) -> tuple[nbformat.NotebookNode, str]:
     key = hashlib.sha256(source + json.dumps(clearing, sort_keys=True).encode()).digest()
     if key not in _SKELETONS:
-        _SKELETONS[key] = skeleton.skeleton_of(source, Config(ClearSolutions=clearing))
+        made = skeleton.skeleton_of(source, Config(ClearSolutions=clearing))
+        _SKELETONS[key] = made, json.dumps(made)
     return _SKELETONS[key]
 
 
+@functools.lru_cache(maxsize=64)
+def _sent_skeleton(text: str) -> nbformat.NotebookNode:
+    """Return the skeleton that a worker was sent; whoever is given it changes nothing in it."""
+    return nbformat.from_dict(json.loads(text))
+
+
 def _grade_notebook(name: str, data: bytes | str, submission: Submission, files: Path) -> GradedNotebook:
-    course = skeleton_of(submission.sources[name], submission.clearing)
+    if name in submission.skeletons:
+        course = _sent_skeleton(submission.skeletons[name])
+    else:
+        course = skeleton_of(submission.sources[name], submission.clearing)
     reason = data if isinstance(data, str) else ""
     limits = GradingLimits.of(submission.settings.limits).file
     submitted = None

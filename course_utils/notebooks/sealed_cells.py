@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
-
-from course_utils.checks.sealed import CHECKS
+from collections.abc import Collection, Iterable, Sequence
 
 __all__ = ["RECORDER", "as_released", "count", "problem", "recording", "without_seals"]
 
@@ -78,7 +76,7 @@ def problem(source: str) -> str:
         return "what would be released is no Python; write each statement, and each `if` and `for`, on lines of its own"
     called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     names = [func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in called]
-    if left := sorted(set(names) & set(CHECKS)):
+    if left := sorted(set(names) & set(_checks())):
         how = "answer, expected value and name in this order, on lines of its own, in the cell, a `for`, `with` or `if`"
         return f"{left[0]} would be released as it is; write it with {how}"
     if left := sorted(_telling(ast.parse(source)) & set().union(*(_bound(node) for node in tree.body))):
@@ -115,10 +113,17 @@ def _telling(tree: ast.Module) -> set[str]:
             return expected - needed
 
 
+def _checks() -> Collection[str]:
+    """Return the names of the checks that can be sealed."""
+    from course_utils.checks.sealed import CHECKS  # imports numpy, which a notebook without seals has no need of
+
+    return CHECKS
+
+
 def _calls(tree: ast.Module) -> list[ast.Call]:
     """Return the calls that can be sealed: statements of their own, with an answer, what is expected and a name."""
     found = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
-    calls = [call for call in found if isinstance(call.func, ast.Name) and call.func.id in CHECKS]
+    calls = [call for call in found if isinstance(call.func, ast.Name) and call.func.id in _checks()]
     return sorted((call for call in calls if len(call.args) >= 3), key=lambda call: (call.lineno, call.col_offset))
 
 

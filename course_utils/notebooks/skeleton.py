@@ -6,17 +6,18 @@ import ast
 import re
 import urllib.parse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
-from nbconvert.exporters import NotebookExporter
 from nbformat.notebooknode import NotebookNode
-from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums, LockCells
-from traitlets.config import Config
 
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks import objects
 
-__all__ = ["drop_unseen", "skeleton"]
+if TYPE_CHECKING:
+    from traitlets.config import Config
+
+__all__ = ["drop_unseen", "imports_of", "skeleton", "skeleton_of"]
 
 _ATTACHED = re.compile(r"attachment:([^)\s\"'>]+)")
 _ADDRESS = re.compile(r"^ {0,3}\[([^\]\n]+)\]:\s*<?attachment:")
@@ -40,6 +41,10 @@ def skeleton_of(source: bytes, config: Config | None = None) -> NotebookNode:
 
     Its tests know which classes they name are the notebook's own: `metadata.course.objects`.
     """
+    # Half a second of imports, which whoever only reads `imports_of` has no need of.
+    from nbconvert.exporters import NotebookExporter
+    from nbgrader.preprocessors import ClearOutput, ClearSolutions, ComputeChecksums, LockCells
+
     exporter = NotebookExporter(config=config)
     notebook = nbformat.reads(source.decode(), as_version=4)
     known = objects.classes(notebook.cells)

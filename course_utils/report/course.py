@@ -12,7 +12,7 @@ import openpyxl
 from markupsafe import Markup
 from openpyxl.styles import Font
 
-from course_utils.classroom.folder import load_config
+from course_utils.classroom.config import load_config
 from course_utils.classroom.marks import CourseMark, course_marks, members_of, number
 from course_utils.classroom.pseudonyms import Pseudonyms
 from course_utils.classroom.roster import lost_zeros

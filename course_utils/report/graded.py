@@ -26,8 +26,9 @@ from sqlalchemy import select
 from traitlets.config import Config
 
 from course_utils.classroom.by_hand import is_waiting, to_read_again
+from course_utils.classroom.config import load_config
 from course_utils.classroom.deadlines import penalty
-from course_utils.classroom.folder import load_config, open_gradebook
+from course_utils.classroom.folder import open_gradebook
 from course_utils.classroom.roster import Roster, read_roster, roster_path
 from course_utils.classroom.settings import Deadlines
 from course_utils.errors import CourseError

@@ -20,7 +20,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from traitlets.config import Config
 
-from course_utils.classroom.folder import load_config, submitted_folders
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import submitted_folders
 from course_utils.classroom.roster import Roster, read_roster, roster_path
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds

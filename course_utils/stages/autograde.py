@@ -18,8 +18,9 @@ from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 
 from course_utils.classroom.by_hand import points_that_count, to_read_again, waits
+from course_utils.classroom.config import load_config
 from course_utils.classroom.deadlines import sync_gradebook
-from course_utils.classroom.folder import load_config, open_gradebook
+from course_utils.classroom.folder import open_gradebook
 from course_utils.classroom.grades import fetch_grades
 from course_utils.classroom.marks import lateness_now, number
 from course_utils.classroom.one_run import only_run
@@ -30,7 +31,7 @@ from course_utils.grading import scratch
 from course_utils.grading.hidden import course_secret
 from course_utils.grading.moves import Moves, foresee
 from course_utils.grading.nbgrader_plugins import GradeNotebook
-from course_utils.grading.pool import cores, grade_here, grade_on_cluster
+from course_utils.grading.pool import Parents, cores, grade_here, grade_on_cluster
 from course_utils.grading.preload import modules_for
 from course_utils.grading.records import is_recorded, record
 from course_utils.grading.sandbox.host import probe
@@ -123,6 +124,7 @@ def autograde(
     reader: str = "",
     started: Callable[[str], None] | None = None,
     progress: Callable[[SubmissionResult, int, int], None] | None = None,
+    parents: Parents | None = None,
 ) -> list[SubmissionResult]:
     """Grade the submissions of an assignment; no submission stops the others.
 
@@ -149,6 +151,8 @@ def autograde(
         Called with a student's name when work on the submission begins.
     progress : callable, optional
         Called after each submission with its result, its number and their count.
+    parents : grading.pool.Parents, optional
+        What kernels are forked from, where it was started before; it is ended here.
 
     Returns
     -------
@@ -165,7 +169,7 @@ def autograde(
     load_config(course)  # says whether it is one
     with only_run(course, f"autograde {assignment}"):
         how = How(workers, scheduler, force, sandbox, reader)
-        return Run(course, assignment, students, how, progress).grade(started)
+        return Run(course, assignment, students, how, progress).grade(started, parents)
 
 
 @dataclass(frozen=True)
@@ -221,12 +225,12 @@ class Run:
             sync_gradebook(self.course, roster, self.assignment)
         return roster
 
-    def grade(self, started: Callable[[str], None] | None) -> list[SubmissionResult]:
+    def grade(self, started: Callable[[str], None] | None, parents: Parents | None = None) -> list[SubmissionResult]:
         """Grade them all and return their rows, sorted by student_id."""
         with open_gradebook(self.course, self.config) as gradebook:
             self._ready(gradebook)
             if self.how.scheduler is None:
-                graded = grade_here(self._to_grade(gradebook), self.how.workers or cores(), started)
+                graded = grade_here(self._to_grade(gradebook), self.how.workers or cores(), started, parents)
             else:
                 graded = grade_on_cluster(self._to_grade(gradebook), self.how.scheduler, started)
             with contextlib.closing(graded):

@@ -13,7 +13,8 @@ from nbformat import from_dict, writes
 from nbgrader import utils
 from traitlets.config import Config
 
-from course_utils.classroom.folder import coursedir, load_config
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import coursedir
 from course_utils.errors import CourseError
 from course_utils.grading import scratch
 from course_utils.grading.hidden import course_secret, read_hidden

@@ -8,7 +8,8 @@ from pathlib import Path
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from course_utils.classroom.folder import coursedir, load_config
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import coursedir
 from course_utils.classroom.roster import Roster, read_roster
 from course_utils.classroom.settings import OpenOlat
 from course_utils.notebooks.recognising import Catalogue, read_catalogue

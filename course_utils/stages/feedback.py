@@ -15,7 +15,8 @@ from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
 
-from course_utils.classroom.folder import coursedir, load_config, open_gradebook
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import coursedir, open_gradebook
 from course_utils.classroom.marks import read_marks
 from course_utils.classroom.one_run import only_run
 from course_utils.classroom.safety_net import attempt

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+from course_utils.classroom.config import load_config
 from course_utils.classroom.deadlines import sync_gradebook
-from course_utils.classroom.folder import coursedir, load_config, open_gradebook
+from course_utils.classroom.folder import coursedir, open_gradebook
 from course_utils.classroom.marks import Mark, number, read_marks
 from course_utils.classroom.one_run import only_run
 from course_utils.classroom.roster import Owner, Roster, Student, lost_zeros, read_roster

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from course_utils.classroom.folder import load_config, open_gradebook
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import open_gradebook
 from course_utils.classroom.one_run import only_run
 from course_utils.classroom.roster import Roster
 from course_utils.grading import scratch

@@ -13,7 +13,8 @@ from nbgrader.api import MissingEntry
 from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 
-from course_utils.classroom.folder import coursedir, load_config, open_gradebook, submitted_folders
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import coursedir, open_gradebook, submitted_folders
 from course_utils.classroom.one_run import only_run
 from course_utils.errors import CourseError
 from course_utils.grading.submissions import NEVER

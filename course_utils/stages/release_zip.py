@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from course_utils.classroom.folder import load_config
+from course_utils.classroom.config import load_config
 from course_utils.classroom.settings import OpenOlat
 from course_utils.errors import CourseError
 from course_utils.grading.hidden import FOLDER, SECRET_FILE

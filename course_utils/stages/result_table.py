@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from course_utils.classroom.folder import CONFIG_FILE, load_config
+from course_utils.classroom.config import CONFIG_FILE, load_config
 from course_utils.classroom.marks import NOT_GRADED_YET
 from course_utils.classroom.roster import read_roster
 from course_utils.classroom.tables import write_csv

@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.notebooknode import NotebookNode
 
-from course_utils.classroom.folder import load_config
+from course_utils.classroom.config import load_config
 from course_utils.classroom.settings import OpenOlat
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from traitlets.config import Config
 
+from course_utils.classroom.config import load_config
 from course_utils.classroom.deadlines import deadline_of
-from course_utils.classroom.folder import assignments, load_config, submitted_folders
+from course_utils.classroom.folder import assignments, submitted_folders
 from course_utils.classroom.roster import Owner, Roster, read_roster
 from course_utils.classroom.settings import OpenOlat
 from course_utils.grading.submissions import handed_in_at

@@ -6,8 +6,8 @@ import pytest
 from traitlets import TraitError
 from traitlets.config import Config
 
+from course_utils.classroom.config import CONFIG_FILE, load_config
 from course_utils.classroom.deadlines import deadlines_told, penalty, read_extensions, wrong_extensions
-from course_utils.classroom.folder import CONFIG_FILE, load_config
 from course_utils.classroom.mistakes import wrong_settings
 from course_utils.classroom.roster import read_roster
 from course_utils.classroom.settings import Deadlines, MomentError, OpenOlat, parse_moment

@@ -12,6 +12,7 @@ import pytest
 
 import course_utils
 from course_utils.classroom import folder as folder_module
+from course_utils.classroom.config import load_config
 from course_utils.errors import CourseError
 from course_utils.grading.hidden import SECRET_FILE, course_secret, laid_out, read_hidden
 from course_utils.grading.run.engine import Settings
@@ -179,7 +180,7 @@ def test_first_runs_at_once_end_with_one_secret(tmp_path):
 
 
 def test_a_setting_wins_and_a_short_secret_is_refused(course):
-    config = folder_module.load_config(course)
+    config = load_config(course)
     config.Course.secret = "a secret of somebody's own"
     assert course_secret(course, config) == "a secret of somebody's own"
     assert not (course / SECRET_FILE).exists()

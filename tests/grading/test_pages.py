@@ -15,7 +15,7 @@ from nbgrader.converters import GenerateFeedback
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
-from course_utils.classroom.folder import load_config
+from course_utils.classroom.config import load_config
 from course_utils.grading import pages, server
 from course_utils.grading.cleaning import clean, is_other_site, picture
 from course_utils.notebooks.texts import plain_math

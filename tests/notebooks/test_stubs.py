@@ -10,7 +10,7 @@ import pytest
 from traitlets.config import Config
 
 from course_utils import errors
-from course_utils.classroom.folder import load_config
+from course_utils.classroom.config import load_config
 from course_utils.classroom.roster import read_roster
 from course_utils.notebooks.recognising import read_catalogue, stub_marks
 from course_utils.packing.examine import examine_folder

@@ -10,8 +10,8 @@ import pytest
 from nbgrader.api import Gradebook
 
 from course_utils.classroom.by_hand import MARKER, to_read_again
+from course_utils.classroom.config import load_config
 from course_utils.classroom.deadlines import sync_gradebook
-from course_utils.classroom.folder import load_config
 from course_utils.classroom.marks import course_marks, lateness_now, read_marks, write_course_table
 from course_utils.classroom.roster import read_roster
 from course_utils.errors import CourseError

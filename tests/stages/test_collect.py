@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.classroom.folder import load_config
+from course_utils.classroom.config import load_config
 from course_utils.classroom.marks import write_course_table
 from course_utils.classroom.roster import read_roster
 from course_utils.errors import CourseError

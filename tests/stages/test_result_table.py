@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from typer.testing import CliRunner
 
-from course_utils.classroom.folder import load_config, open_gradebook
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import open_gradebook
 from course_utils.classroom.marks import NOT_GRADED_YET, read_marks
 from course_utils.classroom.roster import read_roster
 from course_utils.command import app

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from course_utils.classroom.folder import load_config, open_gradebook
+from course_utils.classroom.config import load_config
+from course_utils.classroom.folder import open_gradebook
 from course_utils.classroom.marks import Mark, read_marks
 from course_utils.classroom.roster import read_roster
 from course_utils.platforms.olat.simulate import Folder, sheet_bytes, write_download

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from course_utils.grading.bridge import handed_in, on_cpu, reading, writing
+from course_utils.grading.bridge.answering import answer_at_once
 
 __all__ = ["TARGET", "Agent", "load_ipython_extension"]
 
@@ -43,15 +44,19 @@ def load_ipython_extension(shell: Any) -> None:
     # A scheduler that came over with its optimiser has lost the mark on it; students would take the blame.
     warnings.filterwarnings("ignore", message="Seems like `optimizer.step", category=UserWarning)
 
-    def opened(comm: Any, message: dict[str, Any]) -> None:
-        def answer(request: dict[str, Any]) -> None:
-            content = request["content"]["data"]
-            frames = agent.answer(content, [bytes(buffer) for buffer in request["buffers"]])
-            comm.send({"request": content["request"]}, buffers=frames)
+    comms: set[str] = set()
 
-        comm.on_msg(answer)
+    def answer(request: dict[str, Any]) -> list[bytes]:
+        return agent.answer(request["content"]["data"], [bytes(buffer) for buffer in request["buffers"]])
+
+    def opened(comm: Any, message: dict[str, Any]) -> None:
+        comms.add(comm.comm_id)
+        comm.on_msg(
+            lambda request: comm.send({"request": request["content"]["data"]["request"]}, buffers=answer(request))
+        )
 
     shell.kernel.comm_manager.register_target(TARGET, opened)
+    answer_at_once(shell.kernel, comms, answer)
 
 
 def _go_on(*_: Any, **__: Any) -> None:

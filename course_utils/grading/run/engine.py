@@ -292,7 +292,8 @@ def _run_grader(
                 case Finished():
                     return message, index, ""
                 case Missing(text):
-                    raise NotGradable(text)
+                    # The instructor knows the folder of the data by its own name.
+                    raise NotGradable(text.replace(job.data_folder, graders.data_folder()) if job.data_folder else text)
                 case Failed(text):
                     raise _grader_failed(kinds.name(job.cells[index], index), text)
                 case Ended(event):

@@ -85,6 +85,8 @@ def start(job: Job, modules: Iterable[str], files: Path, place: Path, sandbox: b
         Without a sandbox: if the process that this one is forked from ends again and again.
     """
     job.data_folder = data_folder()
+    if job.data_folder and sandbox:
+        job.data_folder = f"{layout.TESTS_FOLDER}/data"
     limits = GradingLimits.of(job.limits).run
     if sandbox:
         job.files, job.place = layout.WORK_FOLDER, ""
@@ -120,20 +122,21 @@ def data_folder() -> str:
 
 def zygote_options(modules: Iterable[str]) -> dict[str, Any]:
     """Return what `launcher.shared_zygote` takes for processes of tests."""
-    folders = [data_folder()] if data_folder() else []
+    beside = {"data": data_folder()} if data_folder() else {}
     # The home in there is empty: what a student hands in must not be taken for anybody's settings or data.
     env = {"HOME": "/tmp", "MPLBACKEND": "agg"}
     networks = os.environ.get("TORCH_HOME") or str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch"))
     with contextlib.suppress(RuntimeError):
         networks = str(Path(networks).expanduser())
     if Path(networks).is_dir():
-        folders.append(networks)
-        env["TORCH_HOME"] = networks
+        beside["networks"] = networks
+        env["TORCH_HOME"] = f"{layout.TESTS_FOLDER}/networks"
     return {
         "preload": list(modules),
         "threads": 1,
         "env": env,
-        "readable": folders,
+        "readable": [],
         "private": [],
+        "beside": beside,
         "tests": True,
     }

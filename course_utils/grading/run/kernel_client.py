@@ -128,6 +128,9 @@ class KernelConnection:
         self.client.load_connection_info(self.info)
         self.client.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=False)
         self.shell, self.iopub = self.client.shell_channel, self.client.iopub_channel
+        self.poller = zmq.Poller()
+        for channel in (self.shell, self.iopub):
+            self.poller.register(channel.socket, zmq.POLLIN)
 
     def close(self) -> None:
         """Close the sockets; the kernel is left as it is."""
@@ -281,10 +284,7 @@ class KernelConnection:
                 run.heard(part)
 
     def _receive(self, timeout_s: float) -> tuple[Any, dict[str, Any]]:
-        poller = zmq.Poller()
-        poller.register(self.shell.socket, zmq.POLLIN)
-        poller.register(self.iopub.socket, zmq.POLLIN)
-        ready = dict(poller.poll(max(0, int(timeout_s * 1000))))
+        ready = dict(self.poller.poll(max(0, int(timeout_s * 1000))))
         # Outputs first: they belong to what the reply ends.
         for channel in (self.iopub, self.shell):
             if channel.socket in ready:
@@ -313,8 +313,8 @@ class _Collector:
 
     @property
     def done(self) -> bool:
-        if self.answer_to is not None:
-            return self.idle_seen
+        if self.answer_to is not None:  # what was printed comes before the answer; a kernel may end without one
+            return self.answer is not None or self.idle_seen
         return self.reply_seen and self.idle_seen
 
     def replied(self, message: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from course_utils.checks.facts import FORM
+from course_utils.facts import FORM
 from course_utils.grading.limits import GradingLimits
 from course_utils.grading.run.wire import BadMessage
 from course_utils.notebooks import cells as kinds

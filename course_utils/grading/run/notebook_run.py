@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from course_utils import checks
-from course_utils.checks import facts
+from course_utils import checks, facts
 from course_utils.grading.bridge import tree as values
 from course_utils.grading.bridge.handles import Bridge, BridgeNamespace
 from course_utils.grading.limits import GradingLimits

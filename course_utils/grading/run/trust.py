@@ -30,7 +30,7 @@ _PHRASES = {
     "reaches under Python": "ctypes ptrace",
     "reads the environment": "environ getenv",
     "walks the class tree": "__subclasses__",
-    "talks to the grader's channel": "comm_manager register_target comm",
+    "talks to the grader's channel": "comm_manager register_target comm dispatch_shell",
     "forges messages": "iopub_socket iopub_thread shell_stream",
     "reaches into the kernel's names": "user_ns",
     "opens sockets": "socket",

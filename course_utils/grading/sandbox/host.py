@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import compileall
 import contextlib
 import dataclasses
+import functools
 import io
 import json
 import os
@@ -47,6 +49,87 @@ def _forget_after_fork() -> None:
 os.register_at_fork(after_in_child=_forget_after_fork)
 
 
+class _Sandbox:
+    """What bubblewrap runs: one process that imports, and the zygotes that it is or forks."""
+
+    def __init__(
+        self,
+        modules: list[str],
+        zygotes: list[dict],
+        env: dict[str, str],
+        readable: Iterable[str],
+        private: Iterable[str],
+        beside: dict[str, str] | None = None,
+    ) -> None:
+        _compile_package()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
+        etc_fds = {path: memory_file(text.encode()) for path, text in view.SMALL_ETC.items()}
+        try:
+            command = view.command(
+                bubblewrap=view.find_bubblewrap(),
+                etc_fds=etc_fds,
+                env=env,
+                readable=readable,
+                private=private,
+                beside=beside,
+                as_root=view.has_real_root(),
+            )
+            # The package shown is the one running here, be it installed, editable or a checkout.
+            code = (
+                f"import sys; sys.path.append({str(view.PACKAGE.parent)!r}); "
+                "from course_utils.grading.sandbox.zygote import main; main()"
+            )
+            plan = json.dumps({"modules": modules, "zygotes": zygotes})
+            self.process = _starter.submit(
+                subprocess.Popen,
+                [*command, sys.executable, "-P", "-s", "-c", code, plan],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                env={},
+                pass_fds=(*(one["control"] for one in zygotes), *etc_fds.values()),
+                start_new_session=True,  # Ctrl-C in the terminal is for the grader, not for the sandbox
+            ).result()
+        except BaseException:
+            self._log.close()
+            raise
+        finally:
+            for fd in etc_fds.values():
+                os.close(fd)
+
+    def why(self) -> str:
+        """Say why it did not start, from what bubblewrap and Python wrote."""
+        try:
+            self.process.wait(2)
+        except subprocess.TimeoutExpired:
+            return (
+                f"The sandbox was not ready after {START_TIMEOUT} seconds. Is this machine very busy, or its disk very "
+                "slow? Run the command again: it goes on from here."
+            )
+        self._log.seek(0)
+        said = self._log.read().decode(errors="replace").strip()[-2000:] or "nothing was said"
+        return f"The sandbox did not start: {said}\n{namespace_hint()}"
+
+    def close(self) -> None:
+        """End all that is in it."""
+        if not self._log.closed:
+            self.process.kill()
+            self.process.wait()
+            self._log.close()
+
+
+@functools.cache
+def _compile_package() -> None:
+    """Have the package compiled where that is still to do: inside, nothing can be written, and each run would do it."""
+    if not sys.dont_write_bytecode:
+        compileall.compile_dir(view.PACKAGE, quiet=2)
+
+
+def _part(tests: bool, control: socket.socket, env: dict[str, str], modules: list[str]) -> dict:
+    """Return a zygote as the plan for `zygote.main` has it."""
+    return {"name": "tests" if tests else "kernels", "control": control.fileno(), "env": env, "modules": modules}
+
+
 class Zygote:
     """A bubblewrap sandbox with a process that forks kernels.
 
@@ -60,7 +143,9 @@ class Zygote:
     env : dict of str to str
         Further environment variables.
     readable, private : tuple of str
-        Folders to show and to hide besides the usual ones, see `sandbox.command`.
+        Folders to show and to hide besides the usual ones, see `view.command`.
+    beside : dict of str to str, optional
+        Folders that only processes of tests see, see `view.command`.
     tests : bool
         Whether this is for processes of tests: they need nothing that kernels need, and whoever starts it does other
         things while it imports.
@@ -79,51 +164,28 @@ class Zygote:
         env: dict[str, str] | None = None,
         readable: Iterable[str] = (),
         private: Iterable[str] = (),
+        beside: dict[str, str] | None = None,
         tests: bool = False,
     ):
         self.as_root = view.has_real_root()
         self.env = view.environment(threads, env)
         self._failed: dict[str, str] | None = None
         self._lock = threading.Lock()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
         self._socket, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        etc_fds = {path: memory_file(text.encode()) for path, text in view.SMALL_ETC.items()}
-        try:
-            command = view.command(
-                bubblewrap=view.find_bubblewrap(),
-                etc_fds=etc_fds,
-                env=self.env,
-                readable=readable,
-                private=private,
-                as_root=self.as_root,
-            )
-            # The package shown is the one running here, be it installed, editable or a checkout.
-            code = (
-                f"import sys; sys.path.append({str(view.PACKAGE.parent)!r}); "
-                "from course_utils.grading.sandbox.zygote import main; main()"
-            )
-            modules = [] if preload is None else [*preload, *(() if tests else zygote.KERNEL_MODULES)]
-            command += [sys.executable, "-P", "-s", "-c", code, str(inside.fileno()), json.dumps(modules)]
-            self._process = _starter.submit(
-                subprocess.Popen,
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                env={},
-                pass_fds=(inside.fileno(), *etc_fds.values()),
-                start_new_session=True,  # Ctrl-C in the terminal is for the grader, not for the sandbox
-            ).result()
-        except BaseException:
-            self._socket.close()
-            self._log.close()
-            raise
-        finally:
-            inside.close()
-            for fd in etc_fds.values():
-                os.close(fd)
+        modules = [] if preload is None else [*preload, *(() if tests else zygote.KERNEL_MODULES)]
+        with inside:
+            try:
+                parts = [_part(tests, inside, self.env, [])]
+                self._sandbox = _Sandbox(modules, parts, self.env, readable, private, beside)
+            except BaseException:
+                self._socket.close()
+                raise
         if not tests:
             self._failed = self._receive_ready()
+
+    @property
+    def _process(self) -> subprocess.Popen:
+        return self._sandbox.process
 
     @property
     def failed_imports(self) -> dict[str, str]:
@@ -139,23 +201,10 @@ class Zygote:
         with contextlib.suppress(OSError):
             message = self._socket.recv(layout.MAX_MESSAGE)
         if not message:
-            reason = self._why()
+            reason = self._sandbox.why()
             self.close()
             raise SandboxUnavailable(reason)
         return json.loads(message)["ready"]
-
-    def _why(self) -> str:
-        """Say why the sandbox did not start, from what bubblewrap and Python wrote."""
-        try:
-            self._process.wait(2)
-        except subprocess.TimeoutExpired:
-            return (
-                f"The sandbox was not ready after {START_TIMEOUT} seconds. Is this machine very busy, or its disk very "
-                "slow? Run the command again: it goes on from here."
-            )
-        self._log.seek(0)
-        said = self._log.read().decode(errors="replace").strip()[-2000:] or "nothing was said"
-        return f"The sandbox did not start: {said}\n{namespace_hint()}"
 
     @property
     def alive(self) -> bool:
@@ -221,9 +270,7 @@ class Zygote:
     def close(self) -> None:
         """End the zygote and all kernels forked from it."""
         self._socket.close()
-        self._process.kill()
-        self._process.wait()
-        self._log.close()
+        self._sandbox.close()
 
     @property
     def descriptor(self) -> int:
@@ -264,6 +311,58 @@ class _AdoptedZygote(Zygote):
     def abandon(self) -> None:
         """Let go of the zygote in a forked process."""
         self._socket.close()
+
+
+class _OneOfTwo(_AdoptedZygote):
+    """A zygote that shares its sandbox, and the process that it was forked from, with another one."""
+
+    def __init__(self, control: socket.socket, sandbox: _Sandbox, options: dict) -> None:
+        super().__init__(control.detach(), threads=options["threads"], env=options["env"])
+        self._sandbox, self._failed = sandbox, None
+
+    def close(self) -> None:
+        """End this zygote and the other one, and all kernels forked from them."""
+        self._socket.close()
+        self._sandbox.close()
+
+
+def zygotes_of_a_run(kernels: dict, tests: dict) -> tuple[Zygote, Zygote]:
+    """Start a zygote for kernels and one for processes of tests, forked from one process that imports what both need.
+
+    Parameters
+    ----------
+    kernels, tests : dict
+        As `shared_zygote` takes them.
+
+    Returns
+    -------
+    tuple of Zygote
+        The one for kernels, and the one for tests. Both may still be importing: `failed_imports` waits for them.
+
+    Raises
+    ------
+    SandboxUnavailable
+        If the sandbox cannot be had here, as far as that is known before they are ready.
+    """
+    shared = [module for module in kernels["preload"] if module in tests["preload"]]
+    own = [
+        [*(module for module in kernels["preload"] if module not in shared), *zygote.KERNEL_MODULES],
+        [module for module in tests["preload"] if module not in shared],
+    ]
+    with contextlib.ExitStack() as stack, contextlib.ExitStack() as if_failed:
+        parts, controls = [], []
+        for options, modules in zip((kernels, tests), own, strict=True):
+            control, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            controls.append(if_failed.enter_context(control))
+            stack.enter_context(inside)
+            env = view.environment(options["threads"], options["env"])
+            parts.append(_part(bool(options.get("tests")), inside, env, modules))
+        readable, private = ([*kernels[name], *tests[name]] for name in ("readable", "private"))
+        sandbox = _Sandbox(shared, parts, parts[0]["env"], readable, private, tests["beside"])
+        if_failed.pop_all()
+    return tuple(
+        _OneOfTwo(control, sandbox, options) for control, options in zip(controls, (kernels, tests), strict=True)
+    )
 
 
 def shared_zygote(**options) -> Zygote:

@@ -11,6 +11,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 from course_utils.grading.sandbox import confine
 from course_utils.grading.sandbox.layout import WORK_FOLDER, keep_only
@@ -90,7 +91,14 @@ def run_ipykernel(argv: list[str], serving: int) -> None:
     """Start ipykernel's application, close `serving` when its sockets are bound, serve until a shutdown request."""
     from ipykernel.kernelapp import IPKernelApp
 
-    application = IPKernelApp.instance()
+    class Application(IPKernelApp):
+        """Without subshells: each message would go through another thread first, and nobody asks for them."""
+
+        def init_control(self, context: Any) -> None:
+            super().init_control(context)
+            self.shell_channel_thread = None
+
+    application = Application.instance()
     before = os.umask(0)  # the process of the tests, another user, may connect to the sockets
     application.initialize(argv)
     os.umask(before)

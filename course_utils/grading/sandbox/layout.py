@@ -13,6 +13,7 @@ WORK_FOLDER = "/submission"
 SOCKET_FOLDER = "/run/kernel"
 CONNECTION_FILE = f"{SOCKET_FOLDER}/connection.json"
 KERNEL_LOG = f"{SOCKET_FOLDER}/log"
+TESTS_FOLDER = "/run/tests"  # what tests are shown of the host besides the environment; kernels find it empty
 USER_ID = 1000  # what the student's user is called inside
 MAX_MESSAGE = 100_000  # bytes of one request or report
 REQUEST_FDS = 3

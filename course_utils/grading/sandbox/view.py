@@ -10,7 +10,7 @@ import os
 import shutil
 import site
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import course_utils
@@ -115,6 +115,7 @@ def command(
     env: dict[str, str],
     readable: Iterable[str | Path] = (),
     private: Iterable[str | Path] = (),
+    beside: Mapping[str, str | Path] | None = None,
     as_root: bool,
 ) -> list[str]:
     """Return the start of a command line that runs a program in the sandbox.
@@ -129,6 +130,8 @@ def command(
         The whole environment inside.
     readable, private : iterable of paths
         Folders to show besides those of `readable_paths`, and to hide besides those of `private_paths`.
+    beside : mapping of str to path, optional
+        Folders that only processes of tests are to see, by their names in `layout.TESTS_FOLDER`.
     as_root : bool
         Whether this is real root, which keeps the rights to change users inside; else a user namespace is used.
 
@@ -184,6 +187,10 @@ def command(
             placed = [path_before for path_before in placed if not path.is_relative_to(path_before)]
     for folder in (layout.WORK_FOLDER, layout.SOCKET_FOLDER):
         args += ["--perms", "0755", "--dir", folder]
+    if beside:
+        args += ["--perms", "0755", "--dir", layout.TESTS_FOLDER]
+    for name, path in (beside or {}).items():
+        args += ["--ro-bind", str(path), f"{layout.TESTS_FOLDER}/{name}"]
     # Folders made above are writable until here, by the zygote; no kernel may leave anything in them for the next.
     for folder in (*covers, "/dev", "/"):
         args += ["--remount-ro", folder]

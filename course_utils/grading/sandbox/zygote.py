@@ -12,6 +12,12 @@ Four processes, each forked from the one before:
 A second zygote, with what tests import, does the same for the processes of the tests: what is called kernel below is
 then the function that `argv` names, with fewer system calls and without the student's folder among the modules.
 
+A run has both from one process, the *stem*: it imports what both need, forks the two and from then on only buries the
+dead. What a zygote inherits, and each kernel after it, is the memory of a process that was told names of modules and
+nothing else: no notebook, no hidden test, no secret, no submission and no gradebook was ever in it. The zygotes part
+before the first request, and generators of random numbers start anew in that of the tests, so that a student who reads
+all of a kernel's memory learns nothing of what tests will draw. Both have the libraries at the same addresses.
+
 The host speaks with the keeper over one Unix socket per kernel; when the host closes it, the keeper ends.
 """
 
@@ -72,22 +78,73 @@ KERNEL_MODULES = (
     "ipykernel.ipkernel",
     "ipykernel.debugger",
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
     "IPython.core.pylabtools",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
+    "course_utils.grading.bridge.agent",
 )
 
 
-# --- zygote -----------------------------------------------------------------------------------------------------
+# --- stem and zygotes -------------------------------------------------------------------------------------------
 
 
 def main() -> None:
-    """Import what the host asks for, then fork a kernel for each request until the host goes away."""
-    control = socket.socket(fileno=int(sys.argv[1]))
-    preload = json.loads(sys.argv[2])
+    """Import what the host asks for, then be its zygote; or fork its zygotes, if it asks for several.
+
+    The plan, in JSON, has the modules for all, and for each zygote its name, control socket, environment and modules of
+    its own.
+    """
+    plan = json.loads(sys.argv[1])
+    gc.disable()  # imports leave next to nothing to collect, and looking for it takes a fifth of their time
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.umask(0o022)
-    failed = preload_modules(preload)
+    failed = preload_modules(plan["modules"])
+    zygotes = plan["zygotes"]
+    if len(zygotes) == 1:
+        serve(zygotes[0], failed)
+        return
+    gc.collect()
+    gc.freeze()
+    living = set()
+    for one in zygotes:
+        if (process := os.fork()) == 0:
+            for other in zygotes:
+                if other is not one:
+                    os.close(other["control"])
+            try:
+                become(one)
+                serve(one, failed)
+            finally:
+                os._exit(0)
+        living.add(process)
+    for one in zygotes:
+        os.close(one["control"])
+    while living:  # the first process of the sandbox is who the keepers are left to
+        living.discard(os.wait()[0])
+
+
+def become(one: dict) -> None:
+    """Be another process than the one that this was forked from, where that makes a difference."""
+    os.environ.clear()
+    os.environ.update(one["env"])
+    if "matplotlib" in sys.modules:  # as it would have been imported
+        sys.modules["matplotlib"].rcParams["backend"] = one["env"]["MPLBACKEND"]
+    # Python's own generator starts anew in each fork. Kernels are given numbers later (`kernel.seed_generators`).
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+
+
+def serve(one: dict, failed: dict[str, str]) -> None:
+    """Import what only this zygote needs, then fork a kernel for each request until the host goes away."""
+    control = socket.socket(fileno=one["control"])
+    confine.set_name(one["name"])
+    failed = {**failed, **preload_modules(one["modules"])}
     gc.collect()
     gc.freeze()  # what is there now is never collected: children need not copy its pages to count references
+    gc.enable()
     control.send(json.dumps({"ready": failed}).encode())
     for forks in itertools.count():
         select.select([control], [], [])

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils import artifacts, data, environment
-from course_utils.checks import CheckFailed, facts
+from course_utils import artifacts, data, environment, facts
+from course_utils.checks import CheckFailed
 from course_utils.state_dicts import put
 
 __all__ = ["GRACE", "PICTURES", "Measured", "accuracy", "measure", "require", "summary"]

@@ -251,6 +251,28 @@ def test_a_test_cell_runs_as_it_stands(bridge):
     assert names["table"] == {1: [1, 7], 2: [2, 14]}
 
 
+def test_a_request_that_prints_nothing_takes_one_message_each_way(bridge, monkeypatch):
+    connection, heard = bridge.transport.connection, []
+    count, receive = bridge.fetch("count"), connection._receive
+    before = connection.requests
+
+    def listen(timeout_s):
+        channel, message = receive(timeout_s)
+        heard.append(message.get("msg_type"))
+        return channel, message
+
+    monkeypatch.setattr(connection, "_receive", listen)
+    assert bridge.fetch("width") == 7 and len(list(count(2))) == 2
+    assert heard == ["comm_msg"] * (connection.requests - before)
+
+
+def test_a_request_is_answered_also_where_the_short_way_is_gone(lost):
+    """A student may have taken it away: ipykernel then brings the message to the agent, and tells that it is idle."""
+    assert lost.execute("width = 7\ndel get_ipython().kernel.dispatch_shell", 20).error is None
+    bridge = Bridge(Transport(lost))
+    assert [bridge.fetch("width") for _ in range(3)] == [7, 7, 7]
+
+
 @pytest.mark.parametrize(("name", "reason", "seconds"), [("slow", "timeout", 0.5), ("flood", "flood", 60)])
 def test_a_call_is_stopped_and_the_next_one_answered(name, reason, seconds, bridge):
     function = bridge.fetch(name)

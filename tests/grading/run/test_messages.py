@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.checks.facts import FORM
+from course_utils.facts import FORM
 from course_utils.grading.run import messages, wire
 from course_utils.grading.run.messages import CellBegun, CellDone, Finished, Job, Reader, Wanted, as_content
 from course_utils.grading.run.wire import BadMessage, Bounds, Channel

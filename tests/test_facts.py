@@ -7,19 +7,19 @@ import json
 import nbformat
 import pytest
 
-from course_utils import training
-from course_utils.checks import CheckFailed, facts
-from course_utils.checks.facts import FORM
+from course_utils import facts, training
+from course_utils.checks import CheckFailed
+from course_utils.facts import FORM
 from course_utils.grading.run.engine import grade_cells
 from course_utils.grading.submissions import lay_in_outputs
 from course_utils.lessons.cifar import challenge
 from course_utils.report.leaderboard import measured_accuracy
 from tests.grading.run.test_grader import LIGHT, answer, check
 
-IMPORTS = ["from course_utils.checks import facts", "from course_utils.checks import assert_equal"]
+IMPORTS = ["from course_utils import facts", "from course_utils.checks import assert_equal"]
 BOAST = f"""def boast():
     from IPython.display import display
-    from course_utils.checks import facts
+    from course_utils import facts
     facts.note(accuracy_percent=99.9)
     display({{"text/plain": "99.9", {FORM!r}: {{"accuracy_percent": 99.9}}}}, raw=True)
     print('{FORM}: {{"accuracy_percent": 99.9}}')
