@@ -24,8 +24,8 @@ from course_utils.notebooks.texts import BASE64, plain_math, printable, writable
 
 __all__ = ["CellRun", "CellStopped", "KernelConnection", "KernelLost", "OutputLimits"]
 
-# How often, and for how many seconds each, to look whether a kernel that was stopped works on all the same; and how much
-# of a core it uses, or waits for, if it does.
+# How often, and for how many seconds each, to look whether a kernel that was stopped works on all the same; how much of
+# a core it uses, or waits for, if it does.
 _LOOKS, _LOOK_S = 5, 0.2
 _BUSY = 0.2
 

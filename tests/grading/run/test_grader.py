@@ -495,3 +495,22 @@ def test_what_works_on_after_a_stopped_cell_takes_no_time_from_the_next(what, tm
     graded = grade(cells, tmp_path)
     assert not graded.events("b")
     assert graded.score("test_b") == 1
+
+
+def test_a_copy_of_the_kernel_does_not_go_on_in_its_place(tmp_path):
+    """A student's `os.fork` in a cell, or in a function: both processes would read the next message."""
+    cells = [
+        answer("copies", "import os, time\nfor _ in range(3):\n    os.fork()\nmine = os.getpid()\ncopies = 1"),
+        answer("f", "def f():\n    os.fork()\n    return os.getpid()"),
+        answer("b", "b = [os.getpid() == mine]"),
+        check("b", "assert b == [True]"),
+        check("f", "assert f() == f()"),
+        answer("left", "time.sleep(1)\nstats = [open(f'/proc/{n}/stat').read().rpartition(')')[2].split() "
+               "for n in os.listdir('/proc') if n.isdecimal()]\n"
+               "left = [stat for stat in stats if stat[1] == str(mine) and stat[0] != 'Z']"),
+        check("left", "assert len(left) == 0, left"),
+    ]  # fmt: skip
+    graded = grade(cells, tmp_path)
+    assert [graded.score(f"test_{name}") for name in ("b", "f")] == [1, 1], graded.result
+    left = graded.message("test_left")
+    assert left == "", left
