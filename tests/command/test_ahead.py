@@ -37,9 +37,10 @@ def started(monkeypatch):
 
 
 def autograde(course, *more):
+    before = set(psutil.Process().children())
     done = CliRunner().invoke(app, ["autograde", ASSIGNMENT, *more])
     assert done.exit_code == 0, done.output
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= before
     graded = json.loads((course / "autograded" / "ada" / ASSIGNMENT / "adding.ipynb").read_text())
     return [cell.get("outputs") for cell in graded["cells"] if cell["cell_type"] == "code"]
 
