@@ -35,7 +35,8 @@ OLDER_IDS = {
     "test_toeplitz_rows", "test_trained",
 }  # fmt: skip
 # Here tests remember what they measured of a network, until their process ends: each group has a run of its own.
-REMEMBERS = {"cifar/challenge"}
+# There answers leave much behind, such as gradients switched off.
+REMEMBERS = {"cifar/challenge", "cifar/training-loop"}
 each_notebook = pytest.mark.parametrize("name", NOTEBOOKS, ids=lambda path: str(path.with_suffix("")))
 
 
