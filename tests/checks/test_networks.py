@@ -176,3 +176,29 @@ def test_weights_of_another_class_are_told(trained):
 def test_labels_for_logits_are_told():
     with pytest.raises(CheckFailed, match=r"must return logits of shape \(2, 10\), got \(2,\)"):
         share_right(lambda x: x.argmax(1), torch.randn(2, 10), torch.tensor([1, 2]), "net")
+
+
+class Views(nn.Module):
+    """Flattens with `view`, which asks for channels that lie one after the other."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.convolution, self.linear = nn.Conv2d(3, 4, 3, stride=8), nn.Linear(64, 10)
+        self.seen = []
+
+    def forward(self, inputs):
+        maps = self.convolution(inputs)
+        self.seen.append(maps.is_contiguous())
+        return self.linear(maps.view(len(maps), -1))
+
+
+def test_a_network_is_measured_in_the_fast_layout_and_one_that_needs_the_other_in_that():
+    torch.manual_seed(0)
+    training.train("views", Views(), lambda: {"train_loss": 2.3}, 1, data=data.STAND_IN)
+    _, network = restored(Views, "views")
+    images, labels = torch.randn(450, 3, 32, 32), torch.arange(450) % 10
+    share = share_right(network, images, labels, "views")
+    assert network.seen == [False, True, True, True]
+    with torch.no_grad():
+        assert share == pytest.approx((network(images).argmax(1) == labels).float().mean().item())

@@ -79,7 +79,8 @@ def own_parts(value: Any, *, deep: bool = False, seen: set[int] | None = None) -
             yield value
         for entry in value.values() if isinstance(value, dict) else value:
             yield from own_parts(entry, deep=deep, seen=seen)
-    elif torch is not None and isinstance(value, torch.nn.Module):
+    elif torch is not None and issubclass(type(value), torch.nn.Module):
+        # By its type: what stands for a student's network says that it is one, and would be asked for each weight.
         yield value
         if not deep:
             for tensor in _tensors(value).values():

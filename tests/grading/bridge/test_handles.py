@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_utils import checks
-from course_utils.checks import CheckFailed, calls
+from course_utils.checks import CheckFailed, calls, networks
 from course_utils.grading.bridge import tree as tree_module
 from course_utils.grading.bridge import writing
 from course_utils.grading.bridge.agent import Agent
@@ -968,3 +968,41 @@ def test_forged_handles_are_refused_or_harmless(tree):
         assert type(bridge.fetch("f")).__name__ == "object"
     except CheckFailed as error:
         assert str(error).startswith("What f returned can't be looked at: ")
+
+
+NETWORK = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2))
+
+    def forward(self, x):
+        return self.layers(x)
+
+def predict(network, x):
+    return network(x)
+"""
+
+
+def test_a_network_of_the_student_goes_back_as_it_is_without_a_look_at_its_weights():
+    student = Student(NETWORK)
+    network, predict = student.Net(), student.predict
+    student.transport.operations.clear()
+    assert predict(network, torch.zeros(4, 3)).shape == (4, 2)
+    assert student.transport.operations == ["call"]
+
+
+def test_shapes_of_a_network_are_asked_for_at_once_and_what_is_no_list_of_shapes_is_asked_for_one_by_one():
+    twin = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2))
+    student = Student(NETWORK)
+    network = student.Net()
+    student.transport.operations.clear()
+    networks.assert_shapes(network, twin, "Net()")
+    assert student.transport.operations == ["run"]
+    with pytest.raises(CheckFailed, match=r"one of shape \(5, 4\) is missing and one of shape \(5, 3\) is too many"):
+        networks.assert_shapes(network, nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 2)), "Net()")
+    student.names["Net"].parameters = lambda self: [3]
+    with pytest.raises(AttributeError, match="shape"):
+        networks.assert_shapes(student.Net(), twin, "Net()")
+    student.names["Net"].parameters = lambda self: nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2)).parameters()
+    networks.assert_shapes(student.Net(), twin, "Net()")
