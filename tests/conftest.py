@@ -28,15 +28,6 @@ def _as_in_a_notebook(monkeypatch):
     monkeypatch.setattr(calls, "_bridge", None)
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _paid_for_once():
-    """Runs in this process fork from what it has, unless their test says `cold`."""
-    from tests.support.warm import warm
-
-    with warm():
-        yield
-
-
 # What takes longest, so that nobody has such a test to do alone at the end; the rest is in the order of the files.
 _LONGEST = (
     "tests/attacks/test_attacks.py",

@@ -13,7 +13,6 @@ from course_utils.stages import autograde, feedback, release
 from tests.attacks import classroom
 from tests.attacks.classroom import FAMILIES, NEIGHBOUR, Seat, Verdict
 from tests.attacks.course import ASSIGNMENT, NOTEBOOK, SCRIPT, Course, make_course, plant_in_gradebook
-from tests.support.warm import cold
 
 # One run grades all of them: with several test processes, this file belongs to one of them.
 pytestmark = pytest.mark.xdist_group("attacks")
@@ -21,12 +20,6 @@ pytestmark = pytest.mark.xdist_group("attacks")
 ROOT = Path(__file__).parents[2]
 SEATS = classroom.seats()
 LIMITS = 'c.GradeNotebook.limits = {"memory": 3 << 29, "disk": 1 << 28, "files": 3000, "processes": 64}\n'
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _started_anew():
-    with cold():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,6 @@ from course_utils.stages import autograde
 from tests.grading.run.test_grader import LIGHT, answer, check, course_cell
 from tests.grading.run.test_grader import grade as grade_cells_of
 from tests.support.tiny_course import ASSIGNMENT, NOTEBOOK, hand_in, make_course, write
-from tests.support.warm import cold
 
 # One worker runs these: each starts processes.
 pytestmark = pytest.mark.xdist_group("breach")
@@ -127,12 +126,6 @@ TELL = '\nassert False, "FOUND " + json.dumps(found)'
 def found_in(text: str) -> dict:
     assert "FOUND " in text, text
     return json.loads(text.partition("FOUND ")[2].splitlines()[0])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _started_anew():
-    with cold():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,6 @@ from course_utils.classroom import folder
 from course_utils.grading import pool
 from course_utils.stages import autograde, feedback, release
 from tests.support.tiny_course import ASSIGNMENT, NOTEBOOK, hand_in, hand_in_class, make_course
-from tests.support.warm import cold
 
 
 def marks(results) -> dict[str, float]:
@@ -51,13 +50,6 @@ def course(tmp_path):
     return make_course(tmp_path / "course")
 
 
-@pytest.fixture
-def started_anew():
-    with cold():
-        yield
-
-
-@pytest.mark.usefixtures("started_anew")
 def test_serial_parallel_and_cold_runs_give_the_same_marks_feedback_and_reports(course, tmp_path):
     known = hand_in_class(course, 5)
     pages = []
@@ -106,7 +98,6 @@ def test_a_manual_score_survives_grading_again(course):
     assert result.points == 2.5 and not result.needs_manual, "the work is the one for which the mark was given"
 
 
-@pytest.mark.usefixtures("started_anew")
 def test_a_submission_that_kills_its_workers_is_told_and_the_others_are_graded(course, monkeypatch):
     for name in ("ada00", "bob00", "eve00"):
         hand_in(course, name, "right")
