@@ -13,6 +13,9 @@ from playwright.sync_api import sync_playwright
 
 from tests.support.written_class import ASSIGNMENT, KINDS, POINTS, kind_of, make_class, scores, student_id
 
+# What one test decides the next one takes back: all of them are for one worker.
+pytestmark = pytest.mark.xdist_group("desk-browser")
+
 STUDENTS, QUESTIONS = 30, 5
 
 
@@ -101,6 +104,8 @@ def test_a_class_is_marked_by_keyboard_and_gets_the_planted_marks(page, address,
 
 def test_enter_without_a_tick_decides_nothing_and_a_comment_is_taken_again(page, address, course):
     page.goto(address.partition("?")[0] + "words/why0/")
+    page.locator("fieldset input").first.check()
+    page.locator("h1").click()
     page.keyboard.press("c")
     page.keyboard.type("Say which one. 1 2 n u")
     page.keyboard.press("Escape")
