@@ -73,7 +73,7 @@ def test_options_reach_the_run(run, graded, tmp_path):
     result = run("autograde", "tiny", *options)
     assert graded == {
         "course": tmp_path, "assignment": "tiny", "students": ["a", "b"], "workers": 3, "scheduler": None,
-        "force": True, "sandbox": False, "reader": "Prof. Muster",
+        "force": True, "sandbox": False, "reader": "Prof. Muster", "parents": None,
     }  # fmt: skip
     assert "Graded without the sandbox. The results say so." in result.output
 
