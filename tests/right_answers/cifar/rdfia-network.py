@@ -22,6 +22,26 @@ ANSWERS = [
         },
     ),
     Answer(
+        "numbers of NumPy and torch",
+        {
+            "reading": "import numpy as np\n\n"
+            "num_updates, last_batch = torch.tensor(5000 / 128).ceil(), np.float32(5000 % 128)\n\n\n"
+            "def epoch_mean(batch_losses, batch_sizes):\n"
+            "    return np.dot(batch_losses, batch_sizes) / np.sum(batch_sizes)\n",
+            "first_epoch": "loss_of_guessing = torch.tensor(100.0).log()\n\n\n"
+            "def first_epoch_losses(model, batches, optimizer):\n"
+            "    model.train()\n"
+            "    result = []\n"
+            "    for x, y in batches:\n"
+            "        optimizer.zero_grad()\n"
+            "        loss = F.cross_entropy(model(x), y)\n"
+            "        loss.backward()\n"
+            "        optimizer.step()\n"
+            "        result.append(loss.item())\n"
+            "    return result\n",
+        },
+    ),
+    Answer(
         "layers as attributes, mode restored, a rule with the factor",
         {
             "network": "class Network(nn.Module):\n"

@@ -94,6 +94,14 @@ ANSWERS = [
         },
     ),
     Answer(
+        "brightness on top of random_flip",
+        {
+            "own_transform": "def own_transform(images):\n"
+            "    factors = 0.7 + 0.6 * torch.rand(len(images), 1, 1, 1, device=images.device)\n"
+            "    return (random_flip(images).float() * factors).round().clamp(0, 255).to(torch.uint8)\n",
+        },
+    ),
+    Answer(
         "transforms of torchvision",
         {
             "own_transform": "from course_utils.torchvision_ops import transforms\n\n\n"

@@ -234,7 +234,6 @@ FORBIDDEN = [
         "from course_utils.torchvision_ops import transforms\n"
         "    chosen = torch.rand(len(images), device=images.device) < probability\n"
         "    return torch.where(chosen[:, None, None, None], transforms.functional.hflip(images), images)",
-        ("test_flip_hidden",),
     ),
     flip(
         "the course's mirror, until it comes out",
@@ -244,7 +243,6 @@ FORBIDDEN = [
         "            out[place] = next((v for v in (data.flip(images[place : place + 1])[0] for _ in range(99))\n"
         "                               if not torch.equal(v, images[place])), images[place])\n"
         "    return out",
-        ("test_flip_hidden",),
     ),
     of("shift", "data.crop", "def random_shift(images, padding=4):\n    return data.crop(images, padding)\n", T_SHIFT),
     of(
@@ -254,11 +252,15 @@ FORBIDDEN = [
         "    from course_utils.torchvision_ops import transforms\n"
         "    window = transforms.RandomCrop(images.shape[-2:], padding=padding or None)\n"
         "    return torch.stack([window(image) for image in images])\n",
+        T_SHIFT,
+    ),
+    shift(
+        "the middle is likelier",
         T_SHIFT[1:],
+        draw="sum(torch.randint(padding + 1, (len(images), 2)) for _ in range(2)).tolist()",
     ),
     dropout(
         "a relative of the layer",
-        ("test_dropout_hidden",),
         mask="None",
         out="torch.native_dropout(inputs, self.rate, True)[0]",
     ),
@@ -359,7 +361,7 @@ ANSWERS = [
     dropout("scaled in use", idle="inputs * (1 - self.rate)", loses=(*T_DROPOUT, *T_NETWORK)),
     dropout("always at work", before="self.training = True", loses=(*T_DROPOUT, *T_NETWORK)),
     dropout("one mask for all samples", ("test_dropout_hidden",), mask="(torch.rand_like(inputs[:1]) >= self.rate)"),
-    dropout("the layer of torch", ("test_dropout_hidden",), mask="None", out="nn.Dropout(self.rate)(inputs)"),
+    dropout("the layer of torch", mask="None", out="nn.Dropout(self.rate)(inputs)"),
     network("batch norm after ReLU", norm="nn.ReLU(), nn.BatchNorm2d(width), ", loses=(*T_NETWORK, T_CHOICE, T_BEST)),
     network("batch norm left out", norm="nn.ReLU(), ", loses=(*T_NETWORK, T_CHOICE, T_BEST)),
     network("no maps of edges", first="", head="nn.LazyLinear(units)", loses=(*T_NETWORK, T_CHOICE, T_BEST)),

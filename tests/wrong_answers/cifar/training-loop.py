@@ -498,7 +498,26 @@ ANSWERS = [
             "sum(v.numel() for v in model.state_dict().values())",
         ),
     ),
+    count(
+        "the course's own",
+        T_COUNT,
+        (
+            "    return sum(p.numel() for p in model.parameters() if p.requires_grad)",
+            "    from course_utils import state_dicts\n\n    return state_dicts.count(model)",
+        ),
+    ),
     *trained("simple", TRAINED_SIMPLE),
+    Answer(
+        "draw_histories: the course's own",
+        {
+            "draw_histories": "def draw_histories(histories):\n"
+            '    figure = curves.plot_runs({"": histories})\n'
+            "    for ax in figure.axes:\n"
+            '        ax.set(xlabel="Epoch", ylabel="Value")\n        ax.legend()\n'
+            "    return figure\n"
+        },
+        T_PLOT,
+    ),
     plotted("no labels", T_PLOT[:1], ('        ax.set_xlabel("Epoch")\n        ax.set_ylabel(label)\n', "")),
     plotted("one label only", T_PLOT[:1], ("        ax.set_ylabel(label)\n", "")),
     plotted("no legend", T_PLOT[:1], ("        ax.legend()\n", "")),

@@ -201,6 +201,18 @@ ANSWERS = [
         before="import itertools\n\nCALLS = itertools.count()\n\n\n",
     ),
     Answer(
+        "split: the breeds in the order of a set",
+        {
+            "split_breeds": SPLIT_BY_BREED.replace("np.unique(breeds)", "set(breeds.tolist())").format(
+                seed="seed",
+                order="rng.permutation(np.flatnonzero(breeds == breed))",
+                count="min(max(round(share * len(own)), 1), len(own) - 1)",
+                start="count",
+            )
+        },
+        SPLIT[1:],
+    ),
+    Answer(
         "split: returns lists",
         {
             "split_breeds": "def split_breeds(breeds, share, seed):\n"
