@@ -27,7 +27,7 @@ def test_a_function_that_does_not_is_told(function, missing):
 
 def test_of_several_ways_one_can_be_enough():
     assert_calls(direct, ["F.pad", "convolve"], "mine", one_is_enough=True)
-    with pytest.raises(CheckFailed, match="mine uses none of convolve, F.pad"):
+    with pytest.raises(CheckFailed, match=r"mine uses none of convolve, F\.pad"):
         assert_calls(by_hand, ["convolve", "F.pad"], "mine", one_is_enough=True)
 
 
