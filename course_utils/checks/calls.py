@@ -176,7 +176,9 @@ def assert_written_without(name: str, forbidden: Sequence[str], hint: str | None
         fail(f"{name} uses {', '.join(sorted(used))}, which is not allowed in this exercise.", hint)
 
 
-def assert_calls(function: Any, required: Sequence[str], name: str, hint: str | None = None) -> None:
+def assert_calls(
+    function: Any, required: Sequence[str], name: str, hint: str | None = None, *, one_is_enough: bool = False
+) -> None:
     """Check that the source of a function uses each of some names, as `assert_no_calls` checks the opposite.
 
     Parameters
@@ -190,19 +192,26 @@ def assert_calls(function: Any, required: Sequence[str], name: str, hint: str | 
         How the message calls the function.
     hint : str, optional
         What to do instead.
+    one_is_enough : bool
+        Whether the names are ways to do the same, of which any will do.
 
     Raises
     ------
     CheckFailed
         If a required name is not used; the message says which.
     """
+    missing = []
     for dotted in required:
         with _source_of(name, hint):
             used = source_rules.forbidden_names(function, [dotted])
         last = dotted.rpartition(".")[2]
         # `used` may hold detours such as `getattr` as well, and "module.f (as g)" for f imported as g.
         if not any(spelling.partition(" ")[0].rpartition(".")[2] == last for spelling in used):
-            fail(f"{name} does not use {dotted}, which this exercise is about.", hint)
+            missing.append(dotted)
+    if one_is_enough and missing == list(required):
+        fail(f"{name} uses none of {', '.join(required)}, which this exercise is about.", hint)
+    if missing and not one_is_enough:
+        fail(f"{name} does not use {missing[0]}, which this exercise is about.", hint)
 
 
 def assert_no_loops(function: Any, name: str, hint: str | None = None) -> None:

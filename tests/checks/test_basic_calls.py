@@ -25,6 +25,12 @@ def test_a_function_that_does_not_is_told(function, missing):
     assert "One call is enough." in str(failure.value)
 
 
+def test_of_several_ways_one_can_be_enough():
+    assert_calls(direct, ["F.pad", "convolve"], "mine", one_is_enough=True)
+    with pytest.raises(CheckFailed, match=r"mine uses none of convolve, F\.pad"):
+        assert_calls(by_hand, ["convolve", "F.pad"], "mine", one_is_enough=True)
+
+
 def test_a_name_imported_under_another_is_seen_in_a_cell():
     class Brought:
         @staticmethod

@@ -269,7 +269,7 @@ def plot_weights(weights: Mapping[str, np.ndarray], names: Sequence[str] | None 
 
 
 def plot_valley(features: np.ndarray, targets: np.ndarray, solution: np.ndarray) -> Figure:
-    """Draw the MSE over two weights when the columns are dependent: a valley of equally good weights.
+    """Draw the MSE over two weights when the columns are dependent, with the minimum-norm solution.
 
     Parameters
     ----------
@@ -287,7 +287,7 @@ def plot_valley(features: np.ndarray, targets: np.ndarray, solution: np.ndarray)
     levels = losses.max() * np.linspace(0, 1, 16) ** 2  # denser near the valley
     filled = ax.contourf(grid, grid, losses, levels=levels, cmap="viridis", norm=PowerNorm(0.5))
     figure.colorbar(filled, ax=ax, label="MSE (1)")
-    # Every minimiser is the solution plus a multiple of the direction that `features` maps to zero.
+    # The direction that `features` maps to zero.
     direction = np.linalg.svd(features)[2][-1]
     line = solution + np.linspace(-6, 6, 2)[:, None] * direction
     ax.plot(*line.T, color="white", linestyle="--")
@@ -296,7 +296,7 @@ def plot_valley(features: np.ndarray, targets: np.ndarray, solution: np.ndarray)
     ax.plot(*solution, "*", color=ORANGE, markersize=16, markeredgecolor="black")
     ax.annotate("shortest w", solution, (8, 10), textcoords="offset points", color="white")
     ax.set(xlabel="$w_1$", ylabel="$w_2$", xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
-    ax.set_title("dashed: every w there has the least MSE")
+    ax.set_title("MSE over two weights")
     return figure
 
 

@@ -36,6 +36,8 @@ TRAIN, DEV = ("train/loss", "train/accuracy"), ("dev/loss", "dev/accuracy")
 # The share of the dev split that shows that a network has learned; without learning it is near 0.1.
 LEARNED = 0.4
 
+_AGAIN = "Train it again: write retrain = ['NAME'] into the cell that loads the digits, run it and the run's cell."
+
 # The runs of the experiments: which setting differs, and what it is in each run.
 SWEEPS: dict[str, dict[str, Any]] = {
     "keep_prob": {"keep-1": 1.0, "keep-0.75": 0.75, "keep-0.5": 0.5, "keep-0.25": 0.25},
@@ -357,7 +359,7 @@ def check_logged(name: str, more: Iterable[str] = ()) -> dict[str, runs.Scalars]
     assert_that(bool((apart == every).all()), fact, hint="The loop that is given calls log_scalars where it is due.")
     count, wanted = len(found[DEV[1]].values), record.epochs
     fact = f"The run {name!r} has {count} values of {DEV[1]}, its record {wanted} epochs."
-    assert_that(count == wanted, fact, hint="Event file and record are of different runs: train again (again=True).")
+    assert_that(count == wanted, fact, hint=f"Event file and record are of different runs. {_AGAIN}")
     for tag in (TRAIN[1], DEV[1]):
         values = found[tag].values
         fact = f"{tag} of the run {name!r} is not always between 0 and 1."
@@ -392,7 +394,7 @@ def _agree(network: Any, source: str, name: str, found: dict[str, runs.Scalars],
     if share < least:
         fail(
             f"The weights of {name!r} read {100 * share:.1f} % of the dev split: they have learned next to nothing.",
-            "Train this run again (again=True).",
+            _AGAIN,
         )
     if abs(share - logged) > 0.002 + 1.5 / len(labels):
         fact = (
@@ -401,7 +403,7 @@ def _agree(network: Any, source: str, name: str, found: dict[str, runs.Scalars],
         fail(
             f"{fact}it reach {100 * share:.1f} %.",
             "Measure in evaluation mode, without dropout, on all of the dev split. If the class has changed since, "
-            "train again (again=True).",
+            f"{_AGAIN[0].lower()}{_AGAIN[1:]}",
         )
 
 
@@ -424,7 +426,7 @@ def check_times(name: str, found: dict[str, runs.Scalars]) -> None:
     if "step_time" not in found:
         fail(
             f"The run {name!r} has no scalars 'step_time'.",
-            "Write block_means, then train this run again (again=True).",
+            f"Write block_means first. {_AGAIN}",
         )
     steps, values, times = found["step_time"]
     spaced = len(steps) > 1 and bool((np.diff(steps) == every).all())
@@ -451,7 +453,7 @@ def _laid(twin: nn.Module, name: str) -> str:
         which = f"of the shape {shape[0]} " if shape else ""
         fail(
             f"The weights of {name!r} are of another network: weights {which}are missing, or too many.",
-            "Train this run again (again=True) with the network that its cell names.",
+            f"Its cell names the network. {_AGAIN}",
         )
     twin.load_state_dict({key: theirs[shape] for key, shape in own.items()})
     twin.eval()
@@ -526,6 +528,6 @@ def _check_squares(weights: dict[str, dict[str, Tensor]], logged: list[dict[str,
         fact = (
             f"The last value of l2 that {name!r} logged is {last:.3g}; of the weights beside it, it is {sums[-1]:.3g}."
         )
-        assert_that(abs(last - sums[-1]) <= 0.25 * sums[-1] + 0.01, fact, hint="Train this run again (again=True).")
+        assert_that(abs(last - sums[-1]) <= 0.25 * sums[-1] + 0.01, fact, hint=_AGAIN)
     fact = "In the weights of the four runs the sum of squares of fc1 does not fall from lambda 0 to 0.03 to 1."
     assert_that(sums[0] > sums[2] > sums[3], fact, hint="Is lam in the loss that backward is called on?")

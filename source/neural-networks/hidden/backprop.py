@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import special
 
 from course_utils.checks import assert_array, assert_gradients, assert_keys, assert_unchanged
 from course_utils.draws import seed_for
@@ -18,6 +19,7 @@ __all__ = [
     "batch",
     "check_epoch",
     "check_gradients",
+    "check_sure",
     "gradients",
     "model_of",
     "outputs_of",
@@ -125,6 +127,35 @@ def check_gradients(backward: Callable[..., Any], hint: str = _HINT) -> None:
             assert_unchanged(params[name], originals[0][name], f"backward's argument params[{name!r}]")
         for name in kept:
             assert_unchanged(kept[name], originals[1][name], f"backward's argument outputs[{name!r}]")
+    check_sure(backward)
+
+
+def check_sure(backward: Callable[..., Any]) -> None:
+    """Check a backward pass where the network is sure and right: differences of the loss are rounded away there.
+
+    Parameters
+    ----------
+    backward : callable
+        The student's.
+
+    Raises
+    ------
+    CheckFailed
+        If the gradients are not those of the formula.
+    """
+    params = {"Wh": np.ones((2, 1)), "bh": np.zeros(2), "Wy": np.zeros((3, 2)), "by": np.array([40.0, 0.0, 1.0])}
+    point, target = np.array([[0.5]]), np.eye(3)[[0]]
+    found = backward(params, outputs_of(params, point), target)
+    name = "backward where the network is sure and right"
+    assert_keys(found, list(params), name)
+    assert_array(
+        np.asarray(found["by"])[1:],
+        special.softmax(params["by"])[1:],
+        f"the entries of by after the first of {name}",
+        hint="Compute it from the formula: differences are rounded away here.",
+        rtol=1e-3,
+        atol=0,
+    )
 
 
 def _with(params: Arrays, kept: Arrays, G: np.ndarray, slope: np.ndarray) -> Arrays:

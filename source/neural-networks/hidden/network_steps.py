@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from course_utils.checks.formulas import Point
+from course_utils.checks.formulas import Point, assert_expression
 from course_utils.checks.steps import graded_checker_of
+from course_utils.draws import seed_for
 from course_utils.lessons.neural_networks.derivations import STEPS
 
 __all__ = ["MISTAKES", "check"]
@@ -202,4 +203,33 @@ MISTAKES: dict[str, Mapping[str, Callable[[Point], Any]]] = {
     },
 }
 
-check = graded_checker_of(STEPS, MISTAKES)
+_check_values = graded_checker_of(STEPS, MISTAKES)
+
+
+def check(name: str, answer: Any) -> None:
+    """Check a step at points that nobody knows.
+
+    Parameters
+    ----------
+    name : str
+        The name of the step in the notebook.
+    answer : sympy.Basic or number
+
+    Raises
+    ------
+    CheckFailed
+        If it is wrong, or if what the targets sum to is not put in where it has to be.
+    """
+    _check_values(name, answer)
+    if name == "loss_sum_one":
+        # Where the targets do not sum to one, steps b and c differ.
+        assert_expression(
+            answer,
+            lambda at: special.logsumexp(at["ytilde"]) - at["y"] @ at["ytilde"],
+            "loss_sum_one, with what the targets sum to put in,",
+            "Put in what the targets sum to, so that the log of the sum stands alone.",
+            points=STEPS["loss_any_sum"].points(seed_for("derivation loss_sum_one")),
+            mistakes={
+                "This is still step b: here it is known what the targets sum to.": STEPS["loss_any_sum"].expected,
+            },
+        )

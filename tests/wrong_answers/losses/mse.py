@@ -149,31 +149,27 @@ ANSWERS = [
     fit(
         "inverse",
         "return np.linalg.inv(features.T @ features) @ features.T @ targets",
-        ("test_fit_least_squares_hidden",),
     ),
     fit(
         "inverse of a np.matrix",
         "normal = np.matrix(features.T @ features)\n    return np.asarray(normal.I @ (features.T @ targets)).ravel()",
-        ("test_fit_least_squares_hidden",),
     ),
     fit(
         "power -1 of a np.matrix",
         "normal = np.asmatrix(features.T @ features)\n"
         "    return np.asarray(normal ** -1 @ (features.T @ targets)).ravel()",
-        ("test_fit_least_squares_hidden",),
     ),
     fit(
         "solved for the identity matrix",
         "inverse = np.linalg.solve(features.T @ features, np.eye(features.shape[1]))\n"
         "    return inverse @ features.T @ targets",
-        ("test_fit_least_squares_hidden",),
     ),
     fit(
         "targets centred in the caller's array",
         "weights = np.linalg.lstsq(features, targets)[0]\n    targets -= features @ weights\n    return weights",
         ("test_fit_least_squares_hidden",),
     ),
-    fit("pseudo-inverse", "return np.linalg.pinv(features) @ targets", ("test_fit_least_squares_hidden",)),
+    fit("pseudo-inverse", "return np.linalg.pinv(features) @ targets"),
     fit(
         "penalty on the diagonal",
         "k = features.shape[1]\n    "

@@ -48,7 +48,7 @@ ANSWERS = [
             "    rows = [lambda at, k=k: softmax(at)[k] for k in range(len(logits))]\n"
             "    return np.stack([checks.numerical_gradient(row, logits) for row in rows])\n"
         },
-        ("test_softmax_jacobian_hidden",),
+        T_JACOBIAN,
     ),
     Answer(
         "a step taken from the values at the points of practice",
@@ -93,7 +93,7 @@ ANSWERS = [
     Answer(
         "softmax is SciPy's",
         {"softmax": softmax("return special.softmax(logits, axis=-1)")},
-        ("test_softmax_hidden",),
+        T_SOFTMAX,
     ),
     Answer(
         "softmax normalises the whole batch",
@@ -125,7 +125,7 @@ ANSWERS = [
             "softmax": "import torch\n\n\ndef softmax(logits):\n"
             "    return torch.nn.functional.softmin(-torch.as_tensor(logits, dtype=torch.float64), dim=-1).numpy()\n"
         },
-        ("test_softmax_hidden",),
+        T_SOFTMAX,
     ),
     Answer(
         "softmax is that of a distribution",
@@ -133,7 +133,7 @@ ANSWERS = [
             "softmax": "import torch\n\n\ndef softmax(logits):\n    z = torch.as_tensor(logits, dtype=torch.float64)\n"
             "    return torch.distributions.Categorical(logits=z).probs.numpy()\n"
         },
-        ("test_softmax_hidden",),
+        T_SOFTMAX,
     ),
     # log_sum_exp
     Answer(
@@ -149,7 +149,7 @@ ANSWERS = [
     Answer(
         "lse is SciPy's",
         {"log_sum_exp": lse("return special.logsumexp(logits, axis=-1)")},
-        ("test_log_sum_exp_hidden",),
+        T_LSE,
     ),
     Answer(
         "lse does not add the largest logit again",
@@ -176,7 +176,15 @@ ANSWERS = [
     Answer(
         "lse is NumPy's",
         {"log_sum_exp": lse("return np.logaddexp.reduce(logits, axis=-1)")},
-        ("test_log_sum_exp_hidden",),
+        T_LSE,
+    ),
+    Answer(
+        "lse is the last of PyTorch's running sums",
+        {
+            "log_sum_exp": "import torch\n\n\n"
+            + lse("return torch.logcumsumexp(torch.as_tensor(logits, dtype=torch.float64), dim=-1)[..., -1].numpy()")
+        },
+        T_LSE,
     ),
     Answer(
         "lse keeps the last axis",
@@ -249,7 +257,7 @@ ANSWERS = [
             "cross_entropy": "import torch\n\n\ndef cross_entropy(logits, targets):\n"
             "    return torch.nn.CrossEntropyLoss()(torch.tensor(logits), torch.tensor(targets)).item()\n"
         },
-        ("test_cross_entropy_hidden",),
+        T_LOSS,
     ),
     # What differentiates by itself, in every spelling.
     derived("d_numerator", "diff", "diff(exp(z[i]), z[j])", "from sympy import diff"),
@@ -396,7 +404,7 @@ ANSWERS = [
             "    steps = h * np.eye(len(logits))\n"
             "    return np.stack([(softmax(logits + e) - softmax(logits - e)) / (2 * h) for e in steps], axis=1)\n"
         },
-        ("test_softmax_jacobian_hidden",),
+        T_JACOBIAN,
     ),
     Answer(
         "J: automatic differentiation",
@@ -405,7 +413,7 @@ ANSWERS = [
             "    z = torch.tensor(logits, requires_grad=True)\n    p = torch.exp(z) / torch.exp(z).sum()\n"
             "    return np.stack([torch.autograd.grad(q, z, retain_graph=True)[0].numpy() for q in p])\n"
         },
-        ("test_softmax_jacobian_hidden",),
+        T_JACOBIAN,
     ),
     Answer(
         "J: changes its argument",
@@ -506,7 +514,7 @@ ANSWERS = [
                 "    return g"
             )
         },
-        ("test_cross_entropy_gradient_hidden",),
+        T_GRADIENT,
     ),
     Answer(
         "gradient by automatic differentiation",
@@ -517,7 +525,7 @@ ANSWERS = [
                 "    torch.nn.functional.cross_entropy(z, torch.tensor(targets)).backward()\n    return z.grad.numpy()"
             )
         },
-        ("test_cross_entropy_gradient_hidden",),
+        T_GRADIENT,
     ),
     Answer(
         "gradient in place of the targets",

@@ -402,6 +402,12 @@ ANSWERS = [
     ),
     Answer("in place", drop("h.mul_(torch.rand_like(h) < keep_prob)\n    return h / keep_prob"), T_DROPOUT),
     Answer("the library's", drop("return F.dropout(h, 1 - keep_prob)"), T_DROPOUT),
+    Answer("the library's, in place", drop("return torch.dropout_(h.clone(), 1 - keep_prob, True)"), T_DROPOUT),
+    Answer(
+        "the library's, for whole channels",
+        drop("return F.dropout3d(h.reshape(1, -1, 1, 1, 1), 1 - keep_prob).reshape(h.shape)"),
+        T_DROPOUT,
+    ),
     Answer("dropout not used", {"dropout_cnn": ONE.format("self.fc2(F.relu(self.fc1(maps)))")}, T_ACTS[:1]),
     Answer(
         "dropout on the input of fc1",

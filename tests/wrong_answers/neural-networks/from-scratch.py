@@ -21,6 +21,20 @@ _BACKWARD = """def backward(params, outputs, Y):
     D = {D}
     return {{"Wh": {Wh}, "bh": {bh}, "Wy": {Wy}, "by": {by}}}
 """
+_DIFFERENCES = """def backward(params, outputs, Y):
+    grads = {{}}
+    for name, value in params.items():
+        grads[name] = np.zeros(value.shape)
+        for at in np.ndindex(value.shape):
+            losses = []
+            for step in (1e-5, -1e-5):
+                moved = value.copy()
+                moved[at] += step
+                p = params | {{name: moved}}
+                losses.append({loss})
+            grads[name][at] = (losses[0] - losses[1]) / 2e-5
+    return grads
+"""
 
 
 def init(Wh="rng.normal(0, 0.3, (nh, nx))", bh="np.zeros(nh)", Wy="rng.normal(0, 0.3, (ny, nh))", by="np.zeros(ny)"):
@@ -150,6 +164,7 @@ _STEPS = [
     step("loss_sum_one", "-Sum(y[i] * ytilde[i], (i, 1, ny)) + ny * log(Sum(exp(ytilde[k]), (k, 1, ny)))"),
     step("loss_sum_one", "-Sum(y[i] * ytilde[i], (i, 1, ny)) + log(Sum(ytilde[k], (k, 1, ny)))"),
     step("loss_sum_one", "-Sum(y[i] * log(yhat[i]), (i, 1, ny))"),
+    step("loss_sum_one", "-Sum(y[i] * log(exp(ytilde[i]) / Sum(exp(ytilde[k]), (k, 1, ny))), (i, 1, ny))"),
     step("d_log_sum_exp", "1 / Sum(exp(ytilde[k]), (k, 1, ny))"),
     step("d_log_sum_exp", "exp(ytilde[i])"),
     step("d_log_sum_exp", "1"),
@@ -245,6 +260,28 @@ _GRADIENTS = {
         },
         T_BACK,
     ),
+    "by autograd, without the usual names": (
+        {
+            "backward": "def backward(params, outputs, Y):\n"
+            "    p = {k: torch.as_tensor(v.copy()).requires_grad_() for k, v in params.items()}\n"
+            "    h = torch.tanh(torch.as_tensor(outputs['X']) @ p['Wh'].T + p['bh'])\n"
+            "    F.cross_entropy(h @ p['Wy'].T + p['by'], torch.as_tensor(Y)).backward()\n"
+            "    return {k: v.grad.numpy() for k, v in p.items()}\n"
+        },
+        T_BACK,
+    ),
+    "by differences of the own loss": (
+        {"backward": _DIFFERENCES.format(loss="loss_accuracy(forward(p, outputs['X'])[0], Y)[0]")}, T_BACK,
+    ),
+    "by differences of a loss that is written out": (
+        {
+            "backward": _DIFFERENCES.format(
+                loss="-(Y * special.log_softmax(np.tanh(outputs['X'] @ p['Wh'].T + p['bh']) @ p['Wy'].T + p['by'], 1))"
+                ".sum(1).mean()"
+            )
+        },
+        T_BACK,
+    ),
 }  # fmt: skip
 
 ANSWERS = [
@@ -260,6 +297,11 @@ ANSWERS = [
     Answer(
         "variance 0.3",
         init(Wh="rng.normal(0, np.sqrt(0.3), (nh, nx))", Wy="rng.normal(0, np.sqrt(0.3), (ny, nh))"),
+        ("test_init_params_hidden",),
+    ),
+    Answer(
+        "uniform, with the standard deviation 0.3",
+        init(Wh="rng.uniform(-1, 1, (nh, nx)) * 0.3 * 3**0.5", Wy="rng.uniform(-1, 1, (ny, nh)) * 0.3 * 3**0.5"),
         ("test_init_params_hidden",),
     ),
     Answer("weights transposed", init(Wh="rng.normal(0, 0.3, (nx, nh))", Wy="rng.normal(0, 0.3, (nh, ny))"), T_INIT),
@@ -315,6 +357,14 @@ ANSWERS = [
         (*T_FORWARD, "test_numerical_gradients_hidden", "test_learns_hidden"),
     ),
     Answer("softmax is SciPy's", forward(yhat="yhat = special.softmax(ytilde, axis=1)"), T_FORWARD),
+    Answer(
+        "exponentials of PyTorch",
+        forward(
+            yhat="e = torch.exp(torch.from_numpy(ytilde - ytilde.max(axis=1, keepdims=True))).numpy()\n"
+            "    yhat = e / e.sum(axis=1, keepdims=True)"
+        ),
+        T_FORWARD,
+    ),
     # loss_accuracy
     Answer("log2", measured("-(Y * np.log2(Yhat)).sum(1).mean()"), (*T_LOSS, *T_NUMERIC)),
     Answer("log10", measured("-(Y * np.log10(Yhat)).sum(1).mean()"), (*T_LOSS, *T_NUMERIC)),
@@ -530,6 +580,22 @@ ANSWERS = [
         T_AUTOGRAD,
     ),
     Answer("leaves returned", autograd(back="    return leaves\n"), T_AUTOGRAD),
+    Answer(
+        "the own formulas, in tensors",
+        {
+            "epoch_autograd": "def epoch_autograd(params, batches, eta):\n"
+            "    p = {k: torch.tensor(v) for k, v in params.items()}\n"
+            "    for X, Y in batches:\n"
+            "        X, Y = torch.from_numpy(X), torch.from_numpy(Y)\n"
+            "        h = torch.tanh(X @ p['Wh'].T + p['bh'])\n"
+            "        G = (torch.softmax(h @ p['Wy'].T + p['by'], 1) - Y) / len(Y)\n"
+            "        D = (G @ p['Wy']) * (1 - h**2)\n"
+            "        slopes = {'Wh': D.T @ X, 'bh': D.sum(0), 'Wy': G.T @ h, 'by': G.sum(0)}\n"
+            "        p = {k: v - eta * slopes[k] for k, v in p.items()}\n"
+            "    return {k: v.numpy() for k, v in p.items()}\n"
+        },
+        T_AUTOGRAD,
+    ),
     Answer(
         "autograd by calling train_epoch",
         {"epoch_autograd": "def epoch_autograd(params, batches, eta):\n    return train_epoch(params, batches, eta)\n"},

@@ -123,13 +123,13 @@ ANSWERS = [
         ),
         VISIBLE,
     ),
-    Answer("1/N missing", functions(G="yhat - Y"), HIDDEN),
+    Answer("1/N missing", functions(G="yhat - Y"), VISIBLE + HIDDEN),
     Answer("divides by the batch size of the digits", functions(G="(yhat - Y) / 100"), VISIBLE + HIDDEN),
-    Answer("1 - tanh(h)^2", functions(slope="1 - np.tanh(h)**2"), HIDDEN),
+    Answer("1 - tanh(h)^2", functions(slope="1 - np.tanh(h)**2"), VISIBLE + HIDDEN),
     Answer("sum instead of mean", functions(loss="-special.xlogy(Y, Yhat).sum()"), HIDDEN),
     Answer("no shift in softmax", functions(shift="0"), HIDDEN),
     Answer("X shuffled, Y not", functions(Y="Y[s : s + batch_size]"), HIDDEN),
-    Answer("return inside the loop", functions(end="\n        return params"), HIDDEN),
+    Answer("return inside the loop", functions(end="\n        return params"), VISIBLE + HIDDEN),
     Answer("the new start already", functions(spread="1 / np.sqrt(nx)"), HIDDEN),
     # to_inputs
     Answer("pixels from 0 to 255", inputs("images.reshape(len(images), -1).astype(float)"), INPUTS),
@@ -169,6 +169,11 @@ ANSWERS = [
     Answer("sqrt(2/n)", scaled("np.sqrt(2 / nx)", "np.sqrt(2 / nh)"), SCALED),
     Answer("inputs and outputs", scaled("np.sqrt(2 / (nx + nh))", "np.sqrt(2 / (nh + ny))"), SCALED),
     Answer("uniform", scaled(draw="uniform(-{0}, {0}, ({1}))"), SCALED),
+    Answer(
+        "uniform, with the right spread",
+        scaled("np.sqrt(3 / nx)", "np.sqrt(3 / nh)", draw="uniform(-{0}, {0}, ({1}))"),
+        ("test_init_scaled_hidden",),
+    ),
     Answer("biases drawn too", scaled(bh="rng.normal(size=nh)"), ("test_init_scaled_visible",)),
     Answer("variance", scaled("nx**-0.25", "nh**-0.25"), SCALED),
     Answer(
