@@ -25,6 +25,8 @@ paper_edge = float((x[:3, :3] * sobel).sum())
             "toeplitz_product": """x_vector = x.flatten()
 y_vector = np.einsum("rp,p->r", W_rows, x_vector)
 y = np.stack([y_vector[:2], y_vector[2:]])
+y_other_vector = np.einsum("rp,p->r", W_rows, x_other.flatten())
+y_other = np.stack([y_other_vector[:2], y_other_vector[2:]])
 """,
         },
     ),
@@ -154,6 +156,8 @@ W_rows = (row(0, 0), row(0, 1), row(1, 0), row(1, 1))
             "toeplitz_product": """x_vector = np.concatenate(x).astype(float)
 y_vector = np.array([sum(w * p for w, p in zip(r, x_vector)) for r in W_rows])
 y = np.array(y_vector.tolist()).reshape((-1, 2))
+y_other_vector = np.array([float(np.dot(r, x_other.ravel())) for r in W_rows])
+y_other = np.vstack([y_other_vector[0:2], y_other_vector[2:4]])
 """,
             "toeplitz_matrix": """def toeplitz_matrix(kernel, image_shape):
     columns = []

@@ -216,6 +216,11 @@ LOOP = "    for u in range(len(gradient)):\n        for v in range(len(gradient[
 KERNEL_ANSWERS = [
     grad_kernel("not flipped", LOOP + "gradient[u, v] = (grad_z * x[u : u + a, v : v + b]).sum()\n"),
     grad_kernel(
+        "no more rows than in the visible check",
+        "    for u in range(min(2, len(gradient))):\n        for v in range(len(gradient[0])):\n"
+        "            gradient[u, v] = (grad_z * x.flip(0, 1)[u : u + a, v : v + b].flip(0, 1)).sum()\n",
+    ),
+    grad_kernel(
         "a mean in place of the sum",
         LOOP + "gradient[-1 - u, -1 - v] = (grad_z * x[u : u + a, v : v + b]).mean()\n",
     ),
@@ -275,6 +280,10 @@ INPUT_ANSWERS = [
     grad_input(
         "cut to the size of the output",
         "gradient[u : u + a, v : v + b] += grad_z * w[k - 1 - u, m - 1 - v]\n    gradient = gradient[:a, :b]",
+    ),
+    grad_input(
+        "no more rows than in the visible check",
+        "gradient[k - 1 - u : k - 1 - u + a, m - 1 - v : m - 1 - v + b] += grad_z * w[u, v] * (u < 2)",
     ),
     grad_input("columns not flipped", "gradient[u : u + a, v : v + b] += grad_z * w[k - 1 - u, v]"),
     Answer(
@@ -435,6 +444,49 @@ LAYER_ANSWERS = [
     layer(
         "mean over the batch",
         by_weight='grad_weight[:, :, u, v] = torch.einsum("noab,ncab->oc", grad_z, padded[:, :, ROWS]) / len(x)',
+    ),
+    layer(
+        "a batch of two images taken for granted",
+        by_weight='grad_weight[:, :, u, v] = torch.einsum("noab,ncab->oc", grad_z[:2], padded[:2][:, :, ROWS])',
+    ),
+    *(
+        Answer(
+            why=f"conv2d_backward: {way}",
+            cells={
+                "conv2d_backward": f"""
+def conv2d_backward(grad_z, x, weight, stride=1, padding=0):
+    def loss(x, weight):
+        z = F.conv2d(x.double(), weight.double(), stride=stride, padding=padding)
+        return (grad_z.double() * z).sum()
+
+{body}
+    return by_x, by_weight, grad_z.sum(dim=(0, 2, 3))
+"""
+            },
+            loses=loses,
+        )
+        for way, body, loses in [
+            (
+                "by the differences of the course",
+                """
+    from course_utils.checks import numerical_gradient
+
+    by_x = torch.from_numpy(numerical_gradient(lambda v: loss(v, weight), x.double())).to(x.dtype)
+    by_weight = torch.from_numpy(numerical_gradient(lambda v: loss(x, v), weight.double())).to(x.dtype)""",
+                LAYER,
+            ),
+            (
+                "by differences",
+                """
+    def differences(function, at):
+        units = torch.eye(at.numel(), dtype=at.dtype).reshape(-1, *at.shape)
+        slopes = torch.stack([(function(at + one) - function(at - one)) / 2 for one in units])
+        return slopes.reshape(at.shape).to(at.dtype)
+
+    by_x, by_weight = differences(lambda v: loss(v, weight), x), differences(lambda v: loss(x, v), weight)""",
+                LAYER[1:],
+            ),
+        ]
     ),
     Answer(
         why="conv2d_backward: neither stride nor padding has its default",

@@ -39,6 +39,8 @@ TOEPLITZ_ROWS = """W_rows = [
 PRODUCT = """x_vector = x.reshape(16)
 y_vector = np.array(W_rows) @ x_vector
 y = y_vector.reshape(2, 2)
+y_other_vector = np.array(W_rows) @ x_other.reshape(16)
+y_other = y_other_vector.reshape(2, 2)
 """
 
 TOEPLITZ_MATRIX = """def toeplitz_matrix(kernel, image_shape):
@@ -440,13 +442,33 @@ ANSWERS = [
     ),
     Answer(
         why="product: folded into a column",
-        cells={"toeplitz_product": changed(PRODUCT, "reshape(2, 2)", "reshape(4, 1)")},
+        cells={"toeplitz_product": changed(PRODUCT, "y_vector.reshape(2, 2)", "y_vector.reshape(4, 1)")},
         loses=(FOLDED,),
     ),
     Answer(
         why="product: folded back to the size of the input",
         cells={"toeplitz_product": changed(PRODUCT, "y_vector.reshape(2, 2)", "np.resize(y_vector, (4, 4))")},
         loses=(FOLDED,),
+    ),
+    # The four numbers of x are equal, so these are seen in x_other alone.
+    *(
+        Answer(f"product: {why}", {"toeplitz_product": PRODUCT.replace(old, new)}, (loses,))
+        for why, old, new, loses in [
+            ("folded column after column", "reshape(2, 2)", 'reshape(2, 2, order="F")', FOLDED),
+            ("folded and transposed", "reshape(2, 2)", "reshape(2, 2).T", FOLDED),
+            ("the rows of the result exchanged", "reshape(2, 2)", "reshape(2, 2)[::-1]", FOLDED),
+            ("the rows of W backwards", "np.array(W_rows) @", "np.array(W_rows)[::-1] @", PRODUCTS),
+        ]
+    ),
+    Answer(
+        why="product: one number four times",
+        cells={
+            "toeplitz_product": "x_vector = x.reshape(16)\n"
+            "y_vector = np.full(4, paper_edge)\ny = y_vector.reshape(2, 2)\n"
+            "y_other_vector = np.full(4, np.array(W_rows)[0] @ x_other.reshape(16))\n"
+            "y_other = y_other_vector.reshape(2, 2)\n"
+        },
+        loses=(PRODUCTS,),
     ),
     # Exercise 8
     Answer(
@@ -497,6 +519,12 @@ ANSWERS = [
     cut("the last window forgotten", "padded.shape[1] - k_w + 1", "padded.shape[1] - k_w"),
     cut("the stride downwards only", "padded.shape[1] - k_w + 1, stride", "padded.shape[1] - k_w + 1"),
     cut("windows side by side, whatever the stride", "k_h + 1, stride", "k_h + 1, k_h"),
+    cut(
+        "bright pixels of uint8 turned negative",
+        "np.pad(image, padding)",
+        "np.pad(image.astype(np.int8) if image.dtype.kind == 'u' else image, padding)",
+        WINDOWS[1:],
+    ),
     cut("pixels as whole numbers", "np.pad(image, padding)", "np.pad(image.astype(int), padding)", WINDOWS[1:]),
     cut(
         "windows cut in the image itself, which loses a part of it",

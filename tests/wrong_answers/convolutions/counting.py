@@ -709,6 +709,20 @@ lenet_total = sum(lenet_parameters.values())
     ),
     # Exercise 8
     Answer(
+        why="first layers: a table of the visible cases",
+        cells={
+            "local": """def first_layer_dense(m, p, K):
+    return {(6, 3, 2): 3456, (8, 5, 4): 12288}[m, p, K]
+
+
+def first_layer_local(m, p, K):
+    return {(6, 3, 2): 864, (8, 5, 4): 4800}[m, p, K]
+""",
+            "ratios": RATIOS,
+        },
+        loses=(*DENSE_LAYER, *LOCAL_LAYER),
+    ),
+    Answer(
         why="first layers: as many positions as pixels",
         cells={"local": LOCAL.replace("(m - p + 1)", "m")},
         loses=(*DENSE_LAYER, *LOCAL_LAYER, *RATIO),

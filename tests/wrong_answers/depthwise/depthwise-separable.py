@@ -213,12 +213,14 @@ ANSWERS = [
     depthwise("transposed convolution of the flipped kernel", source=BACKWARDS),
     depthwise("windows by as_strided", source=STRIDED),
     depthwise("of SciPy", source=OF_SCIPY),
+    depthwise("channels beyond the third left out", "    return out", "    out[:, 3:] = 0\n    return out"),
     depthwise("padding forgotten", "F.pad(x, (padding,) * 4)", "x"),
     depthwise("stride forgotten", "    size = ", "    stride = 1\n    size = ", T_DEPTH[1:]),
     depthwise("always float32", "    return out", "    return out.float()", T_DEPTH[1:]),
     depthwise("size rounded up", "(n - size) // stride + 1", "-(-(n - size) // stride) + 1", T_DEPTH[1:]),
     depthwise("changes its input", "    size = ", "    x *= 1.0\n    x += 0.1\n    size = "),
     pointwise("transposed", 'torch.einsum("nchw,co->nohw", x, weight[:, :, 0, 0])'),
+    pointwise("three channels at most", 'torch.einsum("nchw,oc->nohw", x[:, :3], weight[:, :3, 0, 0])'),
     pointwise("sum over the channels, unweighted", "x.sum(1, keepdim=True).expand(-1, len(weight), -1, -1)"),
     pointwise("channels last in the output", 'torch.einsum("nchw,oc->nhwo", x, weight[:, :, 0, 0])'),
     pointwise("one weight for each channel", "x * weight[0].mean()"),
@@ -247,12 +249,32 @@ ANSWERS = [
     costs("upside down", ratio="1 / (1 / out_channels + 1 / kernel_size**2)"),
     costs("a float", returned="parameters, parameters * height * width / 1.5"),
     costs("floats", T_COSTS[:1], returned="float(parameters), parameters * height * width"),
-    costs("that of the visible size", ratio="4 / 9", loses=T_COSTS[1:]),
+    costs("that of the visible size", ratio="4 / 9"),
+    costs("the ratio from the two functions", ratio="separable_costs(1, out_channels, kernel_size, 1, 1)[0] / "
+          "plain_costs(1, out_channels, kernel_size, 1, 1)[0]"),
+    Answer(
+        "costs: a table of the visible case",
+        {
+            "costs": "def plain_costs(*sizes):\n    return {(2, 3, 3, 4, 5): (54, 1080)}[sizes]\n\n\n"
+            "def separable_costs(*sizes):\n    return {(2, 3, 3, 4, 5): (24, 480)}[sizes]\n\n\n"
+            "def cost_ratio(*sizes):\n    return {(3, 3): 24 / 54}[sizes]\n"
+        },
+        T_COSTS,
+    ),
     costs("only the limit", ratio="1 / kernel_size**2"),
     count("groups forgotten", products="output.numel() * (layer.kernel_size[0] ** 2 * layer.in_channels "
           "if isinstance(layer, nn.Conv2d) else layer.in_features)"),
     count("input pixels for output pixels", products="inputs[0][0, 0].numel() * layer.weight.numel() "
           "if isinstance(layer, nn.Conv2d) else layer.weight.numel()"),
+    Answer(
+        "count: a table of the visible layers",
+        {
+            "count_costs": "def count_costs(network, images):\n"
+            "    parameters = sum(p.numel() for p in network.parameters())\n"
+            "    return parameters, {1152: 73728, 72: 4608, 18: 15}[parameters]\n"
+        },
+        T_COUNT,
+    ),
     count("convolutions only", kinds="nn.Conv2d"),
     count("weights without biases", parameters="sum(p.numel() for p in network.parameters() if p.ndim > 1)"),
     count("for one image always", T_COUNT[1:], products="output[0].numel() * layer.weight[0].numel()"),
