@@ -17,6 +17,7 @@ FORBIDDEN = ["torch.autograd", "autograd.grad", "jacobian", "F.conv2d"]
         "def mine(x):\n    conv2d = [grad for grad in x]\n    return conv2d",
         "def mine(x):\n    def inner(jacobian):\n        return jacobian + 1\n    return inner(x)",
         "mine = lambda grad: grad + 1",
+        "def mine(x):\n    grad = x * 2\n    def inner():\n        return grad\n    return inner()",
     ],
 )
 def test_variables_may_have_any_name(cell):
@@ -32,6 +33,10 @@ def test_variables_may_have_any_name(cell):
         ("def mine(x):\n    def inner():\n        grad = 1\n    return grad(x)", "grad"),
         ("def mine(x):\n    def inner():\n        return conv2d(x)\n    return inner()", "conv2d"),
         ("def helper(x):\n    return conv2d(x)\ndef mine(x):\n    return helper(x)", "conv2d"),
+        (
+            "def mine(x):\n    from torch.autograd import grad as g\n    def inner():\n        return g(x)\n    return inner()",
+            "torch.autograd.grad (as g)",
+        ),
         ("mine = conv2d", "conv2d"),
         ("def mine(x):\n    global conv2d\n    return conv2d(x)", "conv2d"),
         ("def mine(x, how=conv2d):\n    return how(x)", "conv2d"),
