@@ -34,7 +34,7 @@ def test_variables_may_have_any_name(cell):
         ("def mine(x):\n    def inner():\n        return conv2d(x)\n    return inner()", "conv2d"),
         ("def helper(x):\n    return conv2d(x)\ndef mine(x):\n    return helper(x)", "conv2d"),
         (
-            "def mine(x):\n    from torch.autograd import grad as g\n    def inner():\n        return g(x)\n    return inner()",
+            "def mine(x):\n from torch.autograd import grad as g\n def inner():\n  return g(x)\n return inner()",
             "torch.autograd.grad (as g)",
         ),
         ("mine = conv2d", "conv2d"),
