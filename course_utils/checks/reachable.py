@@ -392,20 +392,19 @@ def names_looked_up(statement: ast.AST) -> set[str]:
 
     A variable or parameter of a function may be called `grad`; that is no use of `torch.autograd.grad`.
     """
-    waiting = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
-    scopes = []
+    names: set[str] = set()
+    # A scope, and what the functions around it import: one that stands inside may be the only one to use it.
+    waiting = [(symtable.symtable(ast.unparse(statement), "cell", "exec"), frozenset[str]())]
     while waiting:
-        scopes.append(waiting.pop())
-        waiting += scopes[-1].get_children()
-    symbols = [(scope, symbol) for scope in scopes for symbol in scope.get_symbols()]
-    imported = {symbol.get_name() for _, symbol in symbols if symbol.is_imported()}
-    names = set()
-    for scope, symbol in symbols:
-        # What a function imports may be used by one that stands inside of it only.
-        lent = symbol.is_free() and symbol.get_name() in imported
-        outside = symbol.is_global() or symbol.is_imported() or lent or scope.get_type() == "module"
-        if symbol.is_referenced() and outside:
-            names.add(symbol.get_name())
+        scope, around = waiting.pop()
+        symbols = scope.get_symbols()
+        own = {symbol.get_name() for symbol in symbols if symbol.is_local()}
+        lent = around - own | {symbol.get_name() for symbol in symbols if symbol.is_imported()}
+        waiting += ((child, lent) for child in scope.get_children())
+        for symbol in symbols:
+            outside = symbol.is_global() or symbol.get_name() in lent or scope.get_type() == "module"
+            if symbol.is_referenced() and outside:
+                names.add(symbol.get_name())
     return names
 
 

@@ -14,8 +14,8 @@ from course_utils.grading.submissions import handed_out
 from course_utils.notebooks import authoring
 from course_utils.stages.sheet_edits import with_edits
 from course_utils.stages.sheet_file import Sheet
-from course_utils.stages.sheet_notebook import NotebookBuilder, Row
-from course_utils.stages.sheet_plan import Plan, course_metadata, make_plan
+from course_utils.stages.sheet_notebook import NotebookBuilder
+from course_utils.stages.sheet_plan import Plan, Row, course_metadata, make_plan
 
 __all__ = ["BuiltSheet", "build_sheet", "plan_sheet"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from course_utils.errors import CourseError
@@ -27,9 +26,9 @@ from course_utils.notebooks.question_texts import (
 from course_utils.notebooks.rubrics import RubricError, read_rubric, scaled
 from course_utils.stages.sheet_edits import first_line, text_hash
 from course_utils.stages.sheet_file import SheetNotebook
-from course_utils.stages.sheet_plan import EXACT, Plan
+from course_utils.stages.sheet_plan import EXACT, Plan, Row
 
-__all__ = ["NotebookBuilder", "Row"]
+__all__ = ["NotebookBuilder"]
 
 # What a text says of the notebook that it was written for.
 _LEFT_OVER = re.compile(
@@ -37,28 +36,6 @@ _LEFT_OVER = re.compile(
     r"|Part \d+|\bstep \d+|(?<![.\w])[1-9][a-h]\b|next (?:three |two )?exercises?|[\d.]+ points? each"
     r"|earns? [\d.]+ points?|\*\*[\d.]+ points?\*\*"
 )
-
-
-@dataclass(frozen=True)
-class Row:
-    """A question and the cells it consists of.
-
-    Parameters
-    ----------
-    notebook : str
-    question : str
-        Its number.
-    marks : float
-    bonus : bool
-    cells : tuple of (str, float)
-        Grade_ids with marks, in the order of the notebook.
-    """
-
-    notebook: str
-    question: str
-    marks: float
-    bonus: bool
-    cells: tuple[tuple[str, float], ...]
 
 
 class NotebookBuilder:

@@ -16,7 +16,7 @@ from course_utils.notebooks.excerpt import Notebook
 from course_utils.notebooks.question_texts import number_text
 from course_utils.stages.sheet_file import Question, Sheet, read_sheet
 
-__all__ = ["EXACT", "Asked", "Plan", "course_metadata", "make_plan"]
+__all__ = ["EXACT", "Asked", "Plan", "Row", "course_metadata", "make_plan"]
 
 # Marks are whole, else half, else quarter marks.
 _UNITS = (1.0, 0.5, 0.25)
@@ -40,6 +40,28 @@ class Plan:
     sheet: Sheet
     sources: dict[str, Notebook]
     asked: dict[str, list[Asked]] = field(default_factory=dict)  # by notebook of the sheet
+
+
+@dataclass(frozen=True)
+class Row:
+    """A question and the cells it consists of.
+
+    Parameters
+    ----------
+    notebook : str
+    question : str
+        Its number.
+    marks : float
+    bonus : bool
+    cells : tuple of (str, float)
+        Grade_ids with marks, in the order of the notebook.
+    """
+
+    notebook: str
+    question: str
+    marks: float
+    bonus: bool
+    cells: tuple[tuple[str, float], ...]
 
 
 def course_metadata(notebook: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ FORBIDDEN = ["torch.autograd", "autograd.grad", "jacobian", "F.conv2d"]
         "def mine(x):\n    def inner(jacobian):\n        return jacobian + 1\n    return inner(x)",
         "mine = lambda grad: grad + 1",
         "def mine(x):\n    grad = x * 2\n    def inner():\n        return grad\n    return inner()",
+        "def mine(x):\n grad = 2\n def inner():\n  return grad\n def other():\n  from a import grad\n return inner()",
     ],
 )
 def test_variables_may_have_any_name(cell):

@@ -1,4 +1,4 @@
-"""More hand-ins of honest work: other accidents of the kinds that held before, and ten in which two come together."""
+"""More hand-ins of honest work: other accidents of the kinds that held before, and some in which two come together."""
 # ruff: noqa: E501 (cells of one line)
 
 from __future__ import annotations

@@ -110,10 +110,12 @@ class Watch:
         stats = self.stats()
         self.count_cpu(stats)
         waited, busy = 0, False
-        for thread in (thread for pid in stats for thread in Path("/proc", pid, "task").glob("*")):
-            with contextlib.suppress(OSError, IndexError, ValueError):
-                waited += int((thread / "schedstat").read_text().split()[1])
-                busy |= (thread / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] in "RD"
+        for pid in stats:
+            with contextlib.suppress(OSError):  # it has ended since
+                for thread in Path("/proc", pid, "task").iterdir():
+                    with contextlib.suppress(OSError, IndexError, ValueError):
+                        waited += int((thread / "schedstat").read_text().split()[1])
+                        busy |= (thread / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] in "RD"
         return self.cpu, waited / 1e9, busy
 
     def has_too_many_sessions(self, stats: dict[str, list[str]]) -> bool:
