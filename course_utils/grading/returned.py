@@ -16,7 +16,7 @@ from nbformat.v4.rwbase import rejoin_lines
 from course_utils.grading.limits import GradingLimits
 from course_utils.grading.run.messages import Reader
 from course_utils.grading.run.wire import BadMessage, Bounds
-from course_utils.grading.submissions import GradedNotebook, GradedSubmission, Submission, skeleton_of
+from course_utils.grading.submissions import GradedNotebook, GradedSubmission, Submission
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks import skeleton
 from course_utils.notebooks.texts import printable
@@ -69,7 +69,7 @@ def _check_notebook(name: str, text: Any, submission: Submission) -> None:
     if set(content) != _MARKS or content["nbformat"] != 4:
         raise BadMessage("it is no notebook of format 4")
     notebook = rejoin_lines(from_dict(content))
-    course = skeleton_of(submission.sources[name], submission.clearing)
+    course = submission.skeleton(name)
     cells = notebook.cells
     theirs = [cell for cell in cells if "nbgrader" in cell.metadata]
     ours = [cell for cell in course.cells if "nbgrader" in cell.metadata]

@@ -114,15 +114,25 @@ class Submission:
         return total.hexdigest()
 
     def content(self) -> dict[str, Any]:
-        """Return the submission as `wire` carries it, with the skeletons of the notebooks that were handed in."""
-        skeletons, fault = {}, ""
-        try:
-            skeletons = {name: _as_text(self.sources[name], self.clearing) for name in self.notebooks}
-        except Exception as error:  # what nbgrader says of a notebook that it can't release
-            fault = f"{type(error).__name__}: {error}"
+        """Return the submission as `wire` carries it, with the skeletons of the notebooks that were handed in.
+
+        What was itself sent (to a Dask worker, say) has no sources any more, and is sent on with the skeletons it has.
+        """
+        skeletons, fault = self.skeletons, self.fault
+        if self.sources:
+            try:
+                skeletons = {name: _skeleton(self.sources[name], self.clearing)[1] for name in self.notebooks}
+            except Exception as error:  # what nbgrader says of a notebook that it can't release
+                fault = f"{type(error).__name__}: {error}"
         content = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         about = {"settings": asdict(self.settings), "sources": {}, "skeletons": skeletons, "fault": fault}
         return content | about
+
+    def skeleton(self, name: str) -> nbformat.NotebookNode:
+        """Return the course's notebook as it is graded, as it was sent or made of the source; nobody changes it."""
+        if name in self.skeletons:
+            return _sent_skeleton(self.skeletons[name])
+        return _skeleton(self.sources[name], self.clearing)[0]
 
     @classmethod
     def read(cls, content: dict[str, Any]) -> Submission:
@@ -417,17 +427,8 @@ def grade(submission: Submission) -> GradedSubmission:
 _SKELETONS: dict[bytes, tuple[nbformat.NotebookNode, str]] = {}
 
 
-def skeleton_of(source: bytes, clearing: dict[str, Any]) -> nbformat.NotebookNode:
-    """Return the course's notebook as it is graded; made once for each source and nbgrader's `ClearSolutions`."""
-    return _skeleton(source, clearing)[0]
-
-
-def _as_text(source: bytes, clearing: dict[str, Any]) -> str:
-    """Return the same in JSON, as a worker is sent it."""
-    return _skeleton(source, clearing)[1]
-
-
 def _skeleton(source: bytes, clearing: dict[str, Any]) -> tuple[nbformat.NotebookNode, str]:
+    """Return the course's notebook as it is graded, and in JSON; made once for each source and `ClearSolutions`."""
     key = hashlib.sha256(source + json.dumps(clearing, sort_keys=True).encode()).digest()
     if key not in _SKELETONS:
         made = skeleton.skeleton_of(source, Config(ClearSolutions=clearing))
@@ -442,10 +443,7 @@ def _sent_skeleton(text: str) -> nbformat.NotebookNode:
 
 
 def _grade_notebook(name: str, data: bytes | str, submission: Submission, files: Path) -> GradedNotebook:
-    if name in submission.skeletons:
-        course = _sent_skeleton(submission.skeletons[name])
-    else:
-        course = skeleton_of(submission.sources[name], submission.clearing)
+    course = submission.skeleton(name)
     reason = data if isinstance(data, str) else ""
     limits = GradingLimits.of(submission.settings.limits).file
     submitted = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 
 import pytest
 
@@ -23,19 +22,28 @@ distributed = pytest.importorskip("distributed", reason="the extra `cluster` is 
 def test_two_workers_one_killed_on_the_way_give_the_marks_of_the_serial_run(tmp_path):
     course = make_course(tmp_path / "course")
     known = hand_in_class(course, 10)
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options, silence_logs=50) as cluster:
         pids = [worker.pid for worker in cluster.workers.values()]
 
+        over = threading.Event()
+        killed = []
+
         def kill_one() -> None:
-            while not list((course / "autograded").glob(f"*/{ASSIGNMENT}")):
-                time.sleep(0.1)
-            os.kill(pids[0], signal.SIGKILL)
+            while not over.wait(0.1):
+                if list((course / "autograded").glob(f"*/{ASSIGNMENT}")):
+                    os.kill(pids[0], signal.SIGKILL)
+                    killed.append(pids[0])
+                    return
 
         killer = threading.Thread(target=kill_one)
         killer.start()
-        results = autograde.autograde(course, ASSIGNMENT, scheduler=cluster.scheduler_address)
-        killer.join()
+        try:
+            results = autograde.autograde(course, ASSIGNMENT, scheduler=cluster.scheduler_address)
+        finally:
+            over.set()
+            killer.join()
+    assert killed, [result.problem for result in results]
     assert {result.student_id: result.points for result in results} == known
     with folder.open_gradebook(course) as gradebook:
         assert len(gradebook.find_assignment(ASSIGNMENT).submissions) == len(known)
