@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 from course_utils.classroom.rubric_marks import RubricMarks
 from course_utils.classroom.rubric_points import Decision
 from course_utils.classroom.rubric_tables import Question
+from course_utils.desk import serving
 from course_utils.desk.app import Desk, make_app
 from course_utils.desk.classwork import Classwork
 from course_utils.errors import CourseError
@@ -90,6 +92,14 @@ def test_without_the_token_there_is_nothing(open_desk):
         response = client.get(path)
         assert response.status_code == 403
         assert "Own words" not in response.text
+
+
+def test_a_page_waits_for_no_acknowledgement_of_its_headers():
+    """asyncio switches that off (TCP_NODELAY) only for sockets that are named TCP."""
+    with serving._listening(0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.proto == socket.IPPROTO_TCP
 
 
 def test_another_web_site_decides_nothing(open_desk, course):
