@@ -282,10 +282,13 @@ def grade_on_cluster(
         ready = as_completed(first, loop=client.loop)
         for future in ready:
             submission = given.pop(future.key)
-            if future.status == "finished":
-                yield _from_cluster(future.result(), submission)
+            try:
+                # Should the worker that holds the result be lost just now, this waits until another has made it again.
+                data = future.result()
+            except Exception as error:  # whatever ended the task
+                yield GradedSubmission(submission.student, error=f"the cluster gave it up: {error}")
             else:
-                yield GradedSubmission(submission.student, error=f"the cluster gave it up: {future.exception()}")
+                yield _from_cluster(data, submission)
             future.release()
             for following in submit():
                 ready.add(following)
