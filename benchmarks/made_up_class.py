@@ -297,6 +297,7 @@ def _write(
             trust["events"].append(["limit", f"{_HOSTILE if chance.random() < 0.1 else 'A cell'} was stopped"])
         mended = ["The test cell 'setup' had been changed; the course's own was used."]
         trust["cells"] = {key: 0.1 + index % 9 / 10 for index, key in enumerate(earned[name])}
+        trust["memory"] = {key: 60 + 16 * index for index, key in enumerate(earned[name])}
         notebook["metadata"]["course"] = {
             **notebook["metadata"].get("course", {}), "repairs": mended * (chance.random() < 0.05), "unreadable": "",
             "trust": {**trust, "in_kernel_points": 0.0, "points": 1.0},

@@ -26,6 +26,7 @@ __all__ = ["BOUNDS", "read_graded"]
 BOUNDS = Bounds(structure=2**20, buffers=1000, content=512 * 2**20)
 
 _LINES, _SENTENCE = 100_000, 2000
+_TRUST = {"sandboxed", "seconds", "events", "suspicious", "in_kernel_points", "points", "cells", "memory"}
 _MARKS = {"cells", "metadata", "nbformat", "nbformat_minor"}
 
 
@@ -101,7 +102,7 @@ def _check_course(about: Any, course: Any) -> None:
         raise BadMessage("what is known of the notebook is not the course's")
     _sentences(about["repairs"])
     trust = about["trust"]
-    if set(trust) != {"sandboxed", "seconds", "events", "suspicious", "in_kernel_points", "points", "cells"}:
+    if set(trust) != _TRUST:
         raise BadMessage("the report of trust has another form")
     _sentences(trust["suspicious"])
     if not isinstance(trust["events"], list):
@@ -109,10 +110,13 @@ def _check_course(about: Any, course: Any) -> None:
     for event in trust["events"]:
         kind, sentence = event
         _sentences([kind, sentence])
-    if not isinstance(trust["cells"], dict):
-        raise BadMessage("the report of trust has another form")
-    _sentences(list(trust["cells"]))
-    for number in (trust["seconds"], trust["in_kernel_points"], trust["points"], *trust["cells"].values()):
+    numbers = [trust["seconds"], trust["in_kernel_points"], trust["points"]]
+    for of_cells in (trust["cells"], trust["memory"]):
+        if not isinstance(of_cells, dict):
+            raise BadMessage("the report of trust has another form")
+        _sentences(list(of_cells))
+        numbers += of_cells.values()
+    for number in numbers:
         if type(number) not in (int, float) or not 0 <= number <= 1e9:
             raise BadMessage("the report of trust has impossible numbers")
     if type(trust["sandboxed"]) is not bool:

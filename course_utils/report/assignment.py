@@ -213,7 +213,7 @@ class _Figures:
             "open_cells": sum(len(one.waiting) for one in waiting),
             "open_points": sum(worth[key] for one in waiting for key in one.waiting), "cells": cells,
             "failed": sorted(failed, key=lambda cell: -cell["count"]), "at_once": _MOST_CELLS,
-            "people": self._people(), "runs": self._runs(), "slow": self._slow(),
+            "people": self._people(), "runs": self._runs(), "slow": self._slow(), "large": self._large(),
             "weakest": weakest(room.cells, self.figures, self.groups, room.sources), "notes": self._notes(),
         }  # fmt: skip
 
@@ -274,6 +274,19 @@ class _Figures:
         ]  # fmt: skip
         return sorted(rows, key=lambda row: (-row["largest"], row["cell"]))[:_MOST_SLOW]
 
+    def _large(self) -> list[dict[str, Any]]:
+        """Return the cells at which memory rose to most somewhere."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for one in self.room.submissions:
+            for name, ran in one.ran.items():
+                for cell, most in ran.cell_memory.items():
+                    found.setdefault((name, cell), []).append(most)
+        rows = [
+            {"cell": ", ".join(key), "largest": max(most), "median": float(np.median(most)), "count": len(most)}
+            for key, most in found.items()
+        ]
+        return sorted(rows, key=lambda row: (-row["largest"], row["cell"]))[:_MOST_SLOW]
+
     def _notes(self) -> list[tuple[str, list[MessageGroup], str]]:
         ran = [(name, found) for one in self.room.submissions for name, found in one.ran.items()]
 
@@ -283,7 +296,7 @@ class _Figures:
         stopped = [f"{name}, {cell}: {text}" for name, found in ran for cell, text in found.stopped.items()]
         looked = "To look at, no more: each has honest reasons too. Whose they are stands in the table of autograde."
         return [
-            ("Cells that used up time or memory", of(stopped), "Bytes of single cells are not kept."),
+            ("Cells that used up time or memory", of(stopped), ""),
             ("Repairs", of(f"{name}: {text}" for name, found in ran for text in found.repairs), ""),
             ("Events of runs", of(f"{name}: {text}" for name, found in ran for text in found.events), ""),
             ("In the report of trust", of(f"{name}: {text}" for name, f in ran for text in f.suspicious), looked),

@@ -100,6 +100,8 @@ class Ran:
         Why a check failed, by grade_id.
     cell_seconds : dict of str to float
         Of the cells that took a tenth of a second or more, by name; empty where an earlier version graded.
+    cell_memory : dict of str to int
+        MiB that the student's processes had held at once by the end of a cell, by name, where that rose.
     stopped : dict of str to str
         Cells that used up time or memory, by name: what is said of it.
     outside_sandbox : bool
@@ -113,6 +115,7 @@ class Ran:
     suspicious: list[str] = field(default_factory=list)
     sentences: dict[str, str] = field(default_factory=dict)
     cell_seconds: dict[str, float] = field(default_factory=dict)
+    cell_memory: dict[str, int] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     outside_sandbox: bool = False
     unreadable: str = ""
@@ -390,6 +393,7 @@ def _ran(notebook: dict[str, Any]) -> Ran:
     ran = Ran(
         seconds=float(trust.get("seconds", 0.0)),
         cell_seconds={str(name): float(seconds) for name, seconds in trust.get("cells", {}).items()},
+        cell_memory={str(name): int(most) for name, most in trust.get("memory", {}).items()},
         repairs=[str(text) for text in about.get("repairs", [])],
         events=[str(text) for _, text in trust.get("events", [])],
         suspicious=[str(text) for text in trust.get("suspicious", [])],

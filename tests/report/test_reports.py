@@ -77,6 +77,14 @@ def test_seconds_of_cells_are_told_where_grading_noted_them(course, written):
     assert f"{len(times[slowest])} of {len(times[slowest])}" in row
 
 
+def test_memory_of_cells_is_told(course, written):
+    room = read_class(course, ASSIGNMENT)
+    most = max(most for one in room.submissions for ran in one.ran.values() for most in ran.cell_memory.values())
+    page = written.page.read_text(encoding="utf-8").partition("Cells that needed most memory</h3>")[2]
+    row = page.partition("<tbody>")[2].partition("</tr>")[0]
+    assert most > 16 and f">{most}<" in row
+
+
 def test_a_column_for_each_cell_and_a_row_for_each_student_alone(course, written):
     rows = rows_of(written.tables[1])
     room = read_class(course, ASSIGNMENT)

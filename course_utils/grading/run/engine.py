@@ -115,6 +115,9 @@ class NotebookResult:
         Cells of the course that could not judge anything, by a mistake in the course: index and reason.
     cell_seconds : dict of int to float
         How long each cell took, by index: from its beginning to its outputs, on the clock of whoever owns the kernel.
+    cell_memory : dict of int to int
+        The most bytes that the student's processes had held at once by the end of a cell, by index; of the cells at
+        which that rose, as the sandbox saw it.
     """
 
     outputs: dict[int, list[dict[str, Any]]]
@@ -123,6 +126,7 @@ class NotebookResult:
     sandboxed: bool
     faults: dict[int, str] = field(default_factory=dict)
     cell_seconds: dict[int, float] = field(default_factory=dict)
+    cell_memory: dict[int, int] = field(default_factory=dict)
 
 
 # A grader process that dies does so in some cell. At the second death there (the first may have come from outside)
@@ -200,9 +204,7 @@ def _grade_cells(job: Job, files: Path, settings: Settings) -> NotebookResult:
     cells = job.cells
     events: list[tuple[str, str]] = []
     deaths: set[int] = set()
-    known: dict[int, list[dict[str, Any]]] = {}
-    faults: dict[int, str] = {}
-    times: dict[int, float] = {}
+    told = _Told()
     began = time.monotonic()
     message = "Its test processes ended again and again"
     for _ in range(_GRADER_DEATHS):
@@ -213,11 +215,11 @@ def _grade_cells(job: Job, files: Path, settings: Settings) -> NotebookResult:
             except SandboxUnavailable as error:
                 raise KernelUnavailable(str(error)) from error
             kernel.started = kernel.start()
-            outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, (known, faults, times))
+            outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, told)
         events += [("limit", text) for text in dict.fromkeys(kernel.events)]
         if outcome is not None:
             events += outcome.events
-            return NotebookResult(known, events, time.monotonic() - began, settings.sandbox, faults, times)
+            return told.result(told.outputs, events, time.monotonic() - began, settings.sandbox)
         if time.monotonic() > began + settings.notebook_s:
             if kernel.waited_s > settings.notebook_s / 4:
                 events.append(("starved", "the machine was too busy to run the whole notebook"))
@@ -232,9 +234,9 @@ def _grade_cells(job: Job, files: Path, settings: Settings) -> NotebookResult:
     # What was known by then counts.
     text = f"{message}; this test did not run."
     error = {"output_type": "error", "ename": "CheckFailed", "evalue": text, "traceback": [text]}
-    outputs = {index: [error] for index, cell in enumerate(cells) if kinds.is_test(cell)} | known
+    outputs = {index: [error] for index, cell in enumerate(cells) if kinds.is_test(cell)} | told.outputs
     events.append(("note", message))
-    return NotebookResult(outputs, events, time.monotonic() - began, settings.sandbox, faults, times)
+    return told.result(outputs, events, time.monotonic() - began, settings.sandbox)
 
 
 def grader_modules(settings: Settings) -> tuple[str, ...]:
@@ -259,17 +261,32 @@ def _start_grader(job: Job, kernel: _Kernel) -> graders.SandboxedGrader | grader
         raise EngineError("The process that grader processes are forked from ends again and again.") from error
 
 
-def _run_grader(
-    job: Job,
-    kernel: _Kernel,
-    end: float,
-    told: tuple[dict[int, list[dict[str, Any]]], dict[int, str], dict[int, float]],
-) -> tuple[Finished | None, int, str]:
+@dataclass
+class _Told:
+    """What is known of the cells of a notebook, by index, however often its processes began anew."""
+
+    outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    faults: dict[int, str] = field(default_factory=dict)
+    seconds: dict[int, float] = field(default_factory=dict)
+    memory: dict[int, int] = field(default_factory=dict)
+
+    def done(self, index: int, seconds: float, memory: int) -> None:
+        """Note what the cell took that has just ended."""
+        self.seconds[index] = seconds
+        if memory > max(self.memory.values(), default=0):
+            self.memory[index] = memory
+
+    def result(
+        self, outputs: dict[int, list[dict[str, Any]]], events: list[tuple[str, str]], seconds: float, sandboxed: bool
+    ) -> NotebookResult:
+        return NotebookResult(outputs, events, seconds, sandboxed, self.faults, self.seconds, self.memory)
+
+
+def _run_grader(job: Job, kernel: _Kernel, end: float, told: _Told) -> tuple[Finished | None, int, str]:
     """Return what is told at the end, or the index of the cell in which the grader process was lost and why.
 
-    The outputs of cells that were finished, faults of the course's cells, and seconds are put into `told` as they come.
+    What cells print and take is put into `told` as it comes.
     """
-    known, faults, times = told
     process = _start_grader(job, kernel)
     limits = GradingLimits.of(job.limits)
     channel, reader, restarts = process.channel, Reader(job.cells, limits), limits.run.restarts
@@ -304,11 +321,11 @@ def _run_grader(
                     if time.monotonic() > end:
                         return None, index, "ran out of the time of the whole notebook"
                 case CellDone():
-                    known[message.index] = message.outputs
+                    told.outputs[message.index] = message.outputs
                     if message.index == index:  # one that is only shown never began
-                        times[index] = time.monotonic() - since
+                        told.done(index, time.monotonic() - since, kernel.peak())
                 case Faulty():
-                    faults[message.index] = message.text
+                    told.faults[message.index] = message.text
                 case Wanted(what):
                     starts += what in ("start", "restart")
                     if starts > restarts + 1:
@@ -379,6 +396,10 @@ class _Kernel:
         if request == "alive":
             return self.manager is not None and self.manager.is_alive()
         raise ValueError(f"Unknown request {request!r}.")
+
+    def peak(self) -> int:
+        """Return the most bytes that the student's processes held at once until now; 0 where nothing counts them."""
+        return self.provisioner.peak() if self.manager is not None and self.settings.sandbox else 0
 
     def sockets(self, request: str) -> list[int]:
         """Return what goes with the answer: the folder of the kernel's sockets, where it is in a sandbox."""

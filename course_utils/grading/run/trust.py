@@ -11,6 +11,7 @@ from nbformat.notebooknode import NotebookNode
 
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks import versions
+from course_utils.notebooks.limits import MIB
 
 __all__ = ["for_student", "report", "suspicious"]
 
@@ -134,8 +135,9 @@ def report(nb: NotebookNode, result: Any) -> dict[str, Any]:
     -------
     dict
         ``sandboxed`` (bool), ``seconds``, ``events`` (list of [kind, sentence]), ``suspicious`` (list of sentences),
-        ``in_kernel_points`` (float), ``points`` (float, automatic points of the notebook) and ``cells`` (seconds of
-        those that took a tenth of one, by their names).
+        ``in_kernel_points`` (float), ``points`` (float, automatic points of the notebook), ``cells`` (seconds of
+        those that took a tenth of one, by their names) and ``memory`` (MiB that the student's processes had held at
+        once by the end of a cell, for those at which that rose).
     """
     seen = []
     tests = [cell for cell in nb.cells if kinds.is_test(cell)]
@@ -161,6 +163,9 @@ def report(nb: NotebookNode, result: Any) -> dict[str, Any]:
             kinds.name(nb.cells[index], index): round(seconds, 1)
             for index, seconds in sorted(result.cell_seconds.items())
             if seconds >= 0.1
+        },
+        "memory": {
+            kinds.name(nb.cells[index], index): round(most / MIB) for index, most in sorted(result.cell_memory.items())
         },
     }
 

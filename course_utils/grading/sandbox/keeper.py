@@ -136,7 +136,7 @@ def show_again_below(folder: str, new: str) -> None:
 def keep(kernel: int, channel: socket.socket, wake_up: int, serving: int, log: int, limits: dict) -> None:
     """Reap processes, pass on signals and watch the limits, until the kernel or the host ends."""
     watch = Watch(limits)
-    next_look = 0.0
+    next_look, told = 0.0, 0
     wait_for = [channel, wake_up, serving]
     while True:
         ready, _, _ = select.select(wait_for, [], [], max(0.0, next_look - time.monotonic()))
@@ -170,6 +170,9 @@ def keep(kernel: int, channel: socket.socket, wake_up: int, serving: int, log: i
         next_look = time.monotonic() + pause
         for event in events:
             report(channel, event=event)
+        if watch.peak >= told + watch.PEAK_STEP:
+            told = watch.peak
+            report(channel, peak=told)
         if fatal:
             report(channel, exit=-signal.SIGKILL, log=end_of(log), peak=watch.peak)
             os._exit(0)

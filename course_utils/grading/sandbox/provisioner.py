@@ -152,6 +152,10 @@ class SandboxProvisioner(KernelProvisionerBase):
         """Return what the kernel used, see `SandboxedKernel.usage`; None if there is none."""
         return self.kernel.usage() if self.kernel is not None else None
 
+    def peak(self) -> int:
+        """Return the most bytes that this kernel and those before it are known to have used at once."""
+        return max(self.peak_memory, self.kernel.peak() if self.kernel is not None else 0)
+
     # --- life and end -----------------------------------------------------------------------------------------
 
     @property

@@ -21,6 +21,7 @@ class Watch:
     UNREADABLE = 65_530  # areas of a process whose areas can't be read: as many as Linux allows
     # What costs more to read is looked at once in a second, and never for more than a quarter of the time.
     CLOSE_LOOK_S, CLOSE_LOOK_SHARE = 1.0, 3
+    PEAK_STEP = 16 * MIB  # how much more memory must be used until the host hears of it
     PATIENCE = 3  # how often processes are put first in line again; a kernel that begins may need it once
 
     def __init__(self, limits: dict):

@@ -95,6 +95,7 @@ def test_the_report_of_a_notebook():
     notebook.cells.append(new_code_cell("import socket"))  # the course's own
     result = NotebookResult({}, [("timeout", "add: interrupted after 60 s")], 1.2345, sandboxed=False)
     result.cell_seconds = {1: 0.04, 2: 60.04}
+    result.cell_memory = {2: 300 << 20}
     assert trust.report(notebook, result) == {
         "sandboxed": False,
         "seconds": 1.23,
@@ -103,6 +104,7 @@ def test_the_report_of_a_notebook():
         "in_kernel_points": 1.0,
         "points": 3.0,
         "cells": {"add": 60.0},
+        "memory": {"add": 300},
     }
 
 
@@ -122,5 +124,5 @@ def test_points_of_manual_cells_are_not_automatic_ones():
     notebook = new_notebook(
         cells=[new_markdown_cell("x", metadata={"nbgrader": {"grade": True, "solution": True, "points": 5}})]
     )
-    result = SimpleNamespace(sandboxed=True, seconds=0.0, events=[], cell_seconds={})
+    result = SimpleNamespace(sandboxed=True, seconds=0.0, events=[], cell_seconds={}, cell_memory={})
     assert trust.report(notebook, result)["points"] == 0
