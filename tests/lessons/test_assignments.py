@@ -232,7 +232,7 @@ def test_coverage_page_is_what_the_notebooks_say():
 
 
 # A notebook that has become two: its items are covered by both together.
-DIVIDED = {"cifar/optimisation": "cifar/regularisation"}
+DIVIDED = {"cifar/optimisation": "cifar/regularisation", "convolutions/jacobians": "convolutions/backprop"}
 
 
 @pytest.mark.skipif(not SPECIFICATION.exists(), reason="the list of the sheets' items is not beside the project")

@@ -13,6 +13,7 @@ NOTEBOOKS = [
     "convolutions/by-hand",
     "convolutions/counting",
     "convolutions/theory",
+    "convolutions/jacobians",
     "convolutions/backprop",
     "losses/concepts",
     "losses/softmax-cross-entropy",

@@ -4,30 +4,8 @@ from tests.support.answers import Answer
 
 ANSWERS = [
     Answer(
-        why="rolls, Fourier transforms, unfold and einsum, variables called grad",
+        why="unfold, einsum and fold, variables called grad",
         cells={
-            "circular_entries": """
-def dz_dx(x, y, k, i):
-    return torch.roll(y, -k)[i].item()
-
-
-def dz_dy(x, y, k, i):
-    return x[i - k]  # a negative index counts from the end
-""",
-            "circular_matrices": """
-def jacobian_x(x, y):
-    return torch.stack([torch.roll(y, -k) for k in range(len(y))])
-
-
-def jacobian_y(x, y):
-    return torch.stack([x.roll(k) for k, _ in enumerate(x)])
-""",
-            "circular_backward": """
-def circular_backward(grad_z, x, y):
-    g, a, b = torch.fft.fft(grad_z), torch.fft.fft(x), torch.fft.fft(y)
-    grad = torch.fft.ifft(torch.conj(g) * b).real
-    return [grad, torch.fft.ifft(g * a).real]
-""",
             "grad_kernel": """
 def grad_kernel(grad_z, x):
     a, b = grad_z.shape
@@ -62,37 +40,8 @@ def conv2d_backward(grad_z, x, weight, stride=1, padding=0):
         },
     ),
     Answer(
-        why="NumPy and SciPy matrices, loops over outputs, everything by the definition",
+        why="NumPy, loops over outputs, everything by the definition",
         cells={
-            "circular_entries": """
-def dz_dx(x, y, k, i):
-    return float(y.tolist()[(i + k) % len(y)])
-
-
-def dz_dy(x, y, k, i):
-    for a in range(len(x)):
-        if (a + k) % len(x) == i:
-            return x[a]
-""",
-            "circular_matrices": """
-def jacobian_x(x, y):
-    from scipy.linalg import circulant
-
-    return torch.from_numpy(circulant(y.numpy()[::-1])[::-1][::-1][:, ::-1].T[:, ::-1].copy()) * 0 + torch.tensor(
-        [[y[(i + k) % len(y)] for i in range(len(y))] for k in range(len(y))], dtype=y.dtype
-    )
-
-
-def jacobian_y(x, y):
-    from scipy.linalg import circulant
-
-    return torch.from_numpy(circulant(x.numpy()).T.copy())
-""",
-            "circular_backward": """
-def circular_backward(grad_z, x, y):
-    jacobian = jacobian_x(x, y), jacobian_y(x, y)
-    return tuple(torch.einsum("k,ki->i", grad_z, J) for J in jacobian)
-""",
             "grad_kernel": """
 def grad_kernel(grad_z, x):
     g, image = grad_z.numpy(), x.numpy()
@@ -140,14 +89,6 @@ def conv2d_backward(grad_z, x, weight, stride=1, padding=0):
     Answer(
         why="Fourier transforms in two dimensions, a Toeplitz matrix, strides as zeros between the entries",
         cells={
-            "circular_entries": """
-def dz_dx(x, y, k, i):
-    return torch.cat([y, y])[i + k]
-
-
-def dz_dy(x, y, k, i):
-    return dict(zip(((a + k) % len(x) for a in range(len(x))), x))[i]
-""",
             "backward_as_convolutions": """
 def turned(array):
     return array.flip((0, 1))
@@ -158,26 +99,6 @@ def backward_as_convolutions(grad_z, x, w):
         return convolve(image, kernel, mode="full")
 
     return full(w.flip(-1).flip(-2), grad_z), turned(convolve(x, kernel=turned(grad_z), mode="valid"))
-""",
-            "circular_matrices": """
-def jacobian_x(x, y):
-    n = len(x)
-    return torch.cat([y, y]).as_strided((n, n), (1, 1)).clone()
-
-
-def jacobian_y(x, y):
-    n = len(x)
-    return torch.cat([x, x]).as_strided((n, n), (-1 % (2 * n), 1)) if n == 0 else torch.cat([x, x]).unfold(0, n, 1)[
-        [(-k) % n for k in range(n)]
-    ]
-""",
-            "circular_backward": """
-def circular_backward(grad_z, x, y):
-    n = len(x)
-    wheel = torch.arange(n)
-    grad_x = (grad_z[None, :] * y[(wheel[:, None] + wheel[None, :]) % n]).sum(1)
-    grad_y = (grad_z[None, :] * x[(wheel[:, None] - wheel[None, :]) % n]).sum(1)
-    return grad_x, grad_y
 """,
             "grad_kernel": """
 def grad_kernel(grad_z, x):
