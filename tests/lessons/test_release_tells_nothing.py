@@ -12,7 +12,8 @@ from tests.support import copier
 NOTEBOOKS = [
     "convolutions/by-hand",
     "convolutions/counting",
-    "convolutions/theory",
+    "convolutions/equivariance",
+    "convolutions/fully-convolutional",
     "convolutions/jacobians",
     "convolutions/backprop",
     "losses/concepts",
