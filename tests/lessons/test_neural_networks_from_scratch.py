@@ -130,7 +130,8 @@ TRIED = {
 @pytest.mark.parametrize("name", TRIED)
 def test_a_visible_check_without_points_tells_mistakes_apart(name):
     """They are no graded cells, so that no bank of answers plays them."""
-    cells = nbformat.read(SOURCE / "neural-networks" / "from-scratch.ipynb", as_version=4).cells
+    paths = (SOURCE / "neural-networks" / f"{each}.ipynb" for each in ("from-scratch", "gradient-descent"))
+    cells = [cell for path in paths for cell in nbformat.read(path, as_version=4).cells]
     (check,) = (c.source for c in cells if c.metadata.get("nbgrader", {}).get("grade_id") == f"try_{name}")
     names = {"np": np, "nn": nn, "torch": torch} | {key: getattr(checks, key) for key in checks.__all__}
     right, wrong = TRIED[name]
