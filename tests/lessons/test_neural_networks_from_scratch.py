@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from scipy import special
 from sympy import IndexedBase, symbols
 from torch import nn
 
@@ -130,7 +131,8 @@ TRIED = {
 @pytest.mark.parametrize("name", TRIED)
 def test_a_visible_check_without_points_tells_mistakes_apart(name):
     """They are no graded cells, so that no bank of answers plays them."""
-    cells = nbformat.read(SOURCE / "neural-networks" / "from-scratch.ipynb", as_version=4).cells
+    paths = (SOURCE / "neural-networks" / f"{each}.ipynb" for each in ("from-scratch", "gradient-descent"))
+    cells = [cell for path in paths for cell in nbformat.read(path, as_version=4).cells]
     (check,) = (c.source for c in cells if c.metadata.get("nbgrader", {}).get("grade_id") == f"try_{name}")
     names = {"np": np, "nn": nn, "torch": torch} | {key: getattr(checks, key) for key in checks.__all__}
     right, wrong = TRIED[name]
@@ -138,3 +140,14 @@ def test_a_visible_check_without_points_tells_mistakes_apart(name):
     for formula, words in wrong.items():
         with pytest.raises(CheckFailed, match=words):
             exec(check, names | {name: eval(formula, names)})
+
+
+def test_pasted_functions_that_do_not_learn_are_told():
+    cells = nbformat.read(SOURCE / "neural-networks" / "gradient-descent.ipynb", as_version=4).cells
+    sources = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in cells}
+    names = {"np": np, "special": special, "data": circles(), "assert_that": checks.assert_that}
+    exec(sources["own_functions"], names)
+    exec(sources["try_own_functions"], names)
+    exec("def sgd(params, grads, eta):\n    return {k: v + eta * grads[k] for k, v in params.items()}\n", names)
+    with pytest.raises(CheckFailed, match="should be below"):
+        exec(sources["try_own_functions"], names)

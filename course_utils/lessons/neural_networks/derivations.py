@@ -123,7 +123,7 @@ _LOSS = {
     "dL_dytilde": Step(
         _softmax_points(special.softmax),
         partial_derivative(_loss, "ytilde", "i"),
-        "Differentiate step c of Exercise 5 term by term: one term of the first sum, and step a.",
+        "Differentiate step c of Exercise 2 term by term: one term of the first sum, and step a.",
     ),
 }
 

@@ -91,7 +91,7 @@ def gradients(params: Arrays, X: np.ndarray, Y: np.ndarray) -> Arrays:
     return {name: gradient.numpy() for name, gradient in zip(leaves, found, strict=True)}
 
 
-_HINT = "Compare each line of your function with the step of Exercises 6 to 8 that it comes from."
+_HINT = "Compare each line of your function with the step of your derivation that it comes from."
 
 
 def check_gradients(backward: Callable[..., Any], hint: str = _HINT) -> None:

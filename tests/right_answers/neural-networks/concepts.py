@@ -56,31 +56,4 @@ ANSWERS = [
             "    ((at - torch.tensor(y)) ** 2).sum().backward()\n    return at.grad.numpy()"
         },
     ),
-    Answer(
-        "steps counted and noise by norms",
-        {
-            "batches": "def num_updates(num_examples, batch_size, num_epochs):\n    steps = 0\n"
-            "    for _ in range(num_epochs):\n        for start in range(0, num_examples, batch_size):\n"
-            "            steps += 1\n    return steps\n\n\ndef relative_noise(full, batches):\n"
-            "    distances = np.linalg.norm(batches - full[None], axis=-1)\n"
-            "    return np.sqrt(np.mean(distances ** 2)) / np.sqrt(full @ full)"
-        },
-    ),
-    Answer(
-        "steps by ceil",
-        {
-            "batches": "import math\n\n\ndef num_updates(num_examples, batch_size, num_epochs):\n"
-            "    return math.ceil(num_examples / batch_size) * num_epochs\n\n\ndef relative_noise(full, batches):\n"
-            "    return (np.mean([sum((b - full) ** 2) for b in batches]) / sum(full ** 2)) ** 0.5"
-        },
-    ),
-    Answer(
-        "costs layer by layer",
-        {
-            "cost": "def multiplications(widths):\n    count = forward = 0\n"
-            "    for layer in range(1, len(widths)):\n        here = widths[layer - 1] * widths[layer]\n"
-            "        forward += here\n        count += 2 * here if layer == 1 else 3 * here\n"
-            "    return [2 * forward ** 2, count]"
-        },
-    ),
 ]

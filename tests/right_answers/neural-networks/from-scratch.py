@@ -39,8 +39,6 @@ ANSWERS = [
             "    rng.shuffle(order)\n"
             "    while len(order):\n        now, order = order[:batch_size], order[batch_size:]\n"
             "        yield X[now], Y[now]\n",
-            "first_epoch": "def first_epoch(accuracies, level):\n    for k in range(len(accuracies)):\n"
-            "        if accuracies[k] >= level:\n            return k + 1\n",
         },
     ),
     Answer(
@@ -84,26 +82,6 @@ ANSWERS = [
             "epoch_optim": "def epoch_optim(model, batches, optimizer):\n    loss_function = nn.CrossEntropyLoss()\n"
             "    for X, Y in batches:\n        loss = loss_function(model(X), Y)\n        loss.backward()\n"
             "        optimizer.step()\n        optimizer.zero_grad()\n",
-            "curve_gap": "def curve_gap(one, other):\n    return np.mean(np.abs(np.mean(one - other, axis=0)))\n",
-            "scaled_rates": "def scaled_rates(eta, batch_size, new_size):\n    k = new_size / batch_size\n"
-            "    return dict(linear=k * eta, root=np.sqrt(k) * eta, same=eta)\n",
-        },
-    ),
-    Answer(
-        "steps in other forms",
-        {
-            "f_htilde": "f_htilde = bh[i] + Sum(x[k] * Wh[i, k], (k, 1, nx))",
-            "f_h": "f_h = (exp(htilde[i]) - exp(-htilde[i])) / (exp(htilde[i]) + exp(-htilde[i]))",
-            "f_yhat": "f_yhat = 1 / Sum(exp(ytilde[k] - ytilde[i]), (k, 1, ny))",
-            "log_yhat": "log_yhat = log(exp(ytilde[i]) / Sum(exp(ytilde[k]), (k, 1, ny)))",
-            "loss_any_sum": "loss_any_sum = Sum(y[i] * (log(Sum(exp(ytilde[k]), (k, 1, ny))) - ytilde[i]), (i, 1, ny))",
-            "d_log_sum_exp": "d_log_sum_exp = exp(ytilde[i]) / Sum(exp(ytilde[k]), (k, 1, ny))",
-            "dl_dytilde": "dL_dytilde = -(y[i] - yhat[i])",
-            "dl_dwy": "dL_dWy = Sum((Yhat[n, i] - Y[n, i]) * H[n, j], (n, 1, N)) / N",
-            "dl_dh": "dL_dh = Sum(Wy[k, j] * G[n, k], (k, 1, ny))",
-            "dh_dhtilde": "from sympy import cosh\ndh_dhtilde = 1 / cosh(htilde[i]) ** 2",
-            "dl_dhtilde": "dL_dhtilde = (1 - tanh(Htilde[n, j]) ** 2) * dL_dh",
-            "dl_dwh": "dL_dWh = Sum(X[n, k] * (1 - H[n, j]**2) * Sum(G[n, i] * Wy[i, j], (i, 1, ny)), (n, 1, N))",
         },
     ),
 ]

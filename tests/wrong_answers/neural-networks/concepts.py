@@ -6,8 +6,6 @@ T_LEAK = ("test_num_leaked_visible", "test_num_leaked_hidden")
 T_MERGE = ("test_merge_visible", "test_merge_hidden")
 T_SIZES = ("test_num_parameters_visible", "test_num_parameters_hidden")
 T_SLOPES = ("test_slopes_visible", "test_slopes_hidden")
-T_BATCHES = ("test_batches_visible", "test_batches_hidden")
-T_COST = ("test_cost_visible", "test_cost_hidden")
 
 
 def leak(why: str, value: str, loses: tuple[str, ...] = T_LEAK) -> Answer:
@@ -35,34 +33,12 @@ def slopes(why: str, ce: str = "-y / yhat", se: str = "2 * (yhat - y)", loses: t
     return Answer(f"slopes: {why}", {"slopes": source}, loses)
 
 
-def batches(
-    why: str,
-    count: str = "num_epochs * -(-num_examples // batch_size)",
-    noise: str = "np.sqrt(((batches - full) ** 2).sum(axis=1).mean()) / np.linalg.norm(full)",
-    loses: tuple[str, ...] = T_BATCHES,
-) -> Answer:
-    source = (
-        f"def num_updates(num_examples, batch_size, num_epochs):\n    return {count}\n\n"
-        f"def relative_noise(full, batches):\n    return float({noise})"
-    )
-    return Answer(f"batches: {why}", {"batches": source}, loses)
-
-
-def cost(why: str, naive: str, backprop: str, loses: tuple[str, ...] = T_COST) -> Answer:
-    source = (
-        f"def multiplications(widths):\n    w = [a * b for a, b in pairwise(widths)]\n    return {naive}, {backprop}"
-    )
-    return Answer(f"cost: {why}", {"cost": source}, loses)
-
-
 ANSWERS = [
     # What stands in the visible checks.
     leak("the visible number", "3"),
     merged("the visible numbers", "np.array([[11.0]]), np.array([115.0])"),
     sizes("the visible number", "4"),
     slopes("the visible numbers", ce="np.array([-2.0, 0.0])", se="np.array([-1.0, 1.0])"),
-    batches("the visible numbers", "6", "np.sqrt(2)"),
-    cost("the visible numbers", "162", "21"),
     leak("groups in both", "len(np.intersect1d(train_groups, test_groups))"),
     leak("pairs", "int((train_groups[:, None] == test_groups).sum())"),
     leak("training examples", "int(np.isin(train_groups, test_groups).sum())"),
@@ -89,21 +65,4 @@ ANSWERS = [
     slopes("y minus yhat", se="2 * (y - yhat)"),
     slopes("a mean", se="2 * (yhat - y) / len(y)"),
     slopes("the right class only", se="2 * (yhat - y) * y"),
-    batches("the last batch dropped", "num_epochs * (num_examples // batch_size)"),
-    batches("epochs joined", "-(-num_epochs * num_examples // batch_size)"),
-    batches("one epoch", "-(-num_examples // batch_size)"),
-    batches("examples counted", "num_examples * num_epochs"),
-    batches("mean distance", noise="np.linalg.norm(batches - full, axis=1).mean() / np.linalg.norm(full)"),
-    batches("not relative", noise="np.sqrt(((batches - full) ** 2).sum(axis=1).mean())"),
-    batches("entries averaged", noise="np.sqrt(((batches - full) ** 2).mean()) / np.linalg.norm(full)"),
-    batches(
-        "relative to the square",
-        noise="np.sqrt(((batches - full) ** 2).sum(axis=1).mean()) / (full ** 2).sum()",
-    ),
-    cost("one pass for each weight", "sum(w) ** 2", "2 * sum(w) + sum(w[1:])"),
-    cost("no forward pass", "2 * sum(w) ** 2", "sum(w) + sum(w[1:])"),
-    cost("the first map hands on", "2 * sum(w) ** 2", "3 * sum(w)"),
-    cost("the last map does not hand on", "2 * sum(w) ** 2", "2 * sum(w) + sum(w[:-1])"),
-    cost("no errors handed on", "2 * sum(w) ** 2", "2 * sum(w)"),
-    cost("each layer by itself", "2 * sum(x * x for x in w)", "2 * sum(w) + sum(w[1:])"),
 ]

@@ -69,12 +69,6 @@ def slope(text):
     return backward(D=f"(G @ Wy) * ({text})")
 
 
-def step(name, formula, loses=None):
-    return Answer(
-        f"{name} = {formula}", {name.lower(): f"{name} = {formula}"}, loses or (f"test_{name.lower()}_visible",)
-    )
-
-
 def epoch(body, end=""):
     return {"train_epoch": f"def train_epoch(params, batches, eta):\n{body}{end}"}
 
@@ -126,82 +120,6 @@ T_BATCHES = ("test_minibatches_visible", "test_minibatches_hidden")
 T_NN = ("test_epoch_nn_visible", "test_epoch_nn_hidden")
 T_OPTIM = ("test_epoch_optim_visible", "test_epoch_optim_hidden")
 T_INIT = ("test_init_params_visible", "test_init_params_hidden")
-
-_STEPS = [
-    # What SymPy derives, and the step before once more.
-    step("dh_dhtilde", "tanh(htilde[i]).diff(htilde[i])"),
-    step("d_log_sum_exp", "log(Sum(exp(ytilde[k]), (k, 1, ny))).diff(ytilde[i])"),
-    step("dL_dytilde", "(log(Sum(exp(ytilde[k]), (k, 1, ny))) - Sum(y[k] * ytilde[k], (k, 1, ny))).diff(ytilde[i])"),
-    step("dytilde_dWy", "(Sum(Wy[i, n] * h[n], (n, 1, nh)) + by[i]).diff(Wy[k, j])"),
-    step("dh_dhtilde", "(tanh(htilde[i] + 1e-6) - tanh(htilde[i] - 1e-6)) / 2e-6"),
-    step(
-        "loss_sum_one",
-        "-Sum(y[i] * ytilde[i], (i, 1, ny)) + Sum(y[i], (i, 1, ny)) * log(Sum(exp(ytilde[k]), (k, 1, ny)))",
-    ),
-    # Forward
-    step("f_htilde", "Sum(Wh[i, j] * x[j], (j, 1, nx))"),
-    step("f_htilde", "tanh(Sum(Wh[i, j] * x[j], (j, 1, nx)) + bh[i])"),
-    step("f_htilde", "Sum(Wh[j, i] * x[j], (j, 1, nx)) + bh[i]"),
-    step("f_h", "1 / (1 + exp(-htilde[i]))"),
-    step("f_h", "htilde[i]"),
-    step("f_h", "1 - tanh(htilde[i])**2"),
-    step("f_ytilde", "Sum(Wy[i, j] * h[j], (j, 1, nh))"),
-    step("f_ytilde", "Sum(Wy[i, j] * htilde[j], (j, 1, nh)) + by[i]"),
-    step("f_ytilde", "tanh(Sum(Wy[i, j] * h[j], (j, 1, nh)) + by[i])"),
-    step("f_yhat", "exp(ytilde[i])"),
-    step("f_yhat", "1 / (1 + exp(ytilde[i]))"),
-    step("f_yhat", "ytilde[i] / Sum(ytilde[k], (k, 1, ny))"),
-    # The loss and its gradient
-    step("log_yhat", "ytilde[i] - Sum(ytilde[k], (k, 1, ny))"),
-    step("log_yhat", "ytilde[i] / log(Sum(exp(ytilde[k]), (k, 1, ny)))"),
-    step("log_yhat", "log(yhat[i])"),
-    step("loss_any_sum", "-Sum(y[i] * ytilde[i], (i, 1, ny)) + log(Sum(exp(ytilde[k]), (k, 1, ny)))"),
-    step("loss_any_sum", "-Sum(y[i] * ytilde[i], (i, 1, ny))"),
-    step(
-        "loss_any_sum",
-        "Sum(y[i] * ytilde[i], (i, 1, ny)) - Sum(y[i], (i, 1, ny)) * log(Sum(exp(ytilde[k]), (k, 1, ny)))",
-    ),
-    step("loss_sum_one", "-Sum(y[i] * ytilde[i], (i, 1, ny)) + ny * log(Sum(exp(ytilde[k]), (k, 1, ny)))"),
-    step("loss_sum_one", "-Sum(y[i] * ytilde[i], (i, 1, ny)) + log(Sum(ytilde[k], (k, 1, ny)))"),
-    step("loss_sum_one", "-Sum(y[i] * log(yhat[i]), (i, 1, ny))"),
-    step("loss_sum_one", "-Sum(y[i] * log(exp(ytilde[i]) / Sum(exp(ytilde[k]), (k, 1, ny))), (i, 1, ny))"),
-    step("d_log_sum_exp", "1 / Sum(exp(ytilde[k]), (k, 1, ny))"),
-    step("d_log_sum_exp", "exp(ytilde[i])"),
-    step("d_log_sum_exp", "1"),
-    step("dL_dytilde", "-y[i] / yhat[i]"),
-    step("dL_dytilde", "y[i] - yhat[i]"),
-    step("dL_dytilde", "yhat[i] - 1"),
-    step("dL_dytilde", "(yhat[i] - y[i]) * yhat[i] * (1 - yhat[i])"),
-    step("G_entry", "Yhat[n, i] - Y[n, i]"),
-    step("G_entry", "(Yhat[n, i] - Y[n, i]) / (N * ny)"),
-    step("G_entry", "(Y[n, i] - Yhat[n, i]) / N"),
-    # The layers
-    step("dytilde_dWy", "h[j]"),
-    step("dytilde_dWy", "KroneckerDelta(i, k)"),
-    step("dytilde_dWy", "KroneckerDelta(i, k) * htilde[j]"),
-    step("dL_dWy", "G[n, i] * H[n, j]"),
-    step("dL_dWy", "Sum(G[n, i] * H[n, j], (n, 1, N)) / N"),
-    step("dL_dWy", "Sum(G[n, i] * Htilde[n, j], (n, 1, N))"),
-    step("dL_dby", "G[1, i]"),
-    step("dL_dby", "Sum(G[n, i], (n, 1, N)) / N"),
-    step("dL_dby", "Sum(Sum(G[n, k], (k, 1, ny)), (n, 1, N))"),
-    step("dL_dh", "Sum(G[n, i] * Wy[j, i], (i, 1, ny))"),
-    step("dL_dh", "Sum(G[n, i], (i, 1, ny))"),
-    step("dL_dh", "Sum(G[n, i] * Wy[i, j], (n, 1, N))"),
-    step("dh_dhtilde", "1 - htilde[i]**2"),
-    step("dh_dhtilde", "1 - tanh(h[i])**2"),
-    step("dh_dhtilde", "h[i] * (1 - h[i])"),
-    step("dh_dhtilde", "(1 - h[i])**2"),
-    step("dL_dhtilde", "Sum(G[n, i] * Wy[i, j], (i, 1, ny))"),
-    step("dL_dhtilde", "(1 - Htilde[n, j]**2) * Sum(G[n, i] * Wy[i, j], (i, 1, ny))"),
-    step("dL_dhtilde", "(1 - H[n, j]**2) * Sum(G[n, i], (i, 1, ny))"),
-    step("dL_dWh", "Sum(D[n, j], (n, 1, N))"),
-    step("dL_dWh", "Sum(D[n, j] * X[n, k], (n, 1, N)) / N"),
-    step("dL_dWh", "Sum(Sum(G[n, i] * Wy[i, j], (i, 1, ny)) * X[n, k], (n, 1, N))"),
-    step("dL_dbh", "D[1, j]"),
-    step("dL_dbh", "Sum(D[n, j], (n, 1, N)) / N"),
-    step("dL_dbh", "Sum(Sum(D[n, k], (k, 1, nh)), (n, 1, N))"),
-]
 
 # Mistakes with backpropagation. Many of them train as well as the right gradient: these lose no more than its tests.
 _GRADIENTS = {
@@ -285,7 +203,6 @@ _GRADIENTS = {
 }  # fmt: skip
 
 ANSWERS = [
-    *_STEPS,
     *[Answer(why, cells, loses) for why, (cells, loses) in _GRADIENTS.items()],
     # init_params
     Answer("all weights 0", init(Wh="np.zeros((nh, nx))", Wy="np.zeros((ny, nh))"), T_INIT),
@@ -698,50 +615,4 @@ ANSWERS = [
         ),
         T_OPTIM,
     ),
-    # Experiments
-    Answer(
-        "epochs from 0",
-        {
-            "first_epoch": "def first_epoch(a, level):\n"
-            "    return next((k for k, v in enumerate(a) if v >= level), None)\n"
-        },
-        ("test_first_epoch_hidden",),
-    ),
-    Answer(
-        "above the level only",
-        {
-            "first_epoch": "def first_epoch(a, level):\n"
-            "    return next((k for k, v in enumerate(a, 1) if v > level), None)\n"
-        },
-        ("test_first_epoch_hidden",),
-    ),
-    Answer(
-        "argmax, which is 1 where there is none",
-        {"first_epoch": "def first_epoch(a, level):\n    return int(np.argmax(np.array(a) >= level)) + 1\n"},
-        ("test_first_epoch_hidden",),
-    ),
-    *[
-        Answer(
-            why,
-            {
-                "scaled_rates": f"def scaled_rates(eta, old, new):\n    k = {k}\n"
-                f"    return {{'same': eta, 'root': {root}, 'linear': eta * k}}\n"
-            },
-            ("test_scaled_rates_hidden",),
-        )
-        for why, k, root in (
-            ("the ratio upside down", "old / new", "eta * k**0.5"),
-            ("the new size alone", "new", "eta * k**0.5"),
-            ("half instead of the root", "new / old", "eta * k / 2"),
-        )
-    ],
-    *[
-        Answer(why, {"curve_gap": f"def curve_gap(a, b):\n    return float({text})\n"}, ("test_curve_gap_hidden",))
-        for why, text in (
-            ("signs cancel", "abs((a.mean(0) - b.mean(0)).mean())"),
-            ("the seeds' noise counts", "np.abs(a - b).mean()"),
-            ("the largest gap", "np.abs(a.mean(0) - b.mean(0)).max()"),
-            ("mean over the epochs first", "np.abs(a.mean(1) - b.mean(1)).mean()"),
-        )
-    ],
 ]
