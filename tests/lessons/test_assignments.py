@@ -236,6 +236,8 @@ DIVIDED = {
     "cifar/optimisation": "cifar/regularisation",
     "cifar/batch-norm": "cifar/architectures",
     "cifar/residual-networks": "cifar/architectures",
+    "dog-breeds/frozen-features": "dog-breeds/dog-breeds",
+    "dog-breeds/fine-tuning": "dog-breeds/dog-breeds",
 }
 
 
