@@ -1,8 +1,8 @@
-"""The reference of the notebook on dog breeds, on real photographs: log loss on the test pictures, and the time.
+"""The reference of the notebooks on dog breeds, on real photographs: log loss on the test pictures, and the time.
 
 python -m benchmarks.dogs [--fine-tune] [--write FILE]
 
-The reference is what the solution cells of source/dog-breeds/dog-breeds.ipynb hold: features of a frozen MobileNetV2,
+The reference is what the solution cells in source/dog-breeds/ hold: features of a frozen MobileNetV2,
 two views of each picture, and a linear head on them. Its temperature is chosen on validation pictures, then the head is
 trained on all of them. The clock runs from opening the first picture to the last probability.
 Needs COURSE_DATA with dog-breeds and its test_labels.csv, and TORCH_HOME with the weights of mobilenet_v2.
@@ -92,12 +92,13 @@ def main() -> None:
 
 
 def reference() -> dict[str, Any]:
-    """Run the solution cells of the source notebook; return their names."""
+    """Run the solution cells of both notebooks; return their names."""
     names: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "np": np, "csv": csv, "io": io}
     names |= {"dataset": dataset, "feature_maps": feature_maps, "submission": submission}
-    for cell in nbformat.read(ROOT / "source" / "dog-breeds" / "dog-breeds.ipynb", as_version=4).cells:
-        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
-            exec(compile(cell.source, "<dog-breeds>", "exec"), names)
+    for notebook in ("frozen-features", "fine-tuning"):
+        for cell in nbformat.read(ROOT / "source" / "dog-breeds" / f"{notebook}.ipynb", as_version=4).cells:
+            if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
+                exec(compile(cell.source, f"<{notebook}>", "exec"), names)
     return names
 
 
@@ -111,7 +112,7 @@ def frozen_features(kaggle: dataset.DogBreeds, network: nn.Module, names: dict[s
 
 def trained_head(kaggle: dataset.DogBreeds, names: dict[str, Any], features: Tensor, labels: np.ndarray) -> nn.Module:
     torch.manual_seed(0)
-    settings = names["plan"](kaggle.source)["head"]
+    settings = names["head_plan"](kaggle.source)
     head = names["make_head"](features.shape[2], len(kaggle.breeds))
     targets = torch.from_numpy(labels).repeat(len(features))
     batches = data.Batches(features.flatten(0, 1), targets, 64, drop_last=True)
@@ -137,7 +138,7 @@ def fine_tuned(
     maps, test_maps = (feature_maps.maps(lower, feature_maps.batches(kaggle, split)) for split in ("train", "test"))
     print(f"maps for fine-tuning: {time.perf_counter() - began:.0f} s", flush=True)
     torch.manual_seed(0)
-    settings = names["plan"](kaggle.source)["tuning"]
+    settings = names["tuning_plan"](kaggle.source)
     model = names["FineTuned"](upper, copy.deepcopy(head))
     batches = data.Batches(
         maps[parts[0]],

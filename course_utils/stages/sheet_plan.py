@@ -14,6 +14,7 @@ from course_utils.notebooks import authoring
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.excerpt import Notebook
 from course_utils.notebooks.question_texts import number_text
+from course_utils.stages.release_zip import in_order
 from course_utils.stages.sheet_file import Question, Sheet, read_sheet
 
 __all__ = ["EXACT", "Asked", "Plan", "Row", "course_metadata", "make_plan"]
@@ -131,10 +132,13 @@ def _owners(
 
 
 def _sources(course: Path, name: str) -> dict[str, Notebook]:
-    found = {}
+    folders: dict[Path, list[str]] = {}
     for path in sorted((course / "source").glob("*/*.ipynb")):
-        if path.parent.name == name:
-            continue
+        if path.parent.name != name:
+            folders.setdefault(path.parent, []).append(path.stem)
+    found = {}
+    # Of an item that several notebooks cover, the cells stand on the sheet in the order in which these are worked on.
+    for path in [f / f"{n}.ipynb" for f, names in folders.items() for n in in_order(course, f.name, names)]:
         try:
             content = authoring.as_notebook(path.read_bytes())
         except ValueError as reason:

@@ -59,7 +59,6 @@ SAME_NAMES = {
     ("mnist-cnn", "evaluate"),
     ("rdfia-network", "evaluate"),
     ("training-loop", "evaluate"),
-    ("dog-breeds", "plan"),
     ("saliency-and-fooling", "measure"),
 }
 

@@ -234,6 +234,8 @@ def test_coverage_page_is_what_the_notebooks_say():
 # Notebooks that have become several: their items, which name one as it was, are covered by all of them together.
 DIVIDED = {
     "cifar/optimisation": "cifar/regularisation",
+    "cifar/batch-norm": "cifar/architectures",
+    "cifar/residual-networks": "cifar/architectures",
     "convolutions/equivariance": "convolutions/theory",
     "convolutions/fully-convolutional": "convolutions/theory",
     "convolutions/jacobians": "convolutions/backprop",
@@ -241,6 +243,8 @@ DIVIDED = {
     "neural-networks/from-scratch": "neural-networks/concepts",
     "neural-networks/gradient-descent": "neural-networks/concepts",
     "neural-networks/kernel-methods": "neural-networks/svm",
+    "dog-breeds/frozen-features": "dog-breeds/dog-breeds",
+    "dog-breeds/fine-tuning": "dog-breeds/dog-breeds",
 }
 
 

@@ -482,23 +482,30 @@ def test_figures_have_labels_and_show_what_they_are_given(folder):
 # In the course.
 
 
-def notebook_cells():
-    return nbformat.read(SOURCE / "dog-breeds" / "dog-breeds.ipynb", as_version=4).cells
+NOTEBOOKS = ("frozen-features", "fine-tuning")
+
+
+def notebook_cells(name):
+    return nbformat.read(SOURCE / "dog-breeds" / f"{name}.ipynb", as_version=4).cells
+
+
+def grade_cells(name):
+    return [cell.metadata for cell in notebook_cells(name) if cell.metadata.get("nbgrader", {}).get("grade")]
 
 
 def test_all_points_are_bonus_points_and_add_up_to_five():
-    graded = [cell.metadata for cell in notebook_cells() if cell.metadata.get("nbgrader", {}).get("grade")]
+    graded = [cell for name in NOTEBOOKS for cell in grade_cells(name)]
     assert all(cell["course"]["bonus"] is True for cell in graded)
     assert sum(cell["nbgrader"]["points"] for cell in graded) == 5
 
 
 def test_the_limits_are_those_that_the_notebook_states():
-    [text] = [cell.source for cell in notebook_cells() if cell.id == "text-submission"]
+    [text] = [cell.source for cell in notebook_cells("fine-tuning") if cell.id == "text-submission"]
     assert tuple(float(found) for found in re.findall(r"^\| ([\d.]+) nats \|", text, re.MULTILINE)) == dataset.LIMITS
 
 
 def test_points_for_dog_breeds_fill_up_what_was_lost_and_no_more(tmp_path):
-    """A sheet of 4 points, and the notebook as it is."""
+    """A sheet of 4 points, and the notebooks as they are."""
     course = tmp_path / "course"
     (course / "source" / "sheet").mkdir(parents=True)
     shutil.copytree(SOURCE / "dog-breeds", course / "source" / "dog-breeds")
@@ -508,13 +515,17 @@ def test_points_for_dog_breeds_fill_up_what_was_lost_and_no_more(tmp_path):
     rows = [f"{name},{name},{name},{name},{name}@example.org,00{n}," for n, name in enumerate(people)]
     header = "student_id,user_name,last_name,first_name,email,matriculation_number,group"
     (course / "roster.csv").write_text("\n".join([header, *rows]) + "\n")
-    graded = [cell.metadata.nbgrader for cell in notebook_cells() if cell.metadata.get("nbgrader", {}).get("grade")]
+    graded = {name: [cell["nbgrader"] for cell in grade_cells(name)] for name in NOTEBOOKS}
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "deep-learning") as book:
+        book.add_assignment("sheet")
+        book.add_assignment("dog-breeds")
         for assignment, notebook, cells in (
             ("sheet", "a", [("test_a", 4.0, "code")]),
-            ("dog-breeds", "dog-breeds", [(cell.grade_id, cell.points, cell.cell_type) for cell in graded]),
+            *(
+                ("dog-breeds", name, [(cell["grade_id"], cell["points"], cell["cell_type"]) for cell in cells])
+                for name, cells in graded.items()
+            ),
         ):
-            book.add_assignment(assignment)
             book.add_notebook(notebook, assignment)
             for name, points, kind in cells:
                 book.add_grade_cell(name, notebook, assignment, max_score=points, cell_type=kind)
@@ -524,9 +535,10 @@ def test_points_for_dog_breeds_fill_up_what_was_lost_and_no_more(tmp_path):
                 book.add_submission("sheet", name)
                 book.find_grade("test_a", "a", "sheet", name).auto_score = points
             book.add_submission("dog-breeds", name)
-            for cell in graded:
-                grade = book.find_grade(cell.grade_id, "dog-breeds", "dog-breeds", name)
-                grade.auto_score = 0.0 if name == "dan" else cell.points
+            for notebook, cells in graded.items():
+                for cell in cells:
+                    grade = book.find_grade(cell["grade_id"], notebook, "dog-breeds", name)
+                    grade.auto_score = 0.0 if name == "dan" else cell["points"]
         book.db.commit()
     assignments, marks = course_marks(course)
     assert assignments == ["dog-breeds", "sheet"]

@@ -471,6 +471,20 @@ def test_what_two_notebooks_begin_with_alike_stands_there_once(tmp_path):
         built(tmp_path / "other", asked, 3, first=first, second=changed)
 
 
+def test_notebooks_that_cover_one_item_stand_in_the_order_in_which_they_are_worked_on(tmp_path):
+    parts = {
+        name: [text(f"# {name}"), text(f"## Exercise 1: {name} (1 point)", f"t_{name}"),
+               answer(name, f"def {name}():\n    return 4"), checks(f"test_{name}", f"assert {name}() == 4", 1, "X1")]
+        for name in ("after", "before")
+    }  # fmt: skip
+    course = own_course(tmp_path, sheet('{ number = "1", items = ["X1"] }', 2), parts)
+    for order in (["after", "before"], ["before", "after"]):
+        (course / "source" / "order.json").write_text(json.dumps({"one": order}))
+        shutil.rmtree(course / "source" / "mine", ignore_errors=True)
+        cells = cells_of(build_sheet(course, "mine").folder)["All"]
+        assert [cell["id"] for cell in cells if cell["id"].startswith("test_")] == [f"test_{name}" for name in order]
+
+
 def test_a_function_that_calls_what_another_notebook_defines_anew_is_refused(tmp_path):
     first = [
         text("# First"),

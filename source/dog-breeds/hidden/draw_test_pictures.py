@@ -4,7 +4,7 @@ python source/dog-breeds/hidden/draw_test_pictures.py
 
 Run it for test pictures of your own. The pictures go into the package (and with it to the students), the key stays
 beside this file. Submissions for the old pictures are worth nothing then; the reference's is written again by
-`python -m tests.artifacts.train_references dog-breeds/dog-breeds`.
+`python -m tests.artifacts.train_references dog-breeds/fine-tuning`.
 """
 
 from __future__ import annotations

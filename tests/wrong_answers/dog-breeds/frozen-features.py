@@ -1,17 +1,11 @@
-"""Wrong answers to dog-breeds/dog-breeds and what each must lose."""
+"""Wrong answers to dog-breeds/frozen-features and what each must lose."""
 
 from tests.support.answers import Answer
 
 SPLIT = ("test_split_breeds_visible", "test_split_breeds_hidden")
 LOSS = ("test_log_loss_visible", "test_log_loss_hidden")
 FEATURES = ("test_extract_features_visible", "test_extract_features_hidden")
-TUNED = ("test_fine_tuned_visible", "test_fine_tuned_hidden")
 CONFUSED = ("test_most_confused_visible", "test_most_confused_hidden")
-TEXT = ("test_submission_text_visible",)
-SCORES = tuple(f"test_submission_score_{number}_hidden" for number in (1, 2, 3))
-FILE = ("test_submission_form_hidden", *SCORES)
-
-FILE_NAME = "artifacts/submission.csv"
 
 SPLIT_BY_BREED = """def split_breeds(breeds, share, seed):
     rng = np.random.default_rng({seed})
@@ -36,46 +30,12 @@ FEATURE_CODE = """def extract_features(body, batches):
         {returned}
 """
 CAT = "return torch.cat([body(pictures).{} for pictures in batches])"
-TUNED_CODE = """class FineTuned(nn.Module):
-    def __init__(self, upper, head):
-        super().__init__()
-        self.upper, self.head = upper, head
-        {more}
-
-    def forward(self, maps):
-        return {logits}
-
-    def train(self, mode=True):
-        {train}
-
-
-def parameter_groups(model, lr):
-    return [
-        {{"params": list(model.upper.parameters()), "lr": {upper_lr}}},
-        {{"params": list(model.head.parameters()), "lr": {head_lr}}},
-    ]
-"""
-TRAIN = """super().train(mode)
-        for part in self.modules():
-            if isinstance(part, nn.BatchNorm2d):
-                part.eval()
-        return self"""
 CONFUSED_CODE = """def most_confused(probs, labels, breeds, count):
     counts = np.zeros((len(breeds), len(breeds)), dtype=int)
     np.add.at(counts, (labels, probs.argmax(axis=1)), 1)
     both = {both}
     pairs = [(breeds[i], breeds[j], int(both[i, j])) for i, j in {where}]
     return sorted(pairs, key={key})[:count]
-"""
-TEXT_CODE = """def submission_text(ids, breeds, probs):
-    lines = [{header}]
-    for picture, row in zip({ids}, probs):
-        lines.append({line})
-    return {joined}
-
-
-def predict(head, features, tuned, maps):
-    return feature_maps.probabilities(head, *features)
 """
 
 
@@ -111,80 +71,9 @@ def features(why, loses=FEATURES, mode="body.eval()", returned=None):
     return Answer(f"features: {why}", {"extract_features": FEATURE_CODE.format(mode=mode, returned=returned)}, loses)
 
 
-def tuned(
-    why,
-    loses=TUNED,
-    more="",
-    logits="self.head(self.upper(maps).mean((2, 3)))",
-    train=TRAIN,
-    upper_lr="lr / 10",
-    head_lr="lr",
-):
-    code = TUNED_CODE.format(more=more, logits=logits, train=train, upper_lr=upper_lr, head_lr=head_lr)
-    return Answer(f"fine-tuning: {why}", {"fine_tuned": code}, loses)
-
-
 def confused(why, loses=CONFUSED, both="counts + counts.T", where=None, key="lambda p: (-p[2], p[0], p[1])"):
     where = where or "np.argwhere(np.triu(both, 1))"
     return Answer(f"confusions: {why}", {"most_confused": CONFUSED_CODE.format(both=both, where=where, key=key)}, loses)
-
-
-def text(why, header='",".join(["id", *breeds])', ids="ids", line=None, joined='"\\n".join(lines) + "\\n"'):
-    line = line or '",".join([picture, *(f"{value:.8g}" for value in row)])'
-    code = TEXT_CODE.format(header=header, ids=ids, line=line, joined=joined)
-    return Answer(f"text: {why}", {"submission": code}, TEXT)
-
-
-def file(why, change, loses=FILE):
-    return Answer(f"submission: {why}", {}, loses, files={FILE_NAME: change})
-
-
-def by_rows(change):
-    """Change the table: a list of lists of texts, the first one the header."""
-
-    def changed(content):
-        table = [line.split(",") for line in content.decode().splitlines()]
-        return ("\n".join(",".join(row) for row in change(table)) + "\n").encode()
-
-    return changed
-
-
-def entry(row, column, value):
-    def change(table):
-        table[row][column] = value(table[row][column]) if callable(value) else value
-        return table
-
-    return by_rows(change)
-
-
-def timid(share):
-    """Mix the predictions with equal probabilities."""
-
-    def change(table):
-        count = len(table[0]) - 1
-        mixed = ([row[0], *(f"{(1 - share) * float(p) + share / count:.8g}" for p in row[1:])] for row in table[1:])
-        return [table[0], *mixed]
-
-    return by_rows(change)
-
-
-def rotated(table):
-    """The numbers of each picture in the row of the next one."""
-    return [table[0], *([row[0], *other[1:]] for row, other in zip(table[1:], table[2:] + table[1:2], strict=True))]
-
-
-def shifted(table):
-    """The numbers of each breed in the column of the next one."""
-    return [table[0], *([row[0], row[-1], *row[1:-1]] for row in table[1:])]
-
-
-def certain(table):
-    """All of the probability on the most probable breed."""
-    rows = []
-    for row in table[1:]:
-        best = max(range(1, len(row)), key=lambda index: float(row[index]))
-        rows.append([row[0], *("1" if index == best else "0" for index in range(1, len(row)))])
-    return [table[0], *rows]
 
 
 ANSWERS = [
@@ -300,30 +189,6 @@ ANSWERS = [
         "batches by number",
         returned="return torch.cat([body(batches[i]).mean((2, 3)) for i in range(len(batches))])",
     ),
-    tuned("batch norm trains too", TUNED[1:], train="return super().train(mode)"),
-    tuned("nothing trains", TUNED[1:], train="return super().train(False)"),
-    tuned(
-        "batch norm of parts of parts trains", TUNED[1:], train=TRAIN.replace("self.modules()", "self.upper.children()")
-    ),
-    tuned(
-        "batch norm of the head is frozen too",
-        TUNED[1:],
-        train=TRAIN.replace("nn.BatchNorm2d", "(nn.BatchNorm1d, nn.BatchNorm2d)"),
-    ),
-    tuned("train returns something else", TUNED[1:], train=TRAIN.replace("return self", "return self.upper")),
-    tuned("the upper part is frozen", TUNED[1:], more="self.upper.requires_grad_(False)"),
-    tuned("no gradient for the upper part", TUNED[1:], logits="self.head(self.upper(maps).detach().mean((2, 3)))"),
-    tuned(
-        "batch norm does not learn at all",
-        TUNED[1:],
-        train=TRAIN.replace("part.eval()", "part.eval().requires_grad_(False)"),
-    ),
-    tuned("train returns nothing", TUNED[1:], train=TRAIN.replace("return self", "pass")),
-    tuned("largest instead of mean", logits="self.head(self.upper(maps).amax((2, 3)))"),
-    tuned("softmax at the end", logits="self.head(self.upper(maps).mean((2, 3))).softmax(1)"),
-    tuned("one learning rate", upper_lr="lr"),
-    tuned("learning rates have changed places", upper_lr="lr", head_lr="lr / 10"),
-    tuned("upper part ten times as fast", upper_lr="10 * lr"),
     confused("one direction", both="counts"),
     confused(
         "each direction on its own", both="counts * (1 - np.eye(len(breeds), dtype=int))", where="np.argwhere(both)"
@@ -344,37 +209,4 @@ ANSWERS = [
         },
         CONFUSED[1:],
     ),
-    text("no header", header='",".join(["0" for _ in range(len(breeds) + 1)])'),
-    text(
-        "semicolons", header='";".join(["id", *breeds])', line='";".join([picture, *(f"{value:.8g}" for value in row)])'
-    ),
-    text(
-        "spaces after the commas",
-        header='", ".join(["id", *breeds])',
-        line='", ".join([picture, *(f"{value:.8g}" for value in row)])',
-    ),
-    text("spaces before the numbers", line='",".join([picture, *(f"{value: .8g}" for value in row)])'),
-    text("columns sorted backwards", header='",".join(["id", *breeds[::-1]])'),
-    text("rows in order of the ids", ids="sorted(ids)"),
-    text("four digits after the point", line='",".join([picture, *(f"{value:.4f}" for value in row)])'),
-    text("six digits after the point", line='",".join([picture, *(f"{value:.6f}" for value in row)])'),
-    text("five significant digits", line='",".join([picture, *(f"{value:.5g}" for value in row)])'),
-    text("a list of lines", joined="lines"),
-    file("not handed in", None),
-    file("a breed is missing", by_rows(lambda table: [row[:-1] for row in table])),
-    file("columns in another order", by_rows(lambda table: [[table[0][0], *table[0][:0:-1]], *table[1:]])),
-    file("an id that is none", entry(5, 0, "f" * 32)),
-    file("not a number", entry(3, 4, "nan")),
-    file("sum is not one", entry(9, 2, lambda value: str(float(value) + 0.1))),
-    file(
-        "logits",
-        by_rows(lambda table: [table[0], *([row[0], *(f"{10 * float(p):.6g}" for p in row[1:])] for row in table[1:])]),
-    ),
-    file("another encoding", lambda content: content.decode().encode("utf-16")),
-    file("equal probabilities", timid(1.0), SCORES),
-    file("numbers of another picture", by_rows(rotated), SCORES),
-    file("numbers of another breed", by_rows(shifted), SCORES),
-    file("certain of the most probable breed", by_rows(certain), SCORES),
-    file("timid: nearly equal", timid(0.75), SCORES[1:]),
-    file("timid: half", timid(0.55), SCORES[2:]),
 ]
