@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from course_utils.classroom.names import HEADERS, compose, fold, fold_variants
-from course_utils.classroom.spreadsheets import TableError, read_saved_table
+from course_utils.classroom.spreadsheets import TableError, as_date, read_saved_table, spoilt
 from course_utils.errors import CourseError
 
 __all__ = [
     "COLUMNS", "Owner", "Roster", "RosterError", "Student", "give_zeros_back", "lost_zeros", "read_roster",
-    "roster_path",
+    "roster_path", "unread_rosters",
 ]  # fmt: skip
 
 COLUMNS = ("student_id", "user_name", "last_name", "first_name", "email", "matriculation_number", "group")
 _REQUIRED = COLUMNS[1:4]  # without a student_id, the user name is one
+_TEXTS = COLUMNS[:-1]
 _OTHER_NAMES = {
     "student_id": ("id", "studentenid", "studierendenid"),
     **HEADERS,
@@ -26,8 +27,9 @@ _OTHER_NAMES = {
 # What can be a folder under submitted/ on every file system and in nbgrader's path patterns.
 _SAFE_ID = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}$")
 _MATRICULATION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9/.-]*$")
-# What a spreadsheet makes of a long number: the digits that it left out are gone.
-_CUT_NUMBER = re.compile(r"\d+[.,]\d+[eE][+-]?\d+|\d+[eE][+-]\d+|\d+[.,]0+")
+_FILES = ("roster.local.csv", "roster.csv")  # the first that is there is read
+_NEAR_NAME = re.compile(r"roster(\.local)?( ?\(\d+\))?(\.csv)?\.(csv|txt|xlsx?|ods|numbers)", re.IGNORECASE)
+_THOUSANDS = re.compile(r"\d{1,3}(\.\d{3})+")
 _MOST_ROWS_TOLD = 10
 
 
@@ -242,7 +244,7 @@ def roster_path(course: Path) -> Path | None:
         If ``roster.local.csv`` is there, it is the one: that name is ignored by git, so a real class goes there.
     """
     course = Path(course)
-    return next((p for p in (course / "roster.local.csv", course / "roster.csv") if p.is_file()), None)
+    return next((p for p in (course / name for name in _FILES) if p.is_file()), None)
 
 
 def read_roster(course: Path) -> Roster:
@@ -265,7 +267,8 @@ def read_roster(course: Path) -> Roster:
     course = Path(course)
     path = roster_path(course)
     if path is None:
-        raise RosterError(f"There is no roster.csv in {course}. It needs the columns {','.join(COLUMNS)}.")
+        told = "".join(f" {line}" for line in unread_rosters(course))
+        raise RosterError(f"There is no roster.csv in {course}. It needs the columns {','.join(COLUMNS)}.{told}")
     try:
         table = read_saved_table(path, {name: _OTHER_NAMES[name] for name in COLUMNS}, _REQUIRED)
     except TableError as error:
@@ -280,8 +283,43 @@ def read_roster(course: Path) -> Roster:
     problems = [*table.problems, *_problems(students, has_ids)]
     if problems:
         raise RosterError("\n".join([f"{path.name} can't be used:", *(f"- {line}" for line in problems)]))
-    zeros = lost_zeros(students)
-    return Roster(tuple(students), path, table.remarks + ((f"{path.name}: {zeros}",) if zeros else ()))
+    remarks = (f"{path.name}: {told}" for told in (*_made_dates(students), lost_zeros(students)) if told)
+    return Roster(tuple(students), path, (*table.remarks, *remarks, *unread_rosters(course)))
+
+
+def unread_rosters(course: Path) -> list[str]:
+    """Return a sentence for each file that looks like the one of the class and is not read.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    """
+    others = sorted(p.name for p in course.iterdir() if _NEAR_NAME.fullmatch(p.name) and p.name not in _FILES)
+    return [
+        f"{name} is not read: the class is in {' or '.join(_FILES)}. (File managers hide the end of a name.)"
+        for name in others
+    ]
+
+
+def _made_dates(students: Iterable[Student]) -> list[str]:
+    """Return which groups and numbers look as if a spreadsheet had made something else of them."""
+    told = []
+    for s in students:
+        found = [
+            f"the group {name!r} looks like the date that a spreadsheet makes of 1-7"
+            for name in s.groups
+            if as_date(name)
+        ]
+        if as_date(s.matriculation_number):
+            found.append(f"matriculation_number {s.matriculation_number!r} looks like a date")
+        elif _THOUSANDS.fullmatch(s.matriculation_number):
+            found.append(
+                f"matriculation_number {s.matriculation_number!r} looks like a number with points between its thousands"
+            )
+        told += [
+            f"row {s.row}: {what}; if it is, write what it was, with the column formatted as text." for what in found
+        ]
+    return told[:_MOST_ROWS_TOLD]
 
 
 def _problems(students: Iterable[Student], has_ids: bool) -> list[str]:
@@ -290,7 +328,7 @@ def _problems(students: Iterable[Student], has_ids: bool) -> list[str]:
     id_column = "student_id" if has_ids else "user_name (there is no column student_id)"
     problems = []
     for s in students:
-        if not _SAFE_ID.match(s.student_id) and (has_ids or s.user_name):
+        if not _SAFE_ID.match(s.student_id) and (has_ids or s.user_name) and not spoilt(s.student_id):
             problems.append(
                 f"row {s.row}: {id_column} must be letters, digits and . _ @ -, as it becomes a folder name; "
                 f"it is {s.student_id!r}"
@@ -299,17 +337,14 @@ def _problems(students: Iterable[Student], has_ids: bool) -> list[str]:
             problems.append(f"row {s.row}: user_name is empty; OpenOlat identifies people by it")
         if not s.last_name and not s.first_name:
             problems.append(f"row {s.row}: last_name and first_name are both empty")
-        cut = _CUT_NUMBER.fullmatch(s.matriculation_number)
-        if s.matriculation_number and (cut or not _MATRICULATION.match(s.matriculation_number)):
+        number = s.matriculation_number
+        if number and not spoilt(number) and not _MATRICULATION.match(number):
             problems.append(
-                f"row {s.row}: matriculation_number must be digits as text, with their leading zeros; "
-                f"it is {s.matriculation_number!r}"
-                + (
-                    ": a spreadsheet cut the number; take it from where it came from, with the column as text"
-                    if cut
-                    else ""
-                )
+                f"row {s.row}: matriculation_number must be digits as text, with their leading zeros; it is {number!r}"
             )
+        for column in _TEXTS[not has_ids :]:
+            if reason := spoilt(getattr(s, column)):
+                problems.append(f"row {s.row}: {column} is {getattr(s, column)!r}: {reason}")
         for column in ("user_name", "last_name", "first_name", "email"):
             if re.search(r"[\t\r\n\x00]", getattr(s, column)):
                 problems.append(f"row {s.row}: {column} contains a tab or a line break")
@@ -317,6 +352,8 @@ def _problems(students: Iterable[Student], has_ids: bool) -> list[str]:
         seen: dict[str, Student] = {}
         for s in students:
             value = getattr(s, column).casefold()
+            if spoilt(getattr(s, column)):
+                continue
             if value and value in seen:
                 problems.append(f"rows {seen[value].row} and {s.row} have the same {column}: {getattr(s, column)}")
             elif value:

@@ -14,11 +14,20 @@ from course_utils.classroom.names import compose, plain_header
 from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
 
-__all__ = ["SavedTable", "TableError", "read_saved_table"]
+__all__ = ["SavedTable", "TableError", "as_date", "read_saved_table", "separator_of", "spoilt", "table_saved_anew"]
 
 _SEPARATOR = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
 _HOW_TO_SAVE = "In Excel: save as 'CSV UTF-8'."
+# How spreadsheets are told that digits are a text: ="0012345", or an apostrophe before them.
+_AS_TEXT = re.compile(r'="(?P<formula>.*)"|\'(?P<marked>\d.*)', re.DOTALL)
+# What a spreadsheet makes of a long number: the digits that it left out are gone.
+_CUT = re.compile(r"\d+[.,]\d+[eE][+-]?\d+|\d+[eE][+-]\d+|\d+[.,]0+")
+_ERROR = re.compile(r"#+|#(NAME|VALUE|WERT|REF|BEZUG|N/A|NV|NUM|ZAHL|DIV/0|NULL|SPILL|ÜBERLAUF)[!?]?")
+_MONTH = "Jan|Feb|Mar|Mär|Mrz|Apr|May|Mai|Jun|Jul|Aug|Sep|Oct|Okt|Nov|Dec|Dez"
+_DATE = re.compile(
+    rf"\d{{1,2}}\.\d{{1,2}}\.(\d\d){{1,2}}|\d{{1,2}}\. ?({_MONTH})( \d\d)?|\d{{1,2}}-({_MONTH})|({_MONTH})[ -]\d\d"
+)
 
 
 class TableError(CourseError, ValueError):
@@ -73,7 +82,7 @@ def read_saved_table(path: Path, columns: Mapping[str, Sequence[str]], required:
         skipped, first = skipped + 1, stream.readline()
     if not first:
         raise TableError(f"{path.name} is empty; its first line must be {','.join(columns)}.")
-    delimiter = max(_NAMES, key=first.count)  # Excel in a German locale writes semicolons
+    delimiter = separator_of(first)
     stream.seek(stream.tell() - len(first))
     table = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
     rows, problems = [], []
@@ -86,11 +95,11 @@ def read_saved_table(path: Path, columns: Mapping[str, Sequence[str]], required:
             if problem := _problem(cells, len(header), delimiter):
                 problems.append(f"row {number} {problem}")
                 continue
-            row = {name: compose(cells[i].strip()) if i < len(cells) else "" for name, i in places.items()}
+            row = {name: _cell(cells[i]) if i < len(cells) else "" for name, i in places.items()}
             if any(row.values()):
                 rows.append((number, row))
             for (column, i), found in zip(doubled, differing, strict=True):
-                left = compose(cells[i].strip()) if i < len(cells) else ""
+                left = _cell(cells[i]) if i < len(cells) else ""
                 if left and left != row[column]:
                     found.append(f"row {number} has {one_line(row[column])!r} and {one_line(left)!r}")
     except csv.Error as error:
@@ -108,6 +117,72 @@ def read_saved_table(path: Path, columns: Mapping[str, Sequence[str]], required:
         else:
             remarks.append(f"{path.name}: {names} say nothing different; one of them is enough.")
     return SavedTable(tuple(rows), frozenset(places), tuple(problems), tuple(remarks))
+
+
+def separator_of(text: str) -> str:
+    """Return what stands between the cells of a table, by its first line: in German, Excel writes semicolons."""
+    return max(_NAMES, key=text.partition("\n")[0].count)
+
+
+def table_saved_anew(path: Path) -> list[dict[str, str]]:
+    """Read a table that this program wrote, and that a spreadsheet may have saved again since in its own way.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    list of dict
+        Text by header; rows that are longer or shorter than that are left out.
+
+    Raises
+    ------
+    TableError
+        If it is no table.
+    """
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+    try:
+        header, *rows = [*csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text)), []]
+    except csv.Error as error:
+        raise TableError(f"{path} can't be read as a table ({error}).") from error
+    return [dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)]
+
+
+def spoilt(text: str) -> str:
+    """Return what a spreadsheet has left in the place of a text or number, and what to do; empty if it is whole.
+
+    Examples
+    --------
+    >>> spoilt("1,61803E+06")
+    'a spreadsheet cut the number; take it from where it came from, with the column as text'
+    >>> spoilt("#NAME?"), spoilt("0012345"), spoilt("max.muster")
+    ('a spreadsheet put an error in its place; take it from where it came from, with the column as text', '', '')
+    """
+    what = "cut the number" if _CUT.fullmatch(text) else "put an error in its place" if _ERROR.fullmatch(text) else ""
+    return what and f"a spreadsheet {what}; take it from where it came from, with the column as text"
+
+
+def as_date(text: str) -> bool:
+    """Return whether a text looks like the date that a spreadsheet makes of ``1-7`` or ``3/1``.
+
+    Examples
+    --------
+    >>> as_date("01. Jul"), as_date("03.01.2026"), as_date("7-Jan"), as_date("Gruppe 7"), as_date("Jan")
+    (True, True, True, False, False)
+    """
+    return _DATE.fullmatch(text) is not None
+
+
+def _cell(written: str) -> str:
+    """Return what a cell says, without what kept a spreadsheet from counting with it."""
+    text = compose(written.strip())
+    found = _AS_TEXT.fullmatch(text)
+    return (found["formula"] or found["marked"] or "").strip() if found else text
 
 
 def _text(path: Path) -> str:

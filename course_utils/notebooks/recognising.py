@@ -13,7 +13,7 @@ import nbformat
 from traitlets.config import Config
 
 from course_utils.errors import CourseError
-from course_utils.notebooks.files import NotebookError, foreign_language, kernel_language, load_notebook
+from course_utils.notebooks.files import NotebookError, foreign_language, kernel_language, load_notebook, notebooks_in
 from course_utils.notebooks.limits import FileLimits
 from course_utils.notebooks.sealed_cells import as_released, without_seals
 from course_utils.notebooks.texts import one_line, plain_lines, released_text
@@ -59,6 +59,10 @@ class Recognised:
     notes: tuple[str, ...] = ()
     converted: str | None = None
     cells: tuple[tuple[str, str], ...] = ()
+
+
+class OtherNotebook(NotebookError):
+    """A file is a notebook, and can be read, but is none of the assignment."""
 
 
 @dataclass(frozen=True)
@@ -117,14 +121,14 @@ class Catalogue:
             if best:
                 notes.append(f"the grade_ids are gone; recognised by the {how} of its cells")
         if not best:
-            raise NotebookError("has none of the cells of this course" if not found else "has cells of another course")
+            raise OtherNotebook("has none of the cells of this course" if not found else "has cells of another course")
         # A sheet that was built from this notebook, or this one from another, has the same cells.
         best = [t for t in best if t.assignment == self.assignment] or best
         if len(best) > 1:
-            raise NotebookError("could be " + " or ".join(f"{t.assignment}/{t.name}" for t in best))
+            raise OtherNotebook("could be " + " or ".join(f"{t.assignment}/{t.name}" for t in best))
         template = best[0]
         if template.assignment != self.assignment:
-            raise NotebookError(f"is {template.assignment}/{template.name}, not part of {self.assignment}")
+            raise OtherNotebook(f"is {template.assignment}/{template.name}, not part of {self.assignment}")
         missing = template.grade_ids - found if found & template.grade_ids else ()
         if missing:
             count = f"{len(missing)} of {len(template.grade_ids)} graded cells"
@@ -215,8 +219,15 @@ def read_catalogue(
     """
     folder = Path(course) / source_directory
     templates = []
-    for path in sorted(folder.glob("*/*.ipynb")):
-        notebook = json.loads(path.read_bytes())
+    for path in notebooks_in(folder, "*/*.ipynb"):
+        try:
+            notebook = json.loads(path.read_bytes())
+            if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+                raise ValueError("it has no cells")
+        except (ValueError, RecursionError) as error:
+            if path.parent.name == assignment:
+                raise CourseError(f"{path} is no notebook that can be read: {error}") from error
+            continue  # `course check-source` tells of it
         try:
             answers = _released_answers(notebook, config) if path.parent.name == assignment else {}
         except (ValueError, RuntimeError) as error:  # what nbgrader raises at marks of solutions that do not pair

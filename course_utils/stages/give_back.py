@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +21,12 @@ from course_utils.classroom.settings import OpenOlat
 from course_utils.errors import CourseError
 from course_utils.grading.page_state import out_of_date
 from course_utils.grading.settings import Course
+from course_utils.grading.sheet_page import page_names
 from course_utils.notebooks.texts import one_line
 from course_utils.platforms import door
 from course_utils.platforms.marks_back import Line, Return
 from course_utils.stages.feedback import write_pages
-from course_utils.stages.whereabouts import QUARANTINE, where_everybody_is
+from course_utils.stages.whereabouts import QUARANTINE, Whereabouts, where_everybody_is
 
 __all__ = ["return_marks"]
 
@@ -45,7 +46,8 @@ def return_marks(course: Path, assignment: str, *, automatic: bool = False, allo
     course : pathlib.Path
     assignment : str
     automatic : bool
-        Also return those whose prose waits for a person: the points they have so far, and the comment says so.
+        Also return those whose prose, or a notebook in quarantine, waits for a person: the points they have so far, and
+        the comment says so.
     allow_names : bool
         Also return feedback pages that name another student.
 
@@ -73,6 +75,8 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
     group_task = False
     sync_gradebook(course, roster, assignment, known_only=True)  # nbgrader's own commands don't read the settings
     marks = read_marks(course, assignment)
+    everybody = where_everybody_is(course, assignment, config, roster)
+    half = {entry.owner_id: entry for entry in everybody if entry.why_half}
     for mark in marks:
         owner = roster.owner(mark.owner_id)
         if owner is None:
@@ -88,19 +92,22 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
             text = f"{cells} for a person; grade, or use --automatic"
             result.withheld.append((owner.name, text))
             continue
+        if mark.owner_id in half and not automatic:
+            result.withheld.append((owner.name, f"{half[mark.owner_id].why_half}; look at it, or use --automatic"))
+            continue
         for student in owner.members:
             candidates.setdefault(student.student_id, []).append((mark, owner))
-    result.withheld += _in_quarantine(course, assignment, config, roster, {mark.owner_id for mark in marks})
+    result.withheld += _in_quarantine(everybody, {mark.owner_id for mark in marks})
     given = {owner.owner_id for options in candidates.values() for _, owner in options}
     result.renewed, faults = _renew_pages(course, config, assignment, given)
-    taken = _other_names(roster)
+    taken, ours = _other_names(roster), _page_names(course, assignment, config)
     names = _NameCheck(roster)
     for student in roster.students:
         options = candidates.get(student.student_id)
         if not options:
             continue
         try:
-            line = _line(student, options, assignment, settings, taken)
+            line = _line(student, options, assignment, settings, taken, half)
         except CannotReturn as error:
             result.withheld.append((student.name, str(error)))
             continue
@@ -108,7 +115,7 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
         if not fault:
             folder = Path(folders.format_path(folders.feedback_directory, line.owner_id, assignment))
             group = roster.owner(line.owner_id).members
-            read = functools.partial(_pages, folder, None if allow_names else names, group)
+            read = functools.partial(_pages, folder, ours, None if allow_names else names, group)
             found, fault = attempt(course, line.owner_id, "returned", read)
         pages, withheld = ([], [f"has a score, but the feedback pages {fault}"]) if fault else found
         result.withheld += [(student.name, reason) for reason in withheld]
@@ -119,11 +126,8 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
     return result
 
 
-def _in_quarantine(
-    course: Path, assignment: str, config: Config, roster: Roster, graded: set[str]
-) -> list[tuple[str, str]]:
+def _in_quarantine(everybody: Iterable[Whereabouts], graded: set[str]) -> list[tuple[str, str]]:
     """Return who handed in and has no mark, because nothing of it could be laid out: a person has to look."""
-    everybody = where_everybody_is(course, assignment, config, roster)
     return [(e.name, e.why_nothing) for e in everybody if e.state == QUARANTINE and e.owner_id not in graded]
 
 
@@ -158,10 +162,20 @@ def _renew_pages(
     return tuple(sorted(set(stale) - set(faults))), faults
 
 
-def _pages(folder: Path, names: _NameCheck | None, group: Iterable[Student]) -> tuple[list[Path], list[str]]:
-    """Return the feedback pages of somebody that can be returned, and why others can't."""
+def _page_names(course: Path, assignment: str, config: Config) -> frozenset[str]:
+    with open_gradebook(course, config) as gradebook:
+        return page_names(notebook.name for notebook in gradebook.find_assignment(assignment).notebooks)
+
+
+def _pages(
+    folder: Path, ours: Container[str], names: _NameCheck | None, group: Iterable[Student]
+) -> tuple[list[Path], list[str]]:
+    """Return the feedback pages of somebody that can be returned, and why others can't.
+
+    What a student handed in lies there as well, and is no page of the course, whatever it is called.
+    """
     pages, withheld = [], []
-    for page in sorted(folder.glob("*.html")):
+    for page in sorted(path for path in folder.glob("*.html") if path.name in ours):
         if page.is_symlink() or not page.is_file():
             withheld.append(f"{one_line(page.name)} is no plain file; left out")
             continue
@@ -182,6 +196,7 @@ def _line(
     assignment: str,
     settings: OpenOlat,
     taken: dict[str, set[str]],
+    half: Mapping[str, Whereabouts],
 ) -> Line:
     """Return the line of a student's mark.
 
@@ -209,7 +224,8 @@ def _line(
         )
     if mark.score < 0:
         raise CannotReturn(f"has {number(mark.score)} points: OpenOlat would drop it")
-    comment = door.clean_comment(_comment(assignment, mark, owner))
+    unread = f"; {half[owner.owner_id].unread} could not be read" if owner.owner_id in half else ""
+    comment = door.clean_comment(_comment(assignment, mark, owner) + unread)
     passed = mark.score >= settings.passed_share * mark.max_score - 1e-9 if settings.passed_share else None
     return Line(student, identifier, mark.score, mark.max_score, comment, passed, owner_id=owner.owner_id)
 

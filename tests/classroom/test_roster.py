@@ -36,6 +36,10 @@ def test_german_headers_are_read_as_excel_saves_them(tmp_path, encoding, first):
         ),
         ("0031", "1,61803E+06", "row 2: .*'1,61803E.06': a spreadsheet cut the number"),
         ("0031", "31415.0", "row 2: .*a spreadsheet cut the number"),
+        ("kk;Kernel", "1,20E+05;Kernel", "row 2: user_name is '1,20E.05': a spreadsheet cut the number"),
+        ("0031", "#####", "row 2: matriculation_number is '#####': a spreadsheet put an error in its place"),
+        ("Kernel", "#NAME?", "row 2: last_name is '#NAME.': a spreadsheet put an error in its place"),
+        ("0031", '"="0031""', "before the end of row 2 .* Is a quote not closed, or in the middle"),
         ("Karla", "Ka\0rla", "row 2 holds NUL characters"),
         (GERMAN, "PK\x03\x04", r"is a workbook \(\.xlsx\) under another name"),
         ("Nachname;", "", "last_name is missing"),
@@ -46,6 +50,37 @@ def test_german_headers_are_read_as_excel_saves_them(tmp_path, encoding, first):
 def test_what_a_spreadsheet_spoils_is_told_with_its_row(tmp_path, old, new, told):
     with pytest.raises(RosterError, match=told):
         read(tmp_path, GERMAN.replace(old, new))
+
+
+@pytest.mark.parametrize("number", ['="0031"', '"=""0031"""', "'0031"])
+def test_digits_that_were_kept_as_text_are_read(tmp_path, number):
+    (student,) = read(tmp_path, GERMAN.replace("0031", number)).students
+    assert student.matriculation_number == "0031"
+
+
+def test_a_number_that_a_spreadsheet_cut_is_told_once(tmp_path):
+    with pytest.raises(RosterError) as told:
+        read(tmp_path, ROSTER.replace("0012345", "1.61803E+06").replace("0023456", "1.61803E+06"))
+    lines = str(told.value).splitlines()[1:]
+    assert [line[:30] for line in lines] == ["- row 2: matriculation_number ", "- row 3: matriculation_number "]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"Gruppe 1;Gruppe 2"', "01. Jul", "row 2: the group '01. Jul' looks like the date that a spreadsheet makes"),
+        ('"Gruppe 1;Gruppe 2"', '"Gruppe 1;7-Jan"', "row 2: the group '7-Jan' looks like the date"),
+        (
+            "0031",
+            "01.03.2026",
+            "row 2: matriculation_number '01.03.2026' looks like a date; if it is, write what it was",
+        ),
+        ("0031", "1.234.567", "row 2: matriculation_number '1.234.567' looks like a number with points between"),
+    ],
+)
+def test_what_a_spreadsheet_may_have_made_of_a_text_is_a_remark(tmp_path, old, new, told):
+    (remark,) = read(tmp_path, GERMAN.replace(old, new)).remarks
+    assert told in remark
 
 
 def test_another_encoding_is_told_with_its_row(tmp_path):
