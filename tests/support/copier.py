@@ -165,7 +165,7 @@ class _Copier:
     def _near(self, reference: Any) -> tuple[str, Any]:
         """Return what stands there that is nearest to a value; an empty text if nothing is near."""
         near = [(text, value) for text, value in self._values() if _is_near(value, reference)]
-        exact = [(text, value) for text, value in near if repr(value) == repr(reference)]
+        exact = [(text, value) for text, value in near if _is_same(value, reference)]
         return (exact or near or [("", None)])[0]
 
     # What stands in the released notebook.
@@ -332,6 +332,12 @@ def _is_near(value: Any, reference: Any) -> bool:
         if isinstance(reference, (list, tuple)):
             return isinstance(value, (list, tuple)) and len(value) == len(reference)
         return type(value) is type(reference)
+    return False
+
+
+def _is_same(value: Any, reference: Any) -> bool:
+    with contextlib.suppress(Exception):
+        return isinstance(value, (int, float, tuple)) and bool(value == reference)
     return False
 
 
