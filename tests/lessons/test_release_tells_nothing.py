@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.support import copier
+from tests.support.tables import Told, overhearing
 
 # Where every test can be played here within seconds; `python -m benchmarks.copyable` plays all notebooks.
 NOTEBOOKS = [
@@ -31,6 +33,20 @@ BY_CHANCE = {
 def test_a_copier_earns_nothing(name):
     found, _ = copier.copies(Path(f"{name}.ipynb"))
     assert {test: how for test, how in found.items() if test not in BY_CHANCE} == {}
+
+
+def test_the_copier_types_in_what_a_visible_check_expects():
+    """A table of it answers the same calls; none where the check compares with a property."""
+    told = [Told() for _ in range(3)]
+    overhearing("assert_number")(told[0], 3.5, "a mean")
+    overhearing("assert_length")(told[1], 2, "a pair")
+    for part, value in zip(told[1], (1, 2), strict=True):
+        overhearing("assert_equal")(part, value, "a part")
+    overhearing("assert_array")(told[2].detach(), [1, 2], "a row")
+    assert [each.told() for each in told[:2]] == [3.5, (1, 2)]
+    np.testing.assert_array_equal(told[2].told(), [1.0, 2.0])
+    with pytest.raises((TypeError, AttributeError)):
+        assert Told().sum() == 1
 
 
 def test_the_copier_finds_what_is_there(monkeypatch, tmp_path):

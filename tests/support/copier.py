@@ -3,13 +3,15 @@
 `copies` plays the tests of a notebook in this process, on the reference. One name that the student was asked for is
 replaced at a time: a variable by whatever value stands in the released text (numbers of the prose, entries of tables,
 each expression of a visible cell, worked out where its names are given), a function by each function and each
-expression with as many free names that stands there, in the package as well. What passes can be had by reading.
+expression with as many free names that stands there, in the package as well, and by a table of what the visible check
+compares its results with, call by call. What passes can be had by reading.
 """
 
 from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import functools
 import hashlib
 import importlib
@@ -34,6 +36,7 @@ import numpy as np
 
 from course_utils.notebooks import cells as kinds
 from tests.support.engine import ROOT, SOURCE, answered, lay_out_artifacts
+from tests.support.tables import Told, overhearing
 
 # Seconds for one expression or one test.
 _PATIENCE_S = 20
@@ -92,6 +95,8 @@ class _Copier:
         self.notebook, self.released, self.assignment = notebook, released, assignment
         self.asked: dict[str, str] = {}  # names of answers, with the solution cell that binds them
         self.given: dict[str, Any] = {}
+        # By cell of the release: the given names when it was worked out, and what came out.
+        self.worked_out: dict[int, tuple[frozenset[str], list[tuple[str, Any]]]] = {}
 
     def all(self) -> tuple[dict[str, str], list[str]]:
         found: dict[str, str] = {}
@@ -136,9 +141,14 @@ class _Copier:
             if isinstance(reference, type):
                 candidates = self._classes()
             else:
-                candidates = itertools.chain(self._functions(reference), self._expressions(reference))
+                candidates = itertools.chain(
+                    self._tables(name, cell, namespace), self._functions(reference), self._expressions(reference)
+                )
+            tried = _first_call(name, cell.source, namespace)
             for text, candidate in candidates:
-                if candidate is not reference and _passes(cell.source, namespace, {name: candidate}):
+                if candidate is reference or not (text.startswith("a table") or _can_pass(candidate, tried)):
+                    continue
+                if _passes(cell.source, namespace, {name: candidate}):
                     return text
             return ""
         if isinstance(reference, dict):
@@ -155,38 +165,65 @@ class _Copier:
     def _near(self, reference: Any) -> tuple[str, Any]:
         """Return what stands there that is nearest to a value; an empty text if nothing is near."""
         near = [(text, value) for text, value in self._values() if _is_near(value, reference)]
-        exact = [(text, value) for text, value in near if isinstance(value, (int, float, tuple)) and value == reference]
+        exact = [(text, value) for text, value in near if _is_same(value, reference)]
         return (exact or near or [("", None)])[0]
 
     # What stands in the released notebook.
 
     def _texts(self) -> Iterator[tuple[nbformat.NotebookNode, str]]:
         for cell in self.released.cells:
-            if not cell.metadata.get("nbgrader", {}).get("solution"):
-                yield cell, cell.source
+            yield cell, cell.source
 
-    @functools.cache  # noqa: B019 - it goes with its notebook
     def _values(self) -> list[tuple[str, Any]]:
-        return list(self._all_values())
+        """Return what can be worked out, each cell anew once more of its names are given, and constants of modules."""
+        found = [
+            (f"{module.__name__}.{name}", value)
+            for module in self._modules()
+            for name, value in vars(module).items()
+            if not name.startswith("__") and not isinstance(value, (types.ModuleType, types.FunctionType, type))
+        ]
+        for index, (cell, text) in enumerate(self._texts()):
+            known = frozenset(_read_of(text) & set(self.given)) if cell.cell_type == "code" else frozenset()
+            if self.worked_out.get(index, ((), ()))[0] != known:
+                self.worked_out[index] = known, list(self._values_of(cell, text))
+            found += self.worked_out[index][1]
+        return found
 
-    def _all_values(self) -> Iterator[tuple[str, Any]]:
-        for cell, text in self._texts():
-            yield from _numbers(text)
-            if cell.cell_type != "code":
-                continue
-            with contextlib.suppress(SyntaxError):
-                tree = ast.parse(text)
-                own = dict(self.given)
-                for node in tree.body:  # what the cell itself works out on its way
-                    for part in ast.walk(node):
-                        if isinstance(part, ast.expr) and not isinstance(part, (ast.Name, ast.Starred)):
-                            with contextlib.suppress(Exception):
-                                yield ast.unparse(part), _evaluate(part, own)
-                    if isinstance(node, (ast.Assign, ast.Import, ast.ImportFrom, ast.FunctionDef)):
+    def _values_of(self, cell: nbformat.NotebookNode, text: str) -> Iterator[tuple[str, Any]]:
+        yield from _numbers(text)
+        if cell.cell_type != "code":
+            return
+        with contextlib.suppress(SyntaxError):
+            tree = ast.parse(text)
+            own = dict(self.given)
+            for node in tree.body:  # what the cell itself works out on its way
+                for part in ast.walk(node):
+                    if isinstance(part, ast.expr) and not isinstance(part, (ast.Name, ast.Starred)):
                         with contextlib.suppress(Exception):
-                            _run(ast.unparse(node), own)
-                            for name in _bound(ast.unparse(node)):
-                                yield name, own[name]
+                            yield ast.unparse(part), _evaluate(part, own)
+                if isinstance(node, (ast.Assign, ast.Import, ast.ImportFrom, ast.FunctionDef)):
+                    with contextlib.suppress(Exception):
+                        _run(ast.unparse(node), own)
+                        for name in _bound(ast.unparse(node)):
+                            yield name, own[name]
+
+    def _tables(self, name: str, cell: nbformat.NotebookNode, namespace: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Yield a function that answers the calls of the visible check with what the check compares them with."""
+        grade_id = cell.metadata.nbgrader.grade_id
+        shown = [c.source for c in self.released.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id]
+        answers: list[Told] = []
+
+        def asked(*_: Any, **__: Any) -> Told:
+            answers.append(Told())
+            return answers[-1]
+
+        checks = {key: overhearing(key) for key in namespace if key.startswith("assert_")}
+        with contextlib.suppress(Exception), _limited():
+            _run("\n".join(shown), {**namespace, **checks, name: asked})
+        if answers:
+            scope = {"_rows": iter([answer.told() for answer in answers])}
+            _run("def _table(*_, **__):\n    return next(_rows)\n", scope)
+            yield "a table of what the visible check expects", scope["_table"]
 
     def _functions(self, reference: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
         arity = reference.__code__.co_argcount
@@ -205,13 +242,14 @@ class _Copier:
                     yield f"{module.__name__}.{name}", value
 
     def _modules(self) -> list[types.ModuleType]:
-        """Return the modules of the package that are about this assignment."""
+        """Return the modules of the package that are about this assignment, and those that the notebook imports."""
         package = f"course_utils.lessons.{self.assignment.replace('-', '_')}"
-        try:
+        imported = {value.__name__ for value in self.given.values() if isinstance(value, types.ModuleType)}
+        names = {name for name in imported if name.startswith("course_utils.") and "checks" not in name}
+        with contextlib.suppress(ModuleNotFoundError):
             room = importlib.import_module(package)
-        except ModuleNotFoundError:
-            return []
-        return [importlib.import_module(f"{package}.{each.name}") for each in pkgutil.iter_modules(room.__path__)]
+            names |= {f"{package}.{each.name}" for each in pkgutil.iter_modules(room.__path__)}
+        return [importlib.import_module(name) for name in sorted(names)]
 
     def _expressions(self, reference: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
         """Yield functions that return an expression of a released cell, its free names taken for the arguments."""
@@ -297,6 +335,12 @@ def _is_near(value: Any, reference: Any) -> bool:
     return False
 
 
+def _is_same(value: Any, reference: Any) -> bool:
+    with contextlib.suppress(Exception):
+        return isinstance(value, (int, float, tuple)) and bool(value == reference)
+    return False
+
+
 class _TooLong(Exception):
     pass
 
@@ -343,6 +387,41 @@ def _passes(test: str, namespace: dict[str, Any], instead: dict[str, Any]) -> bo
     return True
 
 
+class _Call(BaseException):
+    """Ends a test at its first call of a function."""
+
+
+def _first_call(name: str, test: str, namespace: dict[str, Any]) -> tuple[Any, ...] | None:
+    """Return the arguments of the test's first call of a function, and what the reference returns; None if unknown."""
+    reference = namespace[name]
+    calls: list[tuple[Any, ...]] = []
+
+    @functools.wraps(reference, updated=())
+    def recording(*args: Any, **kwargs: Any) -> None:
+        calls.append((*copy.deepcopy((args, kwargs)), reference(*args, **kwargs)))
+        raise _Call
+
+    with contextlib.suppress(Exception, _Call), _limited():
+        _run(test, {**namespace, name: recording})
+    return calls[0] if calls else None
+
+
+def _can_pass(candidate: Callable[..., Any], tried: tuple[Any, ...] | None) -> bool:
+    """Whether a candidate answers the first call of the test at all, with something of the right kind.
+
+    Most don't, and a test that trains or measures networks takes long to say so.
+    """
+    if tried is None:
+        return True
+    try:
+        args, kwargs = copy.deepcopy(tried[:2])
+        with _limited():
+            answer = candidate(*args, **kwargs)
+    except (Exception, SystemExit):
+        return False
+    return (answer is None) == (tried[2] is None) and callable(answer) == callable(tried[2])
+
+
 def _bound(source: str) -> set[str]:
     try:
         tree = ast.parse("\n".join("pass" if line.startswith(("%", "!")) else line for line in source.split("\n")))
@@ -361,6 +440,12 @@ def _bound(source: str) -> set[str]:
 
 def _read(source: str) -> set[str]:
     return {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)} if source else set()
+
+
+def _read_of(source: str) -> set[str]:
+    with contextlib.suppress(SyntaxError):
+        return _read(source)
+    return set()
 
 
 def points_of(name: Path) -> dict[str, float]:

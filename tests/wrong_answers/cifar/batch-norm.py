@@ -288,4 +288,23 @@ ANSWERS = [
     *runs("norm-sgd", FOUR, missing=None, untrained=untrained, diverged=diverged),
     *runs("norm-adam", FOUR, missing=None, untrained=untrained),
     *runs("one-batch", ONE, missing=None, untrained=untrained, diverged=diverged, statistics_reset=statistics_reset),
+    Answer(
+        "batch norm by hand: a table of the visible cases",
+        {
+            "batch_norm_by_hand": "def batch_norm_by_hand(\n"
+            "    x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5\n"
+            "):\n"
+            "    numbers = [7.0, 9.0, 11.0, 13.0] if training else [10.0, 11.5, 13.0, 14.5]\n"
+            "    mean = torch.tensor([1.75 if training else 1.0])\n"
+            "    return torch.tensor(numbers).reshape(2, 1, 1, 2), mean, running_var\n"
+        },
+        (*T_BY_HAND, "test_batch_norm_running_hidden"),
+    ),
+    altered(
+        "variance",
+        VARIANCE,
+        "a table of the visible cases for the formula",
+        T_PREDICTED,
+        ("features.mean((2, 3)).var(0, correction=0) / batch_size", "torch.tensor([1.0, 0.0]) / batch_size"),
+    ),
 ]

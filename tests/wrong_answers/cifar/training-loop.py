@@ -534,4 +534,14 @@ ANSWERS = [
     plotted("points, no lines", T_PLOT, ("ax.plot(", "ax.scatter(")),
     plotted("nothing returned", T_PLOT, ("    return figure\n", "")),
     plotted("axes returned", T_PLOT, ("return figure", "return axes")),
+    Answer(
+        "evaluate: a table of the visible case",
+        {"evaluate": "def evaluate(model, batches, loss_function):\n    model.eval()\n    return 0.5632616875, 0.75\n"},
+        (*T_EVALUATE, FIT),
+    ),
+    Answer(
+        "count: the number of the visible case",
+        {"count_parameters": "def count_parameters(model):\n    return 130\n"},
+        T_COUNT,
+    ),
 ]

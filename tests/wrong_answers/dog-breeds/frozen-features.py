@@ -209,4 +209,33 @@ ANSWERS = [
         },
         CONFUSED[1:],
     ),
+    Answer(
+        "log loss: a table of the visible cases",
+        {
+            "log_loss": "def log_loss(probs, labels):\n"
+            "    known = {2: -np.log(0.3) / 2, 7: np.log(120), 40: 1.850562573376412}\n"
+            "    return known.get(len(labels), 0.0)\n"
+        },
+        LOSS,
+    ),
+    Answer(
+        "features: a table of the visible cases",
+        {
+            "extract_features": "def extract_features(body, batches):\n"
+            "    count = sum(len(part) for part in batches)\n"
+            "    number = torch.arange(7.0)\n"
+            "    if count == 7:\n"
+            "        return torch.stack([number, 200 * number], dim=1)\n"
+            "    return torch.tensor([[3.5, 11.5, 19.5], [4.5, 12.5, 20.5]])\n"
+        },
+        FEATURES,
+    ),
+    Answer(
+        "confusions: a table of the visible cases",
+        {
+            "most_confused": "def most_confused(probs, labels, breeds, count):\n"
+            "    return [('beagle', 'boxer', 2), ('boxer', 'pug', 1)][:count]\n"
+        },
+        CONFUSED,
+    ),
 ]

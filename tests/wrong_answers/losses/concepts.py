@@ -164,4 +164,24 @@ ANSWERS = [
         "weights[0] = 0\n    return features.T @ residuals / len(labels) + weight_decay * weights",
         ("test_penalised_gradient_hidden",),
     ),
+    epoch("a table of the visible cases", "    return {3: 6, 2: 3}.get(patience, 0)\n"),
+    Answer(
+        "penalty: a table of the visible cases",
+        {
+            "penalised_gradient": "def penalised_gradient(weights, features, labels, weight_decay):\n"
+            "    return np.array([0.0, 1.0 if weights[1] else -0.5])\n"
+        },
+        T_PENALTY,
+    ),
+    Answer(
+        "bce: a table of the visible cases",
+        {
+            "bce_slope": "def bce_slope(logits, labels):\n"
+            "    if len(logits) == 3:\n"
+            "        return np.array([1.0, -1.0, 1.0])\n"
+            "    p = np.array([0.01798621, 0.26894142, 0.5, 0.88079708, 0.04742587, 0.62245933])\n"
+            "    return p - np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])\n"
+        },
+        ("test_bce_slope_visible",),
+    ),
 ]

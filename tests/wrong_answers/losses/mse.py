@@ -279,4 +279,16 @@ ANSWERS = [
         "return features.T @ np.where(residuals >= 0, 1.0, -1.0) / len(targets)",
         ("test_l1_subgradient_hidden",),
     ),
+    fit("a table of the visible cases", "return np.array([1.0, 2.0] if targets[-1] == 5 else [0.5, 3.5])"),
+    norm("a table of the visible case", "return np.ones(2)"),
+    Answer(
+        "descent: a table of the visible cases",
+        {
+            "gradient_descent": "def gradient_descent(features, targets, lr, num_steps):\n"
+            "    return np.array([1.5 if num_steps else 0.0])\n"
+        },
+        T_DESCENT,
+    ),
+    rate("a table of the visible case", "0.4"),
+    l1("a table of the visible case", "return np.array([-0.5])"),
 ]

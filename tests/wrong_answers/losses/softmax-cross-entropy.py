@@ -627,4 +627,45 @@ ANSWERS = [
     Answer(
         "mean: p for label 0", {"mean_loss": "mean_loss = -np.log([0.2, 0.5, 0.1]).mean()"}, ("test_mean_loss_hidden",)
     ),
+    Answer(
+        "softmax: a table of the visible cases",
+        {
+            "softmax": "def softmax(logits):\n"
+            "    rows = [[0.125, 0.25, 0.625], [0.5, 0.25, 0.25], [0.3, 0.3, 0.4], [0.25, 0.25, 0.5]]\n"
+            "    return np.array(rows if logits.ndim == 2 else rows[0])\n"
+        },
+        T_SOFTMAX,
+    ),
+    Answer(
+        "log_sum_exp: a table of the visible cases",
+        {
+            "log_sum_exp": "def log_sum_exp(logits):\n"
+            "    return np.log(8.0) if logits.ndim == 1 else np.log([2.0, 10.0, 1.0])\n"
+        },
+        T_LSE,
+    ),
+    Answer(
+        "cross_entropy: a table of the visible cases",
+        {
+            "cross_entropy": "def cross_entropy(logits, targets):\n"
+            "    return [np.log(4.0), (np.log(4.0) + (np.log(8.0) + np.log(8 / 5)) / 2) / 2][len(logits) - 1]\n"
+        },
+        T_LOSS,
+    ),
+    Answer(
+        "softmax_jacobian: a table of the visible case",
+        {
+            "softmax_jacobian": "def softmax_jacobian(logits):\n"
+            "    return 3 / 16 * np.array([[1.0, -1.0], [-1.0, 1.0]])\n"
+        },
+        T_JACOBIAN,
+    ),
+    Answer(
+        "cross_entropy_gradient: a table of the visible case",
+        {
+            "cross_entropy_gradient": "def cross_entropy_gradient(logits, targets):\n"
+            "    return np.array([[1.0, -6.0, 5.0], [-3.0, 2.0, 1.0]]) / 16\n"
+        },
+        T_GRADIENT,
+    ),
 ]

@@ -410,4 +410,20 @@ def fool(model, image, target, step=0.5, max_steps=200, confidence=0.5):
         },
         ("test_transfer_table_hidden",),
     ),
+    Answer(
+        "step: a table of the visible case",
+        {
+            "ascent_step": "def ascent_step(model, image, target, step):\n"
+            "    return torch.tensor([1.3, 1.4]).reshape(1, 1, 1, 2) if image.numel() == 2 else image + 0\n"
+        },
+        T_STEP + T_FOOL,
+    ),
+    Answer(
+        "table: a table of the visible case",
+        {
+            "transfer_table": "def transfer_table(models, fooling, targets):\n"
+            "    return {'same': {'same': 0.75, 'swapped': 0.25}, 'swapped': {'same': 0.0, 'swapped': 1.0}}\n"
+        },
+        T_TABLE,
+    ),
 ]
