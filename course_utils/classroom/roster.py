@@ -13,7 +13,7 @@ from course_utils.errors import CourseError
 
 __all__ = [
     "COLUMNS", "Owner", "Roster", "RosterError", "Student", "give_zeros_back", "lost_zeros", "read_roster",
-    "roster_path",
+    "roster_path", "unread_rosters",
 ]  # fmt: skip
 
 COLUMNS = ("student_id", "user_name", "last_name", "first_name", "email", "matriculation_number", "group")
@@ -27,6 +27,8 @@ _OTHER_NAMES = {
 # What can be a folder under submitted/ on every file system and in nbgrader's path patterns.
 _SAFE_ID = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}$")
 _MATRICULATION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9/.-]*$")
+_FILES = ("roster.local.csv", "roster.csv")  # the first that is there is read
+_NEAR_NAME = re.compile(r"roster(\.local)?( ?\(\d+\))?(\.csv)?\.(csv|txt|xlsx?|ods|numbers)", re.IGNORECASE)
 _THOUSANDS = re.compile(r"\d{1,3}(\.\d{3})+")
 _MOST_ROWS_TOLD = 10
 
@@ -242,7 +244,7 @@ def roster_path(course: Path) -> Path | None:
         If ``roster.local.csv`` is there, it is the one: that name is ignored by git, so a real class goes there.
     """
     course = Path(course)
-    return next((p for p in (course / "roster.local.csv", course / "roster.csv") if p.is_file()), None)
+    return next((p for p in (course / name for name in _FILES) if p.is_file()), None)
 
 
 def read_roster(course: Path) -> Roster:
@@ -265,7 +267,8 @@ def read_roster(course: Path) -> Roster:
     course = Path(course)
     path = roster_path(course)
     if path is None:
-        raise RosterError(f"There is no roster.csv in {course}. It needs the columns {','.join(COLUMNS)}.")
+        told = "".join(f" {line}" for line in unread_rosters(course))
+        raise RosterError(f"There is no roster.csv in {course}. It needs the columns {','.join(COLUMNS)}.{told}")
     try:
         table = read_saved_table(path, {name: _OTHER_NAMES[name] for name in COLUMNS}, _REQUIRED)
     except TableError as error:
@@ -281,7 +284,21 @@ def read_roster(course: Path) -> Roster:
     if problems:
         raise RosterError("\n".join([f"{path.name} can't be used:", *(f"- {line}" for line in problems)]))
     remarks = (f"{path.name}: {told}" for told in (*_made_dates(students), lost_zeros(students)) if told)
-    return Roster(tuple(students), path, (*table.remarks, *remarks))
+    return Roster(tuple(students), path, (*table.remarks, *remarks, *unread_rosters(course)))
+
+
+def unread_rosters(course: Path) -> list[str]:
+    """Return a sentence for each file that looks like the one of the class and is not read.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+    """
+    others = sorted(p.name for p in course.iterdir() if _NEAR_NAME.fullmatch(p.name) and p.name not in _FILES)
+    return [
+        f"{name} is not read: the class is in {' or '.join(_FILES)}. (File managers hide the end of a name.)"
+        for name in others
+    ]
 
 
 def _made_dates(students: Iterable[Student]) -> list[str]:

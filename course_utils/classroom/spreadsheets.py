@@ -14,7 +14,7 @@ from course_utils.classroom.names import compose, plain_header
 from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
 
-__all__ = ["SavedTable", "TableError", "as_date", "read_saved_table", "spoilt"]
+__all__ = ["SavedTable", "TableError", "as_date", "read_saved_table", "separator_of", "spoilt", "table_saved_anew"]
 
 _SEPARATOR = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
@@ -82,7 +82,7 @@ def read_saved_table(path: Path, columns: Mapping[str, Sequence[str]], required:
         skipped, first = skipped + 1, stream.readline()
     if not first:
         raise TableError(f"{path.name} is empty; its first line must be {','.join(columns)}.")
-    delimiter = max(_NAMES, key=first.count)  # Excel in a German locale writes semicolons
+    delimiter = separator_of(first)
     stream.seek(stream.tell() - len(first))
     table = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
     rows, problems = [], []
@@ -117,6 +117,40 @@ def read_saved_table(path: Path, columns: Mapping[str, Sequence[str]], required:
         else:
             remarks.append(f"{path.name}: {names} say nothing different; one of them is enough.")
     return SavedTable(tuple(rows), frozenset(places), tuple(problems), tuple(remarks))
+
+
+def separator_of(text: str) -> str:
+    """Return what stands between the cells of a table, by its first line: in German, Excel writes semicolons."""
+    return max(_NAMES, key=text.partition("\n")[0].count)
+
+
+def table_saved_anew(path: Path) -> list[dict[str, str]]:
+    """Read a table that this program wrote, and that a spreadsheet may have saved again since in its own way.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    list of dict
+        Text by header; rows that are longer or shorter than that are left out.
+
+    Raises
+    ------
+    TableError
+        If it is no table.
+    """
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+    try:
+        header, *rows = [*csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text)), []]
+    except csv.Error as error:
+        raise TableError(f"{path} can't be read as a table ({error}).") from error
+    return [dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)]
 
 
 def spoilt(text: str) -> str:

@@ -194,11 +194,13 @@ def _settings(course: Path) -> Iterator[Finding]:
 
 
 def _roster(course: Path) -> Iterator[Finding]:
-    from course_utils.classroom.roster import RosterError, read_roster, roster_path
+    from course_utils.classroom.roster import RosterError, read_roster, roster_path, unread_rosters
 
     path = roster_path(course)
     if path is None:
         yield Finding("warning", "roster", "there is no roster.csv: `course collect` can't tell who handed in what")
+        for remark in unread_rosters(course):
+            yield Finding("warning", "roster", remark)
         return
     try:
         roster = read_roster(course)

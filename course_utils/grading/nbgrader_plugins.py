@@ -29,7 +29,6 @@ from course_utils.grading import scratch
 from course_utils.grading.hidden import FOLDER, course_secret, read_hidden
 from course_utils.grading.limits import GradingLimits, SandboxLimits
 from course_utils.grading.preload import modules_for
-from course_utils.grading.records import auto_score
 from course_utils.grading.run import trust
 from course_utils.grading.run.engine import Settings, grade_cells
 from course_utils.grading.settings import Course
@@ -246,15 +245,30 @@ def submission_files(folder: Path, submitted: Path, limits: SandboxLimits | None
 
 
 class SaveGrades(SaveAutoGrades):
-    """Enter the scores of automatic cells; what a mistake of the course kept from being judged waits for a person."""
+    """Enter the scores of automatic cells; what a mistake of the course kept from being judged waits for a person.
+
+    So does all of a notebook that could not be read.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        self._is_unreadable = kinds.is_unreadable(nb)
+        return super().preprocess(nb, resources)
 
     def _add_score(self, cell: NotebookNode, resources: ResourcesDict) -> None:
         super()._add_score(cell, resources)
-        if kinds.fault(cell):
-            name = cell.metadata["nbgrader"]["grade_id"]
-            grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
-            grade.auto_score, grade.needs_manual_grade = auto_score(cell), True
+        if self._is_unreadable or kinds.fault(cell):
+            grade = self.gradebook.find_grade(*self._place(cell))
+            grade.auto_score, grade.needs_manual_grade = None, True
             self.gradebook.db.commit()
+
+    def _add_comment(self, cell: NotebookNode, resources: ResourcesDict) -> None:
+        super()._add_comment(cell, resources)
+        if self._is_unreadable:
+            self.gradebook.find_comment(*self._place(cell)).auto_comment = None
+            self.gradebook.db.commit()
+
+    def _place(self, cell: NotebookNode) -> tuple[str, str, str, str]:
+        return cell.metadata["nbgrader"]["grade_id"], self.notebook_id, self.assignment_id, self.student_id
 
 
 class ClearCoursesHiddenTests(ClearHiddenTests):

@@ -145,6 +145,7 @@ def _enter(
             cell = cells.get(comment.name)
             if cell is not None:
                 same = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
+                same &= not kinds.is_unreadable(notebooks[notebook.name])
                 comment.auto_comment = "No response." if same and not utils.is_task(cell) else None
     gradebook.db.flush()
     for notebook in entry.notebooks:
@@ -175,7 +176,7 @@ def judge(grade: Grade, notebook: nbformat.NotebookNode | None, before: Before) 
         # What a person gave was for an answer of an earlier hand-in.
         return 0, grade.manual_score is not None
     (cell,) = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade.name][-1:]
-    score = auto_score(cell)
+    score = None if kinds.is_unreadable(notebook) else auto_score(cell)
     if grade.manual_score is None:
         return score, score is None
     return score, not before.is_what_was_marked(grade, notebook)

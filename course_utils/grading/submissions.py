@@ -284,8 +284,8 @@ def helper_notebooks(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     return found
 
 
-# What editors and Python leave behind; no file of an assignment, whatever the settings say.
-NEVER = (FOLDER, ".*", "__pycache__", "*.pyc")
+# What editors, Python and file managers leave behind; no file of an assignment, whatever the settings say.
+NEVER = (FOLDER, ".*", "__pycache__", "*.pyc", "~$*", "desktop.ini", "Thumbs.db", "Icon\r")
 
 
 def handed_out(source: Path, ignore: Sequence[str] = ()) -> dict[str, Path]:

@@ -27,6 +27,7 @@ from course_utils.handins.paths import MAX_NAME, is_junk, safe_parts
 from course_utils.handins.tars import read_tar
 from course_utils.handins.zips import read_zip
 from course_utils.notebooks.files import both_ends, looks_like_notebook
+from course_utils.notebooks.instead import what_instead
 from course_utils.notebooks.texts import one_line
 
 __all__ = ["archive_kind", "unpack"]
@@ -53,7 +54,9 @@ def archive_kind(path: Path, name: str) -> str | None:
     promises = lower.endswith((".zip", ".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz")) or bool(
         re.search(r"\.(tar|ipynb)\.(gz|bz2|xz|zst)$", lower)
     )
-    if not promises and "." in lower.lstrip(".") and not lower.endswith(".ipynb"):
+    # Browsers add an end of their own: Blatt.zip (1), Blatt.zip.download.
+    maybe = lower.endswith(".ipynb") or re.search(r"\.(zipx?|7z|rar|tar|tgz)(?![a-z0-9])", lower)
+    if not promises and "." in lower.lstrip(".") and not maybe:
         return None
     with path.open("rb") as file:
         head = file.read(512)
@@ -195,10 +198,10 @@ def _refuse_broken(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], 
     if file.size == 0:
         raise RefusedError("the file is empty")
     with file.staged.open("rb") as opened:
-        head = opened.read(64).lstrip()
-    if head[:9].lower() in (b"<!doctype", b"<html>") or head[:5].lower() == b"<html":
-        raise RefusedError("is no archive but a saved web page")
-    raise RefusedError("is no archive, in spite of its name")
+        head = opened.read(CHUNK)
+        while not head.strip(b"\0") and (more := opened.read(CHUNK)):
+            head = more
+    raise RefusedError(what_instead(head, "archive") or "is no archive, in spite of its name")
 
 
 _READERS = {"zip": read_zip, "tar": read_tar, "7z": _read_7z, "rar": _refuse_rar, "broken": _refuse_broken}

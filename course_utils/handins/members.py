@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import bisect
 import errno
 import lzma
 import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import replace
 
 from course_utils.handins.budget import Budget, Refusal, StagedFile
 from course_utils.handins.limits import RefusedError
-from course_utils.handins.paths import MAX_NAME, safe_parts
+from course_utils.handins.paths import MAX_NAME, is_work, safe_parts
 
-__all__ = ["DISK_FULL", "ENTRIES_PER_FILE", "READ_ERRORS", "Refusals", "place_inside"]
+__all__ = ["DISK_FULL", "ENTRIES_PER_FILE", "IS_EMPTY", "READ_ERRORS", "Refusals", "empty_work", "place_inside"]
 
 # What reading a broken or hostile archive raises.
 READ_ERRORS = (
@@ -35,6 +37,34 @@ def place_inside(file: StagedFile, name: str, budget: Budget) -> StagedFile:
     if len(file.parts) == 1 and "!" in file.original:
         folder = (_stem(file.name),)
     return StagedFile((*folder, *parts), file.staged, f"{file.original}!{name}", 0, "", notes)
+
+
+# Why a folder is refused that is called like a file: half a copy, or one that a cloud has not sent yet.
+IS_EMPTY = "is a folder with nothing in it, in spite of its name"
+
+
+def empty_work(folders: Iterable[str], files: Iterable[str]) -> list[str]:
+    """Return the folders of an archive that are called like work and hold no file.
+
+    Parameters
+    ----------
+    folders, files : iterable of str
+        Their names, with ``/`` or ``\\``.
+
+    Examples
+    --------
+    >>> empty_work(["a/", "a/by-hand.ipynb/", "b.ipynb/", "artifacts/"], ["b.ipynb/notes.txt"])
+    ['a/by-hand.ipynb']
+    """
+    plain = {name.replace("\\", "/").strip("/") for name in folders}
+    called = {name for name in plain if is_work(name.rpartition("/")[2])}
+    inside = sorted(name.replace("\\", "/") for name in files) if called else []
+
+    def is_full(folder: str) -> bool:
+        at = bisect.bisect_left(inside, f"{folder}/")
+        return at < len(inside) and inside[at].startswith(f"{folder}/")
+
+    return sorted(name for name in called if not is_full(name))
 
 
 def _stem(name: str) -> str:

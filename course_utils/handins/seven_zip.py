@@ -16,6 +16,7 @@ import py7zr
 from py7zr.io import Py7zIO, WriterFactory
 
 from course_utils.handins.limits import Limits, RefusedError
+from course_utils.handins.members import IS_EMPTY, empty_work
 from course_utils.handins.paths import is_work, safe_parts
 
 _MEMORY = 4 << 30  # bytes of address space
@@ -100,6 +101,10 @@ def read(archive_path: Path, folder: Path, limits: Limits) -> dict:
                     refusals.append([info.filename, str(error)])
                 else:
                     wanted.append(info.filename)
+            names = {
+                folder: [i.filename for i in archive.files if i.is_directory is folder] for folder in (True, False)
+            }
+            refusals += [[name, IS_EMPTY] for name in empty_work(names[True], names[False])]
             wanted.sort(key=lambda name: not is_work(name))
             for name in wanted[limits.max_files :]:
                 refusals.append([name, f"more than {limits.max_files} files in one hand-in"])

@@ -13,7 +13,15 @@ from typing import IO
 
 from course_utils.handins.budget import CHUNK, Budget, Refusal, StagedFile
 from course_utils.handins.limits import RefusedError
-from course_utils.handins.members import DISK_FULL, ENTRIES_PER_FILE, READ_ERRORS, Refusals, place_inside
+from course_utils.handins.members import (
+    DISK_FULL,
+    ENTRIES_PER_FILE,
+    IS_EMPTY,
+    READ_ERRORS,
+    Refusals,
+    empty_work,
+    place_inside,
+)
 from course_utils.handins.paths import is_work
 from course_utils.notebooks.files import both_ends, looks_like_notebook
 
@@ -57,8 +65,11 @@ def read_tar(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[R
         ends = both_ends(plain)
         if ends[0][257:262] != b"ustar" and looks_like_notebook(*ends):
             return [_alone(plain, file, budget)], []
+        names: dict[bool, list[str]] = {True: [], False: []}
         for work in (True, False):
-            _read_members(plain, file, budget, work, files, refusals)
+            _read_members(plain, file, budget, work, files, refusals, names)
+        for name in empty_work(names[True], names[False]):
+            refusals.add(name, RefusedError(IS_EMPTY))
     except RefusedError as error:
         if not files:
             raise
@@ -85,13 +96,21 @@ def _alone(plain: Path, file: StagedFile, budget: Budget) -> StagedFile:
 
 
 def _read_members(
-    plain: Path, file: StagedFile, budget: Budget, work: bool, files: list[StagedFile], refusals: Refusals
+    plain: Path,
+    file: StagedFile,
+    budget: Budget,
+    work: bool,
+    files: list[StagedFile],
+    refusals: Refusals,
+    names: dict[bool, list[str]],
 ) -> None:
-    """Read the members of a tar that are work, or those that are not."""
+    """Read the members of a tar that are work, or the others; `names` gets those of folders, and of all else."""
     with tarfile.open(plain, mode="r:", tarinfo=_Header) as archive:
         for number, member in enumerate(archive):
             if number > budget.limits.max_files * ENTRIES_PER_FILE:
                 raise RefusedError(f"has more than {budget.limits.max_files * ENTRIES_PER_FILE} files")
+            if work:
+                names[member.isdir()].append(member.name)
             if member.isdir() or is_work(member.name) is not work:
                 continue
             try:

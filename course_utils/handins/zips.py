@@ -14,7 +14,15 @@ from pathlib import Path
 
 from course_utils.handins.budget import RATIO_FLOOR, Budget, Refusal, StagedFile
 from course_utils.handins.limits import RefusedError
-from course_utils.handins.members import DISK_FULL, ENTRIES_PER_FILE, READ_ERRORS, Refusals, place_inside
+from course_utils.handins.members import (
+    DISK_FULL,
+    ENTRIES_PER_FILE,
+    IS_EMPTY,
+    READ_ERRORS,
+    Refusals,
+    empty_work,
+    place_inside,
+)
 from course_utils.handins.paths import is_work
 
 __all__ = ["ZipReader", "read_zip"]
@@ -133,6 +141,9 @@ def read_zip(file: StagedFile, budget: Budget) -> tuple[list[StagedFile], list[R
             unpacked = budget.bytes - before - (budget.notebooks - notebooks)
             if unpacked > RATIO_FLOOR and unpacked > budget.limits.max_ratio * file.size:
                 raise RefusedError(f"unpacks to more than {budget.limits.max_ratio:g} times its size")
+        names = {folder: [m.name for m in archive.members if m.is_folder is folder] for folder in (True, False)}
+    for name in empty_work(names[True], names[False]):
+        refusals.add(name, RefusedError(IS_EMPTY))
     if not files and not refusals.all:
         raise RefusedError("is an archive without any file")
     return files, refusals.all

@@ -14,6 +14,7 @@ __all__ = [
     "is_task",
     "is_test",
     "is_trusted",
+    "is_unreadable",
     "name",
     "objects",
     "points",
@@ -44,6 +45,11 @@ def is_task(cell: dict[str, Any]) -> bool:
 def fault(cell: dict[str, Any]) -> str:
     """Return why a graded notebook's cell could not judge anything, by a mistake in the course; empty if it could."""
     return str(course(cell).get("fault", ""))
+
+
+def is_unreadable(notebook: dict[str, Any]) -> bool:
+    """Whether a graded notebook holds the course's cells alone, as what was handed in could not be read."""
+    return bool(notebook["metadata"].get("course", {}).get("unreadable"))
 
 
 def seconds(cell: dict[str, Any], usual: float) -> float:

@@ -12,35 +12,35 @@ __all__ = ["inner_notebook", "what_instead", "what_json_instead"]
 
 _ITSELF = "hand in the notebook itself (.ipynb)"
 _DOWNLOAD = "download the notebook itself (.ipynb)"
-_ANNEX = "is no notebook but a pointer of git-annex; fetch the file itself (`git annex get`)"
-_PAGE = f"is no notebook but a web page; {_DOWNLOAD}"
-_PICTURE = f"is no notebook but a picture; {_ITSELF}"
-_SCRIPT = f"is no notebook but a script that was made of one; {_ITSELF}"
-_NOT_FOUND = f"is no notebook but the answer of a web site that it found none; {_DOWNLOAD}"
-_ARCHIVE = "is no notebook but a packed file; unpack it and hand in the notebook itself (.ipynb)"
-_SHORTCUT = f"is no notebook but a shortcut; {_ITSELF}"
+_ANNEX = "a pointer of git-annex; fetch the file itself (`git annex get`)"
+_PAGE = f"a web page; {_DOWNLOAD}"
+_PICTURE = f"a picture; {_ITSELF}"
+_SCRIPT = f"a script that was made of one; {_ITSELF}"
+_NOT_FOUND = f"the answer of a web site that it found none; {_DOWNLOAD}"
+_ARCHIVE = "a packed file; unpack it and hand in the notebook itself (.ipynb)"
+_SHORTCUT = f"a shortcut; {_ITSELF}"
 # By the first bytes. Of several the first one counts.
 _STARTS = {
-    b"version https://git-lfs": "is no notebook but a pointer of Git LFS, which only says where the file is; "
+    b"version https://git-lfs": "a pointer of Git LFS, which only says where the file is; "
     "fetch the file itself (`git lfs pull`)",
-    b"bplist00": "is no notebook but a placeholder of iCloud; open it once on that computer, so that it is downloaded",
-    b"[InternetShortcut]": f"is no notebook but a link to a web page; {_DOWNLOAD}",
-    b"[Desktop Entry]": f"is no notebook but a link to a file or web page; {_ITSELF}",
+    b"bplist00": "a placeholder of iCloud; open it once on that computer, so that it is downloaded",
+    b"[InternetShortcut]": f"a link to a web page; {_DOWNLOAD}",
+    b"[Desktop Entry]": f"a link to a file or web page; {_ITSELF}",
     b"<": _PAGE,
     b"From: <Saved by": _PAGE,
     b"MIME-Version:": _PAGE,
     b"404: Not Found": _NOT_FOUND,
     b"404 Not Found": _NOT_FOUND,
-    b"{\\rtf": f"is no notebook but a text that TextEdit or Word has saved (RTF); {_DOWNLOAD}",
-    b"%PDF": f"is no notebook but a PDF; {_ITSELF}",
+    b"{\\rtf": f"a text that TextEdit or Word has saved (RTF); {_DOWNLOAD}",
+    b"%PDF": f"a PDF; {_ITSELF}",
     b"/annex/objects/": _ANNEX,
     b"../.git/annex/": _ANNEX,
     b".git/annex/": _ANNEX,
-    b"http": f"is no notebook but the address of one; {_DOWNLOAD}",
-    b"L\0\0\0\x01\x14\x02\0": f"is no notebook but a shortcut of Windows; {_ITSELF}",
+    b"http": f"the address of one; {_DOWNLOAD}",
+    b"L\0\0\0\x01\x14\x02\0": f"a shortcut of Windows; {_ITSELF}",
     b"book\0\0\0\0mark": f"{_SHORTCUT} (an alias of macOS)",
-    b"\0\5\x16\7": f"is no notebook but what macOS keeps beside one; {_ITSELF}",
-    b"\xd0\xcf\x11\xe0": f"is no notebook but a file of Office; {_ITSELF}",
+    b"\0\5\x16\7": f"what macOS keeps beside one; {_ITSELF}",
+    b"\xd0\xcf\x11\xe0": f"a file of Office; {_ITSELF}",
     b"PK\3\4": _ARCHIVE,
     b"\x1f\x8b": _ARCHIVE,
     b"7z\xbc\xaf": _ARCHIVE,
@@ -48,7 +48,7 @@ _STARTS = {
     b"\x89PNG": _PICTURE,
     b"\xff\xd8\xff": _PICTURE,
     b"GIF8": _PICTURE,
-    b"diff --git": f"is no notebook but the changes to one; {_ITSELF}",
+    b"diff --git": f"the changes to one; {_ITSELF}",
     b"#!": _SCRIPT,
     b"# coding": _SCRIPT,
     b"# -*- coding": _SCRIPT,
@@ -61,8 +61,15 @@ _MEANT = re.compile(rb"(?m)^# (In\[[\d ]*\]:|%%|\+)|^(import|from) \w+|^def \w+\
 _LONGEST = 300 << 20  # characters of base64
 
 
-def what_instead(content: bytes) -> str:
+def what_instead(content: bytes, kind: str = "notebook") -> str:
     """Return what a file is that is no notebook for sure, else an empty text.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file, or its beginning.
+    kind : str
+        What it should be.
 
     Examples
     --------
@@ -77,12 +84,13 @@ def what_instead(content: bytes) -> str:
             "holds nothing but zero bytes: a placeholder of a cloud folder (OneDrive, iCloud, Dropbox), or a disk "
             "that was full; open it once on that computer, so that it is downloaded, and hand it in again"
         )
-    if start.startswith(b"bplist00") and b"WebMainResource" in start:
-        return f"{_PAGE} (it was saved by Safari as a web archive)"
-    if start[4:8] == b"ftyp":
-        return _PICTURE
     plain = start.replace(b"\r\n", b"\n")
-    return next((reason for begin, reason in _STARTS.items() if plain.startswith(begin)), "")
+    what = next((what for begin, what in _STARTS.items() if plain.startswith(begin)), "")
+    if start.startswith(b"bplist00") and b"WebMainResource" in start:
+        what = f"{_PAGE} (it was saved by Safari as a web archive)"
+    elif start[4:8] == b"ftyp":
+        what = _PICTURE
+    return what and f"is no {kind} but {what}"
 
 
 def is_script(text: bytes) -> bool:
@@ -96,7 +104,7 @@ def what_json_instead(found: Any) -> str:
     if {"doc_id", "resource_key"} & keys:
         return "is only a shortcut to a file in Google Drive; download the notebook itself (.ipynb)"
     if keys >= {"message", "documentation_url"} or (keys and found.get("message") == "Not Found"):
-        return _NOT_FOUND
+        return f"is no notebook but {_NOT_FOUND}"
     return "is JSON, but no notebook: it has no cells"
 
 

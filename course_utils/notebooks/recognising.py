@@ -61,6 +61,10 @@ class Recognised:
     cells: tuple[tuple[str, str], ...] = ()
 
 
+class OtherNotebook(NotebookError):
+    """A file is a notebook, and can be read, but is none of the assignment."""
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """The source notebooks of a course; `assignment` is the one that is collected.
@@ -117,14 +121,14 @@ class Catalogue:
             if best:
                 notes.append(f"the grade_ids are gone; recognised by the {how} of its cells")
         if not best:
-            raise NotebookError("has none of the cells of this course" if not found else "has cells of another course")
+            raise OtherNotebook("has none of the cells of this course" if not found else "has cells of another course")
         # A sheet that was built from this notebook, or this one from another, has the same cells.
         best = [t for t in best if t.assignment == self.assignment] or best
         if len(best) > 1:
-            raise NotebookError("could be " + " or ".join(f"{t.assignment}/{t.name}" for t in best))
+            raise OtherNotebook("could be " + " or ".join(f"{t.assignment}/{t.name}" for t in best))
         template = best[0]
         if template.assignment != self.assignment:
-            raise NotebookError(f"is {template.assignment}/{template.name}, not part of {self.assignment}")
+            raise OtherNotebook(f"is {template.assignment}/{template.name}, not part of {self.assignment}")
         missing = template.grade_ids - found if found & template.grade_ids else ()
         if missing:
             count = f"{len(missing)} of {len(template.grade_ids)} graded cells"

@@ -15,6 +15,12 @@ from course_utils.notebooks import markers
 
 __all__ = ["cleared", "problems"]
 
+# What a text says that asks something, and is no answer.
+_ASKS = re.compile(
+    r"\?(?=[\s*_)\"']|$)|^#{1,6}\s|^\W*(?:explain|describe|discuss|compare|justify|name|state|"
+    r"erkläre|erklären|beschreibe|beschreiben|begründe|begründen|vergleiche|vergleichen|nenne|nennen)\b",
+    re.MULTILINE | re.IGNORECASE,
+)
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -51,7 +57,7 @@ def problems(
             continue
         has_marks = bool(markers.regions(cell["source"], "solution", marks["solution"])[0])
         if cell["cell_type"] == "markdown":
-            if not has_marks and re.search(r"\?\s*$|^#{1,6}\s", cell["source"], re.MULTILINE):
+            if not has_marks and _ASKS.search(cell["source"]):
                 begin = marks["solution"].begin
                 yield index, 0, f"all of it becomes the stub, the question too: no line says '### {begin}'.", False
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from course_utils.classroom.pseudonyms import Pseudonyms
+from course_utils.classroom.spreadsheets import table_saved_anew
 from course_utils.classroom.tables import write_csv
 from course_utils.errors import CourseError
 from course_utils.notebooks.texts import one_line
@@ -332,16 +332,12 @@ def hidden(names: Pseudonyms, who: str, text: str) -> str:
 def _read_earlier(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the cells of an earlier report by notebook and name."""
     try:
-        if path.suffix == ".json":
-            rows = json.loads(path.read_bytes())["cells"]
-        else:
-            with path.open(newline="", encoding="utf-8-sig") as file:
-                rows = list(csv.DictReader(file))
+        rows = json.loads(path.read_bytes())["cells"] if path.suffix == ".json" else table_saved_anew(path)
         found = {}
         for row in rows:
             mean = row["mean"]
-            numbers = {"points": float(row["points"]), "n": int(row["n"])}
-            numbers["mean"] = None if mean in (None, "") else float(mean)
+            numbers = {"points": _number(row["points"]), "n": int(row["n"])}
+            numbers["mean"] = None if mean in (None, "") else _number(mean)
             found[str(row["notebook"]), str(row["cell"])] = numbers
         if not found:
             raise ValueError("no cells")
@@ -352,6 +348,11 @@ def _read_earlier(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
             f"{path.name} is no earlier report: --compare takes a …-report.json or a …-report-cells.csv."
         ) from error
     return found
+
+
+def _number(cell: object) -> float:
+    """Return a number that a spreadsheet may have written with a comma."""
+    return float(str(cell).replace(",", "."))
 
 
 def _compared(found: _Figures, earlier: dict[tuple[str, str], dict[str, Any]], name: str) -> dict[str, Any]:

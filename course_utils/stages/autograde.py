@@ -330,6 +330,7 @@ class Run:
         self.waiting.note(result.student_id, fault)
         place = self.people.get(result.student_id) or Whereabouts(result.student_id, result.student_id)
         result.where, result.submitted, result.late_by = place.where, place.submitted, place.late_by
+        result.problem = "; ".join(filter(None, (result.problem, place.why_half)))
         self._show(result)
 
     def _show(self, result: SubmissionResult) -> None:

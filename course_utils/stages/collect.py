@@ -288,6 +288,7 @@ def place(there: CourseAssignment, hand_in: HandIn, staging: Path) -> Placed:
         f"revision {hand_in.revision}" if hand_in.revision else "first hand-in",
         notebooks=", ".join(placement.notebooks),
         missing=", ".join(placement.missing),
+        unread=", ".join(placement.unread),
         notes=[*hand_in.notes, *placement.notes],
     )
     _judge_time(row, hand_in, there)

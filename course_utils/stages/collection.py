@@ -28,6 +28,7 @@ class Row:
     late_by: str = ""
     notebooks: str = ""
     missing: str = ""
+    unread: str = ""
     other_files: int = 0
     state: str = ""
     notes: list[str] = field(default_factory=list)

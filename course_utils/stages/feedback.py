@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import shutil
 from collections.abc import Callable, Container, Iterable
@@ -20,6 +19,7 @@ from course_utils.classroom.folder import coursedir, open_gradebook
 from course_utils.classroom.marks import read_marks
 from course_utils.classroom.one_run import only_run
 from course_utils.classroom.safety_net import attempt
+from course_utils.classroom.spreadsheets import table_saved_anew
 from course_utils.classroom.tables import write_csv
 from course_utils.errors import CourseError
 from course_utils.grading import scratch
@@ -137,10 +137,7 @@ def _make_room(page: Path) -> None:
 
 
 def _rows(table: Path) -> list[list[str]]:
-    if not table.is_file():
-        return []
-    with table.open(newline="", encoding="utf-8") as file:
-        return [row for row in list(csv.reader(file))[1:] if len(row) == 2]
+    return [list(row.values()) for row in table_saved_anew(table) if len(row) == 2] if table.is_file() else []
 
 
 def _graded(course: Path, assignment: str) -> dict[str, list[str]]:

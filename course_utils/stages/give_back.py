@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from course_utils.notebooks.texts import one_line
 from course_utils.platforms import door
 from course_utils.platforms.marks_back import Line, Return
 from course_utils.stages.feedback import write_pages
-from course_utils.stages.whereabouts import QUARANTINE, where_everybody_is
+from course_utils.stages.whereabouts import QUARANTINE, Whereabouts, where_everybody_is
 
 __all__ = ["return_marks"]
 
@@ -45,7 +45,8 @@ def return_marks(course: Path, assignment: str, *, automatic: bool = False, allo
     course : pathlib.Path
     assignment : str
     automatic : bool
-        Also return those whose prose waits for a person: the points they have so far, and the comment says so.
+        Also return those whose prose, or a notebook in quarantine, waits for a person: the points they have so far, and
+        the comment says so.
     allow_names : bool
         Also return feedback pages that name another student.
 
@@ -73,6 +74,8 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
     group_task = False
     sync_gradebook(course, roster, assignment, known_only=True)  # nbgrader's own commands don't read the settings
     marks = read_marks(course, assignment)
+    everybody = where_everybody_is(course, assignment, config, roster)
+    half = {entry.owner_id: entry for entry in everybody if entry.why_half}
     for mark in marks:
         owner = roster.owner(mark.owner_id)
         if owner is None:
@@ -88,9 +91,12 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
             text = f"{cells} for a person; grade, or use --automatic"
             result.withheld.append((owner.name, text))
             continue
+        if mark.owner_id in half and not automatic:
+            result.withheld.append((owner.name, f"{half[mark.owner_id].why_half}; look at it, or use --automatic"))
+            continue
         for student in owner.members:
             candidates.setdefault(student.student_id, []).append((mark, owner))
-    result.withheld += _in_quarantine(course, assignment, config, roster, {mark.owner_id for mark in marks})
+    result.withheld += _in_quarantine(everybody, {mark.owner_id for mark in marks})
     given = {owner.owner_id for options in candidates.values() for _, owner in options}
     result.renewed, faults = _renew_pages(course, config, assignment, given)
     taken = _other_names(roster)
@@ -100,7 +106,7 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
         if not options:
             continue
         try:
-            line = _line(student, options, assignment, settings, taken)
+            line = _line(student, options, assignment, settings, taken, half)
         except CannotReturn as error:
             result.withheld.append((student.name, str(error)))
             continue
@@ -119,11 +125,8 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
     return result
 
 
-def _in_quarantine(
-    course: Path, assignment: str, config: Config, roster: Roster, graded: set[str]
-) -> list[tuple[str, str]]:
+def _in_quarantine(everybody: Iterable[Whereabouts], graded: set[str]) -> list[tuple[str, str]]:
     """Return who handed in and has no mark, because nothing of it could be laid out: a person has to look."""
-    everybody = where_everybody_is(course, assignment, config, roster)
     return [(e.name, e.why_nothing) for e in everybody if e.state == QUARANTINE and e.owner_id not in graded]
 
 
@@ -182,6 +185,7 @@ def _line(
     assignment: str,
     settings: OpenOlat,
     taken: dict[str, set[str]],
+    half: Mapping[str, Whereabouts],
 ) -> Line:
     """Return the line of a student's mark.
 
@@ -209,7 +213,8 @@ def _line(
         )
     if mark.score < 0:
         raise CannotReturn(f"has {number(mark.score)} points: OpenOlat would drop it")
-    comment = door.clean_comment(_comment(assignment, mark, owner))
+    unread = f"; {half[owner.owner_id].unread} could not be read" if owner.owner_id in half else ""
+    comment = door.clean_comment(_comment(assignment, mark, owner) + unread)
     passed = mark.score >= settings.passed_share * mark.max_score - 1e-9 if settings.passed_share else None
     return Line(student, identifier, mark.score, mark.max_score, comment, passed, owner_id=owner.owner_id)
 

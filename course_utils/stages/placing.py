@@ -19,7 +19,7 @@ from course_utils.handins.paths import CHECKPOINTS, is_junk, unique
 from course_utils.notebooks.files import both_ends, looks_like_notebook
 from course_utils.notebooks.limits import amount
 from course_utils.notebooks.own_files import code_of, run_by
-from course_utils.notebooks.recognising import Catalogue, NotebookError, Recognised, same_work
+from course_utils.notebooks.recognising import Catalogue, NotebookError, OtherNotebook, Recognised, same_work
 from course_utils.notebooks.texts import one_line
 from course_utils.platforms.hand_ins import HandIn, content_hash
 from course_utils.stages.course_assignment import CourseAssignment
@@ -35,13 +35,15 @@ _MAX_MEMBERS = 20  # of a group
 class Placement:
     """What goes into the folder of one hand-in: staged files or text by path, and what does not.
 
-    `untouched` says that all its notebooks are as they were released.
+    `untouched` says that all its notebooks are as they were released; `unread` are missing ones that may be among the
+    refused files.
     """
 
     files: dict[tuple[str, ...], Path | str] = field(default_factory=dict)
     hashes: dict[tuple[str, ...], str] = field(default_factory=dict)
     notebooks: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     refused: list[tuple[str, str, Path | None]] = field(default_factory=list)
     fates: list[tuple[str, str]] = field(default_factory=list)
@@ -79,12 +81,17 @@ def place_hand_in(hand_in: HandIn, staging: Path, there: CourseAssignment) -> Pl
         files += found
         placement.refused += [(r.original, r.reason, r.kept) for r in refusals]
         placement.fates += [(r.original, f"in quarantine: {r.reason}") for r in refusals]
+    junk: list[StagedFile] = []
     for file in list(files):
         if is_junk(file.parts):
             files.remove(file)
+            junk.append(file)
             what = "a checkpoint of the editor" if ".ipynb_checkpoints" in file.parts else "left by a system"
             placement.fates.append((file.original, what))
-    notebooks = _recognise(files, catalogue, placement, hand_in.copies)
+    doubtful = [name for r in placement.refused if _may_hold_work(name := r[0].rpartition("!")[2].strip("/"))]
+    notebooks = _recognise(files, catalogue, placement, hand_in.copies, doubtful)
+    if not notebooks:
+        _tell_of_halves(junk, placement)
     placement.untouched = bool(notebooks) and all(catalogue.is_blank(r) for _, r in notebooks.values())
     for name, (file, recognised) in notebooks.items():
         content: Path | str = file.staged if recognised.converted is None else recognised.converted
@@ -97,14 +104,19 @@ def place_hand_in(hand_in: HandIn, staging: Path, there: CourseAssignment) -> Pl
             placement.notes.append(f"{name}: handed in as {file.name}")
     placement.notebooks = [name for name in catalogue.names if name in notebooks]
     placement.missing = [name for name in catalogue.names if name not in notebooks]
+    _look_into_folders(files, placement, doubtful)
+    placement.unread = _may_be_there(placement.missing, catalogue.names, doubtful)
     if placement.missing and placement.notebooks:
         placement.notes.append(f"without {', '.join(placement.missing)}")
+    if placement.unread and placement.notebooks:
+        told = f"{', '.join(placement.unread)} may be among what is in quarantine, so the marks wait for a person"
+        placement.notes.append(told)
     base = next(iter(notebooks.values()))[0].parts[:-1] if notebooks else ()
     helpers = _kept_helpers(files, notebooks, catalogue, placement)
     others = [f for f in files if not f.name.lower().endswith(".ipynb") or f in helpers]
     wanted = [_destination(f.parts, base) for f in others]
     # The notebooks' names are taken; what nbgrader reads itself is not the student's to write.
-    taken = [*placement.files, ("timestamp.txt",)]
+    taken = [*placement.files, *((f"{name}.ipynb",) for name in placement.missing), ("timestamp.txt",)]
     for file, parts in zip(others, unique([*taken, *wanted])[len(taken) :], strict=True):
         placement.add(parts, file.staged, file.sha256)
         placement.fates.append((file.original, f"kept as {'/'.join(parts)}"))
@@ -137,12 +149,53 @@ def holds_work(there: CourseAssignment, staging: Path, hand_in: HandIn) -> bool 
     return True if placed.notebooks and not placed.untouched else None if placed.refused else False
 
 
+# What may hold a notebook, if it can't be read.
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz")
+
+
+def _may_hold_work(path: str) -> bool:
+    name = path.rpartition("/")[2].lower()
+    return ".ipynb" in name or name.endswith(_ARCHIVES)
+
+
+def _tell_of_halves(junk: list[StagedFile], placement: Placement) -> None:
+    """Tell of what macOS keeps beside notebooks, where it came without them."""
+    for file in junk:
+        if file.name.startswith("._") and ".ipynb" in file.name.lower():
+            reason = "is only what macOS keeps beside a notebook; hand in the notebook itself (.ipynb)"
+            placement.refused.append((file.original, reason, file.staged))
+
+
+def _look_into_folders(files: list[StagedFile], placement: Placement, doubtful: list[str]) -> None:
+    """Tell of folders that are called like a missing notebook and hold other things."""
+    for name in placement.missing:
+        inside = [file for file in files if f"{name}.ipynb" in file.parts[:-1]]
+        if inside:
+            doubtful.append(f"{name}.ipynb")
+            parts = inside[0].parts
+            folder = "/".join(parts[: parts.index(f"{name}.ipynb") + 1])
+            placement.refused.append((folder, "is a folder, and no notebook of the course is in it", None))
+
+
+def _may_be_there(missing: list[str], names: tuple[str, ...], doubtful: list[str]) -> list[str]:
+    """Return which of the missing notebooks may be among files that could not be read: by their name, else any."""
+    called = [path.rpartition("/")[2].lower() for path in doubtful]
+    if any(not any(file.startswith(name.lower()) for name in names) for file in called):
+        return missing
+    return [name for name in missing if any(file.startswith(name.lower()) for file in called)]
+
+
 def _recognise(
-    files: list[StagedFile], catalogue: Catalogue, placement: Placement, copies: tuple[str, ...]
+    files: list[StagedFile],
+    catalogue: Catalogue,
+    placement: Placement,
+    copies: tuple[str, ...],
+    doubtful: list[str],
 ) -> dict[str, tuple[StagedFile, Recognised]]:
     """Return the notebook of each name; several for one name are settled by rules or refused.
 
-    What is a notebook by its content, under whatever name, is taken out of `files`.
+    What is a notebook by its content, under whatever name, is taken out of `files`. To `doubtful` go the names of what
+    can't be read, and of copies of which nothing says which one counts.
     """
     found: dict[str, list[tuple[StagedFile, Recognised]]] = {}
     checkpoints: list[tuple[StagedFile, Recognised | str]] = []
@@ -156,6 +209,10 @@ def _recognise(
                 checkpoints.append((file, str(error)))
             elif ".ipynb" in file.name.lower():
                 _refuse(file, str(error), files, placement)
+                if not isinstance(error, OtherNotebook) or file.name.lower().startswith(
+                    tuple(map(str.lower, catalogue.names))
+                ):
+                    doubtful.append(file.name)
             continue  # of another name, it stays what it is
         if CHECKPOINTS in file.parts:
             checkpoints.append((file, recognised))
@@ -180,6 +237,8 @@ def _recognise(
             _refuse(file, reason, files, placement)
         if best:
             result[name] = _under_its_name(name, *best)
+        else:
+            doubtful.append(f"{name}.ipynb")
         _only_notebooks([file for file, _ in candidates], files)
         if best and not best[0].name.lower().endswith(".ipynb"):
             files.append(result[name][0])

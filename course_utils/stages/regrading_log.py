@@ -21,6 +21,7 @@ from nbgrader.api import Gradebook, MissingEntry
 
 import course_utils
 from course_utils.classroom.marks import number
+from course_utils.classroom.spreadsheets import separator_of
 from course_utils.classroom.tables import as_cell
 from course_utils.grading.moves import Moves
 
@@ -121,7 +122,8 @@ class RegradingLog:
     def _add(self, lines: list[list[Any]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         there = self.path.read_bytes() if self.path.is_file() else b""
-        wanted = [_line(values) for values in lines]
+        separator = separator_of(there.decode("utf-8", "replace")) if there else ","
+        wanted = [_line(values, separator) for values in lines]
         known = set(there.decode("utf-8", "replace").splitlines(keepends=True))
         # A run may have been killed within a line, or between the last line and its end.
         text = "" if there else _line(COLUMNS)
@@ -137,7 +139,7 @@ def _told(points: float | None) -> str:
     return "waiting" if points is None else number(points)
 
 
-def _line(values: Any) -> str:
+def _line(values: Any, separator: str = ",") -> str:
     text = io.StringIO(newline="")
-    csv.writer(text).writerow(values)
+    csv.writer(text, delimiter=separator).writerow(values)
     return text.getvalue()

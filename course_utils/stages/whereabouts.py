@@ -46,6 +46,8 @@ class Whereabouts:
     submitted, late_by : str
         When, in the zone of the course, and how long after the deadline; empty if that is unknown, or not late.
     in_roster : bool
+    unread : str
+        Notebooks that what is laid out lacks, and that may be in quarantine.
     """
 
     owner_id: str
@@ -55,6 +57,7 @@ class Whereabouts:
     submitted: str = ""
     late_by: str = ""
     in_roster: bool = True
+    unread: str = ""
 
     @property
     def where(self) -> str:
@@ -73,6 +76,13 @@ class Whereabouts:
         if self.is_laid_out:
             return ""
         return f"handed in, but in quarantine: {self.why}" if self.reasons else "nothing was handed in"
+
+    @property
+    def why_half(self) -> str:
+        """Why a part of what was handed in is not graded; empty if all of it is, or nothing."""
+        if not (self.is_laid_out and self.unread and self.reasons):
+            return ""
+        return f"{self.unread} was not graded, as it may be among what is in quarantine: {self.why}"
 
     @property
     def is_laid_out(self) -> bool:
@@ -101,7 +111,7 @@ def where_everybody_is(course: Path, assignment: str, config: Config, roster: Ro
 
 
 def kept_in_quarantine(course: Path) -> dict[str, list[str]]:
-    """Return by student_id what somebody handed in of which nothing is laid out, and why: no mark knows of it.
+    """Return by student_id what somebody handed in that is not laid out, all or a part, and why: no mark knows of it.
 
     Parameters
     ----------
@@ -112,9 +122,10 @@ def kept_in_quarantine(course: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for assignment in assignments(course):
         for entry in where_everybody_is(course, assignment, config, roster):
-            if entry.state == QUARANTINE and entry.in_roster:
+            told = entry.why_nothing if entry.state == QUARANTINE else entry.why_half
+            if told and entry.in_roster:
                 for student in roster.owner(entry.owner_id).members:
-                    found.setdefault(student.student_id, []).append(f"{assignment}: {entry.why_nothing}")
+                    found.setdefault(student.student_id, []).append(f"{assignment}: {told}")
     return found
 
 
@@ -216,9 +227,11 @@ class _Looking:
         time = laid_out_at(self.folders[who])
         laid = self.record.get(who)
         untouched = isinstance(laid, dict) and laid.get("untouched") is True
+        row = laid.get("row") if isinstance(laid, dict) else None
+        unread = str(row.get("unread") or "") if isinstance(row, dict) else ""
         return Whereabouts(
             who, name, UNTOUCHED if untouched else LAID_OUT, reasons, as_local(time, self.settings.timezone),
-            self._late_by(who, owner, time), owner is not None,
+            self._late_by(who, owner, time), owner is not None, unread,
         )  # fmt: skip
 
     def _late_by(self, who: str, owner: Owner | None, time: datetime | None) -> str:

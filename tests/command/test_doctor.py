@@ -57,6 +57,19 @@ def test_a_missing_roster_is_a_warning(course):
     assert findings(course)["roster"].level == "warning"
 
 
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("name", ["roster.local.csv.txt", "roster.local.xlsx", "Roster.csv", "roster (1).csv"])
+def test_a_roster_of_another_name_is_told(course, name, there):
+    if there:
+        (course / "roster.csv").write_text(ROSTER)
+    else:
+        (course / "roster.csv").unlink(missing_ok=True)
+    (course / name).write_text(ROSTER)
+    found = [finding for finding in doctor.examine(course) if finding.what == "roster"]
+    assert [finding.level for finding in found] == ["good" if there else "warning", "warning"]
+    assert found[1].detail.startswith(f"{name} is not read: the class is in roster.local.csv or roster.csv")
+
+
 def test_what_a_course_begins_with_is_told(course):
     """A folder without an assignment, a class without a student."""
     (course / "roster.csv").write_text(ROSTER.splitlines()[0] + "\n")
@@ -156,7 +169,7 @@ def test_the_class_is_read_by_the_reader_of_collect(course):
     """All that is wrong, with its row; what only may be wrong is a warning."""
     (course / "roster.csv").write_text(ROSTER.replace("0012345", '"1,61803E+06"').replace("s05,", "s04,"))
     found = findings(course)["roster"]
-    assert found.level == "bad" and "row 2: matriculation_number must be digits" in found.detail
+    assert found.level == "bad" and "row 2: matriculation_number is '1,61803E+06': a" in found.detail
     assert "rows 5 and 6 have the same student_id" in found.detail
     (course / "roster.csv").write_text(ROSTER.replace("0012345", "12345"))
     found = [finding for finding in doctor.examine(course) if finding.what == "roster"]

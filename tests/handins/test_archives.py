@@ -386,6 +386,7 @@ def test_a_7z_bomb_and_too_many_files_in_a_7z(read):
         ("a.zip", b"PK\x03\x04", "zip"), ("noext", b"PK\x03\x04", "zip"), ("a.ipynb", b"PK\x03\x04", "zip"),
         ("w.pt", b"PK\x03\x04", None), ("x.npz", b"PK\x03\x04", None), ("x.docx", b"PK\x03\x04", None),
         ("a.ipynb", b'{"cells"', None), ("a.zip", b"hello", "broken"), ("a.rar", b"Rar!\x1a\x07", "rar"),
+        ("a.zip (1)", b"PK\x03\x04", "zip"), ("a.zip.csv", b"a,b", None), ("a.zipper", b"PK\x03\x04", None),
         ("a.zip", b"7z\xbc\xaf\x27\x1c", "7z"), ("A.ZIP", b"PK\x05\x06", "zip"), ("x.gz", b"\x1f\x8b", None),
     ],
 )  # fmt: skip

@@ -149,6 +149,7 @@ def test_copies_beside_the_source_are_refused(tmp_path):
 
 def test_what_python_and_editors_leave_is_not_handed_out(tmp_path):
     left = [("__pycache__/a.py", "1"), (".ipynb_checkpoints/b.py", "1"), ("data/brightness.csv", "1,2\n")]
+    left += [("desktop.ini", "x"), ("data/Thumbs.db", "x"), ("~$notes.docx", "x"), ("Icon\r", "")]
     folder = release.release(broken(tmp_path, None, left), ASSIGNMENT)
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["adding.ipynb", "brightness.csv"]
 

@@ -355,7 +355,11 @@ def test_one_member_hands_in_for_the_group(course, students, tmp_path):
 
 BAD = {
     "no zip": ({"a.zip": b"this is not a zip"}, "is no archive, in spite of its name"),
-    "a web page": ({"a.zip": b"<!DOCTYPE html><p>Log in"}, "is no archive but a saved web page"),
+    "a web page": ({"a.zip": b"<!DOCTYPE html><p>Log in"}, "is no archive but a web page"),
+    "zeros": ({"a.zip": bytes(5000)}, "holds nothing but zero bytes: a placeholder of a cloud folder"),
+    "a pointer": ({"a.zip": b"version https://git-lfs.github.com/spec/v1\n"}, "is no archive but a pointer of Git LFS"),
+    "a shortcut": ({"a.7z": b"L\0\0\0\x01\x14\x02\0" + bytes(80)}, "is no archive but a shortcut of Windows"),
+    "the other half": ({"a.zip": zip_bytes({"__MACOSX/._first.ipynb": b"\0\5\x16\7"})}, "macOS keeps beside a"),
     "empty": ({"a.zip": b""}, "the file is empty"),
     "no notebook": ({"a.zip": zip_bytes({"report.pdf": b"%PDF"})}, "no notebook of this assignment"),
     "rar": ({"a.rar": b"Rar!\x1a\x07\x00xxxx"}, "hand in a zip"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from course_utils.platforms.olat.sheet import SheetError, SheetRow, read_sheet
 __all__ = ["read_download"]
 
 _MARKS = {"Late_submission.txt": "late", "Extended_submission.txt": "extended"}
+_MOST_NAMED = 10
 _STAMP = re.compile(r"_(\d{4}-\d\d-\d\dT\d\d-\d\d)\.zip$", re.IGNORECASE)
 
 
@@ -35,6 +37,7 @@ class _Folder:
     def __init__(self, path: Path) -> None:
         self.files = dict(walk_folder(path))
         self.names = list(self.files)
+        self.empty = [f"{folder.relative_to(path).as_posix()}/" for folder in _empty_folders(path)]
 
     def __enter__(self) -> _Folder:
         return self
@@ -48,7 +51,14 @@ class _Folder:
             return budget.copy(file, None)
 
 
+def _empty_folders(path: Path) -> list[Path]:
+    """Return the folders in which nothing is, in order."""
+    return sorted(Path(root) for root, folders, names in os.walk(path) if not folders and not names)
+
+
 class _Zip:
+    empty = ()  # folders of a zip say nothing: OpenOlat makes them, too
+
     def __init__(self, path: Path, max_files: int) -> None:
         self._reader = ZipReader(path, max_files)
         self._members = [m for m in self._reader.members if not m.is_folder]
@@ -154,6 +164,7 @@ class _Reading:
             else:
                 self.download.fates.append((name, f"not a hand-in ({kind})"))
 
+        self._tell_of_empty_folders()
         if not places:
             self._no_owner(others)
             return
@@ -187,6 +198,19 @@ class _Reading:
             if fault:
                 self.download.problems.append(Problem(self.download.path.name, folder, "", f"the hand-in {fault}"))
                 self.download.fates += [(self.source.names[i], f"not read: {fault}") for i in _indices(place)]
+
+    def _tell_of_empty_folders(self) -> None:
+        """Tell whose folders are empty in a download that was unpacked: in a cloud folder, they may not be here yet."""
+        split = [split_owner(f"{name}x") for name in self.source.empty]
+        found = [
+            f"{each[1]}/{each[2]}" for each in split if each and each[2].split("_")[1] in ("submissions", "revisions")
+        ]
+        if found:
+            more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+            self.download.notes.append(
+                f"{self.download.path.name}: nothing is in {', '.join(found[:_MOST_NAMED])}{more}. If it was unpacked "
+                "into a cloud folder, not all of it may be on this computer: collect the zip itself"
+            )
 
     def _one_owner(
         self, folder: str, place: _Place, stamp: str, rows: Sequence[SheetRow], unsure: Mapping[str, str]
