@@ -232,10 +232,13 @@ def feedback(
     course: CourseOption = Path(),
 ) -> None:
     """Write one HTML page per graded notebook to feedback/."""
+    from course_utils.grading.sheet_page import page_names
     from course_utils.stages import feedback
 
     folder = feedback.feedback(course, assignment, students=student or None)
-    pages = [path for name in student or ["*"] for path in folder.glob(f"{name}/{assignment}/*.html")]
+    ours = page_names(path.stem for path in (course / "source" / assignment).glob("*.ipynb"))
+    found = (path for name in student or ["*"] for path in folder.glob(f"{name}/{assignment}/*.html"))
+    pages = [path for path in found if path.name in ours]
     console.print(f"Wrote {len(pages)} pages to {folder}/<student_id>/{assignment}/")
 
 

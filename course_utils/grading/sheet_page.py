@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,27 @@ from course_utils.grading.page_state import state_of
 from course_utils.grading.pages import with_policy
 from course_utils.grading.words import Words, words_in
 
-__all__ = ["NAME", "sheet_page"]
+__all__ = ["NAME", "page_names", "sheet_page"]
 
 # Of the page's file; a notebook of this name keeps its own page.
 NAME = "whole-assignment"
+
+
+def page_names(notebooks: Iterable[str]) -> frozenset[str]:
+    """Return the file names of the pages of an assignment; what else lies beside them is a student's own.
+
+    Parameters
+    ----------
+    notebooks : iterable of str
+        Of the assignment, without suffix.
+
+    Examples
+    --------
+    >>> sorted(page_names(["first", "second"])), sorted(page_names(["third"]))
+    (['first.html', 'second.html', 'whole-assignment.html'], ['third.html'])
+    """
+    names = set(notebooks)
+    return frozenset(f"{name}.html" for name in names | ({NAME} if len(names) > 1 else set()))
 
 
 @dataclass(frozen=True)

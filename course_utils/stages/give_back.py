@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from course_utils.classroom.settings import OpenOlat
 from course_utils.errors import CourseError
 from course_utils.grading.page_state import out_of_date
 from course_utils.grading.settings import Course
+from course_utils.grading.sheet_page import page_names
 from course_utils.notebooks.texts import one_line
 from course_utils.platforms import door
 from course_utils.platforms.marks_back import Line, Return
@@ -99,7 +100,7 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
     result.withheld += _in_quarantine(everybody, {mark.owner_id for mark in marks})
     given = {owner.owner_id for options in candidates.values() for _, owner in options}
     result.renewed, faults = _renew_pages(course, config, assignment, given)
-    taken = _other_names(roster)
+    taken, ours = _other_names(roster), _page_names(course, assignment, config)
     names = _NameCheck(roster)
     for student in roster.students:
         options = candidates.get(student.student_id)
@@ -114,7 +115,7 @@ def _return_marks(course: Path, assignment: str, automatic: bool, allow_names: b
         if not fault:
             folder = Path(folders.format_path(folders.feedback_directory, line.owner_id, assignment))
             group = roster.owner(line.owner_id).members
-            read = functools.partial(_pages, folder, None if allow_names else names, group)
+            read = functools.partial(_pages, folder, ours, None if allow_names else names, group)
             found, fault = attempt(course, line.owner_id, "returned", read)
         pages, withheld = ([], [f"has a score, but the feedback pages {fault}"]) if fault else found
         result.withheld += [(student.name, reason) for reason in withheld]
@@ -161,10 +162,20 @@ def _renew_pages(
     return tuple(sorted(set(stale) - set(faults))), faults
 
 
-def _pages(folder: Path, names: _NameCheck | None, group: Iterable[Student]) -> tuple[list[Path], list[str]]:
-    """Return the feedback pages of somebody that can be returned, and why others can't."""
+def _page_names(course: Path, assignment: str, config: Config) -> frozenset[str]:
+    with open_gradebook(course, config) as gradebook:
+        return page_names(notebook.name for notebook in gradebook.find_assignment(assignment).notebooks)
+
+
+def _pages(
+    folder: Path, ours: Container[str], names: _NameCheck | None, group: Iterable[Student]
+) -> tuple[list[Path], list[str]]:
+    """Return the feedback pages of somebody that can be returned, and why others can't.
+
+    What a student handed in lies there as well, and is no page of the course, whatever it is called.
+    """
     pages, withheld = [], []
-    for page in sorted(folder.glob("*.html")):
+    for page in sorted(path for path in folder.glob("*.html") if path.name in ours):
         if page.is_symlink() or not page.is_file():
             withheld.append(f"{one_line(page.name)} is no plain file; left out")
             continue

@@ -198,3 +198,17 @@ def test_a_file_of_which_only_the_answer_speaks_is_told(name, speaks, serious, t
         cells["text_add"].source += f"\n{speaks}"
 
     assert check_source(broken(tmp_path / "too", too, [(f"img/{name}", "x")]), ASSIGNMENT) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Why does `add` work? Use two sentences.", True),
+        ("Erkläre, warum das so ist.", True),
+        ("### Part 2\nSay it.", True),
+        ("Addition of texts puts one behind the other.", False),
+    ],
+)
+def test_a_question_in_an_answer_without_marks_is_told_to_go_away(text, told, tmp_path):
+    remarks = check_source(broken(tmp_path, lambda cells: cells["why"].update(source=text)), ASSIGNMENT)
+    assert [remark.serious for remark in remarks if "the question too" in str(remark)] == [False] * told

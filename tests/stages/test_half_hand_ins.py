@@ -151,6 +151,26 @@ def test_half_of_a_hand_in_is_no_whole_one_with_zeros(tmp_path):
     assert line.score == 4
 
 
+@pytest.mark.parametrize(("assignment", "names"), [("sheet", ("first", "second")), ("other", ("third",))])
+@pytest.mark.parametrize("folder", ["whole-assignment.html", "first.html", "third.html", "Whole-Assignment.HTML"])
+def test_folders_that_are_called_like_pages_stand_in_nobodys_way(tmp_path, folder, assignment, names):
+    course = make_course(tmp_path / "course", config=f"{SETTINGS}\nc.GradeNotebook.preload = []")
+    release(course, assignment)
+    laid = course / "submitted" / "s01" / assignment
+    (laid / folder).mkdir(parents=True)
+    (laid / folder / "index.html").write_text("<html>MINE</html>")
+    (laid / "index.html").write_text("<html>MINE</html>")
+    for name in names:
+        (laid / f"{name}.ipynb").write_bytes(notebook_bytes(name))
+    autograde(course, assignment, workers=1)
+    feedback(course, assignment)
+    returned = return_marks(course, assignment)
+    (line,) = returned.lines
+    pages = [*names, "whole-assignment"] if len(names) > 1 else names
+    assert [page.stem for page in line.pages] == sorted(pages) and returned.withheld == []
+    assert (laid / folder / "index.html").is_file(), "what was handed in stays as it was"
+
+
 def test_what_can_not_be_read_of_what_lies_there_waits_for_a_person(tmp_path):
     """However it came there: a folder, half a copy."""
     course = make_course(tmp_path / "course", config=f"{SETTINGS}\nc.GradeNotebook.preload = []")
