@@ -14,6 +14,7 @@ from traitlets.config import Config
 
 from course_utils.classroom.config import CONFIG_FILE, load_config
 from course_utils.errors import CourseError
+from course_utils.notebooks.files import notebooks_in
 
 __all__ = [
     "assignments",
@@ -52,7 +53,7 @@ def coursedir(course: Path, config: Config | None = None) -> CourseDirectory:
 
 def assignments(course: Path) -> list[str]:
     """Return the names of the assignments in `source/`."""
-    return sorted({path.parent.name for path in (Path(course) / "source").glob("*/*.ipynb")})
+    return sorted({path.parent.name for path in notebooks_in(Path(course) / "source", "*/*.ipynb")})
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from course_utils.classroom.safety_net import Waiting, attempt
 from course_utils.classroom.settings import Deadlines
 from course_utils.classroom.tables import put, put_formula, write_csv
 from course_utils.errors import CourseError
+from course_utils.notebooks.files import notebooks_in
 
 __all__ = ["NOT_GRADED_YET", "CourseMark", "Mark", "course_marks", "lateness_now", "read_marks", "write_course_table"]
 
@@ -200,7 +201,7 @@ def lateness_now(
 def _bonus_cells(course: Path, folders: CourseDirectory, assignment: str) -> set[tuple[str, str]]:
     """Return notebook and grade_id of the cells whose metadata say that they give bonus points."""
     found = set()
-    for path in (Path(course) / folders.source_directory / assignment).glob("*.ipynb"):
+    for path in notebooks_in(Path(course) / folders.source_directory / assignment):
         for cell in json.loads(path.read_bytes())["cells"]:
             metadata = cell.get("metadata", {})
             if metadata.get("course", {}).get("bonus") and "grade_id" in metadata.get("nbgrader", {}):
@@ -310,7 +311,7 @@ def course_marks(course: Path) -> tuple[list[str], list[CourseMark]]:
 
 def _bonus_points(course: Path, assignment: str, bonus_cells: set[tuple[str, str]]) -> float:
     points = 0.0
-    for path in (Path(course) / "source" / assignment).glob("*.ipynb"):
+    for path in notebooks_in(Path(course) / "source" / assignment):
         for cell in json.loads(path.read_bytes())["cells"]:
             about = cell.get("metadata", {}).get("nbgrader", {})
             if (path.stem, about.get("grade_id")) in bonus_cells:

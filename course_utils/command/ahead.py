@@ -65,12 +65,13 @@ def _start(course: Path, assignment: str, count: int, workers: int | None) -> An
     from course_utils.grading.pool import Parents, cores
     from course_utils.grading.preload import modules_for
     from course_utils.grading.run.engine import Settings
+    from course_utils.notebooks.files import notebooks_in
 
     try:
         chosen = load_config(course).GradeNotebook
         preload = chosen.get("preload")
         if preload is None:
-            preload = modules_for(path.read_bytes() for path in (course / "source" / assignment).glob("*.ipynb"))
+            preload = modules_for(path.read_bytes() for path in notebooks_in(course / "source" / assignment))
         settings = Settings(warm=bool(chosen.get("warm", True)), preload=tuple(preload))
     except (CourseError, OSError, ValueError, KeyError, TypeError):  # the command says it better
         return None

@@ -58,6 +58,7 @@ def release(
 ) -> None:
     """Write release/ASSIGNMENT from source/: solutions and hidden tests removed."""
     from course_utils.classroom import folder
+    from course_utils.notebooks.files import notebooks_in
     from course_utils.report import coverage
     from course_utils.stages import release
     from course_utils.stages.release_zip import in_order, write_release_zip
@@ -66,7 +67,7 @@ def release(
         raise CourseError("Name an assignment, or use --all.")
     for name in folder.assignments(course) if every else [assignment]:
         if download:  # before anything is written
-            in_order(course, name, [path.stem for path in (course / "source" / name).glob("*.ipynb")])
+            in_order(course, name, [path.stem for path in notebooks_in(course / "source" / name)])
         folder_of = release.release(course, name, rehearsal=not quick, told=_show_remark)
         console.print(f"Released [bold]{name}[/] to {folder_of}")
         if download:
@@ -233,10 +234,11 @@ def feedback(
 ) -> None:
     """Write one HTML page per graded notebook to feedback/."""
     from course_utils.grading.sheet_page import page_names
+    from course_utils.notebooks.files import notebooks_in
     from course_utils.stages import feedback
 
     folder = feedback.feedback(course, assignment, students=student or None)
-    ours = page_names(path.stem for path in (course / "source" / assignment).glob("*.ipynb"))
+    ours = page_names(path.stem for path in notebooks_in(course / "source" / assignment))
     found = (path for name in student or ["*"] for path in folder.glob(f"{name}/{assignment}/*.html"))
     pages = [path for path in found if path.name in ours]
     console.print(f"Wrote {len(pages)} pages to {folder}/<student_id>/{assignment}/")

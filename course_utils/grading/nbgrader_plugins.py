@@ -44,6 +44,7 @@ from course_utils.grading.submissions import (
 )
 from course_utils.grading.words import words_in
 from course_utils.notebooks import cells as kinds
+from course_utils.notebooks.files import notebooks_in
 from course_utils.notebooks.pictures import lay_in_files
 from course_utils.notebooks.reading import UnreadableNotebook, read_notebook
 from course_utils.notebooks.repair import repair
@@ -208,7 +209,7 @@ class GradeNotebook(HowToGrade, NbGraderPreprocessor):
     def _settings_for(self, source: Path) -> Settings:
         settings = self.settings()
         if settings.preload is None:
-            notebooks = sorted(source.glob("*.ipynb"))
+            notebooks = notebooks_in(source)
             settings = replace(settings, preload=_modules(tuple((path, path.stat().st_mtime) for path in notebooks)))
         return settings
 

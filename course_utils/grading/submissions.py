@@ -27,6 +27,7 @@ from course_utils.grading.places import without_places
 from course_utils.grading.run import trust
 from course_utils.grading.run.engine import KernelUnavailable, NotebookResult, Settings, grade_cells
 from course_utils.notebooks import reading, repair, skeleton
+from course_utils.notebooks.files import notebooks_in
 from course_utils.notebooks.limits import FileLimits, amount
 from course_utils.notebooks.own_files import code_of, run_by
 from course_utils.notebooks.pictures import lay_in_files
@@ -203,7 +204,7 @@ def read_submission(
     settings : Settings
     """
     limits = GradingLimits.of(settings.limits)
-    sources = {path.stem: path.read_bytes() for path in sorted(source.glob("*.ipynb"))}
+    sources = {path.stem: path.read_bytes() for path in notebooks_in(source)}
     notebooks: dict[str, bytes | str] = {}
     for name in sources:
         path = folder / f"{name}.ipynb"
@@ -251,7 +252,7 @@ def digest_of_source(source: Path, ignore: Sequence[str] = ()) -> str:
         See `handed_out`.
     """
     total = hashlib.sha256()
-    notebooks = {f"notebook {path.name}": path.read_bytes() for path in source.glob("*.ipynb")}
+    notebooks = {f"notebook {path.name}": path.read_bytes() for path in notebooks_in(source)}
     files = {f"file {name}": path.read_bytes() for name, path in handed_out(source, ignore).items()}
     hidden = {f"hidden {name}": data for name, data in read_hidden(source).items()}
     for name, data in sorted((notebooks | files | hidden).items()):

@@ -13,6 +13,7 @@ from typing import Any
 from traitlets.config import Config
 
 from course_utils.notebooks import course_code, markers, marking, objects, rubrics, stubs
+from course_utils.notebooks.instead import what_instead
 from course_utils.notebooks.texts import one_line
 
 __all__ = ["Remark", "examine", "plain_cells", "where"]
@@ -167,6 +168,8 @@ def as_notebook(content: bytes) -> dict[str, Any]:
     ValueError
         If it is none of format 4; the text says why.
     """
+    if reason := what_instead(content, advise=False):
+        raise ValueError(f"it {reason}.")
     try:
         notebook = json.loads(content)
     except (ValueError, RecursionError) as error:

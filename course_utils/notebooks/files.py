@@ -15,7 +15,15 @@ from course_utils.notebooks.instead import inner_notebook, is_script, what_inste
 from course_utils.notebooks.limits import MIB, FileLimits
 from course_utils.notebooks.texts import one_line, plain_lines
 
-__all__ = ["NotebookError", "both_ends", "foreign_language", "load_notebook", "looks_like_notebook"]
+__all__ = [
+    "NotebookError",
+    "both_ends",
+    "foreign_language",
+    "load_notebook",
+    "looks_like_notebook",
+    "no_files_in",
+    "notebooks_in",
+]
 
 # Each part takes up to thirty times its bytes once it is read.
 MOST_PARTS = 5_000_000
@@ -93,6 +101,23 @@ def load_notebook(
         notebook, more, _ = load_notebook(inner[0], limits, outputs=outputs, is_inner=True)
         return notebook, [*notes, inner[1], *more], inner[0]
     return notebook, notes, content if odd else None
+
+
+def notebooks_in(folder: Path, pattern: str = "*.ipynb") -> list[Path]:
+    """Return the notebooks of the course in a folder, in order: no folders, nor what macOS and editors keep there.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    pattern : str
+        As `pathlib.Path.glob` takes it.
+    """
+    return sorted(path for path in Path(folder).glob(pattern) if path.name[0] != "." and path.is_file())
+
+
+def no_files_in(folder: Path) -> list[Path]:
+    """Return what is called like a notebook and is no file: a folder, a link to nothing."""
+    return sorted(path for path in Path(folder).glob("*.ipynb") if path.name[0] != "." and not path.is_file())
 
 
 def _has_cells(notebook: Any) -> bool:

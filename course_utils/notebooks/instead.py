@@ -19,7 +19,11 @@ _SCRIPT = f"a script that was made of one; {_ITSELF}"
 _NOT_FOUND = f"the answer of a web site that it found none; {_DOWNLOAD}"
 _ARCHIVE = "a packed file; unpack it and hand in the notebook itself (.ipynb)"
 _SHORTCUT = f"a shortcut; {_ITSELF}"
-# By the first bytes. Of several the first one counts.
+_ZEROS = (
+    "holds nothing but zero bytes: a placeholder of a cloud folder (OneDrive, iCloud, Dropbox), or a disk that was full"
+)
+_OPEN_IT = "; open it once on that computer, so that it is downloaded, and hand it in again"
+# What it is, and behind a semicolon what to do. By the first bytes. Of several the first one counts.
 _STARTS = {
     b"version https://git-lfs": "a pointer of Git LFS, which only says where the file is; "
     "fetch the file itself (`git lfs pull`)",
@@ -61,7 +65,7 @@ _MEANT = re.compile(rb"(?m)^# (In\[[\d ]*\]:|%%|\+)|^(import|from) \w+|^def \w+\
 _LONGEST = 300 << 20  # characters of base64
 
 
-def what_instead(content: bytes, kind: str = "notebook") -> str:
+def what_instead(content: bytes, kind: str = "notebook", *, advise: bool = True) -> str:
     """Return what a file is that is no notebook for sure, else an empty text.
 
     Parameters
@@ -70,6 +74,8 @@ def what_instead(content: bytes, kind: str = "notebook") -> str:
         Of the file, or its beginning.
     kind : str
         What it should be.
+    advise : bool
+        Whether students are told what to hand in.
 
     Examples
     --------
@@ -80,17 +86,14 @@ def what_instead(content: bytes, kind: str = "notebook") -> str:
     if not start and not content.strip():
         return "is an empty file"
     if not content.strip(b"\0"):
-        return (
-            "holds nothing but zero bytes: a placeholder of a cloud folder (OneDrive, iCloud, Dropbox), or a disk "
-            "that was full; open it once on that computer, so that it is downloaded, and hand it in again"
-        )
+        return _ZEROS + (_OPEN_IT if advise else "")
     plain = start.replace(b"\r\n", b"\n")
     what = next((what for begin, what in _STARTS.items() if plain.startswith(begin)), "")
     if start.startswith(b"bplist00") and b"WebMainResource" in start:
         what = f"{_PAGE} (it was saved by Safari as a web archive)"
     elif start[4:8] == b"ftyp":
         what = _PICTURE
-    return what and f"is no {kind} but {what}"
+    return what and f"is no {kind} but {what if advise else what.partition('; ')[0]}"
 
 
 def is_script(text: bytes) -> bool:

@@ -13,7 +13,7 @@ import nbformat
 from traitlets.config import Config
 
 from course_utils.errors import CourseError
-from course_utils.notebooks.files import NotebookError, foreign_language, kernel_language, load_notebook
+from course_utils.notebooks.files import NotebookError, foreign_language, kernel_language, load_notebook, notebooks_in
 from course_utils.notebooks.limits import FileLimits
 from course_utils.notebooks.sealed_cells import as_released, without_seals
 from course_utils.notebooks.texts import one_line, plain_lines, released_text
@@ -219,8 +219,15 @@ def read_catalogue(
     """
     folder = Path(course) / source_directory
     templates = []
-    for path in sorted(folder.glob("*/*.ipynb")):
-        notebook = json.loads(path.read_bytes())
+    for path in notebooks_in(folder, "*/*.ipynb"):
+        try:
+            notebook = json.loads(path.read_bytes())
+            if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+                raise ValueError("it has no cells")
+        except (ValueError, RecursionError) as error:
+            if path.parent.name == assignment:
+                raise CourseError(f"{path} is no notebook that can be read: {error}") from error
+            continue  # `course check-source` tells of it
         try:
             answers = _released_answers(notebook, config) if path.parent.name == assignment else {}
         except (ValueError, RuntimeError) as error:  # what nbgrader raises at marks of solutions that do not pair

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from course_utils.errors import CourseError
+from course_utils.notebooks.files import notebooks_in
 
 __all__ = ["page"]
 
@@ -30,7 +31,7 @@ def page(source: Path) -> str:
     titles = _read_titles(source)
     items: dict[str, list[tuple[str, str, float, str]]] = {}
     points: dict[str, list[float]] = {}
-    for path in sorted(source.glob("*/*.ipynb")):
+    for path in notebooks_in(source, "*/*.ipynb"):
         notebook = str(path.relative_to(source).with_suffix(""))
         content = json.loads(path.read_text(encoding="utf-8"))
         if "sheet" in content.get("metadata", {}).get("course", {}):  # its cells are those of other notebooks

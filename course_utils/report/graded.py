@@ -34,6 +34,7 @@ from course_utils.classroom.settings import Deadlines
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.excerpt import Notebook as Divided
+from course_utils.notebooks.files import notebooks_in
 from course_utils.notebooks.texts import one_line
 from course_utils.stages.whereabouts import NOTHING, QUARANTINE, UNTOUCHED, Whereabouts, where_everybody_is
 
@@ -266,7 +267,7 @@ def text_of(cell: dict[str, Any]) -> str:
 def source_notebooks(course: Path, assignment: str) -> dict[str, Divided]:
     """Return the course's own notebooks of an assignment, divided into exercises."""
     found = {}
-    for path in sorted((course / "source" / assignment).glob("*.ipynb")):
+    for path in notebooks_in(course / "source" / assignment):
         cells = json.loads(path.read_bytes())["cells"]
         found[path.stem] = Divided(f"{assignment}/{path.stem}", [{**cell, "source": text_of(cell)} for cell in cells])
     if not found:

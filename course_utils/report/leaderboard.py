@@ -15,6 +15,7 @@ from course_utils.classroom.pseudonyms import Pseudonyms
 from course_utils.classroom.tables import write_csv
 from course_utils.environment import reading_submission
 from course_utils.errors import CourseError
+from course_utils.notebooks.files import notebooks_in
 from course_utils.notebooks.texts import one_line
 
 __all__ = ["Row", "cells", "measured_accuracy", "notebook_of", "rank", "read", "write"]
@@ -64,7 +65,7 @@ def notebook_of(course: Path, assignment: str, artifact: str) -> str:
     CourseError
         If there is none.
     """
-    for path in sorted((Path(course) / "source" / assignment).glob("*.ipynb")):
+    for path in notebooks_in(Path(course) / "source" / assignment):
         cells = json.loads(path.read_bytes())["cells"]
         if any(artifact in cell["metadata"].get("course", {}).get("artifacts", []) for cell in cells):
             return path.stem

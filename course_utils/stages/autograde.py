@@ -43,6 +43,7 @@ from course_utils.grading.submissions import (
     read_submission,
 )
 from course_utils.notebooks import cells as kinds
+from course_utils.notebooks.files import notebooks_in
 from course_utils.notebooks.texts import one_line
 from course_utils.stages.checking import Stopped, make_sure_it_exists
 from course_utils.stages.choosing import no_such_student
@@ -209,7 +210,7 @@ class Run:
         self.people = {entry.owner_id: entry for entry in everybody}
         self.names = sorted(self.people if students is None else _asked_for(students, self.people, roster))
         if self.settings.preload is None:
-            notebooks = (path.read_bytes() for path in self.source.glob("*.ipynb"))
+            notebooks = (path.read_bytes() for path in notebooks_in(self.source))
             self.settings = replace(self.settings, preload=modules_for(notebooks))
         self.results: dict[str, SubmissionResult] = {}
         self.given: dict[str, Submission] = {}

@@ -27,6 +27,7 @@ from course_utils.notebooks import authoring, markers, skeleton
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.authoring import Remark, where
 from course_utils.notebooks.course_code import Files
+from course_utils.notebooks.files import no_files_in, notebooks_in
 from course_utils.notebooks.pictures import SUFFIXES
 from course_utils.notebooks.texts import one_line
 from course_utils.stages.checking import make_sure_it_exists
@@ -62,7 +63,10 @@ def check_source(course: Path, assignment: str) -> list[Remark]:
     files = Files(frozenset(beside), frozenset(read_hidden(source)))
     remarks: list[Remark] = []
     notebooks = {}
-    for path in sorted(source.glob("*.ipynb")):
+    remarks += [
+        Remark(path.stem, "it is a folder, or a link to nothing. Take it away.") for path in no_files_in(source)
+    ]
+    for path in notebooks_in(source):
         try:
             notebooks[path.stem] = authoring.as_notebook(path.read_bytes())
         except ValueError as reason:
@@ -224,7 +228,7 @@ def rehearse(course: Path, assignment: str, files: Path | None = None) -> list[R
     """
     course = Path(course).resolve()
     config, source = load_config(course), course / "source" / assignment
-    paths = sorted(source.glob("*.ipynb"))
+    paths = notebooks_in(source)
     folders = [files] if files else [course / "tests" / "artifacts" / name for name in origins(assignment, paths)]
     settings = replace(
         GradeNotebook(config=config).settings(),

@@ -19,6 +19,7 @@ from course_utils.classroom.one_run import only_run
 from course_utils.errors import CourseError
 from course_utils.grading.submissions import NEVER
 from course_utils.notebooks.authoring import Remark, where
+from course_utils.notebooks.files import notebooks_in
 from course_utils.notebooks.marking import points_problem
 from course_utils.notebooks.skeleton import drop_unseen
 from course_utils.stages.check_source import check_source, refuse, rehearse
@@ -110,7 +111,7 @@ def _refuse_new_answers(course: Path, assignment: str, released: dict[str, dict[
 
     Tests of what was asked for may come and go.
     """
-    sources = sorted((course / "source" / assignment).glob("*.ipynb")) if released else []
+    sources = notebooks_in(course / "source" / assignment) if released else []
     came = [
         f"{path.stem}: {cell.metadata.nbgrader.grade_id}"
         for path in sources
@@ -137,7 +138,7 @@ def _released_and_source(course: Path, assignment: str) -> tuple[dict[str, dict[
     CourseError
         If cells came or went after submissions were graded.
     """
-    sources = {path.stem: _cells_in(path) for path in (course / "source" / assignment).glob("*.ipynb")}
+    sources = {path.stem: _cells_in(path) for path in notebooks_in(course / "source" / assignment)}
     with open_gradebook(course) as gradebook:
         try:
             notebooks = gradebook.find_assignment(assignment).notebooks

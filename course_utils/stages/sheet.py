@@ -12,6 +12,7 @@ from course_utils.errors import CourseError
 from course_utils.grading.hidden import FOLDER as HIDDEN
 from course_utils.grading.submissions import handed_out
 from course_utils.notebooks import authoring
+from course_utils.notebooks.files import notebooks_in
 from course_utils.stages.sheet_edits import with_edits
 from course_utils.stages.sheet_file import Sheet
 from course_utils.stages.sheet_notebook import NotebookBuilder
@@ -84,7 +85,7 @@ def build_sheet(course: Path, name: str) -> BuiltSheet:
         path = folder / relative
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    for path in sorted(folder.glob("*.ipynb")):
+    for path in notebooks_in(folder):
         if path not in texts:
             remarks.append(f"{path.name} is no notebook of this sheet any more; delete it if it is yours no longer.")
     return BuiltSheet(plan.sheet, folder, tuple(rows), tuple(remarks))
@@ -92,7 +93,7 @@ def build_sheet(course: Path, name: str) -> BuiltSheet:
 
 def _refuse_other_assignment(folder: Path) -> None:
     """Raise an error if the folder holds notebooks that no sheet was built into."""
-    for path in sorted(folder.glob("*.ipynb")):
+    for path in notebooks_in(folder):
         try:
             about = course_metadata(authoring.as_notebook(path.read_bytes()))
         except ValueError as reason:

@@ -13,6 +13,7 @@ from course_utils.errors import CourseError
 from course_utils.notebooks import authoring
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks.excerpt import Notebook
+from course_utils.notebooks.files import notebooks_in
 from course_utils.notebooks.question_texts import number_text
 from course_utils.stages.sheet_file import Question, Sheet, read_sheet
 
@@ -132,7 +133,7 @@ def _owners(
 
 def _sources(course: Path, name: str) -> dict[str, Notebook]:
     found = {}
-    for path in sorted((course / "source").glob("*/*.ipynb")):
+    for path in notebooks_in(course / "source", "*/*.ipynb"):
         if path.parent.name == name:
             continue
         try:

@@ -22,6 +22,7 @@ from course_utils.classroom.settings import OpenOlat
 from course_utils.errors import CourseError
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks import markers
+from course_utils.notebooks.files import notebooks_in
 from course_utils.notebooks.question_texts import marks_text, masked, number_text, unmasked
 from course_utils.notebooks.texts import one_line
 from course_utils.packing.pdf import TitleBlock, notebooks_to_pdf
@@ -136,7 +137,7 @@ def write_questions(course: Path, assignment: str) -> Printed:
 
 
 def _notebooks(course: Path, assignment: str) -> list[Path]:
-    found = {path.stem: path for path in sorted((course / "source" / assignment).glob("*.ipynb"))}
+    found = {path.stem: path for path in notebooks_in(course / "source" / assignment)}
     return [found[name] for name in in_order(course, assignment, list(found))]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from course_utils.classroom.folder import assignments
 from course_utils.errors import CourseError
+from course_utils.notebooks.recognising import read_catalogue
 from course_utils.stages import release
 from course_utils.stages.check_source import check_source
 from tests.support.tiny_course import ASSIGNMENT, make_course, source_notebook, write
@@ -212,3 +214,39 @@ def test_a_file_of_which_only_the_answer_speaks_is_told(name, speaks, serious, t
 def test_a_question_in_an_answer_without_marks_is_told_to_go_away(text, told, tmp_path):
     remarks = check_source(broken(tmp_path, lambda cells: cells["why"].update(source=text)), ASSIGNMENT)
     assert [remark.serious for remark in remarks if "the question too" in str(remark)] == [False] * told
+
+
+NOT_HERE = {
+    "zeros": (bytes(3000), "it holds nothing but zero bytes: a placeholder of a cloud folder"),
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\n", "it is no notebook but a pointer of Git LFS"),
+    "nothing": (b"", "it is an empty file"),
+    "folder": (None, "it is a folder, or a link to nothing"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_HERE)
+def test_a_source_that_is_not_here_is_told_and_other_assignments_go_on(case, tmp_path):
+    content, told = NOT_HERE[case]
+    course = broken(tmp_path)
+    for name in (f"source/{ASSIGNMENT}/second.ipynb", "source/later/third.ipynb"):
+        (course / name).parent.mkdir(exist_ok=True)
+        (course / name).mkdir() if content is None else (course / name).write_bytes(content)
+    with pytest.raises(CourseError) as caught:
+        release.release(course, ASSIGNMENT)
+    assert f"second: {told}" in str(caught.value) and "hand" not in str(caught.value)
+    path = course / "source" / ASSIGNMENT / "second.ipynb"
+    path.rmdir() if content is None else path.unlink()
+    release.release(course, ASSIGNMENT)
+    assert read_catalogue(course, ASSIGNMENT).names == ("adding",)
+
+
+def test_what_macos_and_editors_keep_beside_notebooks_is_none(tmp_path):
+    """On disks that are not its own, macOS writes a second file beside each."""
+    course = broken(tmp_path)
+    for name in ("._adding.ipynb", ".~adding.ipynb"):
+        (course / "source" / ASSIGNMENT / name).write_bytes(b"\0\5\x16\7\0\2")
+    (course / "source" / ".ipynb_checkpoints").mkdir()
+    folder = release.release(course, ASSIGNMENT)
+    assert [path.name for path in folder.iterdir()] == ["adding.ipynb"]
+    assert assignments(course) == [ASSIGNMENT] and read_catalogue(course, ASSIGNMENT).names == ("adding",)
+    assert check_source(course, ASSIGNMENT) == []
