@@ -13,6 +13,7 @@ from tests.support.tables import Told, overhearing
 # Where every test can be played here within seconds; `python -m benchmarks.copyable` plays all notebooks.
 NOTEBOOKS = [
     "convolutions/by-hand",
+    "convolutions/im2col",
     "convolutions/counting",
     "convolutions/equivariance",
     "convolutions/fully-convolutional",
