@@ -142,7 +142,7 @@ def test_a_member_of_two_groups_is_in_both(tmp_path):
         ("s01,", "../x,", r"row 2: student_id must be letters, digits and \. _ @ -"),
         (",jmueller,", ",,", "row 2: user_name is empty"),
         ("0012345", "1,23E+05", "row 2 has more fields than the first line; is a comma not quoted"),
-        ("0012345", "1.2E+05", "row 2: matriculation_number must be digits"),
+        ("0012345", "1.2E+05", r"row 2: matriculation_number is .1\.2E\+05.: a spreadsheet cut the number"),
         ("0012345", "3141592", "rows 2 and 6 have the same matriculation_number"),
         ("Gruppe 9", "Gruppe-7", None),
         ("Gruppe 9", "Gruppe?7", "would share the folder Gruppe_7"),
