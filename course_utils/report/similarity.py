@@ -39,6 +39,8 @@ _COMMON = 0.2
 _ABOVE = 3.0
 # The same of single tasks, of which a sheet has many; there it is also asked how much of both answers is the same.
 _ABOVE_IN_A_TASK = 5.0
+# A pair that shares less is no pair, however little the others share; the same two answers share 0.5.
+_LEAST = 0.05
 # Rare pieces that a pair must share at least, and answers for which a class can tell what is usual.
 _FEWEST, _SMALLEST_CLASS = 8, 8
 OWN_CELLS = "cells of their own"
@@ -233,7 +235,7 @@ def compare(tasks: list[Task], roster: Roster | None = None) -> Compared:
     amount of it: short answers have little to share. In a single task it counts, too, which part of both answers is
     shared: whoever copied one answer shares nearly all of it, and strangers some lines. Then, whom everybody is nearest
     to. The cut lies above the upper quartile of these nearest by three times the distance of the quartiles for all code
-    and for all prose, by five times for each task.
+    and for all prose, by five times for each task, and never so low that a few turns of speech are enough.
 
     Parameters
     ----------
@@ -328,13 +330,13 @@ def _above(
     """Return the pairs above the cut, and note how far above it they are."""
     nearest = near.max(axis=1)[who]
     low, high = np.percentile(nearest, [25, 75])
-    cut = float(high + distances * (high - low))
+    cut = max(float(high + distances * (high - low)), _LEAST)
     found = np.triu(near > cut, 1)
     if enough is not None:
         found &= enough
     pairs = list(zip(*(part.tolist() for part in np.nonzero(found)), strict=True))
     for i, j in pairs:
-        strength[i, j] = max(strength[i, j], near[i, j] / max(cut, 0.05))
+        strength[i, j] = max(strength[i, j], near[i, j] / cut)
     return pairs
 
 

@@ -125,6 +125,19 @@ def test_a_copied_answer_is_found_among_tasks_of_ones_own():
     assert pairs(found) == {("s00", "s01")} and found.pairs[0].tasks[0][0] == 0
 
 
+def test_a_turn_of_speech_in_long_texts_is_no_pair():
+    """Also where nobody else shares anything, so that the class's own tail ends at nothing."""
+    chance = random.Random(3)
+    texts = {f"s{n:02}": [f"w{chance.randrange(10**6)}" for _ in range(600)] for n in range(40)}
+    saying = [f"k{n}" for n in range(25)]
+    for who in ("s03", "s07"):
+        texts[who] += saying
+    answers = {who: "\n".join(words) for who, words in texts.items()}
+    assert pairs(compare([Task("sheet", "why", "Why", "", True, answers)])) == set()
+    answers["s07"] = "\n".join(texts["s03"][:300] + texts["s07"][:300])
+    assert pairs(compare([Task("sheet", "why", "Why", "", True, answers)])) == {("s03", "s07")}
+
+
 def test_of_a_small_class_no_cut_is_told():
     found = compare([a_class(5)])
     assert found.small and "too few" in found.told and pairs(found) == {("s00", "s01")}
