@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 COMMANDS = (
-    ["benchmarks.throughput", "--students", "20"],
+    ["benchmarks.throughput", "--students", "12", "100", "--stock", "5"],
     ["benchmarks.overhead"],
     ["benchmarks.profile"],
     ["benchmarks.scale"],

@@ -451,11 +451,11 @@ with Gradebook(sys.argv[1]) as gradebook:
 """
 
 
-def test_a_desk_that_is_killed_has_written_all_of_a_decision_or_nothing(tmp_path):
+def test_a_desk_that_is_killed_has_written_all_of_a_decision_or_nothing(tmp_path, request):
     course = make_class(tmp_path / "course", 4, 1)
     address = f"sqlite:///{course}/gradebook.db"
     question = Question(ASSIGNMENT, NOTEBOOK, "why0")
-    for kill in range(12):
+    for kill in range(6 * request.config.getoption("kills")):
         process = subprocess.Popen([sys.executable, "-c", _DECIDES, address], stdout=subprocess.PIPE)
         process.stdout.readline()
         time.sleep(0.01 * (1 + kill % 7))
