@@ -1,4 +1,4 @@
-"""The student's side of the bridge: an IPython extension that answers requests over a comm.
+"""The student's side of the bridge: an IPython extension that answers requests.
 
 It lives in the same process as the student's code, so nothing it says is believed: its answers are values, read by
 `values.loads`, and no answer says whether a test passed. A student who replaces it can only choose which values
@@ -22,11 +22,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from course_utils.grading.bridge import handed_in, on_cpu, reading, writing
-from course_utils.grading.bridge.answering import answer_at_once
+from course_utils.grading.bridge.answering import answer_requests
 
-__all__ = ["TARGET", "Agent", "load_ipython_extension"]
-
-TARGET = "course-bridge"
+__all__ = ["Agent", "load_ipython_extension"]
 
 # Names that are words of Python.
 _OPERATORS = {"and": "and_", "or": "or_", "bool": "truth"}
@@ -44,7 +42,6 @@ def load_ipython_extension(shell: Any) -> None:
     # A scheduler that came over with its optimiser has lost the mark on it; students would take the blame.
     warnings.filterwarnings("ignore", message="Seems like `optimizer.step", category=UserWarning)
 
-    comms: set[str] = set()
     kernel = os.getpid()
 
     def end_copy() -> None:
@@ -53,19 +50,12 @@ def load_ipython_extension(shell: Any) -> None:
 
     shell.events.register("post_execute", end_copy)
 
-    def answer(request: dict[str, Any]) -> list[bytes]:
-        frames = agent.answer(request["content"]["data"], [bytes(buffer) for buffer in request["buffers"]])
+    def answer(content: dict[str, Any], buffers: list[bytes]) -> list[bytes]:
+        frames = agent.answer(content, buffers)
         end_copy()
         return frames
 
-    def opened(comm: Any, message: dict[str, Any]) -> None:
-        comms.add(comm.comm_id)
-        comm.on_msg(
-            lambda request: comm.send({"request": request["content"]["data"]["request"]}, buffers=answer(request))
-        )
-
-    shell.kernel.comm_manager.register_target(TARGET, opened)
-    answer_at_once(shell.kernel, comms, answer)
+    answer_requests(shell.kernel, answer)
 
 
 def _go_on(*_: Any, **__: Any) -> None:

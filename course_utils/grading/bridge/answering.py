@@ -1,74 +1,94 @@
-"""The short way of a request through the student's kernel: one message comes in, one goes out.
-
-ipykernel tells everybody that it is busy, waits until all that was printed is out, and tells that it is idle again, for
-each message. Of the hundred requests of a notebook's tests that was half of what they cost. Here a request is taken
-before ipykernel looks at it; the answer, behind what was printed meanwhile, is its end. Where this is not possible
-the message goes on to ipykernel, which brings it to the same agent.
-"""
+"""The kernel's end of the line: takes requests between ipykernel's own messages, and answers each with one message."""
 
 from __future__ import annotations
 
 import contextlib
+import datetime
+import json
+import socket
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["answer_at_once"]
+from tornado.ioloop import IOLoop
 
-# In a message: signature, header, parent, metadata, content.
-_HEADER, _CONTENT = 1, 4
+from course_utils.grading.bridge.line import address, as_bytes, receive_all
+
+__all__ = ["answer_requests", "message_id"]
 
 
-def answer_at_once(kernel: Any, comms: Collection[str], answer: Callable[[dict[str, Any]], list[bytes]]) -> None:
-    """Let a kernel answer what comes over some comms without all else that it does for a message.
+def message_id(number: int) -> str:
+    """Return the id of the message whose outputs those of a request are said to be."""
+    return f"bridge-{number}"
+
+
+def answer_requests(kernel: Any, answer: Callable[[dict[str, Any], list[bytes]], list[bytes]]) -> None:
+    """Listen beside the sockets of a kernel, and answer requests in the thread that runs cells.
 
     Parameters
     ----------
     kernel : ipykernel.kernelbase.Kernel
-    comms : collection of str
-        Ids of the comms, which may become more.
+        Its application says where its sockets are.
     answer : callable
-        Returns the frames of the answer to a message. It raises nothing that the student's code raises.
+        Takes a request and its buffers, and returns the frames of the answer. It raises nothing that the student's code
+        raises, but an interrupt may end it.
     """
-    ordinary = kernel.dispatch_shell
+    loop, told = IOLoop.current(), _Told(kernel.session)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(address(kernel.parent.ip))
+    listening.listen(1)
 
-    async def dispatch(frames: Sequence[Any], /, *arguments: Any, **keywords: Any) -> None:
-        message = None if keywords.get("concurrent") else _request(kernel.session, frames, comms)
-        if message is None:
-            await ordinary(frames, *arguments, **keywords)
-            return
+    def take(connection: socket.socket, _: int) -> None:
         try:
-            kernel.set_parent(*message, channel="shell")
-            kernel.pre_handler_hook()  # an interrupt means the student's code from here on
-            try:
-                _send(kernel, message[1], answer(message[1]))
-            finally:
-                kernel.post_handler_hook()
-        except KeyboardInterrupt:  # came when the answer was there, or after it: without one, this is the end
-            kernel._publish_status("idle", "shell")
+            number, (content, *buffers) = receive_all(connection)
+            frames, printed = _answered(kernel, told, number, lambda: answer(json.loads(content), buffers))
+            connection.sendall(as_bytes(number, frames, printed))
+        except OSError:  # who asked is gone
+            loop.remove_handler(connection)
+            connection.close()
 
-    kernel.dispatch_shell = dispatch
+    def accept(*_: Any) -> None:
+        with contextlib.suppress(OSError):
+            loop.add_handler(listening.accept()[0], take, IOLoop.READ)
+
+    loop.add_handler(listening, accept, IOLoop.READ)
 
 
-def _request(session: Any, frames: Sequence[Any], comms: Collection[str]) -> tuple[Any, dict[str, Any]] | None:
-    """Return sender and message if this is a request over one of the comms; None for all else."""
+class _Told:
+    """Counts what the kernel sends by its own messages."""
+
+    def __init__(self, session: Any) -> None:
+        self.messages, send = 0, session.send
+
+        def counted(*arguments: Any, **keywords: Any) -> Any:
+            self.messages += 1
+            return send(*arguments, **keywords)
+
+        session.send = counted
+
+
+def _answered(kernel: Any, told: _Told, number: int, answer: Callable[[], list[bytes]]) -> tuple[list[bytes], bool]:
+    """Return the frames of an answer, and whether the kernel has told something meanwhile; then it tells its end."""
+    before = told.messages
+    header = {"msg_id": message_id(number), "msg_type": "comm_msg", "username": "", "session": kernel.session.session}
+    header |= {"date": datetime.datetime.now(datetime.UTC), "version": "5.3"}
+    parent = {"header": header, "parent_header": {}, "metadata": {}, "content": {}, "buffers": []}
+    frames: list[bytes] = []
     try:
-        sender, parts = session.feed_identities(frames, copy=False)
-        if b'"comm_msg"' not in parts[_HEADER].bytes:
-            return None
-        if session.unpack(parts[_CONTENT].bytes).get("comm_id") not in comms:
-            return None
-        return sender, session.deserialize(parts, copy=False)
-    except Exception:  # not for this module to judge: ipykernel tells what is wrong with it
-        return None
-
-
-def _send(kernel: Any, message: dict[str, Any], frames: list[bytes]) -> None:
+        kernel.set_parent([], parent, channel="shell")
+        kernel.pre_handler_hook()  # an interrupt means the student's code from here on
+        try:
+            frames = answer()
+        finally:
+            kernel.post_handler_hook()
+    except KeyboardInterrupt:  # came when the answer was there, or after it
+        pass
     for stream in (sys.stdout, sys.stderr):
         # Waiting for the thread that sends takes longer than all else; most calls print nothing.
         if getattr(stream, "_flush_pending", True) or getattr(stream, "_subprocess_flush_pending", True):
             with contextlib.suppress(Exception):  # the student may have put anything in its place
                 stream.flush()
-    about = message["content"]
-    content = {"comm_id": about["comm_id"], "data": {"request": about["data"]["request"]}}
-    kernel.session.send(kernel.iopub_socket, "comm_msg", content, parent=message, ident=b"comm", buffers=frames)
+    printed = told.messages > before
+    if printed:
+        kernel._publish_status("idle", "shell", parent)
+    return frames, printed

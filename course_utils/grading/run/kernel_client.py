@@ -7,6 +7,7 @@ kernel's word only where nothing depends on it.
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +17,8 @@ from typing import Any
 import zmq
 from jupyter_client import BlockingKernelClient
 
-from course_utils.grading.bridge.agent import TARGET
+from course_utils.grading.bridge.answering import message_id
+from course_utils.grading.bridge.line import Line, LineClosed, Received, TooLarge, address
 from course_utils.grading.limits import OutputLimits
 from course_utils.grading.run.clock import CellClock
 from course_utils.grading.run.messages import SHOWN
@@ -28,6 +30,10 @@ __all__ = ["CellRun", "CellStopped", "KernelConnection", "KernelLost", "OutputLi
 # a core it uses, or waits for, if it does.
 _LOOKS, _LOOK_S = 5, 0.2
 _BUSY = 0.2
+# How long to wait for the last of a cell's outputs when it has ended; for all that was printed before an answer.
+_DRAIN_S, _PRINTED_S = 2.0, 10.0
+# How long to wait for an answer before the next look at what is printed meanwhile.
+_LOOK_ASIDE_S = 0.02
 
 
 class KernelLost(BaseException):
@@ -119,7 +125,8 @@ class KernelConnection:
         self.context = zmq.Context()
         self.context.setsockopt(zmq.MAXMSGSIZE, self.limits.message)
         self.context.setsockopt(zmq.LINGER, 0)
-        self.comm: str | None = None
+        self.line: Line | None = None
+        self.heard_last = False  # whether there was something at the last look at the kernel's own messages
         self.requests = 0
         self._connect()
 
@@ -134,6 +141,8 @@ class KernelConnection:
 
     def close(self) -> None:
         """Close the sockets; the kernel is left as it is."""
+        if self.line is not None:
+            self.line.close()
         self.client.stop_channels()
         self.context.destroy(linger=0)
 
@@ -156,6 +165,11 @@ class KernelConnection:
                 channel, _ = self._receive(max(0.0, step - time.monotonic()))
                 answered |= channel is self.shell
                 heard |= channel is self.iopub
+        if self.line is None:
+            try:
+                self.line = Line(address(self.info["ip"]), self.limits.message)
+            except OSError:
+                raise KernelLost("died") from None
 
     def execute(self, source: str, timeout_s: float | CellClock) -> CellRun:
         """Run one cell.
@@ -194,21 +208,14 @@ class KernelConnection:
         KernelLost
             If the kernel died, or did not stop.
         """
-        if self.comm is None:
-            self.comm = f"bridge-{time.monotonic_ns()}"
-            self._send("comm_open", {"comm_id": self.comm, "target_name": TARGET, "data": {}})
         self.requests += 1
-        number = self.requests
-        data = {**content, "request": number}
-        message = self._send("comm_msg", {"comm_id": self.comm, "data": data}, buffers)
-        run = _Collector(self.limits, answer_to=(self.comm, number))
-        self._until_done(message, timeout_s, run)
+        run = _Collector(self.limits, request=self.requests)
+        try:
+            self.line.send(self.requests, [json.dumps(content).encode(), *buffers])
+            self._until_done(message_id(self.requests), timeout_s, run)
+        except LineClosed:
+            raise KernelLost("died") from None
         return run.answer or [], run.run
-
-    def _send(self, kind: str, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> str:
-        message = self.client.session.msg(kind, content)
-        self.client.session.send(self.shell.socket, message, buffers=list(buffers))
-        return message["header"]["msg_id"]
 
     def _until_done(self, message: str, timeout_s: float | CellClock, run: _Collector) -> None:
         clock = timeout_s if isinstance(timeout_s, CellClock) else CellClock(timeout_s, self.usage)
@@ -228,7 +235,16 @@ class KernelConnection:
                     given_up = time.monotonic() + self.grace_s
                     self.interrupt()
             until = min(next_sign, clock.next_look if reason is None else given_up)
-            channel, part = self._receive(until - time.monotonic())
+            if run.request is None:
+                channel, part = self._receive(until - time.monotonic())
+            elif (answer := self._receive_answer(until - time.monotonic())) is None:
+                channel, part = self._receive(0)
+                self.heard_last = channel is not None
+            elif run.answered(answer):
+                break
+            else:
+                run.received += answer.size
+                continue
             if channel is None:
                 if time.monotonic() >= next_sign:
                     next_sign = time.monotonic() + 0.5
@@ -240,12 +256,14 @@ class KernelConnection:
                 continue
             if channel is self.shell:
                 run.replied(part)
-            elif run.heard(part):
-                run.received -= part["size"]  # the answer has a limit of its own
+            else:
+                run.heard(part)
             if run.done or channel is self.shell:
                 break
         # The end of the output may have been dropped for its size; what was asked is done all the same.
-        self._drain(message, run)
+        self._drain(message, run, _DRAIN_S if run.request is None else _PRINTED_S)
+        if reason is None and run.request is not None and run.received > self.limits.received:
+            reason = "flood"  # printed within one look: what was asked is done, but with far too much
         if not run.done:
             # A message beyond the limit closes a socket for good: without a new one no later cell would be heard.
             run.run.cut = True
@@ -276,12 +294,26 @@ class KernelConnection:
                 return
         raise KernelLost(reason)
 
-    def _drain(self, message: str, run: _Collector, patience_s: float = 2.0) -> None:
+    def _drain(self, message: str, run: _Collector, patience_s: float) -> None:
         deadline = time.monotonic() + patience_s
         while not run.done and (left := deadline - time.monotonic()) > 0:
             channel, part = self._receive(left)
+            run.received += part.get("size", 0)
+            if run.received > self.limits.received:
+                return
             if channel is self.iopub and part["parent_header"].get("msg_id") == message:
                 run.heard(part)
+
+    def _receive_answer(self, timeout_s: float) -> Received | None:
+        """Wait for an answer, but never long without a look at what is printed meanwhile."""
+        try:
+            return self.line.wait(0 if self.heard_last else min(timeout_s, _LOOK_ASIDE_S))
+        except TooLarge:
+            try:
+                self.line.begin_anew()
+            except OSError:
+                raise LineClosed("nobody listens any more") from None
+            return Received(self.requests, False, [], 0)
 
     def _receive(self, timeout_s: float) -> tuple[Any, dict[str, Any]]:
         ready = dict(self.poller.poll(max(0, int(timeout_s * 1000))))
@@ -303,19 +335,25 @@ class KernelConnection:
 class _Collector:
     """Gathers what belongs to one request."""
 
-    def __init__(self, limits: OutputLimits, answer_to: tuple[str, int] | None = None) -> None:
-        self.limits, self.answer_to = limits, answer_to
+    def __init__(self, limits: OutputLimits, request: int | None = None) -> None:
+        self.limits, self.request = limits, request
         self.run = CellRun()
         self.answer: list[bytes] | None = None
-        self.reply_seen = answer_to is not None
+        self.reply_seen = request is not None
         self.idle_seen = False
         self.received = self.text = self.images = self.pieces = 0
 
     @property
     def done(self) -> bool:
-        if self.answer_to is not None:  # what was printed comes before the answer; a kernel may end without one
-            return self.answer is not None or self.idle_seen
-        return self.reply_seen and self.idle_seen
+        return self.reply_seen and self.idle_seen and (self.request is None or self.answer is not None)
+
+    def answered(self, answer: Received) -> bool:
+        """Take an answer; return whether it is the one to this request."""
+        if answer.number != self.request:
+            return False
+        self.answer = answer.frames
+        self.idle_seen |= not answer.printed
+        return True
 
     def replied(self, message: dict[str, Any]) -> None:
         self.reply_seen = True
@@ -323,17 +361,11 @@ class _Collector:
         if content.get("status") == "error" and self.run.error is None:
             self.run.error = str(content.get("ename", "Error"))[:100]
 
-    def heard(self, message: dict[str, Any]) -> bool:
-        """Take what a message brings; return whether it is the answer."""
+    def heard(self, message: dict[str, Any]) -> None:
+        """Take what a message brings."""
         kind, content = message.get("msg_type"), message["content"]
         if kind == "status":
             self.idle_seen |= content.get("execution_state") == "idle"
-        elif kind == "comm_msg" and self.answer_to is not None and self.answer is None:
-            data = content.get("data")
-            request = data.get("request") if isinstance(data, dict) else None
-            if (content.get("comm_id"), request) == self.answer_to:
-                self.answer = [bytes(buffer) for buffer in message.get("buffers") or ()]
-                return True
         elif kind == "stream":
             self._stream(content)
         elif kind in ("display_data", "execute_result"):
@@ -342,7 +374,6 @@ class _Collector:
             self._error(content)
         elif kind == "clear_output":
             self.run.outputs.clear()
-        return False
 
     def _stream(self, content: dict[str, Any]) -> None:
         text = self._cut(content.get("text"))
