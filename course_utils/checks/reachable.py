@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import inspect
 import linecache
@@ -387,7 +388,8 @@ def _methods_of(function: Any) -> list[Any]:
     )
 
 
-def names_looked_up(statement: ast.AST) -> set[str]:
+@functools.lru_cache(maxsize=1024)
+def names_looked_up(statement: ast.AST) -> frozenset[str]:
     """Names that are read from outside of the functions in a statement, or imported inside of them.
 
     A variable or parameter of a function may be called `grad`; that is no use of `torch.autograd.grad`.
@@ -405,9 +407,10 @@ def names_looked_up(statement: ast.AST) -> set[str]:
             outside = symbol.is_global() or symbol.get_name() in lent or scope.get_type() == "module"
             if symbol.is_referenced() and outside:
                 names.add(symbol.get_name())
-    return names
+    return frozenset(names)
 
 
+@functools.lru_cache(maxsize=256)  # the same cells for each rule of a notebook; nobody changes the trees
 def _parse(cell: str) -> ast.Module | None:
     # Magics and shell lines are IPython's; without them the rest is Python. Indented, they may be a remainder as well.
     for magic in (_MAGIC, _INDENTED_MAGIC):

@@ -76,6 +76,8 @@ def import_ready(name: str) -> None:
     module = importlib.import_module(name)
     if name.startswith("course_utils.") and hasattr(module, "get_ready"):
         module.get_ready()
+    if name == "numpy":
+        importlib.import_module("numpy.random")  # else it is at its first use, in each fork
 
 
 def _code(notebook: bytes) -> Iterator[str]:

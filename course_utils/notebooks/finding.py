@@ -7,6 +7,7 @@ define, the question that they repeat, and by their place between cells that are
 from __future__ import annotations
 
 import bisect
+import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -326,8 +327,13 @@ def is_answer(cell: NotebookNode) -> bool:
 
 def released(cell: NotebookNode) -> str:
     """Return the source as the student received it: without hidden tests, and with seals empty."""
-    text = released_text(cell.source)
-    return as_released(text) if kinds.is_sealed(cell) else text
+    return _released(cell.source, kinds.is_sealed(cell))
+
+
+@functools.lru_cache(maxsize=2048)  # the same cells for each student of a class
+def _released(source: str, is_sealed: bool) -> str:
+    text = released_text(source)
+    return as_released(text) if is_sealed else text
 
 
 def added(cell: NotebookNode, theirs: StudentCell) -> list[StudentCell]:

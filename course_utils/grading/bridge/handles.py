@@ -26,6 +26,7 @@ from course_utils.grading.bridge import sent_code, writing
 from course_utils.grading.bridge.guard import reading
 from course_utils.grading.bridge.handed_in import NotTakenBack, Shared, overlap, own_parts, take_back
 from course_utils.grading.bridge.operators import CLASS, OBJECT, Operators
+from course_utils.grading.bridge.plain_tensors import rebuild, reduce_plain
 from course_utils.grading.bridge.reading import loads
 from course_utils.grading.bridge.tree import Limits, ValueRefused
 from course_utils.notebooks.texts import printable
@@ -458,7 +459,8 @@ class _ArgumentWriter(cloudpickle.Pickler):
         if isinstance(thing, Handle):
             return ("handle", thing._course_id)
         torch = sys.modules.get("torch")
-        is_array = type(thing) is np.ndarray or (torch is not None and type(thing) is torch.Tensor)
+        is_tensor = torch is not None and type(thing) is torch.Tensor and thing.layout is torch.strided
+        is_array = is_tensor or type(thing) is np.ndarray
         if not is_array or thing.nbytes < _BLOB or getattr(thing, "requires_grad", False):
             return None
         try:
@@ -478,6 +480,9 @@ class _ArgumentWriter(cloudpickle.Pickler):
                 copy = thing.detach().clone().requires_grad_(thing.requires_grad)
                 is_parameter = isinstance(thing, torch.nn.Parameter)
                 return (torch.nn.Parameter(copy, thing.requires_grad) if is_parameter else copy).__reduce_ex__(5)
+            return reduce_plain(thing) or NotImplemented
+        if thing is rebuild:
+            return NotImplemented
         if isinstance(thing, types.FunctionType):
             by_value = sent_code.is_sent_by_value(thing)
             return sent_code.reduce_function(thing, self.globals_ref) if by_value else NotImplemented

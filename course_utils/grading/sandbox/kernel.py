@@ -5,15 +5,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
-import logging
 import os
 import random
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from course_utils.grading.sandbox import confine
 from course_utils.grading.sandbox.layout import WORK_FOLDER, keep_only
@@ -48,7 +45,6 @@ def run_kernel(request: dict, log: int, serving: int) -> None:
         sys.argv[:] = request["argv"]
         # Tests import nothing that a student handed in.
         sys.path[:] = [folder for folder in sys.path if folder] + [WORK_FOLDER] * is_kernel
-        importlib.invalidate_caches()
         if not is_kernel:
             os.close(serving)
             run_tests(request["argv"], request["wire"])
@@ -89,73 +85,11 @@ def seed_generators() -> None:
         sys.modules["torch"].manual_seed(TORCH_SEED)
 
 
-class _Unlisted:
-    """Stands for `sys` where ipykernel and IPython make lists of all modules, for debuggers and resets nobody asks for.
-
-    A kernel shares its memory with the process that it was forked from until it writes. Taking note of a name counts as
-    writing, and thousands of names lie on thousands of pages, each of which would be copied.
-    """
-
-    def __init__(self) -> None:
-        self.modules: dict[str, Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(sys, name)
-
-
-@contextlib.contextmanager
-def _unlisted(module: Any) -> Iterator[None]:
-    """Let a module that names `sys` see no other modules meanwhile."""
-    module.sys = _Unlisted()
-    try:
-        yield
-    finally:
-        module.sys = sys
-
-
 def run_ipykernel(argv: list[str], serving: int) -> None:
     """Start ipykernel's application, close `serving` when its sockets are bound, serve until a shutdown request."""
-    from ipykernel import ipkernel
-    from ipykernel.kernelapp import IPKernelApp
-    from IPython.core import shellapp
-    from traitlets.config.loader import Config, DeferredConfigString
+    from course_utils.grading.sandbox.kernel_app import QuietApplication
 
-    class Application(IPKernelApp):
-        """Without what costs time at the start of each kernel and is of no use here.
-
-        Subshells: each message would go through another thread first. Parsers of command lines and configurations of
-        logs: the arguments are settings, and nobody reads a log.
-        """
-
-        def init_control(self, context: Any) -> None:
-            super().init_control(context)
-            self.shell_channel_thread = None
-
-        def init_kernel(self) -> None:
-            with _unlisted(ipkernel):
-                super().init_kernel()
-
-        def init_code(self) -> None:
-            with _unlisted(shellapp):
-                super().init_code()
-            del self.shell._sys_modules_keys  # so that `%reset` says that it has no list, and deletes nothing
-
-        def parse_command_line(self, argv: list[str] | None = None) -> None:
-            settings, pairs = Config(), [argument.removeprefix("--").partition("=") for argument in argv or ()]
-            if any(name.count(".") != 1 or not equals for name, equals, _ in pairs):
-                super().parse_command_line(argv)
-                return
-            for name, _, value in pairs:
-                section, _, trait = name.partition(".")
-                settings[section][trait] = DeferredConfigString(value)
-            self.update_config(settings)
-
-        def _configure_logging(self) -> None:
-            self.log.level = logging.CRITICAL
-
-    if argv[:1] == ["-f"]:
-        argv = [f"--IPKernelApp.connection_file={argv[1]}", *argv[2:]]
-    application = Application.instance()
+    application = QuietApplication.instance()
     before = os.umask(0)  # the process of the tests, another user, may connect to the sockets
     application.initialize(argv)
     os.umask(before)

@@ -85,6 +85,7 @@ KERNEL_MODULES = (
     "IPython.extensions.storemagic",
     "tornado.platform.asyncio",
     "course_utils.grading.bridge.agent",
+    "course_utils.grading.sandbox.kernel_app",
 )
 
 
