@@ -210,6 +210,11 @@ def unshare(flags: int) -> None:
     _check(_libc.unshare(flags), "new namespaces")
 
 
+def join_namespace(descriptor: int, kind: int) -> None:
+    """Move this process (for PID namespaces: its future children) into a namespace that is there, from ``/proc``."""
+    _check(_libc.setns(descriptor, kind), "joining a namespace")
+
+
 def mount(source: str, target: str, fstype: str = "", flags: int = 0, options: str = "") -> None:
     """Mount a file system or, with the flag `MS_BIND`, a folder."""
     fields = (field.encode() or None for field in (source, target, fstype))

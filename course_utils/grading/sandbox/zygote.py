@@ -4,7 +4,8 @@ Four processes, each forked from the one before:
 
 1. the *zygote* (first process of bubblewrap's PID namespace) imports the course's libraries once and then waits.
    It never reads a request, so nothing of a student ever enters its memory;
-2. a *helper* reads one request, enters new namespaces and ends;
+2. a *helper* reads one request, enters new namespaces and ends; root needs none, and its zygote forks keepers that do
+   so themselves: each fork copies the table of all pages;
 3. the *keeper* (first process of the kernel's PID namespace) mounts private folders, unpacks the submission, gives up
    all rights, watches the limits and, when it ends for whatever reason, takes every process of the sandbox with it;
 4. the *kernel* runs ipykernel with the student's code.
@@ -146,16 +147,13 @@ def serve(one: dict, failed: dict[str, str]) -> None:
     gc.collect()
     gc.freeze()  # what is there now is never collected: children need not copy its pages to count references
     gc.enable()
+    own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY)
     control.send(json.dumps({"ready": failed}).encode())
     for forks in itertools.count():
         select.select([control], [], [])
         if forks == FORKS_THAT_PAY:
             join_pages()
-        helper = os.fork()
-        if helper == 0:
-            run_helper(control)
-        _, status = os.waitpid(helper, 0)
-        if status != 0:  # the helper found the connection closed: the host is gone
+        if not take_request(control, own_pids):
             return
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:  # keepers that ended
@@ -185,36 +183,87 @@ def preload_modules(names: list[str]) -> dict[str, str]:
     return failed
 
 
-# --- helper -----------------------------------------------------------------------------------------------------
+# --- from a request to its keeper -------------------------------------------------------------------------------
+
+
+def take_request(control: socket.socket, own_pids: int) -> bool:
+    """Fork whoever reads the next request, and wait until it is read; return False if the host is gone."""
+    if os.geteuid() != 0:
+        helper = os.fork()
+        if helper == 0:
+            run_helper(control)
+        _, status = os.waitpid(helper, 0)
+        return status == 0
+    until_read, is_read = os.pipe()
+    confine.unshare(confine.CLONE_NEWPID)
+    if os.fork() == 0:
+        os.close(until_read)
+        run_first(control, is_read)
+    confine.join_namespace(own_pids, confine.CLONE_NEWPID)
+    os.close(is_read)
+    is_taken = os.read(until_read, 1) == b"1"
+    os.close(until_read)
+    return is_taken
 
 
 def run_helper(control: socket.socket) -> None:
     """Read one request, enter new namespaces, fork the keeper there and end: status 0, or 1 if the host is gone."""
-    message, fds, _, _ = socket.recv_fds(control, MAX_MESSAGE, REQUEST_FDS)
-    if not message:
+    if (read := read_request(control)) is None:
         os._exit(1)
-    channel, archive = socket.socket(fileno=fds[0]), fds[1]
+    request, channel, archive = read
     try:
-        request = json.loads(message)
-        request["wire"] = fds[2] if len(fds) == REQUEST_FDS else -1  # where the process of the tests is spoken to
-        keep_only({channel.fileno(), *fds[1:]})
-        namespaces = (
-            confine.CLONE_NEWNS
-            | confine.CLONE_NEWPID
-            | (confine.CLONE_NEWNET if request["wire"] < 0 else 0)  # tests stay in the zygote's, where nothing listens
-            | confine.CLONE_NEWIPC
-            | confine.CLONE_NEWUTS
-            | confine.CLONE_NEWCGROUP
-        )
-        if os.geteuid() == 0:
-            confine.unshare(namespaces)
-        else:  # rights over new namespaces come with a user namespace
-            confine.enter_user_namespace(USER_ID, namespaces)
+        # Rights over new namespaces come with a user namespace.
+        confine.enter_user_namespace(USER_ID, confine.CLONE_NEWPID | other_namespaces(request))
         if os.fork() == 0:
             run_keeper(request, channel, archive)
     except Exception:
         report(channel, error=traceback.format_exc())
     os._exit(0)
+
+
+def run_first(control: socket.socket, is_read: int) -> None:
+    """Read one request as the first process of a new PID namespace, enter the others and be the keeper."""
+    if (read := read_request(control, is_read)) is None:
+        os._exit(1)
+    request, channel, archive = read
+    try:
+        confine.unshare(other_namespaces(request))
+        run_keeper(request, channel, archive)
+    except Exception:
+        report(channel, error=traceback.format_exc())
+    os._exit(0)
+
+
+def read_request(control: socket.socket, is_read: int = -1) -> tuple[dict, socket.socket, int] | None:
+    """Return a request, the channel to the host and the files that came with it; keep nothing else open.
+
+    None if the host is gone. A byte is written to `is_read` as soon as the request is no longer in the socket.
+    """
+    message, fds, _, _ = socket.recv_fds(control, MAX_MESSAGE, REQUEST_FDS)
+    if not message:
+        return None
+    if is_read >= 0:
+        os.write(is_read, b"1")
+    channel, archive = socket.socket(fileno=fds[0]), fds[1]
+    try:
+        request = json.loads(message)
+        request["wire"] = fds[2] if len(fds) == REQUEST_FDS else -1  # where the process of the tests is spoken to
+        keep_only({channel.fileno(), *fds[1:]})
+    except Exception:
+        report(channel, error=traceback.format_exc())
+        os._exit(0)
+    return request, channel, archive
+
+
+def other_namespaces(request: dict) -> int:
+    """Return the kinds that a sandbox has besides its own processes."""
+    return (
+        confine.CLONE_NEWNS
+        | (confine.CLONE_NEWNET if request["wire"] < 0 else 0)  # tests stay in the zygote's, where nothing listens
+        | confine.CLONE_NEWIPC
+        | confine.CLONE_NEWUTS
+        | confine.CLONE_NEWCGROUP
+    )
 
 
 if __name__ == "__main__":
