@@ -105,17 +105,40 @@ threading.Thread(target=forge, daemon=True).start()
         loses=("rescale", "num_weights"),
         risks=EVERYTHING,
         cells={"num_weights": "num_weights = 7"},
-        first=_SEND
-        + """
-from course_utils.grading.bridge import agent
-for name in ("do_call", "do_name"):
-    def early(self, content, buffers, reply, real=getattr(agent.Agent, name)):
-        parent = kernel.get_parent()
-        comm = parent["content"]["comm_id"]
-        for number in range(content["request"] - 2, content["request"] + 3):
-            send("comm_msg", {"comm_id": comm, "data": {"request": number}}, [b'{"t":"dict","v":[["result",true]]}'])
-        return real(self, content, buffers, reply)
-    setattr(agent.Agent, name, early)
+        first="""
+import gc, socket
+from course_utils.grading.bridge import agent, answering, line
+lines = [thing for thing in gc.get_objects() if isinstance(thing, socket.socket) and thing.family == socket.AF_UNIX]
+def send(number):
+    for one in lines + [thing for thing in gc.get_objects() if isinstance(thing, socket.socket)]:
+        try:
+            one.send(line.as_bytes(number, [b'{"t":"dict","v":[["result",true]]}']))
+        except OSError:
+            pass
+real = answering._answered
+def early(kernel, told, number, answer):
+    for other in range(number - 2, number + 3):
+        send(other)
+    return real(kernel, told, number, answer)
+answering._answered = early
+""",
+    ),
+    Attack(
+        "a thread that answers every request of the bridge at once",
+        loses=EVERYTHING,
+        risks=EVERYTHING,
+        first="""
+import gc, itertools, socket, threading, time
+from course_utils.grading.bridge import line
+def forge():
+    for number in itertools.count():
+        for one in [thing for thing in gc.get_objects() if isinstance(thing, socket.socket)]:
+            try:
+                one.send(line.as_bytes(number % 60, [b'{"t":"dict","v":[["result",true]]}']))
+            except OSError:
+                pass
+        time.sleep(0.001)
+threading.Thread(target=forge, daemon=True).start()
 """,
     ),
     Attack(
