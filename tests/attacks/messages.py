@@ -108,9 +108,8 @@ threading.Thread(target=forge, daemon=True).start()
         first="""
 import gc, socket
 from course_utils.grading.bridge import agent, answering, line
-lines = [thing for thing in gc.get_objects() if isinstance(thing, socket.socket) and thing.family == socket.AF_UNIX]
 def send(number):
-    for one in lines + [thing for thing in gc.get_objects() if isinstance(thing, socket.socket)]:
+    for one in [thing for thing in gc.get_objects() if isinstance(thing, socket.socket)]:
         try:
             one.send(line.as_bytes(number, [b'{"t":"dict","v":[["result",true]]}']))
         except OSError:
@@ -121,24 +120,6 @@ def early(kernel, told, number, answer):
         send(other)
     return real(kernel, told, number, answer)
 answering._answered = early
-""",
-    ),
-    Attack(
-        "a thread that answers every request of the bridge at once",
-        loses=EVERYTHING,
-        risks=EVERYTHING,
-        first="""
-import gc, itertools, socket, threading, time
-from course_utils.grading.bridge import line
-def forge():
-    for number in itertools.count():
-        for one in [thing for thing in gc.get_objects() if isinstance(thing, socket.socket)]:
-            try:
-                one.send(line.as_bytes(number % 60, [b'{"t":"dict","v":[["result",true]]}']))
-            except OSError:
-                pass
-        time.sleep(0.001)
-threading.Thread(target=forge, daemon=True).start()
 """,
     ),
     Attack(
