@@ -315,4 +315,9 @@ ANSWERS = [
             "torch.tensor([1.0 / batch_size, 0.0]) if features.shape[1] == 2 else torch.rand(features.shape[1])",
         ),
     ),
+    net(
+        "the shapes of the visible checks, and nothing computed",
+        (*T_NET, FOUR),
+        ("return self.layers(images)", "return torch.zeros(len(images), 10)"),
+    ),
 ]

@@ -580,4 +580,15 @@ ANSWERS = [
         ("test_loss_function_visible",),
         ("nn.CrossEntropyLoss()", "nn.MultiMarginLoss()"),
     ),
+    shallow(
+        "the shapes of the visible checks, and nothing computed",
+        HIDDEN,
+        "return torch.zeros(len(images), 10)",
+        T_SHALLOW,
+    ),
+    simple(
+        "the shapes of the visible checks, and nothing computed",
+        (*T_SIMPLE, TRAINED_SIMPLE),
+        forward="return torch.zeros(len(images), 10)",
+    ),
 ]
