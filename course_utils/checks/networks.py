@@ -21,6 +21,7 @@ from course_utils.state_dicts import put
 
 __all__ = [
     "assert_accuracy",
+    "assert_depends",
     "assert_memorised",
     "assert_same_network",
     "assert_shapes",
@@ -178,6 +179,44 @@ def assert_same_network(
     expected = _output(twin, inputs, train, seed)
     actual = _output(network, inputs, train, seed)
     assert_tensor(actual, expected, name, hint, rtol=1e-3, atol=1e-4, mistakes=wrong)
+
+
+def assert_depends(network: Any, inputs: Tensor, name: str, hint: str | None = None) -> None:
+    """Check that the output of a network depends on its input and on all its weights, whatever else it may be.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The student's; its weights are replaced, and it is put into evaluation mode.
+    inputs : torch.Tensor
+        Two or more samples that differ.
+    name : str
+        How the message calls the output.
+    hint : str, optional
+        A sentence that points to the idea.
+
+    Raises
+    ------
+    CheckFailed
+        If the output stays the same where an input or weights are others.
+    """
+    state = network.state_dict()
+    first, other = values_by_shape(state), values_by_shape(state, seed=1)
+    before = _output(network, inputs, train=False, seed=0)
+    with torch.no_grad():
+        turned = network(inputs.flip(0))
+    if torch.equal(turned, before):
+        fail(f"{name} does not depend on the input.", hint)
+    # Weights of one kind and shape together: those of a layer that has two names are the same.
+    kinds = {
+        key: (key.rpartition(".")[2], tuple(value.shape)) for key, value in state.items() if value.is_floating_point()
+    }
+    for kind in dict.fromkeys(kinds.values()):
+        network.load_state_dict(first | {key: other[key] for key in kinds if kinds[key] == kind})
+        with torch.no_grad():
+            after = network(inputs.clone())
+        if torch.equal(after, before):
+            fail(f"{name} does not depend on its {kind[0]} of shape {kind[1]}.", hint)
 
 
 def _output(network: Any, inputs: Tensor, train: bool, seed: int) -> Any:

@@ -10,6 +10,7 @@ from course_utils import data, training
 from course_utils.checks import CheckFailed
 from course_utils.checks.networks import (
     assert_accuracy,
+    assert_depends,
     assert_memorised,
     assert_same_network,
     assert_shapes,
@@ -202,3 +203,31 @@ def test_a_network_is_measured_in_the_fast_layout_and_one_that_needs_the_other_i
     assert network.seen == [False, True, True, True]
     with torch.no_grad():
         assert share == pytest.approx((network(images).argmax(1) == labels).float().mean().item())
+
+
+class Shapes(nn.Module):
+    """The weights of a network, and nothing that uses all of them."""
+
+    def __init__(self, use_weight):
+        super().__init__()
+        self.linear, self.use_weight = nn.Linear(4, 3), use_weight
+
+    def forward(self, inputs):
+        return inputs @ self.linear.weight.T if self.use_weight else torch.zeros(len(inputs), 3) + self.linear.bias
+
+
+def test_a_network_uses_its_input_and_all_its_weights():
+    inputs = torch.randn(3, 4)
+    assert_depends(nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)), inputs, "the output")
+    with pytest.raises(CheckFailed, match="the output does not depend on the input"):
+        assert_depends(Shapes(use_weight=False), inputs, "the output")
+    with pytest.raises(CheckFailed, match=r"the output does not depend on its bias of shape \(3,\)"):
+        assert_depends(Shapes(use_weight=True), inputs, "the output")
+
+
+def test_a_layer_that_has_two_names_is_used_all_the_same():
+    layer = nn.Linear(4, 3)
+    network = nn.Sequential(nn.Sequential(layer))
+    network.again = layer
+    network.forward = lambda inputs: layer(inputs)
+    assert_depends(network, torch.randn(3, 4), "the output")

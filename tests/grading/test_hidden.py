@@ -57,7 +57,9 @@ _DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 # Names that mean another thing in the package: see there.
 SAME_NAMES = {
     ("mnist-cnn", "evaluate"),
+    ("optimisation", "evaluate"),
     ("rdfia-network", "evaluate"),
+    ("regularisation", "evaluate"),
     ("training-loop", "evaluate"),
     ("saliency-and-fooling", "measure"),
 }

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from course_utils import training
+from course_utils.artifacts import ArtifactError
 from tests.support import copier
 from tests.support.tables import Told, overhearing
 
@@ -22,6 +25,7 @@ NOTEBOOKS = [
     "losses/concepts",
     "losses/softmax-cross-entropy",
     "losses/mse",
+    "cifar/training-loop",
 ]
 # Numbers that are the answer and stand elsewhere by chance, or as what is given; the check says which they are.
 BY_CHANCE = {
@@ -56,3 +60,10 @@ def test_the_copier_finds_what_is_there(monkeypatch, tmp_path):
     monkeypatch.setattr(copier, "ROOT", tmp_path)
     found, _ = copier.copies(Path("convolutions/counting.ipynb"))
     assert {"test_lenet_conv1", "test_lenet_total", "test_ratio", "test_output_size_visible"} <= set(found)
+
+
+def test_the_copier_trains_nothing():
+    """A line that trains a network is no answer, and would take its time for every name that is asked for."""
+    network = torch.nn.Linear(2, 2)
+    with copier._playing("cifar"), pytest.raises(ArtifactError, match="nothing is trained"):
+        training.train("one-line", network, lambda: pytest.fail("a network was trained"), 1, data="stand-in")

@@ -30,6 +30,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import nbformat
 import numpy as np
@@ -67,8 +68,13 @@ def copies(name: Path) -> tuple[dict[str, str], list[str]]:
 
 @contextlib.contextmanager
 def _playing(assignment: str) -> Iterator[None]:
-    """Let cells run here: hidden files can be imported, figures and texts go nowhere, nothing is left behind."""
-    import matplotlib
+    """Let cells run here: hidden files can be imported, figures and texts go nowhere, nothing is left behind.
+
+    Nothing is trained, as at grading: else each line of a notebook that trains would be tried by training a network.
+    """
+    import matplotlib.pyplot
+
+    from course_utils import training
 
     matplotlib.use("agg")
     before, old = set(sys.modules), Path.cwd()
@@ -79,7 +85,11 @@ def _playing(assignment: str) -> Iterator[None]:
         lay_out_artifacts(assignment, Path(folder), {})
         os.chdir(folder)
         try:
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                contextlib.redirect_stderr(io.StringIO()),
+                mock.patch.object(training, "train", functools.partial(_load, training.train)),
+            ):
                 yield
         finally:
             os.chdir(old)
@@ -88,6 +98,12 @@ def _playing(assignment: str) -> Iterator[None]:
                 if module.partition(".")[0] == "hidden":
                     del sys.modules[module]
             matplotlib.pyplot.close("all")
+
+
+def _load(train: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Load a network as `training.train` does at grading."""
+    with mock.patch.dict(os.environ, {"COURSE_GRADING": "1"}):
+        return train(*args, **options)
 
 
 class _Copier:

@@ -257,7 +257,7 @@ ANSWERS = [
     ),
     variance(
         "batches of neighbours",
-        ("test_variance_hidden",),
+        T_VARIANCE,
         (
             "torch.randint(len(features), (num_batches, batch_size))",
             "(torch.randint(len(features), (num_batches, "
@@ -306,5 +306,18 @@ ANSWERS = [
         "a table of the visible cases for the formula",
         T_PREDICTED,
         ("features.mean((2, 3)).var(0, correction=0) / batch_size", "torch.tensor([1.0, 0.0]) / batch_size"),
+    ),
+    variance(
+        "a table of the visible cases for the measurement",
+        T_VARIANCE,
+        (
+            "image_means[chosen].mean(1).var(0)",
+            "torch.tensor([1.0 / batch_size, 0.0]) if features.shape[1] == 2 else torch.rand(features.shape[1])",
+        ),
+    ),
+    net(
+        "the shapes of the visible checks, and nothing computed",
+        (*T_NET, FOUR),
+        ("return self.layers(images)", "return torch.zeros(len(images), 10)"),
     ),
 ]

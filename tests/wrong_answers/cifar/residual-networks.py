@@ -142,4 +142,19 @@ ANSWERS = [
     ),
     *runs("deep-residual", RESIDUAL, DEEP_RUNS, missing=None, untrained=untrained, diverged=diverged),
     *runs("deep-plain", DEEP_RUNS, missing=None),
+    block(
+        "the shapes of the visible checks, and nothing computed",
+        (*T_BLOCK, T_DEEP[0], RESIDUAL, DEEP_RUNS),
+        ("        self.residual = residual\n", "        self.out_channels, self.stride = out_channels, stride\n"),
+        (
+            "        out = self.f(x)\n        if self.residual:\n            out = out + self.shortcut(x)\n",
+            "        out = x[:, :, :: self.stride, :: self.stride]\n        if out.shape[1] != self.out_channels:\n"
+            "            out = out[:, :1].repeat(1, self.out_channels, 1, 1)\n",
+        ),
+    ),
+    deep(
+        "the shapes of the visible checks, and nothing computed",
+        (*T_DEEP, RESIDUAL, DEEP_RUNS),
+        ("return self.layers(images)", "return torch.zeros(len(images), 10)"),
+    ),
 ]

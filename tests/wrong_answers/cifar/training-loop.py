@@ -221,7 +221,7 @@ ANSWERS = [
         (", right / count", ", right / len(labels)"),
     ),
     epoch("sum of loss tensors", ("test_train_epoch_hidden",), ("loss.item() * len", "loss * len")),
-    epoch("its own loss", ("test_train_epoch_hidden", MODES), ("loss_function(logits", "F.cross_entropy(logits")),
+    epoch("its own loss", (*EPOCH, MODES), ("loss_function(logits", "F.cross_entropy(logits")),
     epoch(
         "its own descent",
         ("test_train_epoch_hidden",),
@@ -304,7 +304,7 @@ ANSWERS = [
         ("test_evaluate_hidden",),
         ("            images, labels = images.to(device), labels.to(device)\n", ""),
     ),
-    measured("its own loss", ("test_evaluate_hidden",), ("loss_function(logits", "F.cross_entropy(logits")),
+    measured("its own loss", T_EVALUATE, ("loss_function(logits", "F.cross_entropy(logits")),
     fitted("returns nothing", ("test_fit_visible", FIT), ("    return history\n", "")),
     fitted("one epoch", ("test_fit_visible", FIT), ("    return history\n", "        return history\n")),
     fitted(
@@ -489,10 +489,10 @@ ANSWERS = [
     ),
     count("weights only", T_COUNT, (" if p.requires_grad", " if p.ndim > 1")),
     count("last layer only", T_COUNT, ("model.parameters()", "list(model.children())[-1].parameters()")),
-    count("frozen ones too", ("test_count_parameters_hidden",), (" if p.requires_grad", "")),
+    count("frozen ones too", T_COUNT, (" if p.requires_grad", "")),
     count(
         "statistics too",
-        ("test_count_parameters_hidden",),
+        T_COUNT,
         (
             "sum(p.numel() for p in model.parameters() if p.requires_grad)",
             "sum(v.numel() for v in model.state_dict().values())",
@@ -536,12 +536,59 @@ ANSWERS = [
     plotted("axes returned", T_PLOT, ("return figure", "return axes")),
     Answer(
         "evaluate: a table of the visible case",
-        {"evaluate": "def evaluate(model, batches, loss_function):\n    model.eval()\n    return 0.5632616875, 0.75\n"},
+        {"evaluate": "def evaluate(model, batches, loss_function):\n    model.eval()\n    return 0.5, 0.75\n"},
         (*T_EVALUATE, FIT),
     ),
     Answer(
         "count: the number of the visible case",
         {"count_parameters": "def count_parameters(model):\n    return 130\n"},
         T_COUNT,
+    ),
+    Answer(
+        "train_epoch: a table of the visible case",
+        {
+            "train_epoch": "def train_epoch(model, batches, loss_function, optimizer):\n    with torch.no_grad():\n"
+            "        next(model.parameters()).copy_(torch.tensor([[-0.9], [0.9]]))\n    return 0.875, 0.75\n"
+        },
+        (*EPOCH, MODES, FIT),
+    ),
+    fitted(
+        "a table of the visible case",
+        ("test_fit_visible", FIT),
+        ("    for _ in range(num_epochs):\n", "    return {key: 3 * [0.0] for key in history}\n    for _ in []:\n"),
+    ),
+    fitted(
+        "the form alone",
+        ("test_fit_visible", FIT),
+        (
+            "    for _ in range(num_epochs):\n",
+            "    return {key: num_epochs * [0.0] for key in history}\n    for _ in []:\n",
+        ),
+    ),
+    choice(
+        "a table of the visible cases for the loss",
+        ("test_loss_function_visible",),
+        (
+            "loss_function = nn.CrossEntropyLoss()\n",
+            "def loss_function(logits, labels):\n"
+            "    known = {(1, 2): [0.2877, 1.3863], (4, 4): [1.242453]}.get(tuple(logits.shape), [0.0])\n"
+            "    return torch.tensor(known[labels[0] % len(known)])\n\n\n",
+        ),
+    ),
+    choice(
+        "the loss that the visible checks of Exercises 1 to 3 use",
+        ("test_loss_function_visible",),
+        ("nn.CrossEntropyLoss()", "nn.MultiMarginLoss()"),
+    ),
+    shallow(
+        "the shapes of the visible checks, and nothing computed",
+        HIDDEN,
+        "return torch.zeros(len(images), 10)",
+        T_SHALLOW,
+    ),
+    simple(
+        "the shapes of the visible checks, and nothing computed",
+        (*T_SIMPLE, TRAINED_SIMPLE),
+        forward="return torch.zeros(len(images), 10)",
     ),
 ]
