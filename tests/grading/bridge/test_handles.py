@@ -713,6 +713,37 @@ def test_large_arrays_are_sent_once():
     assert student.total(image) == 39_800  # what changed is sent again
 
 
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.arange(6.0).reshape(2, 3),
+        torch.tensor(3),
+        torch.tensor([True, False]),
+        torch.ones(2, 1, 3, dtype=torch.bfloat16),
+        torch.tensor([1 + 2j]),
+        torch.tensor([1 + 2j]).conj(),
+        torch.zeros(0, 3),
+        torch.ones(3, 4).T,
+        torch.ones(3, 2, 1, 1).to(memory_format=torch.channels_last),
+        torch.ones(3, requires_grad=True),
+        nn.Parameter(torch.ones(2), requires_grad=False),
+        torch.eye(3).to_sparse(),
+    ],
+    ids=lambda tensor: f"{tensor.dtype} {tuple(tensor.shape)} {tensor.layout}",
+)
+def test_a_tensor_arrives_as_it_is(tensor):
+    asked = """
+    def about(x):
+        strides = tuple(x.stride()) if x.layout is torch.strided else ()
+        return str(type(x)), str(x.dtype), tuple(x.shape), strides, x.requires_grad, x.is_leaf, x.is_conj()
+    """
+    student, here = Student(asked), {"torch": torch}
+    exec(textwrap.dedent(asked), here)
+    assert student.about(tensor) == here["about"](tensor)
+    dense = tensor.detach().to_dense()
+    assert (Student("def entries(x):\n    return x.detach().to_dense()").entries(tensor) == dense).all()
+
+
 def test_a_view_brings_nothing_of_the_array_it_is_cut_from():
     """The rest of that array may be what the test expects."""
     student = Student("def whole(x):\n    return x.untyped_storage().nbytes()")
