@@ -232,7 +232,7 @@ class _Copier:
                 if isinstance(value, types.FunctionType) and value.__code__.co_argcount >= min(arity, 1):
                     yield f"{module.__name__}.{name}", value
         for value in self.given.values():
-            if isinstance(value, types.FunctionType):
+            if isinstance(value, types.FunctionType) and not _is_check(value.__name__):
                 yield value.__name__, value
 
     def _classes(self) -> Iterator[tuple[str, Any]]:
@@ -265,7 +265,7 @@ class _Copier:
                     if not isinstance(part, (ast.BinOp, ast.Call, ast.Tuple, ast.IfExp, ast.Compare, ast.Subscript)):
                         continue
                     source = ast.unparse(part)
-                    if source in seen or len(source) > 300 or reference.__name__ in source:
+                    if source in seen or len(source) > 300 or reference.__name__ in source or _is_check(source):
                         continue
                     seen.add(source)
                     yield from self._as_function(part, source, arguments, defaults)
@@ -295,6 +295,11 @@ class _Copier:
 
 
 _BUILTINS = set(dir(__builtins__)) if not isinstance(__builtins__, dict) else set(__builtins__)
+
+
+def _is_check(source: str) -> bool:
+    """Whether a function is a check, or an expression the call of one: it returns nothing, and may read much source."""
+    return source.startswith("assert_")
 
 
 def _numbers(text: str) -> Iterator[tuple[str, Any]]:
