@@ -22,6 +22,8 @@ NOTEBOOKS = [
     "losses/concepts",
     "losses/softmax-cross-entropy",
     "losses/mse",
+    "neural-networks/backpropagation",
+    "dog-breeds/fine-tuning",
 ]
 
 
