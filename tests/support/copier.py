@@ -146,7 +146,9 @@ class _Copier:
                 )
             tried = _first_call(name, cell.source, namespace)
             for text, candidate in candidates:
-                if candidate is reference or not (text.startswith("a table") or _can_pass(candidate, tried)):
+                if candidate is reference or (_draws(text) and not _is_drawing(tried)):
+                    continue
+                if not (text.startswith("a table") or _can_pass(candidate, tried)):
                     continue
                 if _passes(cell.source, namespace, {name: candidate}):
                     return text
@@ -295,6 +297,16 @@ class _Copier:
 
 
 _BUILTINS = set(dir(__builtins__)) if not isinstance(__builtins__, dict) else set(__builtins__)
+
+
+def _draws(text: str) -> bool:
+    """Whether a function, or an expression, is one that draws a figure, by its name: that takes long."""
+    return bool(re.match(r"(return )?([\w.]*\.)?(plot|show)_", text))
+
+
+def _is_drawing(tried: tuple[Any, ...] | None) -> bool:
+    """Whether a test's first call is answered with something of Matplotlib; so too if that is unknown."""
+    return tried is None or type(tried[2]).__module__.startswith("matplotlib")
 
 
 def _is_check(source: str) -> bool:
