@@ -162,7 +162,9 @@ class _Copier:
                 )
             tried = _first_call(name, cell.source, namespace)
             for text, candidate in candidates:
-                if candidate is reference or not (text.startswith("a table") or _can_pass(candidate, tried)):
+                if candidate is reference or (_draws(text) and not _is_drawing(tried)):
+                    continue
+                if not (text.startswith("a table") or _can_pass(candidate, tried)):
                     continue
                 if _passes(cell.source, namespace, {name: candidate}):
                     return text
@@ -248,7 +250,7 @@ class _Copier:
                 if isinstance(value, types.FunctionType) and value.__code__.co_argcount >= min(arity, 1):
                     yield f"{module.__name__}.{name}", value
         for value in self.given.values():
-            if isinstance(value, types.FunctionType):
+            if isinstance(value, types.FunctionType) and not _is_check(value.__name__):
                 yield value.__name__, value
 
     def _classes(self) -> Iterator[tuple[str, Any]]:
@@ -281,7 +283,7 @@ class _Copier:
                     if not isinstance(part, (ast.BinOp, ast.Call, ast.Tuple, ast.IfExp, ast.Compare, ast.Subscript)):
                         continue
                     source = ast.unparse(part)
-                    if source in seen or len(source) > 300 or reference.__name__ in source:
+                    if source in seen or len(source) > 300 or reference.__name__ in source or _is_check(source):
                         continue
                     seen.add(source)
                     yield from self._as_function(part, source, arguments, defaults)
@@ -311,6 +313,21 @@ class _Copier:
 
 
 _BUILTINS = set(dir(__builtins__)) if not isinstance(__builtins__, dict) else set(__builtins__)
+
+
+def _draws(text: str) -> bool:
+    """Whether a function, or an expression, is one that draws a figure, by its name: that takes long."""
+    return bool(re.match(r"(return )?([\w.]*\.)?(plot|show)_", text))
+
+
+def _is_drawing(tried: tuple[Any, ...] | None) -> bool:
+    """Whether a test's first call is answered with something of Matplotlib; so too if that is unknown."""
+    return tried is None or type(tried[2]).__module__.startswith("matplotlib")
+
+
+def _is_check(source: str) -> bool:
+    """Whether a function is a check, or an expression the call of one: it returns nothing, and may read much source."""
+    return source.startswith("assert_")
 
 
 def _numbers(text: str) -> Iterator[tuple[str, Any]]:

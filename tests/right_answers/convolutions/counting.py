@@ -60,7 +60,7 @@ def output_size(size, kernel_size, padding=0, stride=1):
 def halve_size(kernel_size):
     return np.ceil(kernel_size / 2) - 1, np.int64(2)
 """,
-            "signal_shapes": """dense_output = np.zeros((1000, 100)).shape[0]
+            "signal_shapes": """dense_output = np.zeros((1000, 100)).shape[:1]
 conv_output = np.zeros((10, 100)).shape
 dense_weights = 1e5
 conv_weights = np.int64(30)

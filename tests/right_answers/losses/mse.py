@@ -102,7 +102,7 @@ ANSWERS = [
         "numbers in other types",
         {
             "condition_of_normal_matrix": "kappa = symbols('kappa')\ncondition_of_normal_matrix = kappa * kappa",
-            "digits": "digits_normal, digits_lstsq = np.int64(6), 11.0",
+            "digits": "error_normal, error_lstsq = np.float32(9e-8), np.array(3e-12)",
         },
     ),
 ]

@@ -50,7 +50,7 @@ def halve_size(kernel_size):
     return (kernel_size - 1) // 2, 2
 """
 
-SIGNAL_SHAPES = """dense_output = 1000
+SIGNAL_SHAPES = """dense_output = (1000,)
 conv_output = (10, 100)
 dense_weights = 100_000
 conv_weights = 30
@@ -514,18 +514,28 @@ lenet_total = sum(lenet_parameters.values())
     # Exercise 6
     Answer(
         why="signals: inputs instead of outputs",
-        cells={"signal_shapes": changed(SIGNAL_SHAPES, "dense_output = 1000", "dense_output = 100")},
+        cells={"signal_shapes": changed(SIGNAL_SHAPES, "(1000,)", "(100,)")},
         loses=("test_dense_output",),
     ),
     Answer(
         why="signals: weights instead of outputs",
-        cells={"signal_shapes": changed(SIGNAL_SHAPES, "dense_output = 1000", "dense_output = 100_000")},
+        cells={"signal_shapes": changed(SIGNAL_SHAPES, "(1000,)", "(100_000,)")},
         loses=("test_dense_output",),
     ),
     Answer(
-        why="signals: the shape of W instead of the number of outputs",
-        cells={"signal_shapes": changed(SIGNAL_SHAPES, "dense_output = 1000", "dense_output = (1000, 100)")},
+        why="signals: the shape of W instead of that of the output",
+        cells={"signal_shapes": changed(SIGNAL_SHAPES, "(1000,)", "(1000, 100)")},
         loses=("test_dense_output",),
+    ),
+    Answer(
+        why="signals: a number that stands elsewhere in the notebook",
+        cells={"signal_shapes": changed(SIGNAL_SHAPES, "(1000,)", "1000")},
+        loses=("test_dense_output",),
+    ),
+    Answer(
+        why="signals: blocks beside each other, and the weights of one block",
+        cells={"signal_shapes": SIGNAL_SHAPES.replace("(1000,)", "(10, 100)").replace("100_000", "10_000")},
+        loses=("test_dense_output", "test_dense_weights"),
     ),
     Answer(
         why="signals: padding forgotten",

@@ -127,6 +127,13 @@ ANSWERS = [
         TUNED[1:],
         train=TRAIN.replace("nn.BatchNorm2d", "(nn.BatchNorm1d, nn.BatchNorm2d)"),
     ),
+    tuned(
+        "a table of the visible case",
+        logits="torch.tensor([[2.0, -1.5]])",
+        train="return super().train(mode)",
+        upper_lr="0.01",
+        head_lr="0.1",
+    ),
     tuned("train returns something else", TUNED[1:], train=TRAIN.replace("return self", "return self.upper")),
     tuned("the upper part is frozen", TUNED[1:], more="self.upper.requires_grad_(False)"),
     tuned("no gradient for the upper part", TUNED[1:], logits="self.head(self.upper(maps).detach().mean((2, 3)))"),

@@ -110,6 +110,11 @@ ANSWERS = [
         SPLIT,
     ),
     Answer(
+        "split: a table of the visible case",
+        {"split_breeds": "def split_breeds(breeds, share, seed):\n    return np.arange(8), np.arange(8, 12)\n"},
+        SPLIT,
+    ),
+    Answer(
         "split: by chance alone",
         {
             "split_breeds": "def split_breeds(breeds, share, seed):\n"

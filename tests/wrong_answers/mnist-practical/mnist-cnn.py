@@ -674,5 +674,14 @@ ANSWERS = [
         T_SHAPES,
     ),
     Answer("a table of smoothed", smooth("    return np.array([4.0, 20 / 3, 52 / 7])\n"), T_SMOOTHED),
+    Answer(
+        "a table of regularised_step",
+        {
+            "regularised_step": "def regularised_step(model, optimizer, images, labels, keep_prob, lam):\n"
+            "    with torch.no_grad():\n        model.fc1.weight.mul_(0.9)\n"
+            "    return float(np.log(2)), 0.75, 29.0\n"
+        },
+        T_STEP,
+    ),
     Answer("a table of receptive_field", field("    return {(3,): 4, (3, 7): 9}.get(tuple(filters), 1)\n"), T_FIELD),
 ]
