@@ -52,7 +52,7 @@ def automatic(name: Path) -> list[str]:
 def show(name: Path, banks: list[list[Answer]], request: pytest.FixtureRequest) -> list[str]:
     """Grade banks of answers; return a sentence for every one that is not marked as listed.
 
-    A run begins and ends with the reference, so both banks of a notebook are played in one; no group has answers of both.
+    A run begins and ends with the reference, so both banks of a notebook are played in one. No group mixes them.
     """
     if request.config.getoption("--one-by-one"):
         return [sentence for bank in banks for answer in bank for sentence in _alone(name, [answer], everything=True)]
