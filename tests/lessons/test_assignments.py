@@ -49,12 +49,15 @@ def automatic(name: Path) -> list[str]:
     return [cell.metadata.nbgrader.grade_id for cell in source_cells(name) if kinds.is_test(cell)]
 
 
-def show(name: Path, bank: list[Answer], request: pytest.FixtureRequest) -> list[str]:
-    """Grade a bank of answers; return a sentence for every one that is not marked as listed."""
+def show(name: Path, banks: list[list[Answer]], request: pytest.FixtureRequest) -> list[str]:
+    """Grade banks of answers; return a sentence for every one that is not marked as listed.
+
+    A run begins and ends with the reference, so both banks of a notebook are played in one. No group mixes them.
+    """
     if request.config.getoption("--one-by-one"):
-        return [sentence for answer in bank for sentence in _alone(name, [answer], everything=True)]
+        return [sentence for bank in banks for answer in bank for sentence in _alone(name, [answer], everything=True)]
     wrong = []
-    groups = in_one_run(name, bank)
+    groups = [group for bank in banks for group in in_one_run(name, bank)]
     if str(name.with_suffix("")) in REMEMBERS:
         return [sentence for group in groups for sentence in _alone(name, group)]
     for group, scores in zip(groups, run_passes(name, groups), strict=True):
@@ -99,9 +102,11 @@ def test_reference_earns_all_automatic_points_and_blank_none(name):
 
 
 @each_notebook
-def test_each_wrong_answer_loses_exactly_the_cells_it_is_listed_for(name, request):
-    bank = answers("wrong_answers", name)
-    assert show(name, bank, request) == []
+def test_each_wrong_answer_loses_exactly_the_cells_it_is_listed_for_and_right_ones_in_other_styles_none(name, request):
+    right = answers("right_answers", name)
+    assert right, f"tests/right_answers/{name.with_suffix('.py')} holds no answers"
+    assert not any(answer.loses for answer in right)
+    assert show(name, [answers("wrong_answers", name), right], request) == []
 
 
 @each_notebook
@@ -109,14 +114,6 @@ def test_each_automatic_cell_has_three_wrong_answers(name):
     bank = answers("wrong_answers", name)
     counts = {key: sum(key in answer.loses for answer in bank) for key in automatic(name)}
     assert {key: count for key, count in counts.items() if count < 3} == {}
-
-
-@each_notebook
-def test_right_answers_in_other_styles_earn_full_points(name, request):
-    bank = answers("right_answers", name)
-    assert bank, f"tests/right_answers/{name.with_suffix('.py')} holds no answers"
-    assert not any(answer.loses for answer in bank)
-    assert show(name, bank, request) == []
 
 
 @each_notebook

@@ -31,6 +31,9 @@ from course_utils.stages.sheet import build_sheet
 from tests.support import pdf_samples
 from tests.support.olat_course import make_course, notebook, notebook_bytes
 
+# One notebook is run for its pages, once.
+pytestmark = pytest.mark.xdist_group("pack")
+
 TEAM = Team("7", (Member("Jörg Müller", "0012345"), Member("Đào Nguyễn-Pixel", "2645751")))
 TITLE = TitleBlock("Deep Learning", "convolutions", "7", TEAM.members, "2026-11-20")
 

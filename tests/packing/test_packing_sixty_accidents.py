@@ -20,6 +20,9 @@ from tests.support.engine import ROOT
 from tests.support.more_accidents import MORE_ACCIDENTS
 from tests.support.sixty_accidents import ACCIDENTS
 
+# One release for all of them.
+pytestmark = pytest.mark.xdist_group("packing accidents")
+
 TEAM = Team("", (Member("Una Unfall", "9000001"),))
 CASES = {**ACCIDENTS, **MORE_ACCIDENTS}
 # What is no notebook, or lies or is called so that the folder has none: packing says so, and what to do.

@@ -24,6 +24,9 @@ from course_utils.report.course import standings, write_course_report
 from course_utils.report.graded import read_class
 from course_utils.report.similar import write_similar
 
+# One class, and one report of it.
+pytestmark = pytest.mark.xdist_group("reports")
+
 ASSIGNMENT = "depthwise"
 
 

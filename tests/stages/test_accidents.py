@@ -16,6 +16,9 @@ from course_utils.stages import autograde, feedback, release
 from tests.support import tiny_course
 from tests.support.cell_accidents import at, cell_of, end_lines, lose_marks, merge, retype
 
+# One class, graded once.
+pytestmark = pytest.mark.xdist_group("accidents")
+
 CODE, PROSE = "def add(a, b):\n    return a + b", "Why?\n\nBecause a sum has two parts."
 MARKS = "### BEGIN HIDDEN TESTS\n### BEGIN SOLUTION\n=== BEGIN MARK SCHEME ===\n### END SOLUTION"
 

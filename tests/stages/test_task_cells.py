@@ -14,6 +14,9 @@ from course_utils.stages import autograde, feedback, release
 from tests.support.cell_accidents import at, both, cell_of, lose_marks, retype
 from tests.support.tiny_course import ASSIGNMENT, make_course, source_notebook, write
 
+# One class, graded once.
+pytestmark = pytest.mark.xdist_group("task cells")
+
 TASK = "Draw the sums.\n\n=== BEGIN MARK SCHEME ===\nOne point for the axes.\n=== END MARK SCHEME ==="
 MARKS = {"grade": False, "solution": False, "task": True, "locked": True, "grade_id": "draw", "points": 2}
 

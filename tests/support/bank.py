@@ -274,8 +274,16 @@ def _grade_id(cell: nbformat.NotebookNode) -> str:
 
 
 def _forget(names: Collection[str]) -> nbformat.NotebookNode:
-    """Return a cell after which the names are not there: a cell that fails must not leave what stood there before."""
-    return _course_cell("forget", f"for _name in {sorted(names)!r}:\n    globals().pop(_name, None)")
+    """Return a cell after which the names are not there: a cell that fails must not leave what stood there before.
+
+    Gradients are on again as well, which answers like to switch off for good.
+    """
+    source = f"""for _name in {sorted(names)!r}:
+    globals().pop(_name, None)
+import sys as _sys
+if "torch" in _sys.modules:
+    _sys.modules["torch"].set_grad_enabled(True)"""
+    return _course_cell("forget", source)
 
 
 def _hand_in(number: int, others: Collection[str], back: Collection[str]) -> nbformat.NotebookNode:

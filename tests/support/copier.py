@@ -161,8 +161,10 @@ class _Copier:
                     self._tables(name, cell, namespace), self._functions(reference), self._expressions(reference)
                 )
             tried = _first_call(name, cell.source, namespace)
+            is_asked = tried is not None and tried[2] is not None  # for something that is returned
             for text, candidate in candidates:
-                if candidate is reference or (_draws(text) and not _is_drawing(tried)):
+                is_idle = is_asked and self._returns_nothing(text, candidate)
+                if candidate is reference or is_idle or (_draws(text) and not _is_drawing(tried)):
                     continue
                 if not (text.startswith("a table") or _can_pass(candidate, tried)):
                     continue
@@ -252,6 +254,18 @@ class _Copier:
         for value in self.given.values():
             if isinstance(value, types.FunctionType) and not _is_check(value.__name__):
                 yield value.__name__, value
+
+    def _returns_nothing(self, text: str, candidate: Callable[..., Any]) -> bool:
+        """Whether a candidate is, or only calls, a function that says it returns nothing: checks do, and figures.
+
+        Such a one reads the syntax tree or draws, for half a second.
+        """
+        function = candidate
+        if text.startswith("return "):
+            called = ast.parse(text.removeprefix("return "), mode="eval").body
+            is_named = isinstance(called, ast.Call) and isinstance(called.func, ast.Name)
+            function = self.given.get(called.func.id) if is_named else None
+        return getattr(function, "__annotations__", {}).get("return", "") in (None, "None")
 
     def _classes(self) -> Iterator[tuple[str, Any]]:
         for module in self._modules():

@@ -446,6 +446,21 @@ def test_names_of_one_test_cell_are_not_seen_in_the_next(tmp_path):
     assert "helper is not defined" in outcome.outputs[1][0]["evalue"]
 
 
+def test_a_test_sees_what_a_name_stands_for_when_it_runs(tmp_path):
+    """Also if nothing but that name has been asked for since a later cell bound it anew, or took it away."""
+    cells = [
+        answer("a", "def a(x):\n    return x + 1"),
+        check("first", 'assert_number(a(1), 2, "a(1)")'),
+        answer("anew", "def a(x):\n    return x + 2"),
+        check("second", 'assert_number(a(1), 3, "a(1)")'),
+        answer("away", "del a"),
+        check("third", 'assert_number(a(1), 3, "a(1)")'),
+    ]
+    graded = grade(cells, tmp_path)
+    assert [graded.score(f"test_{name}") for name in ("first", "second", "third")] == [1, 1, 0]
+    assert "a is not defined here" in graded.message("test_third")
+
+
 def test_the_output_of_a_whole_notebook_has_a_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(notebook_run, "_NOTEBOOK_OUTPUT", 100_000)
     cells = [answer(f"a{n}", "print('x' * 40_000)\nraise ValueError('y' * 3000)") for n in range(4)]
