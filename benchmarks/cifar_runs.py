@@ -72,17 +72,23 @@ def trains(cell: nbformat.NotebookNode) -> bool:
 def play(notebook: str, chosen: list[str] | None, seed: int) -> None:
     """Run what is given, the solutions, and the cells that train; print the record of each run."""
     names: dict[str, Any] = {"__name__": "reference"}
+    run = nothing
     for cell in code_cells(notebook):
-        is_answer = cell.metadata.get("nbgrader", {}).get("solution")
-        is_chosen = trains(cell) and (not chosen or cell.id in chosen)
-        if not (is_given(cell) or is_answer or is_chosen):
+        if not (is_given(cell) or trains(cell) or cell.metadata.get("nbgrader", {}).get("solution")):
             continue
         source = cell.source.replace("torch.manual_seed(0)", f"torch.manual_seed({seed})")
-        if is_chosen:
-            print(f"\n{notebook}, {cell.id}, seed {seed}, {torch.get_num_threads()} threads", flush=True)
+        if trains(cell):
+            is_chosen = not chosen or cell.id in chosen
+            names["run"] = shown(run) if is_chosen else nothing  # later cells need what this one names
+            if is_chosen:
+                print(f"\n{notebook}, {cell.id}, seed {seed}, {torch.get_num_threads()} threads", flush=True)
         exec(compile(source, f"<{notebook}: {cell.id}>", "exec"), names)
         if cell.id == "given-run":
-            names["run"] = shown(names["run"])
+            run = names["run"]
+
+
+def nothing(*args: Any, **how: Any) -> Any:
+    """Stand for the notebook's `run` in cells that were not chosen."""
 
 
 def shown(run: Callable[..., training.Record]) -> Callable[..., training.Record]:
