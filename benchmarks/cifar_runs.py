@@ -73,7 +73,8 @@ def play(notebook: str, chosen: list[str] | None, seed: int) -> None:
     """Run what is given, the solutions, and the cells that train; print the record of each run."""
     names: dict[str, Any] = {"__name__": "reference"}
     run = nothing
-    for cell in code_cells(notebook):
+    cells = code_cells(notebook)
+    for cell in cells[: 1 + max(place for place, cell in enumerate(cells) if trains(cell))]:
         if not (is_given(cell) or trains(cell) or cell.metadata.get("nbgrader", {}).get("solution")):
             continue
         source = cell.source.replace("torch.manual_seed(0)", f"torch.manual_seed({seed})")
