@@ -12,7 +12,6 @@ COMMANDS = (
     ["benchmarks.desk"],
     ["benchmarks.notebooks"],
     ["benchmarks.cifar70"],  # says what is missing and goes on, where real data are not at hand
-    ["benchmarks.cifar_runs"],
     ["benchmarks.mnist"],
     ["benchmarks.mnist_cnn"],
     ["benchmarks.dogs"],
