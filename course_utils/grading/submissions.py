@@ -25,6 +25,7 @@ from course_utils.grading.hidden import FOLDER, read_hidden
 from course_utils.grading.limits import GradingLimits, SandboxLimits
 from course_utils.grading.places import without_places
 from course_utils.grading.run import trust
+from course_utils.grading.run.aside import endings_aside
 from course_utils.grading.run.engine import KernelUnavailable, NotebookResult, Settings, grade_cells
 from course_utils.notebooks import reading, repair, skeleton
 from course_utils.notebooks.files import notebooks_in
@@ -416,8 +417,9 @@ def grade(submission: Submission) -> GradedSubmission:
         with scratch.folder("files") as folder:
             with tarfile.open(fileobj=io.BytesIO(submission.files)) as tar:
                 tar.extractall(folder, filter="data")
-            for name, data in submission.notebooks.items():
-                graded[name] = _grade_notebook(name, data, submission, Path(folder))
+            with endings_aside():
+                for name, data in submission.notebooks.items():
+                    graded[name] = _grade_notebook(name, data, submission, Path(folder))
     except (KernelUnavailable, NotGradable) as error:
         return GradedSubmission(submission.student, error=str(error))
     except Exception as error:

@@ -27,6 +27,7 @@ from course_utils.grading import scratch
 from course_utils.grading.limits import GradingLimits
 from course_utils.grading.preload import GRADER_MODULES
 from course_utils.grading.run import graders, turns
+from course_utils.grading.run.aside import Aside, end_aside
 from course_utils.grading.run.messages import (
     CellBegun,
     CellDone,
@@ -214,7 +215,7 @@ def _grade_cells(job: Job, files: Path, settings: Settings) -> NotebookResult:
                 graders.get_ready(grader_modules(settings), settings.sandbox)
             except SandboxUnavailable as error:
                 raise KernelUnavailable(str(error)) from error
-            kernel.started = kernel.start()
+            kernel.starting = Aside(kernel.start)  # while the process of the tests starts
             outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, told)
         events += [("limit", text) for text in dict.fromkeys(kernel.events)]
         if outcome is not None:
@@ -291,8 +292,9 @@ def _run_grader(job: Job, kernel: _Kernel, end: float, told: _Told) -> tuple[Fin
     limits = GradingLimits.of(job.limits)
     channel, reader, restarts = process.channel, Reader(job.cells, limits), limits.run.restarts
     index, limit = 0, 30.0
-    starts, since = 0, time.monotonic()
+    starts, since, has_finished = 0, time.monotonic(), False
     try:
+        kernel.wait_for_start()
         with contextlib.suppress(OSError):  # a process that is dead already is found out below
             channel.send(job.content(), timeout_s=_PATIENCE_S)
         deadline = time.monotonic() + limit + _PATIENCE_S
@@ -307,6 +309,7 @@ def _run_grader(job: Job, kernel: _Kernel, end: float, told: _Told) -> tuple[Fin
                 return None, index, f"sent something that is no result ({problem})"
             match message:
                 case Finished():
+                    has_finished = True
                     return message, index, ""
                 case Missing(text):
                     # The instructor knows the folder of the data by its own name.
@@ -339,7 +342,10 @@ def _run_grader(job: Job, kernel: _Kernel, end: float, told: _Told) -> tuple[Fin
                         # That took its own time, and so does the first answer.
                         deadline = time.monotonic() + limit + _PATIENCE_S + job.ready_s
     finally:
-        process.end()
+        if has_finished:
+            end_aside(process.end)
+        else:
+            process.end()
         kernel.events += process.events
 
 
@@ -367,6 +373,7 @@ class _Kernel:
     def __init__(self, files: Path, settings: Settings) -> None:
         self.files, self.settings = files, settings
         self.manager: KernelManager | None = None
+        self.starting: Aside | None = None
         self.started: Any = None
         self.events: list[str] = []
         self.waited_s = 0.0  # for a core that others had
@@ -376,8 +383,23 @@ class _Kernel:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        with contextlib.suppress(Exception):  # it was raised where it was waited for, or something else was before
+            self.wait_for_start()
+        if self.manager is not None and self.settings.sandbox:
+            self.take_account()
+            self.events += self.provisioner.take_notice()
+        end_aside(self.end)
+
+    def end(self) -> None:
+        """End the kernel and remove its folder."""
+        self.shut_down()
         scratch.remove(self.folder)
+
+    def wait_for_start(self) -> None:
+        """Wait for a start that goes on aside; raise what it raised."""
+        if self.starting is not None:
+            starting, self.starting = self.starting, None
+            self.started = starting.result()
 
     def do(self, request: str) -> Any:
         """Carry out a request of the grader process and return the answer."""
@@ -431,12 +453,21 @@ class _Kernel:
         return {**info, "key": info["key"].decode()}
 
     def stop(self) -> None:
-        if self.manager is None:
-            return
-        if self.settings.sandbox and (used := self.provisioner.usage()) is not None:
+        """End the kernel, so that another one can take its place."""
+        if self.manager is not None:
+            if self.settings.sandbox:
+                self.take_account()
+            self.shut_down()
+            self.events += getattr(self.provisioner, "events", ())
+            self.manager = None
+
+    def take_account(self) -> None:
+        """Note how long the kernel waited for a core."""
+        if (used := self.provisioner.usage()) is not None:
             self.waited_s += used[1]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            self.manager.shutdown_kernel(now=True)
-        self.events += getattr(self.provisioner, "events", ())
-        self.manager = None
+
+    def shut_down(self) -> None:
+        if self.manager is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self.manager.shutdown_kernel(now=True)

@@ -156,6 +156,13 @@ class SandboxProvisioner(KernelProvisionerBase):
         """Return the most bytes that this kernel and those before it are known to have used at once."""
         return max(self.peak_memory, self.kernel.peak() if self.kernel is not None else 0)
 
+    def take_notice(self) -> list[str]:
+        """Return `events` as they are by now; asks nobody."""
+        if self.kernel is not None:
+            self.kernel.poll()
+            self._take_events()
+        return self.events
+
     # --- life and end -----------------------------------------------------------------------------------------
 
     @property
