@@ -4,50 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import threading
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-__all__ = ["Aside", "end_aside", "endings_aside"]
+__all__ = ["aside", "end_aside", "endings_aside"]
+
+# Threads that stay: each has an event loop of its own, which jupyter_client makes for it. One start and two endings are
+# under way at a time, a kernel's and that of the process of its tests.
+_THREADS = 4
+_threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="aside")
 
 
-class Aside:
-    """A function that runs in a thread of its own.
-
-    Parameters
-    ----------
-    function : callable
-        Called at once, without arguments.
-    """
-
-    def __init__(self, function: Callable[[], Any]) -> None:
-        self._function = function
-        self._value: Any = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="aside")
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._value = self._function()
-        except BaseException as error:  # raised where the result is asked for
-            self._error = error
-
-    def result(self) -> Any:
-        """Wait for the function's end and return its value; raise what it raised."""
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._value
+def _begin_anew() -> None:
+    global _threads
+    _threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="aside")
 
 
-_endings: contextvars.ContextVar[list[Aside] | None] = contextvars.ContextVar("endings", default=None)
+os.register_at_fork(after_in_child=_begin_anew)
+
+
+def aside(function: Callable[[], Any]) -> Future[Any]:
+    """Call a function in another thread; the future has what it returned or raised."""
+    return _threads.submit(function)
+
+
+_endings: contextvars.ContextVar[list[Future[Any]] | None] = contextvars.ContextVar("endings", default=None)
 
 
 @contextlib.contextmanager
 def endings_aside() -> Iterator[None]:
     """Let `end_aside` go on without waiting, until the block ends: then all has ended."""
-    endings: list[Aside] = []
+    endings: list[Future[Any]] = []
     token = _endings.set(endings)
     try:
         yield
@@ -62,12 +51,12 @@ def end_aside(function: Callable[[], Any]) -> None:
     if endings is None:
         function()
         return
-    earlier = endings[:-1]  # the last two may overlap: a kernel, and the process of its tests
+    earlier = endings[:-1]
     endings[:-1] = []
     _wait_for(earlier)
-    endings.append(Aside(function))
+    endings.append(aside(function))
 
 
-def _wait_for(endings: list[Aside]) -> None:
+def _wait_for(endings: list[Future[Any]]) -> None:
     for ending in endings:
         ending.result()

@@ -15,6 +15,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from course_utils.grading import scratch
 from course_utils.grading.limits import GradingLimits
 from course_utils.grading.preload import GRADER_MODULES
 from course_utils.grading.run import graders, turns
-from course_utils.grading.run.aside import Aside, end_aside
+from course_utils.grading.run.aside import aside, end_aside
 from course_utils.grading.run.messages import (
     CellBegun,
     CellDone,
@@ -215,7 +216,7 @@ def _grade_cells(job: Job, files: Path, settings: Settings) -> NotebookResult:
                 graders.get_ready(grader_modules(settings), settings.sandbox)
             except SandboxUnavailable as error:
                 raise KernelUnavailable(str(error)) from error
-            kernel.starting = Aside(kernel.start)  # while the process of the tests starts
+            kernel.starting = aside(kernel.start)  # while the process of the tests starts
             outcome, lost_at, reason = _run_grader(job, kernel, began + settings.notebook_s, told)
         events += [("limit", text) for text in dict.fromkeys(kernel.events)]
         if outcome is not None:
@@ -373,7 +374,7 @@ class _Kernel:
     def __init__(self, files: Path, settings: Settings) -> None:
         self.files, self.settings = files, settings
         self.manager: KernelManager | None = None
-        self.starting: Aside | None = None
+        self.starting: Future[Any] | None = None
         self.started: Any = None
         self.events: list[str] = []
         self.waited_s = 0.0  # for a core that others had
