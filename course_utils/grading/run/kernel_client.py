@@ -262,8 +262,8 @@ class KernelConnection:
                 break
         # The end of the output may have been dropped for its size; what was asked is done all the same.
         self._drain(message, run, _DRAIN_S if run.request is None else _PRINTED_S)
-        if reason is None and run.request is not None and run.received > self.limits.received:
-            reason = "flood"  # printed within one look: what was asked is done, but with far too much
+        if reason is None and run.request is not None and (run.received > self.limits.received or not run.done):
+            reason = "flood"  # what was asked is done, but its output is far too much, or has no end
         if not run.done:
             # A message beyond the limit closes a socket for good: without a new one no later cell would be heard.
             run.run.cut = True
