@@ -367,10 +367,16 @@ class NotebookBuilder:
     def _same(
         self, source: str, index: int, placed: Mapping[str, tuple[str, int]], binders: Mapping[str, tuple[str, int]]
     ) -> tuple[str, int] | None:
-        """Return the cell of another notebook that says the same and still holds, so that this one is not repeated."""
+        """Return the cell of another notebook that says the same and still holds, so that this one is not repeated.
+
+        A cell of the student's may be such a one where it earns nothing and gives names to something: it is filled in
+        once.
+        """
         notebook = self.plan.sources[source]
         there = placed.get(notebook.cells[index]["source"])
-        if there is None or there[0] == source or notebook.is_graded(index) or kinds.is_students(notebook.cells[index]):
+        if there is None or there[0] == source or notebook.is_graded(index):
+            return None
+        if kinds.is_students(notebook.cells[index]) and not notebook.binds[index]:
             return None
         return there if all(binders.get(name) == there for name in notebook.binds[index]) else None
 
