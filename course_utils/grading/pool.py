@@ -20,10 +20,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from course_utils.grading.returned import BOUNDS, read_graded
 from course_utils.grading.run import graders, wire
-from course_utils.grading.run.engine import Settings, grader_modules, sandbox_options
+from course_utils.grading.run.engine import Settings, grader_modules, kernel_options
 from course_utils.grading.run.fork_server import ForkServer
 from course_utils.grading.sandbox.host import Zygote, zygotes_of_a_run
-from course_utils.grading.sandbox.provisioner import SandboxProvisioner
 from course_utils.grading.sandbox.view import SandboxUnavailable
 from course_utils.grading.submissions import GradedSubmission, Submission
 
@@ -106,7 +105,7 @@ def _options(settings: Settings) -> tuple[tuple[str, ...], dict | None, dict | N
     modules = grader_modules(settings)
     if not settings.sandbox:
         return modules, None, None
-    kernels = SandboxProvisioner(**sandbox_options(settings)).zygote_options() if settings.warm else None
+    kernels = kernel_options(settings).of_zygote() if settings.warm else None
     return modules, kernels, graders.zygote_options(modules)
 
 

@@ -9,11 +9,12 @@ import re
 import textwrap
 import time
 
-from jupyter_client import KernelManager
+from jupyter_client import BlockingKernelClient
 
-from course_utils.grading.sandbox.provisioner import SandboxKernelSpecManager
+from course_utils.grading.limits import GradingLimits
+from course_utils.grading.sandbox.student_kernel import KernelOptions, StudentKernel
 
-QUICK = {"preload": []}  # forked from a process without torch and the like: starts in a fraction of a second
+QUICK = {"preload": ()}  # forked from a process without torch and the like: starts in a fraction of a second
 
 
 @dataclasses.dataclass
@@ -26,21 +27,26 @@ class Result:
 
 
 class Kernel:
-    """A kernel, its client and its provisioner."""
+    """A kernel in the sandbox, and a client."""
 
-    def __init__(self, folder=None, extra_arguments=(), **options):
-        specs = SandboxKernelSpecManager(options={**QUICK, **options})
-        self.manager = KernelManager(kernel_name="python3", transport="ipc", kernel_spec_manager=specs)
-        self.manager.start_kernel(cwd=folder and str(folder), extra_arguments=list(extra_arguments))
-        self.provisioner = self.manager.provisioner
+    def __init__(self, folder=None, arguments=(), limits=(), **options):
+        sandbox = GradingLimits.of(dict(limits)).sandbox
+        self.process = StudentKernel(folder, KernelOptions(sandbox, **{**QUICK, **options}), arguments)
         self.connect()
 
     def connect(self):
-        self.client = self.manager.client()
+        """Start it, in the place of the one before."""
+        self.info = self.process.start()
+        self.client = BlockingKernelClient()
+        self.client.load_connection_info(self.info)
         self.client.start_channels(hb=False, stdin=False)
-        # The kernel already listens; nothing it prints is missed once it has greeted this subscriber.
-        while self.client.get_iopub_msg(timeout=60)["msg_type"] != "iopub_welcome":
-            pass
+        # Nothing it prints is missed once something of it has been heard.
+        for _ in range(60):
+            self.client.kernel_info()
+            with contextlib.suppress(queue.Empty):
+                self.client.get_iopub_msg(timeout=1)
+                return
+        raise TimeoutError("The kernel says nothing.")
 
     def start(self, code):
         """Send a cell without waiting for its end."""
@@ -54,7 +60,7 @@ class Kernel:
             try:
                 message = self.client.get_iopub_msg(timeout=0.1)
             except queue.Empty:
-                if not self.manager.is_alive():
+                if not self.process.alive():
                     return Result(text, "dead")
                 continue
             if message["parent_header"].get("msg_id") != message_id:
@@ -77,13 +83,13 @@ class Kernel:
 
     def stop(self):
         self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
+        self.process.end()
 
 
 @contextlib.contextmanager
-def kernel(folder=None, extra_arguments=(), **options):
-    """A kernel for the time of a block; `options` are traits of the provisioner."""
-    it = Kernel(folder, extra_arguments, **options)
+def kernel(folder=None, arguments=(), **options):
+    """A kernel for the time of a block; `options` are those of `KernelOptions`, `limits` what differs."""
+    it = Kernel(folder, arguments, **options)
     try:
         yield it
     finally:

@@ -11,18 +11,13 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-import shutil
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_client import KernelManager
-
-from course_utils import environment
 from course_utils.errors import CourseError, NotGradable
 from course_utils.grading import scratch
 from course_utils.grading.limits import GradingLimits
@@ -42,7 +37,7 @@ from course_utils.grading.run.messages import (
     Wanted,
 )
 from course_utils.grading.run.wire import BadMessage, Channel
-from course_utils.grading.sandbox.provisioner import SandboxKernelSpecManager
+from course_utils.grading.sandbox.student_kernel import KernelOptions, StudentKernel
 from course_utils.grading.sandbox.view import SandboxUnavailable
 from course_utils.notebooks import cells as kinds
 from course_utils.notebooks import course_code
@@ -138,6 +133,8 @@ _GRADER_DEATHS = 12
 _CRASHED = "crashed"
 # What a test may take on top of its own limit before its process is given up.
 _PATIENCE_S = 30.0
+# The kernel answers requests of the bridge.
+_ARGUMENTS = ("--IPKernelApp.extra_extensions=course_utils.grading.bridge.agent",)
 # An answer fits into the buffer of the socket: only a process that never reads makes it wait.
 _ANSWER_S = 5.0
 
@@ -247,10 +244,10 @@ def grader_modules(settings: Settings) -> tuple[str, ...]:
     return ("course_utils.grading.run.grader", *modules)
 
 
-def sandbox_options(settings: Settings) -> dict[str, Any]:
-    """Return the traits of `SandboxProvisioner` for these settings."""
-    preload = {} if settings.preload is None else {"preload": list(settings.preload)}
-    return {"warm": settings.warm, "limits": vars(GradingLimits.of(settings.limits).sandbox), **preload}
+def kernel_options(settings: Settings) -> KernelOptions:
+    """Return how kernels in the sandbox are started."""
+    preload = {} if settings.preload is None else {"preload": settings.preload}
+    return KernelOptions(limits=GradingLimits.of(settings.limits).sandbox, warm=settings.warm, **preload)
 
 
 def _start_grader(job: Job, kernel: _Kernel) -> graders.SandboxedGrader | graders.GraderProcess:
@@ -373,7 +370,6 @@ class _Kernel:
 
     def __init__(self, files: Path, settings: Settings) -> None:
         self.files, self.settings = files, settings
-        self.manager: KernelManager | None = None
         self.starting: Future[Any] | None = None
         self.started: Any = None
         self.events: list[str] = []
@@ -381,19 +377,25 @@ class _Kernel:
 
     def __enter__(self) -> _Kernel:
         self.folder = scratch.new_folder("kernel")
+        if self.settings.sandbox:
+            self.process = StudentKernel(self.files, kernel_options(self.settings), _ARGUMENTS)
+        else:
+            # Its libraries are loaded only where they are used: each worker would pay for them.
+            from course_utils.grading.run.unconfined_kernel import UnconfinedKernel
+
+            self.process = UnconfinedKernel(self.files, self.folder, _ARGUMENTS)
         return self
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(Exception):  # it was raised where it was waited for, or something else was before
             self.wait_for_start()
-        if self.manager is not None and self.settings.sandbox:
-            self.take_account()
-            self.events += self.provisioner.take_notice()
+        self.take_account()
+        self.events += self.process.take_notice()
         end_aside(self.end)
 
     def end(self) -> None:
         """End the kernel and remove its folder."""
-        self.shut_down()
+        self.process.end()
         scratch.remove(self.folder)
 
     def wait_for_start(self) -> None:
@@ -407,68 +409,35 @@ class _Kernel:
         if request in ("start", "restart"):
             started, self.started = self.started, None
             if started is None:
-                self.stop()
+                self.take_account()
                 started = self.start()
             return started
         if request == "interrupt":
-            if self.manager is not None:
-                self.manager.interrupt_kernel()
+            self.process.interrupt()
             return True
         if request == "usage":  # None where nothing counts it: without the sandbox
-            return self.provisioner.usage() if self.manager is not None and self.settings.sandbox else None
+            return self.process.usage()
         if request == "alive":
-            return self.manager is not None and self.manager.is_alive()
+            return self.process.alive()
         raise ValueError(f"Unknown request {request!r}.")
 
     def peak(self) -> int:
         """Return the most bytes that the student's processes held at once until now; 0 where nothing counts them."""
-        return self.provisioner.peak() if self.manager is not None and self.settings.sandbox else 0
+        return self.process.peak()
 
     def sockets(self, request: str) -> list[int]:
         """Return what goes with the answer: the folder of the kernel's sockets, where it is in a sandbox."""
-        if request not in ("start", "restart") or self.manager is None or not self.settings.sandbox:
-            return []
-        return [self.provisioner.kernel.sockets]
+        return self.process.sockets() if request in ("start", "restart") else []
 
     def start(self) -> dict[str, Any]:
-        arguments = ["--IPKernelApp.extra_extensions=course_utils.grading.bridge.agent"]
-        manager = KernelManager(connection_file=str(self.folder / "kernel.json"), transport="ipc")
-        folder, extra = self.files, {}
-        if self.settings.sandbox:
-            manager.kernel_spec_manager = SandboxKernelSpecManager(options=sandbox_options(self.settings))
-        else:
-            # Unix sockets have short names, so the folder is near the root.
-            manager.ip = str(self.folder / "k")
-            folder = self.folder / "work"
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(self.files, folder, symlinks=True)
-            extra = {"env": {**environment.without_secret(), **environment.for_kernels()}}
         try:
-            manager.start_kernel(cwd=str(folder), extra_arguments=arguments, **extra)
+            return self.process.start()
         except SandboxUnavailable as error:
             raise KernelUnavailable(str(error)) from error
         except (OSError, RuntimeError, ValueError) as error:
             raise KernelUnavailable(f"No kernel can be started for grading: {error}") from error
-        self.manager, self.provisioner = manager, manager.provisioner
-        info = manager.get_connection_info()
-        return {**info, "key": info["key"].decode()}
-
-    def stop(self) -> None:
-        """End the kernel, so that another one can take its place."""
-        if self.manager is not None:
-            if self.settings.sandbox:
-                self.take_account()
-            self.shut_down()
-            self.events += getattr(self.provisioner, "events", ())
-            self.manager = None
 
     def take_account(self) -> None:
         """Note how long the kernel waited for a core."""
-        if (used := self.provisioner.usage()) is not None:
+        if (used := self.process.usage()) is not None:
             self.waited_s += used[1]
-
-    def shut_down(self) -> None:
-        if self.manager is not None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)
-                self.manager.shutdown_kernel(now=True)

@@ -174,13 +174,10 @@ class SandboxedKernel:
             if "exit" in fields and self.exit_code is None:
                 self.exit_code, self.log = fields["exit"], fields["log"]
 
-    def send_signal(self, signum: int) -> None:
-        """Send a signal to the kernel's process group; SIGKILL ends every process of the sandbox."""
-        if signum == signal.SIGKILL:
-            self.kill()
-        else:
-            with contextlib.suppress(OSError):  # it has ended
-                self._channel.send(str(int(signum)).encode())
+    def interrupt(self) -> None:
+        """Interrupt the kernel and the programs it runs."""
+        with contextlib.suppress(OSError):  # it has ended
+            self._channel.send(str(int(signal.SIGINT)).encode())
 
     def kill(self) -> None:
         """End every process of the sandbox."""

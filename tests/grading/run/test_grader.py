@@ -307,7 +307,7 @@ def test_no_kernel_is_the_instructors_problem(tmp_path, monkeypatch):
     def missing(*_, **__):
         raise engine.SandboxUnavailable("bwrap is missing. Install bubblewrap.")
 
-    monkeypatch.setattr(engine.KernelManager, "start_kernel", missing)
+    monkeypatch.setattr(engine.StudentKernel, "start", missing)
     with pytest.raises(KernelUnavailable, match="Install bubblewrap"):
         grade_cells([check("a", "assert True")], [], tmp_path, LIGHT)
 
@@ -432,7 +432,7 @@ def test_a_kernel_that_is_killed_once_from_outside_costs_nothing(tmp_path, monke
 
     def request(run, content, buffers):
         if not killed:
-            killed.append(run.owner.kernel.manager.shutdown_kernel(now=True))
+            killed.append(run.owner.kernel.process.end())
         return ask(run, content, buffers)
 
     monkeypatch.setattr(notebook_run.NotebookRun, "request", request)

@@ -25,11 +25,10 @@ class Room:
 
     def connect(self) -> KernelConnection:
         if self.connection is None:
-            self.kernel = Kernel(extra_arguments=["--IPKernelApp.extra_extensions=course_utils.grading.bridge.agent"])
+            self.kernel = Kernel(arguments=["--IPKernelApp.extra_extensions=course_utils.grading.bridge.agent"])
             self.kernel.client.stop_channels()
-            manager = self.kernel.manager
-            info = manager.get_connection_info()
-            self.connection = KernelConnection(info, manager.interrupt_kernel, manager.is_alive, LIMITS)
+            kernel = self.kernel
+            self.connection = KernelConnection(kernel.info, kernel.process.interrupt, kernel.process.alive, LIMITS)
             self.connection.grace_s = 1.0
             self.connection.wait_until_ready(60)
         return self.connection

@@ -118,14 +118,14 @@ def test_a_kernel_has_a_group_and_takes_it_along():
     from tests.support.sandboxed import kernel
 
     with kernel() as it:
-        group = it.provisioner.kernel._group
+        group = it.process.process._group
         folders = set(group.folders.values())
         assert all(folder.exists() for folder in folders)
-        before = it.provisioner.usage()[0]
+        before = it.process.usage()[0]
         it.run(
             "import os, signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
             "for n in range(4):\n    if os.fork() == 0:\n        sum(range(2_000_000)); os._exit(0)\n"
             "sum(range(20_000_000))"
         )
-        assert it.provisioner.usage()[0] > before  # and children that nobody waited for are in it
+        assert it.process.usage()[0] > before  # and children that nobody waited for are in it
     assert not any(folder.exists() for folder in folders)

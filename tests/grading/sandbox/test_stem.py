@@ -15,12 +15,12 @@ from course_utils.grading.run import graders
 from course_utils.grading.run.engine import Settings
 from course_utils.grading.sandbox import layout
 from course_utils.grading.sandbox.host import adopt_zygote, zygotes_of_a_run
-from course_utils.grading.sandbox.provisioner import SandboxProvisioner
+from course_utils.grading.sandbox.student_kernel import KernelOptions
 from course_utils.grading.submissions import read_submission
 from tests.support.sandboxed import kernel
 from tests.support.tiny_course import ASSIGNMENT, NOTEBOOK, hand_in, make_course
 
-KERNELS = SandboxProvisioner(preload=[]).zygote_options()
+KERNELS = KernelOptions(preload=()).of_zygote()
 # A student's cell that looks for words, given in halves, in all that it can read of its own memory.
 LOOKS = """
 import os, re
@@ -144,7 +144,7 @@ def test_what_only_tests_may_see_is_covered_in_a_kernel(tmp_path):
     assert of_tests.failed_imports == {"only_tests": "RuntimeError: 7"}
     options = {**KERNELS, "env": {"ONLY": "covered"}}
     adopt_zygote(options, os.dup(kernels.descriptor))
-    with kernel(preload=[], extra_env={"ONLY": "covered"}) as it:
+    with kernel(preload=[], env={"ONLY": "covered"}) as it:
         code = f"""
             import os
             print(os.listdir({layout.TESTS_FOLDER!r}), os.path.exists({place!r}))

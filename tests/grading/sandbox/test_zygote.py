@@ -15,7 +15,6 @@ import pytest
 
 from course_utils.grading.sandbox import host, layout, sandboxed_kernel, view, zygote
 from course_utils.grading.sandbox.host import Zygote, close_shared_zygotes, shared_zygote
-from course_utils.grading.sandbox.provisioner import SandboxProvisioner
 from tests.support.sandboxed import kernel
 
 pytestmark = [
@@ -176,7 +175,7 @@ def searched(pid, marker):
 
 def test_memory_holds_nothing_of_the_kernel_before():
     with kernel() as first:
-        key = first.manager.session.key.decode()
+        key = first.info["key"]
         first.run(f"secret = 'unmistakable-{key}'")
     code = f"""
         import re
@@ -199,15 +198,14 @@ def test_memory_holds_nothing_of_the_kernel_before():
 
 
 def test_dead_zygote_is_replaced():
-    options = {"extra_env": {"ONLY": "dies"}}
+    options = {"env": {"ONLY": "dies"}}
     with kernel(**options) as it:
         process = next(iter(reversed(host._shared.values())))
         os.kill(zygote_pid(process), signal.SIGKILL)
         # What was forked from it goes with it, as soon as the system gets to it: a busy one lets it answer before.
         assert any(it.run("1").status == "dead" or time.sleep(0.1) for _ in range(100))
-        assert it.provisioner.kernel.exit_code == -signal.SIGKILL
+        assert it.process.process.exit_code == -signal.SIGKILL
         it.client.stop_channels()
-        it.manager.restart_kernel(now=True)
         it.connect()
         assert it.run("print('again')").text == "again\n"
     with kernel(**options) as it:
@@ -216,17 +214,16 @@ def test_dead_zygote_is_replaced():
 
 def test_cold_start_when_the_zygote_does_not_answer(monkeypatch):
     monkeypatch.setattr(sandboxed_kernel, "KERNEL_TIMEOUT", 1)
-    options = {"extra_env": {"ONLY": "hangs"}}
+    options = {"env": {"ONLY": "hangs"}}
     with kernel(**options):
         process = next(iter(reversed(host._shared.values())))
     os.kill(zygote_pid(process), signal.SIGSTOP)
-    monkeypatch.setattr(SandboxProvisioner, "warm", True)
     with kernel(**options) as it:
         assert it.run("print('served')").text == "served\n"
-        assert it.provisioner._own_zygote is not None
+        assert it.process._own_zygote is not None
     with kernel(**options) as it:
         assert it.run("print('warm again')").text == "warm again\n"
-        assert it.provisioner._own_zygote is None
+        assert it.process._own_zygote is None
 
 
 def test_missing_library_does_not_stop_the_class(caplog):
