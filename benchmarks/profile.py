@@ -184,6 +184,7 @@ def grade_here(
     os.environ.update(for_tests(files=job.files, counts="any", data="", secret=job.secret))
     with scratch.folder("place") as place, engine._Kernel(files, settings) as kernel:
         owner = Owner(kernel)
+        kernel.started = kernel.start()  # here, where all parents are: tests have a folder of their own
         with laid_out(hidden, str(place)), beside(job.files, course_files, str(place)):
             one = notebook_run.NotebookRun(owner, job)
             try:
