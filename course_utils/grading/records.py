@@ -175,7 +175,8 @@ def judge(grade: Grade, notebook: nbformat.NotebookNode | None, before: Before) 
     if notebook is None:
         # What a person gave was for an answer of an earlier hand-in.
         return 0, grade.manual_score is not None
-    (cell,) = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade.name][-1:]
+    name = grade.name  # asked once: the gradebook looks it up each time
+    (cell,) = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == name][-1:]
     score = None if kinds.is_unreadable(notebook) else auto_score(cell)
     if grade.manual_score is None:
         return score, score is None

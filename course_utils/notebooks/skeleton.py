@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import urllib.parse
 from pathlib import Path
@@ -96,16 +97,21 @@ def _without_unused(source: str) -> str:
 
 def imports_of(course: NotebookNode) -> list[str]:
     """Return the import statements of the course's own code cells, for the grader to run itself."""
-    statements = []
+    statements: list[str] = []
     for cell in course.cells:
         marks = cell.metadata.get("nbgrader", {})
-        if cell.cell_type != "code" or marks.get("solution") or marks.get("grade"):
-            continue
-        # Without its magics and shell lines: were the imports left out, tests would ask the student for the modules.
-        plain = "\n".join("" if line.startswith(("%", "!")) else line for line in cell.source.split("\n"))
-        try:
-            tree = ast.parse(plain)
-        except SyntaxError:
-            continue  # it runs in the kernel only
-        statements += [ast.unparse(node) for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+        if cell.cell_type == "code" and not marks.get("solution") and not marks.get("grade"):
+            statements += _imports_in(cell.source)
     return list(dict.fromkeys(statements))
+
+
+@functools.lru_cache(maxsize=1000)
+def _imports_in(source: str) -> tuple[str, ...]:
+    """Return the import statements of a cell of the course, which is the same for each student."""
+    # Without its magics and shell lines: were the imports left out, tests would ask the student for the modules.
+    plain = "\n".join("" if line.startswith(("%", "!")) else line for line in source.split("\n"))
+    try:
+        tree = ast.parse(plain)
+    except SyntaxError:
+        return ()  # it runs in the kernel only
+    return tuple(ast.unparse(node) for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom)))

@@ -1,1 +1,1 @@
-"""Where code that nobody trusts runs: inside it zygote, keeper, watch and kernel, outside it host and student_kernel."""
+"""Where code that nobody trusts runs: inside it zygote, keeper, watch, kernel, outside it host and student_kernel."""

@@ -50,6 +50,9 @@ class QuietApplication(IPKernelApp):
         super().init_control(context)
         self.shell_channel_thread = None
 
+    def init_heartbeat(self) -> None:
+        """Whether it lives is seen from outside: no thread for it."""
+
     def init_kernel(self) -> None:
         with _unlisted(ipkernel):
             super().init_kernel()
