@@ -29,7 +29,6 @@ __all__ = [
     "for_tests",
     "is_grading",
     "is_offline",
-    "named_data_folder",
     "reading_submission",
     "secret",
     "submission_folder",
@@ -51,15 +50,10 @@ def is_offline() -> bool:
     return bool(os.environ.get(_OFFLINE))
 
 
-def named_data_folder() -> Path | None:
-    """Return the folder with real data that was named; None if none was."""
-    named = os.environ.get(_DATA)
-    return Path(named) if named else None
-
-
 def data_folder() -> Path:
     """Return the folder in which real data are looked for, and to which they are downloaded."""
-    return named_data_folder() or Path.home() / ".cache" / "course-data"
+    named = os.environ.get(_DATA)
+    return Path(named) if named else Path.home() / ".cache" / "course-data"  # there may be no home
 
 
 def submission_folder() -> Path | None:

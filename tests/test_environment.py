@@ -33,7 +33,7 @@ def empty(monkeypatch):
 
 def test_a_notebook_of_a_student_has_none_of_them(empty):
     assert not environment.is_grading() and not environment.is_offline()
-    assert environment.named_data_folder() is environment.submission_folder() is environment.secret() is None
+    assert environment.submission_folder() is environment.secret() is None
     assert environment.data_folder() == Path.home() / ".cache" / "course-data"
     assert environment.counted_data() == environment.ANY_DATA
 
@@ -43,7 +43,7 @@ def test_what_the_grader_sets_is_what_is_read(empty):
     for name, value in variables.items():
         empty.setenv(name, value)
     assert environment.is_grading() and environment.is_offline()
-    assert environment.data_folder() == environment.named_data_folder() == Path("/d")
+    assert environment.data_folder() == Path("/d")
     assert environment.submission_folder() == Path("/s")
     assert (environment.counted_data(), environment.secret()) == ("CIFAR-10", "known to nobody")
 

@@ -121,9 +121,10 @@ def test_real_data_that_nobody_else_may_read_are_not_the_students_loss(cifar10, 
         scores_of(claiming("CIFAR-10"))
 
 
-def test_real_data_that_are_missing_at_grading_are_not_the_students_loss(tmp_path, monkeypatch):
+@pytest.mark.parametrize("folder", [".", "not-there"])
+def test_real_data_that_are_missing_at_grading_are_not_the_students_loss(tmp_path, monkeypatch, folder):
     tmp_path.chmod(0o755)
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / folder))
     with pytest.raises(NotGradable, match=r"CIFAR-10 is not here.*Set COURSE_DATA"):
         scores_of(claiming("CIFAR-10"))
 
