@@ -25,6 +25,7 @@ from course_utils.grading.run.fork_server import ForkServer
 from course_utils.grading.sandbox.host import Zygote, zygotes_of_a_run
 from course_utils.grading.sandbox.view import SandboxUnavailable
 from course_utils.grading.submissions import GradedSubmission, Submission
+from course_utils.grading.waiting import WaitingSubmissions
 
 __all__ = ["Parents", "cores", "grade_here", "grade_on_cluster"]
 
@@ -159,7 +160,7 @@ def grade_here(
     Parameters
     ----------
     submissions : iterable of Submission
-        Read lazily: no more are in memory than are being graded.
+        Read lazily, see `WaitingSubmissions`.
     workers : int
     started : callable, optional
         Called with the student's name when a worker begins.
@@ -171,13 +172,12 @@ def grade_here(
     GradedSubmission
         One per submission, as they become ready.
     """
-    waiting = iter(submissions)
-    again: collections.deque[Submission] = collections.deque()
-    attempts: collections.Counter[str] = collections.Counter()
+    waiting = WaitingSubmissions(submissions)
+    attempts: collections.Counter[tuple[str, ...]] = collections.Counter()
     pool: list[_Worker] = []
 
     def hand_out(worker: _Worker, submission: Submission) -> None:
-        if started is not None:
+        if started is not None and waiting.is_first(submission):
             started(submission.student)
         try:
             worker.give(submission)
@@ -189,7 +189,7 @@ def grade_here(
             idle = [worker for worker in pool if worker.submission is None]
             given: list[tuple[_Worker, Submission]] = []
             while idle or len(pool) < workers:
-                submission = again.popleft() if again else next(waiting, None)
+                submission = waiting.take(len(idle) + workers - len(pool))
                 if submission is None:
                     break
                 if parents is not None and not pool and not parents.serve(submission.settings):
@@ -213,12 +213,14 @@ def grade_here(
                 if result is None:
                     pool.remove(worker)
                     worker.end()
-                    attempts[submission.student] += 1
-                    if attempts[submission.student] < ATTEMPTS:
-                        again.append(submission)
+                    key = submission.student, *submission.notebooks
+                    attempts[key] += 1
+                    if attempts[key] < ATTEMPTS:
+                        waiting.put_back(submission)
                         continue
                     result = GradedSubmission(submission.student, error=f"{ATTEMPTS} workers died while grading it")
-                yield result
+                if (whole := waiting.whole(submission, result)) is not None:
+                    yield whole
     finally:
         for worker in pool:
             worker.end()

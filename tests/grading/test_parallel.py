@@ -68,6 +68,34 @@ def test_serial_parallel_and_cold_runs_give_the_same_marks_feedback_and_reports(
     assert stored(course) == known
 
 
+def test_notebooks_of_one_submission_are_graded_side_by_side_and_give_the_same(course, monkeypatch):
+    for number in (1, 2):  # three notebooks in all
+        text = (course / "source" / ASSIGNMENT / f"{NOTEBOOK}.ipynb").read_text()
+        (course / "source" / ASSIGNMENT / f"again{number}.ipynb").write_text(text)
+    hand_in(course, "ada00", "right")
+    folder = course / "submitted" / "ada00" / ASSIGNMENT
+    for number in (1, 2):
+        (folder / f"again{number}.ipynb").write_text((folder / f"{NOTEBOOK}.ipynb").read_text())
+    given, give = [], pool._Worker.give
+
+    def note_and_give(worker, submission):
+        given.append(list(submission.notebooks))
+        if given == [[NOTEBOOK]]:  # its worker dies once
+            worker.process.kill()
+        give(worker, submission)
+
+    monkeypatch.setattr(pool._Worker, "give", note_and_give)
+    seen = []
+    for workers in (2, 1):
+        (result,) = autograde.autograde(course, ASSIGNMENT, workers=workers, force=True)
+        assert (result.problem, result.points) == ("", 9)
+        feedback.feedback(course, ASSIGNMENT)
+        seen.append(seen_by_student(course, "ada00"))
+    whole = sorted([NOTEBOOK, "again1", "again2"])
+    assert sorted(given[:-1]) == sorted([[NOTEBOOK], *([name] for name in whole)]) and given[-1] == whole
+    assert seen[0] == seen[1]
+
+
 def test_nbgrader_autograde_gives_the_same_marks(course):
     known = hand_in_class(course, 5)
     release.release(course, ASSIGNMENT)
