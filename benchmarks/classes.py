@@ -40,13 +40,16 @@ class Cost:
 
 
 def copy_course(folder: Path, assignment: str, students: int) -> Path:
-    """Lay out a course in which every student handed in the reference solution of an assignment."""
+    """Lay out a course in which every student handed in the reference solution of an assignment, and what it trains."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "source" / assignment, folder / "source" / assignment)
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     for number in range(students):
         target = folder / "submitted" / f"student{number:04d}" / assignment
         shutil.copytree(ROOT / "source" / assignment, target)
+        trained = ROOT / "tests" / "artifacts" / assignment
+        if trained.is_dir():
+            shutil.copytree(trained, target / "artifacts")
     return folder
 
 

@@ -234,7 +234,7 @@ def _set_up(timers: Timers) -> None:
     timers.around(submissions.reading, "notebook_from_bytes", "JSON of what was handed in")
     timers.around(repair, "repair", "repair")
     timers.around(engine._Kernel, "start", "fork of a kernel")
-    timers.around(engine._Kernel, "stop", "end of a kernel")
+    timers.around(engine._Kernel, "end", "end of a kernel")
     timers.around(kernel_client.KernelConnection, "wait_until_ready", "connect")
     timers.around(kernel_client.KernelConnection, "execute", "cells in the kernel")
     timers.around(engine._Kernel, "do", lambda _, what: f"the worker is asked: {what}")
