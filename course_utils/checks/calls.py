@@ -117,7 +117,8 @@ def assert_no_calls(
     function : callable
         A function that the student defined in the notebook.
     forbidden : sequence of str
-        Dotted names: ``"F.conv2d"`` forbids every spelling that ends in ``conv2d``, imported under any name.
+        Dotted names: ``"F.conv2d"`` forbids every spelling that ends in ``conv2d``, imported under any name. ``"@"``
+        forbids the operator.
     name : str
         How the message calls the function.
     hint : str, optional
@@ -229,7 +230,8 @@ def assert_no_loops(function: Any, name: str, hint: str | None = None) -> None:
     Raises
     ------
     CheckFailed
-        If there is a `for`, a `while` or a comprehension.
+        If there is a `for`, a `while`, a comprehension, or a function such as `map` that calls another one for each
+        element.
     """
     with _source_of(name, hint):
         found = source_rules.loops_of(function)

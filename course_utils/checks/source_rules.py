@@ -93,7 +93,7 @@ def forbidden_in(
         Source of the student's cells in the order in which they ran: a later definition of a function or class takes
         the place of earlier ones. A cell that is no valid Python is skipped: it never ran.
     forbidden : sequence of str
-        Dotted names; the last part decides.
+        Dotted names; the last part decides. "@" stands for the operator.
     files : mapping of str to str, optional
         Sources of the student's own modules and notebooks, by path from the notebook's folder; looked at are those
         that cells import or run. Of a notebook, its code cells, separated by NUL.
@@ -122,6 +122,8 @@ def forbidden_in(
         for node in ast.walk(statement):
             if isinstance(node, ast.Attribute) and (node.attr in last or node.attr in _DETOURS):
                 used.add(ast.unparse(node) if len(ast.unparse(node)) < 60 else f"….{node.attr}")
+            elif "@" in last and isinstance(getattr(node, "op", None), ast.MatMult):
+                used.add("@")
         for loaded in names_looked_up(statement):
             origin = scope.aliases.get(loaded, loaded)
             imported = loaded in scope.aliases or loaded not in scope.definitions
@@ -171,7 +173,7 @@ def modules_in(name: str, cells: Iterable[str], files: Mapping[str, str] | None 
 
 
 def loops_in(name: str, cells: Iterable[str], files: Mapping[str, str] | None = None) -> set[str]:
-    """Return the kinds of loops that are written in `name`, or in what it uses.
+    """Return the kinds of loops that are written in `name`, or in what it uses, and the functions that loop for it.
 
     Parameters
     ----------
@@ -192,10 +194,12 @@ def loops_in(name: str, cells: Iterable[str], files: Mapping[str, str] | None = 
     >>> loops_in("mine", ["def squares(n): return [i * i for i in range(n)]\\ndef mine(n): return sum(squares(n))"])
     {'a comprehension'}
     """
-    return {
+    written = {
         kind for _, statement in reached(name, cells, files) for node in ast.walk(statement)
         for kinds, kind in _LOOPS.items() if isinstance(node, kinds)
     }  # fmt: skip
+    used = forbidden_in(name, cells, sorted(_LOOPING), files)
+    return written | {spelling for spelling in used if spelling.partition(" ")[0].rpartition(".")[2] in _LOOPING}
 
 
 _LOOPS = {
@@ -203,6 +207,8 @@ _LOOPS = {
     (ast.While,): "a while loop",
     (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp): "a comprehension",
 }
+# They call a function once for each element.
+_LOOPING = {"map", "starmap", "reduce", "vectorize", "frompyfunc", "apply_along_axis"}
 
 
 def numbers_in(

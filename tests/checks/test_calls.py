@@ -203,6 +203,19 @@ def test_a_loop_is_named_wherever_it_is_written(notebook):
     text = message(assert_no_loops, names["mine"], "mine", "Call it twice.")
     assert text == "mine uses a comprehension, a while loop, which is not allowed in this exercise.\nCall it twice."
     assert_no_loops(names["other"], "other")
+    names = notebook("""
+        from functools import reduce as fold
+        def mine(x):
+            return map(abs, np.vectorize(abs)(x))
+        def last(x):
+            return fold(max, x)
+        def other(map):
+            return getattr(map, "sum")()
+    """)
+    text = message(assert_no_loops, names["mine"], "mine")
+    assert text == "mine uses map, np.vectorize, which is not allowed in this exercise."
+    assert "functools.reduce (as fold)" in message(assert_no_loops, names["last"], "last")
+    assert_no_loops(names["other"], "other")
     assert "could not be read: write it as a function" in message(assert_no_loops, len, "mine")
 
 

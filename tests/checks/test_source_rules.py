@@ -42,10 +42,12 @@ def test_variables_may_have_any_name(cell):
         ("def mine(x):\n    global conv2d\n    return conv2d(x)", "conv2d"),
         ("def mine(x, how=conv2d):\n    return how(x)", "conv2d"),
         ("class mine:\n    forward = conv2d", "conv2d"),
+        ("def mine(x, w):\n    return x @ w", "@"),
+        ("def mine(x, w):\n    x @= w\n    return x", "@"),
     ],
 )
 def test_names_from_outside_are_seen(cell, message):
-    assert message in forbidden_in("mine", [cell], FORBIDDEN)
+    assert message in forbidden_in("mine", [cell], [*FORBIDDEN, "@"])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ import torch
 
 from course_utils import training
 from course_utils.artifacts import ArtifactError
+from course_utils.notebooks import cells as kinds
 from tests.support import copier
+from tests.support.bank import source_cells
+from tests.support.engine import ROOT
 from tests.support.tables import Told, overhearing
 
 # Where every test can be played here within seconds; `python -m benchmarks.copyable` plays all notebooks.
@@ -35,6 +39,19 @@ NOTEBOOKS = [
 def test_a_copier_earns_nothing(name):
     found, _ = copier.copies(Path(f"{name}.ipynb"))
     assert found == {}
+
+
+def test_the_package_names_no_number_that_is_to_be_counted():
+    namespace: dict = {}
+    for cell in source_cells(Path("convolutions/counting.ipynb")):
+        if cell.cell_type == "code" and not kinds.is_test(cell) and not kinds.is_shown_only(cell):
+            exec(cell.source, namespace)
+    values = [part for value in namespace.values() for part in (value.values() if type(value) is dict else [value])]
+    asked = {value for value in values if type(value) is int and value > 1000 and value % 1000}
+    assert namespace["lenet_total"] in asked
+    for path in sorted((ROOT / "course_utils").rglob("*.py")):
+        numbers = re.findall(r"\d[\d,_]*\d", path.read_text(encoding="utf-8"))
+        assert not asked & {int(re.sub("[,_]", "", number)) for number in numbers}, path
 
 
 def test_the_copier_types_in_what_a_visible_check_expects():

@@ -87,7 +87,7 @@ READY_MADE = (
 # Other ways to a sum over windows: forbidden where `convolve` is to do the work.
 SUMS_OVER_WINDOWS = (
     "einsum", "tensordot", "matmul", "mm", "bmm", "mv", "dot", "inner", "unfold", "as_strided", "sliding_window_view",
-    "F.fold", "fft2", "rfft2", "fftn", "rfftn", "sum", "linear",
+    "F.fold", "fft2", "rfft2", "fftn", "rfftn", "sum", "mean", "linear", "@",
 )  # fmt: skip
 
 SHAPES = ("disc", "ring", "square", "cross")
@@ -159,9 +159,8 @@ def convolve(image: Tensor, kernel: Tensor, mode: str = "valid", boundary: str =
 def classical_cnn(num_classes: int = 10, in_channels: int = 1) -> nn.Sequential:
     """Return a classical network for 32 x 32 images: two convolutions, then three dense layers.
 
-    The layers and sizes are those of LeNet-5 [1]_ with full connections, 61,706 parameters for ten classes
-    and one input channel. Average pooling and tanh keep the derivative with respect to every pixel of the
-    receptive field away from zero.
+    The layers and sizes are those of LeNet-5 [1]_ with full connections. Average pooling and tanh keep the derivative
+    with respect to every pixel of the receptive field away from zero.
 
     Parameters
     ----------
@@ -182,8 +181,8 @@ def classical_cnn(num_classes: int = 10, in_channels: int = 1) -> nn.Sequential:
 
     Examples
     --------
-    >>> sum(parameter.numel() for parameter in classical_cnn().parameters())
-    61706
+    >>> classical_cnn()(torch.zeros(2, 1, 32, 32)).shape
+    torch.Size([2, 10])
     """
     return nn.Sequential(
         OrderedDict(

@@ -87,6 +87,34 @@ ANSWERS = [
         },
     ),
     Answer(
+        "counted with NumPy, which has ints of its own",
+        {
+            "costs": "import numpy as np\n\n\n"
+            "def plain_costs(in_channels, out_channels, kernel_size, height, width):\n"
+            "    shape = [out_channels, in_channels, kernel_size, kernel_size]\n"
+            "    return np.prod(shape), np.prod([*shape, height, width])\n\n\n"
+            "def separable_costs(in_channels, out_channels, kernel_size, height, width):\n"
+            "    parameters = np.array([in_channels * kernel_size**2, in_channels * out_channels])\n"
+            "    return parameters.sum(), (parameters * height * width).sum()\n\n\n"
+            "def cost_ratio(out_channels, kernel_size):\n"
+            "    return np.float64(1 / out_channels + kernel_size**-2)\n",
+            "count_costs": "def count_costs(network, images):\n"
+            "    import numpy as np\n\n"
+            "    products = []\n\n"
+            "    def hook(layer, inputs, output):\n"
+            "        products.append(np.prod(output.shape) * np.prod(layer.weight.shape[1:]))\n\n"
+            "    handles = [\n"
+            "        layer.register_forward_hook(hook)\n"
+            "        for layer in network.modules()\n"
+            "        if isinstance(layer, nn.Conv2d | nn.Linear)\n"
+            "    ]\n"
+            "    network(images)\n"
+            "    for handle in handles:\n"
+            "        handle.remove()\n"
+            "    return np.sum([weight.numel() for weight in network.parameters()]), np.sum(products)\n",
+        },
+    ),
+    Answer(
         "layers with names",
         {
             "separable_block": "from collections import OrderedDict\n\n\n"

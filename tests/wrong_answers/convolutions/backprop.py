@@ -175,6 +175,20 @@ def backward_as_convolutions(grad_z, x, w):
         loses=BOTH,
     ),
     Answer(
+        why="backward_as_convolutions: one gradient by convolve, the other as a product of matrices",
+        cells={
+            "backward_as_convolutions": """
+def backward_as_convolutions(grad_z, x, w):
+    (a, b), (k, m) = grad_z.shape, w.shape
+    rows = torch.arange(k)[:, None, None, None] + torch.arange(a)[:, None]
+    columns = torch.arange(m)[:, None, None] + torch.arange(b)
+    by_w = x[rows, columns].flatten(2) @ grad_z.flatten()
+    return convolve(grad_z, w.flip(0, 1), "full"), by_w.flip(0, 1)
+"""
+        },
+        loses=BOTH,
+    ),
+    Answer(
         why="backward_as_convolutions: the correlation of a framework, and a call of convolve for show",
         cells={
             "backward_as_convolutions": """

@@ -67,6 +67,10 @@ LOOPS = ("test_cross_correlate_visible", "test_cross_correlate_hidden")
 MATRIX = ("test_toeplitz_matrix_visible", "test_toeplitz_matrix_hidden")
 ROWS, PRODUCTS, FOLDED = "test_toeplitz_rows", "test_product", "test_folded"
 
+OF_TORCH = """    image, kernel = (torch.tensor(np.array(part, dtype=float))[None, None] for part in (image, kernel))
+    pads = [n // 2 if padding == "same" else 0 for n in kernel.shape[2:]]
+"""
+
 ANSWERS = [
     # Exercise 1
     Answer(
@@ -247,6 +251,25 @@ ANSWERS = [
             "    return helper(image, kernel, padding)\n"
         },
         loses=("test_cross_correlate_visible",),
+    ),
+    *(
+        Answer(
+            why=f"cross_correlate: {why}",
+            cells={
+                "cross_correlate": f"import torch\n\n\ndef cross_correlate(image, kernel, padding):\n{OF_TORCH}{call}\n"
+            },
+            loses=("test_cross_correlate_visible",),
+        )
+        for why, call in {
+            "the convolution under those that torch shows": "    return torch.convolution("
+            "image, kernel, None, [1, 1], pads, [1, 1], False, [0, 0], 1)[0, 0].numpy()",
+            "the transposed convolution of the kernel turned round": "    pads = [n // 2 for n in kernel.shape[2:]] "
+            "if padding == 'same' else [n - 1 for n in kernel.shape[2:]]\n"
+            "    return torch.nn.functional.conv_transpose2d(image, kernel.flip(2, 3), padding=pads)[0, 0].numpy()",
+            "a layer that finds its channels": "    layer = torch.nn.LazyConv2d("
+            "1, kernel.shape[2:], padding=pads, bias=False, dtype=torch.float64)\n"
+            "    return torch.func.functional_call(layer, {'weight': kernel}, (image,))[0, 0].numpy()",
+        }.items()
     ),
     Answer(
         why="cross_correlate: products of small integers overflow",

@@ -75,6 +75,15 @@ ANSWERS = [
         loses=WINDOWS[:1],
     ),
     Answer(
+        why="im2col: a layer of another package that cuts windows",
+        cells={
+            "im2col": "import torch\n\n\ndef im2col(image, kernel_shape, stride=1, padding=0):\n"
+            "    cut = torch.nn.Unfold(kernel_shape, padding=padding, stride=stride)\n"
+            "    return cut(torch.tensor(image, dtype=torch.float64)[None, None])[0].T.numpy()\n\n\n" + MULTIPLY_WINDOWS
+        },
+        loses=WINDOWS[:1],
+    ),
+    Answer(
         why="im2col: a table of what the visible check asks",
         cells={
             "im2col": "def im2col(image, kernel_shape, stride=1, padding=0):\n"
@@ -105,6 +114,14 @@ ANSWERS = [
         PRODUCT_LINE,
         "return np.array([(windows @ k).reshape(map_shape) for k in columns.T])",
         MAPS[:1],
+    ),
+    *(
+        multiplied(f"a loop by {why}", PRODUCT_LINE, f"return {of_maps}.reshape(-1, *map_shape)", MAPS[:1])
+        for why, of_maps in {
+            "map": "np.array(list(map(lambda kernel: windows @ kernel, columns.T)))",
+            "NumPy": "np.apply_along_axis(lambda kernel: windows @ kernel, 1, columns.T)",
+            "a function of NumPy": "np.vectorize(lambda kernel: windows @ kernel, signature='(n)->(m)')(columns.T)",
+        }.items()
     ),
     multiplied(
         "kernels centred first, in the caller's array", "columns = ", "kernels -= kernels.mean()\n    columns = "
