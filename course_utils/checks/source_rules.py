@@ -199,7 +199,12 @@ def loops_in(name: str, cells: Iterable[str], files: Mapping[str, str] | None = 
         for kinds, kind in _LOOPS.items() if isinstance(node, kinds)
     }  # fmt: skip
     used = forbidden_in(name, cells, sorted(_LOOPING), files)
-    return written | {spelling for spelling in used if spelling.partition(" ")[0].rpartition(".")[2] in _LOOPING}
+    return written | {spelling for spelling in used if _loops(*spelling.partition(" ")[0].rpartition(".")[::2])}
+
+
+def _loops(owner: str, function: str) -> bool:
+    """Whether a function loops; of a name that has other meanings (`numpy.add.reduce`), only Python's own does."""
+    return owner in _LOOPING.get(function, ()) or (function in _LOOPING and not _LOOPING[function])
 
 
 _LOOPS = {
@@ -207,8 +212,15 @@ _LOOPS = {
     (ast.While,): "a while loop",
     (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp): "a comprehension",
 }
-# They call a function once for each element.
-_LOOPING = {"map", "starmap", "reduce", "vectorize", "frompyfunc", "apply_along_axis"}
+# They call a function once for each element: by name, whose function it has to be; empty: anybody's.
+_LOOPING = {
+    "map": ("", "builtins"),
+    "starmap": ("", "itertools"),
+    "reduce": ("", "functools", "_functools"),
+    "vectorize": (),
+    "frompyfunc": (),
+    "apply_along_axis": (),
+}
 
 
 def numbers_in(
