@@ -604,6 +604,14 @@ ANSWERS = [
         ("test_filters_hidden",),
         files=basic(lambda tag, value, step: None if "train" in tag else (tag, value, step), "filters-7-5"),
     ),
+    Answer(
+        "a curve that was no number at first is not out",
+        best(
+            "    ends = {r: np.mean(c[-3:]) for r, c in errors.items() if np.isfinite(c[-3:]).all()}\n"
+            "    return min(ends, key=ends.get) if ends else None\n"
+        ),
+        ("test_best_rate_hidden",),
+    ),
     Answer("largest error", best("    return max(errors, key=lambda rate: np.mean(errors[rate][-3:]))\n"), T_BEST),
     Answer("nothing logged, an event file from elsewhere", logs("    pass\n"), (T_BASIC[0], T_BASIC[2])),
     Answer(
