@@ -74,8 +74,12 @@ def deep_twin(
 # Dropout: with these weights the logits are what dropout makes of hidden units that are all 1.
 
 
-def _revealing(state: dict[str, Tensor], hidden: int) -> dict[str, Tensor]:
-    """Return weights with which each hidden unit is 1, and the logits are 2 more than the first ten of them."""
+def _revealing(state: dict[str, Tensor], hidden: int, *, through: bool) -> dict[str, Tensor]:
+    """Return weights with which each hidden unit is 1, and the logits are 2 more than the first ten of them.
+
+    A unit is 1 whatever comes in; or, with `through`, because it reads one number of the maps, which are 1 as the image
+    is: then what is dropped on the way shows as well.
+    """
     chosen = {}
     for key, value in state.items():
         if not value.is_floating_point():
@@ -84,7 +88,11 @@ def _revealing(state: dict[str, Tensor], hidden: int) -> dict[str, Tensor]:
         new = torch.zeros_like(value)
         kind = key.rpartition(".")[2]
         if tuple(value.shape) == (hidden,) and kind == "bias":
-            new += 1
+            new += 0 if through else 1
+        elif through and value.ndim == 4:
+            new[:, 0, value.shape[2] // 2, value.shape[3] // 2] = 1
+        elif through and value.ndim == 2 and len(value) == hidden:
+            new[range(hidden), range(0, value.shape[1] // hidden * hidden, value.shape[1] // hidden)] = 1
         elif tuple(value.shape) == (10, hidden):
             new[range(10), range(10)] = 1
         elif tuple(value.shape) == (10,) and kind == "bias":
@@ -112,8 +120,13 @@ def check_dropout(network: Any, hidden: int, name: str) -> None:
     CheckFailed
         If it is not on the activations of that layer, with the keep probability of the call.
     """
-    network.load_state_dict(_revealing(network.state_dict(), hidden))
-    images = torch.randn(500, 1, 28, 28)
+    for through in (False, True):
+        network.load_state_dict(_revealing(network.state_dict(), hidden, through=through))
+        _check_where(network, name)
+
+
+def _check_where(network: Any, name: str) -> None:
+    images = torch.ones(500, 1, 28, 28)
     network.train(False)
     with torch.no_grad():
         for call, outputs in (
@@ -141,8 +154,9 @@ def _check_units(units: Tensor, again: Tensor, keep: float, name: str) -> None:
         hint = "Drop activations of the first dense layer, behind its ReLU, with the keep_prob of the call."
         fail(f"{name} drops none of the units of the first dense layer.", hint)
     if abs(zero - (1 - keep)) > 0.06:
+        only = "Pass keep_prob on to dropout, once: behind the ReLU of the first dense layer, and nowhere else."
         swapped = "This keeps what it should drop: keep_prob is the probability to keep a unit."
-        hint = swapped if abs(zero - keep) < 0.06 else "Pass keep_prob on to dropout."
+        hint = swapped if abs(zero - keep) < 0.06 else only
         fail(f"{name} drops {100 * zero:.0f} % of the units; {100 * (1 - keep):.0f} % are wanted.", hint)
     hint = "Divide what is kept by keep_prob, once, so that the mean stays the same."
     assert_that(abs(kept - 1 / keep) < 0.02 / keep, f"{name}: a unit of 1 that is kept becomes {kept:.3g}.", hint=hint)

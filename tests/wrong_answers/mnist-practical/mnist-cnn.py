@@ -408,6 +408,11 @@ ANSWERS = [
         drop("return F.dropout3d(h.reshape(1, -1, 1, 1, 1), 1 - keep_prob).reshape(h.shape)"),
         T_DROPOUT,
     ),
+    Answer(
+        "the maps dropped as well",
+        {"dropout_cnn": ONE.format("self.fc2(dropout(F.relu(self.fc1(dropout(maps, keep_prob))), keep_prob))")},
+        T_ACTS[:1],
+    ),
     Answer("dropout not used", {"dropout_cnn": ONE.format("self.fc2(F.relu(self.fc1(maps)))")}, T_ACTS[:1]),
     Answer(
         "dropout on the input of fc1",
@@ -504,6 +509,16 @@ ANSWERS = [
         ("test_deep_cnn_hidden", "test_batch_norm_hidden", *T_FINAL),
     ),
     Answer("another name for fc1", deep(first="dense"), ("test_deep_cnn_visible", *T_FINAL)),
+    Answer(
+        "the maps dropped as well, in the deeper network",
+        deep(result="self.fc2(dropout(F.relu(self.fc1(dropout(self.maps(images), keep_prob))), keep_prob))"),
+        ("test_deep_dropout_hidden",),
+    ),
+    Answer(
+        "the digit dropped as well",
+        deep(result="self.fc2(dropout(F.relu(self.fc1(self.maps(dropout(images, keep_prob)))), keep_prob))"),
+        ("test_deep_dropout_hidden",),
+    ),
     Answer("dropout forgotten", deep(result="self.fc2(hidden)"), ("test_deep_dropout_hidden",)),
     Answer(
         "batch norm behind the ReLU",
@@ -603,6 +618,14 @@ ANSWERS = [
         {},
         ("test_filters_hidden",),
         files=basic(lambda tag, value, step: None if "train" in tag else (tag, value, step), "filters-7-5"),
+    ),
+    Answer(
+        "a curve that was no number at first is not out",
+        best(
+            "    ends = {r: np.mean(c[-3:]) for r, c in errors.items() if np.isfinite(c[-3:]).all()}\n"
+            "    return min(ends, key=ends.get) if ends else None\n"
+        ),
+        ("test_best_rate_hidden",),
     ),
     Answer("largest error", best("    return max(errors, key=lambda rate: np.mean(errors[rate][-3:]))\n"), T_BEST),
     Answer("nothing logged, an event file from elsewhere", logs("    pass\n"), (T_BASIC[0], T_BASIC[2])),

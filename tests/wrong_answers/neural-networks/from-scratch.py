@@ -457,6 +457,33 @@ ANSWERS = [
         ),
         ("test_train_epoch_visible", "test_learns_hidden"),
     ),
+    Answer(
+        "one rate for all",
+        epoch(
+            "    for X, Y in batches:\n        params = sgd(params, backward(params, forward(params, X)[1], Y), 0.3)\n"
+            "    return params\n"
+        ),
+        ("test_train_epoch_visible",),
+    ),
+    Answer(
+        "uphill in train_epoch",
+        epoch(
+            "    for X, Y in batches:\n        params = sgd(params, backward(params, forward(params, X)[1], Y), -eta)\n"
+            "    return params\n"
+        ),
+        ("test_train_epoch_visible", "test_learns_hidden"),
+    ),
+    Answer(
+        "all gradients at the first parameters",
+        epoch(
+            "    new = params\n    for X, Y in batches:\n"
+            "        new = sgd(new, backward(params, forward(params, X)[1], Y), eta)\n    return new\n"
+        ),
+        ("test_train_epoch_visible", "test_learns_hidden"),
+    ),
+    Answer(
+        "nothing is learned", epoch("    return dict(params)\n"), ("test_train_epoch_visible", "test_learns_hidden")
+    ),
     # autograd
     Answer(
         "gradients never zeroed",

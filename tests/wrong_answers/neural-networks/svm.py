@@ -107,6 +107,11 @@ ANSWERS = [
     plane("upright", "[1.0, 0, 0]", "0.0"),
     plane("at the radius of the disc", "[0, 0, -1.0]", "0.16"),
     plane("two numbers", "[0, -1.0]", "0.5"),
+    plane(
+        "fitted",
+        "LinearSVC().fit(lift(X_train), y_train).coef_[0]",
+        "LinearSVC().fit(lift(X_train), y_train).intercept_[0]",
+    ),
     line("the visible number", "return 200 / 3"),
     objective("the visible number", "return 22.0"),
     lifted("the visible numbers", "return np.array([[3.0, 4.0, 25.0], [0.0, -2.0, 4.0]])"),
