@@ -18,16 +18,18 @@ STEPS = {
     "square": Step(points, lambda at: at["x"] ** 2, "Multiply x by itself."),
     "double": Step(points, lambda at: 2 * at["x"] ** 2, "Twice the step before."),
     "difference": Step(points, lambda at: at["x"] ** 2 + at["x"], "The first step, and x."),
+    "sum": Step(points, lambda at: 3 * at["x"] ** 2, "Both together."),
 }
 MISTAKES = {
     "square": {"A cube.": lambda at: at["x"] ** 3, "Not squared, and negative.": lambda at: -at["x"]},
     "double": {},
     "difference": {},
+    "sum": {},
 }
 
 
-def squared(own, at):
-    return float(own["square"].subs(x, at["x"]))
+def squared(own, at, name="square"):
+    return float(own[name].subs(x, at["x"]))
 
 
 CHAIN = Chain(
@@ -36,6 +38,7 @@ CHAIN = Chain(
     {
         "double": (("square",), lambda own, at: 2 * squared(own, at)),
         "difference": (("square",), lambda own, at: squared(own, at) + at["x"]),
+        "sum": (("square", "double"), lambda own, at: squared(own, at) + squared(own, at, "double")),
     },
 )
 
@@ -63,6 +66,13 @@ def test_what_agrees_with_no_known_mistake_is_wrong():
         check("double", 2 * x**5, square=x**5)
     with pytest.raises(CheckFailed):  # the earlier answer is right
         check("double", x**3, square=x**2)
+
+
+def test_of_two_earlier_answers_each_is_right_or_a_known_mistake():
+    check("sum", x**3 + 2 * x**2, square=x**3, double=2 * x**2)
+    check("sum", 3 * x**3, square=x**3, double=2 * x**3)  # the second follows from the first
+    with pytest.raises(CheckFailed):
+        check("sum", x**3 + x**5, square=x**3, double=x**5)
 
 
 def test_nothing_is_no_answer_where_a_mistake_leaves_nothing():
