@@ -30,7 +30,11 @@ _CONSTANTS = {
 _ELEMENTARY: dict[str, tuple[Callable[..., Any], int, int]] = {
     "exp": (np.exp, 1, 1), "log": (np.log, 1, 1), "Abs": (np.abs, 1, 1), "sign": (np.sign, 1, 1),
     "sin": (np.sin, 1, 1), "cos": (np.cos, 1, 1), "tan": (np.tan, 1, 1), "atan": (np.arctan, 1, 1),
+    "sec": (lambda x: 1 / np.cos(x), 1, 1), "csc": (lambda x: 1 / np.sin(x), 1, 1),
+    "cot": (lambda x: 1 / np.tan(x), 1, 1),
     "sinh": (np.sinh, 1, 1), "cosh": (np.cosh, 1, 1), "tanh": (np.tanh, 1, 1),
+    "sech": (lambda x: 1 / np.cosh(x), 1, 1), "csch": (lambda x: 1 / np.sinh(x), 1, 1),
+    "coth": (lambda x: 1 / np.tanh(x), 1, 1),
     "Max": (lambda *args: np.max(args), 1, 1_000), "Min": (lambda *args: np.min(args), 1, 1_000),
     "Heaviside": (lambda x, at_zero=0.5: np.heaviside(x, at_zero), 1, 2),
 }  # fmt: skip
@@ -309,6 +313,18 @@ class _Evaluator:
             product = product * factor
         return product
 
+    def _hadamard_power(self, node: Expression, point: dict[str, Any]) -> Any:
+        base, exponent = self.value(node.args[0], point), self.scalar(node.args[1], point)
+        self.multiply(np.size(base))
+        return np.float64(base) ** exponent
+
+    def _dot(self, node: Expression, point: dict[str, Any]) -> float:
+        one, other = (np.asarray(self.value(arg, point)) for arg in node.args)
+        if one.size != other.size or 1 not in one.shape or 1 not in other.shape:
+            raise EvaluationError(f"takes the dot product of {shape_text(one)} and {shape_text(other)}")
+        self.multiply(one.size)
+        return float(one.ravel() @ other.ravel())
+
     def _undefined(self, node: Expression, point: dict[str, Any]) -> Any:
         function = _look_up(str(node.value), point)
         if not callable(function):
@@ -343,6 +359,7 @@ class _Evaluator:
         "Determinant": (_of_matrix, 1, 1), "Pow": (_power, 2, 2), "MatPow": (_power, 2, 2),
         "Matrix": (_matrix, 0, _MANY), "Identity": (_filled, 1, 1), "ZeroMatrix": (_filled, 2, 2),
         "OneMatrix": (_filled, 2, 2), "HadamardProduct": (_hadamard, 1, _MANY),
+        "HadamardPower": (_hadamard_power, 2, 2), "DotProduct": (_dot, 2, 2),
         "UnevaluatedExpr": (_as_it_is, 1, 1), "Function": (_undefined, 0, 20),
         "Derivative": (_not_done, 0, _MANY), "Integral": (_not_done, 0, _MANY), "Limit": (_not_done, 0, _MANY),
         "Subs": (_not_done, 0, _MANY), "TooDeep": (_too_deep, 0, 0), "TooLarge": (_too_large, 0, 0),

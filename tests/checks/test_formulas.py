@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 from sympy import Eq, IndexedBase, KroneckerDelta, MatrixSymbol, Piecewise, Sum, exp, log, symbols
+from sympy.matrices.expressions.dotproduct import DotProduct
 
 from course_utils.checks import CheckFailed
 from course_utils.checks.formulas import (
@@ -299,6 +300,21 @@ EXPRESSIONS = st.recursive(
 def test_agrees_with_sympys_own_evaluation(expression, first, second):
     expected = float(sympy.sympify(expression).subs({a: first, symbols("b"): second}).evalf())
     assert evaluate(expression, {"a": first, "b": second}) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["sinh", "cosh", "tanh", "sech", "csch", "coth", "sec", "csc", "cot"])
+def test_functions_that_tables_of_derivatives_use_are_known(name):
+    function = getattr(sympy, name)
+    expected = float(function(sympy.Float(0.7)).evalf())
+    assert evaluate(loads(dumps(function(a) ** 2)), {"a": 0.7}) == pytest.approx(expected**2, rel=1e-12)
+
+
+def test_products_entry_by_entry_and_of_two_columns_are_known():
+    column, point = MatrixSymbol("r", N, 1), {"N": 3, "r": np.array([1.0, -2.0, 3.0])}
+    assert evaluate(loads(dumps(DotProduct(column, column) / N)), point) == pytest.approx(14 / 3)
+    assert evaluate(loads(dumps(sympy.OneMatrix(1, N) * sympy.HadamardPower(column, 2))), point) == 14.0
+    with pytest.raises(EvaluationError, match="takes the dot product of"):
+        evaluate(loads(dumps(DotProduct(column, column))), {"N": 3, "r": np.ones((3, 2))})
 
 
 @pytest.mark.parametrize("given_", [lambda value: value, lambda value: loads(dumps(value))], ids=["notebook", "graded"])

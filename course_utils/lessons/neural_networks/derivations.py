@@ -17,7 +17,7 @@ from course_utils.checks.expressions import Expression, as_data, free_symbols, w
 from course_utils.checks.formulas import Point, partial_derivative, random_points
 from course_utils.checks.steps import Step, assert_by_hand, checker_of
 
-__all__ = ["DERIVED", "STEPS", "check_step"]
+__all__ = ["DERIVED", "STEPS", "check_form", "check_step"]
 
 # No two sizes of a point are equal, so that a subscript in the wrong place is out of range, or has another value.
 _SIZES = {"N": (2, 4), "nx": (3, 2), "nh": (4, 5), "ny": (5, 3)}
@@ -276,6 +276,22 @@ def check_step(name: str, answer: Any) -> None:
         If there is no such step.
     """
     _check_values(name, answer)
+    check_form(name, answer)
+
+
+def check_form(name: str, answer: Any) -> None:
+    """Check how a step is written: derived by hand, no sum that is known to be 1.
+
+    Parameters
+    ----------
+    name : str
+    answer : sympy.Basic or number
+
+    Raises
+    ------
+    CheckFailed
+        If a rule is broken; the message says which.
+    """
     if name in DERIVED:
         assert_by_hand(name, answer)
     answer = as_data(answer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from course_utils.checks import CheckFailed
-from course_utils.checks.formulas import Point, assert_equation, assert_expression, evaluate
-from course_utils.checks.steps import graded_checker_of
+from course_utils.checks.chains import Chain, value_of
+from course_utils.checks.formulas import Point, assert_expression, evaluate
 from course_utils.draws import seed_for
 from course_utils.lessons.losses.derivations import STEPS, check_form
 
@@ -234,7 +232,6 @@ _GRADED = {
     name: dataclasses.replace(step, expected=EXACT[name], rtol=1e-9, atol=1e-11) if name in EXACT else step
     for name, step in STEPS.items()
 }
-_check_values = graded_checker_of(_GRADED, MISTAKES)
 
 
 def check(name: str, answer: Any, **earlier: Callable[[], Any]) -> None:
@@ -243,13 +240,7 @@ def check(name: str, answer: Any, **earlier: Callable[[], Any]) -> None:
     Where it is wrong because an earlier answer was, and follows from that one, it is right. `earlier` holds functions
     that return those answers; they are only called then, since there need not be any.
     """
-    try:
-        _check_values(name, answer)
-        if name == "dL_dz":
-            _check_that_the_sum_is_put_in(answer)
-    except CheckFailed:
-        if not _follows(name, answer, _found(earlier)):
-            raise
+    _CHAIN.check(name, answer, **earlier)
     check_form(name, answer)
 
 
@@ -258,17 +249,10 @@ def grader(**earlier: Callable[[], Any]) -> Callable[[str, Any], None]:
     return lambda name, answer: check(name, answer, **earlier)
 
 
-def _found(earlier: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-    """Return the earlier answers that there are."""
-    found = {}
-    for name, fetch in earlier.items():
-        with contextlib.suppress(Exception):
-            found[name] = fetch()
-    return found
-
-
-def _check_that_the_sum_is_put_in(answer: Any) -> None:
+def _check_that_the_sum_is_put_in(name: str, answer: Any) -> None:
     """Step c at targets that do not sum to one, where it and step b differ."""
+    if name != "dL_dz":
+        return
     assert_expression(
         answer,
         EXACT["dL_dz"],
@@ -284,96 +268,55 @@ def _check_that_the_sum_is_put_in(answer: Any) -> None:
 # What comes out of a right step that starts from a student's own earlier ones.
 
 
-def _value(expression: Any, at: Point, **changed: Any) -> Any:
-    value = np.asarray(evaluate(expression, {**at, **changed}), dtype=float)
-    return value.ravel() if value.ndim == 2 and 1 in value.shape else value
-
-
 def _entry_by(own: Mapping[str, Any], at: Point, j: int) -> float:
     """The quotient rule with the student's own derivatives of numerator and denominator."""
-    above, below = _value(own["d_numerator"], at, j=j), _value(own["d_denominator"], at, j=j)
+    above, below = value_of(own["d_numerator"], at, j=j), value_of(own["d_denominator"], at, j=j)
     total = np.exp(at["z"]).sum()
     return (above * total - np.exp(_z_i(at)) * below) / total**2
 
 
 def _chain_rule(own: Mapping[str, Any], at: Point) -> float:
     places = range(1, at["N"] + 1)
-    return sum(_value(own["dL_dyhat"], at, i=i) * _value(own["d_entry"], at, i=i) for i in places)
+    return sum(value_of(own["dL_dyhat"], at, i=i) * value_of(own["d_entry"], at, i=i) for i in places)
 
 
 def _gradient_by(own: Mapping[str, Any], at: Point) -> np.ndarray:
     quadratic = evaluate(own["Q"], at)
-    first = _value(own["quadratic_gradient"], {"d": at["d"], "A": quadratic, "x": at["w"]})
-    return (first - 2 * _value(own["q"], at)) / at["n"]
+    first = value_of(own["quadratic_gradient"], {"d": at["d"], "A": quadratic, "x": at["w"]})
+    return (first - 2 * value_of(own["q"], at)) / at["n"]
 
 
 def _left_minus_right(equation: Any, at: Point) -> np.ndarray:
-    left, right = (_value(side, at) for side in equation.args)
+    left, right = (value_of(side, at) for side in equation.args)
     return left - right
 
 
 # Of each step, the answers that it starts from, and its value by them.
-_BUILDS_ON: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any], Point], Any]]] = {
+_BUILDS_ON: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any], Point], Any] | None]] = {
     "d_diagonal": (("d_numerator", "d_denominator"), lambda own, at: _entry_by(own, at, at["i"])),
     "d_entry": (("d_numerator", "d_denominator"), lambda own, at: _entry_by(own, at, at["j"])),
     "dL_dz_any_sum": (("dL_dyhat", "d_entry"), _chain_rule),
-    "dL_dz": (("dL_dz_any_sum",), lambda own, at: _value(own["dL_dz_any_sum"], at)),
-    "dL_dz_one_hot": (("dL_dz",), lambda own, at: _value(own["dL_dz"], at, y=np.eye(at["N"])[at["c"] - 1])),
+    "dL_dz": (("dL_dz_any_sum",), lambda own, at: value_of(own["dL_dz_any_sum"], at)),
+    "dL_dz_one_hot": (("dL_dz",), lambda own, at: value_of(own["dL_dz"], at, y=np.eye(at["N"])[at["c"] - 1])),
     "gradient": (("Q", "q", "quadratic_gradient"), _gradient_by),
-    "normal_equations": (("gradient",), lambda own, at: _value(own["gradient"], at)),
-    "w_best": (("normal_equations",), lambda own, at: None),
+    "normal_equations": (("gradient",), lambda own, at: value_of(own["gradient"], at)),
+    "w_best": (("normal_equations",), None),
 }
 
 
-def _follows(name: str, answer: Any, own: Mapping[str, Any]) -> bool:
-    """Whether an answer is the right step from earlier ones, of which one is a mistake that is known."""
-    needed, by_own = _BUILDS_ON.get(name, ((), None))
-    if not needed or not set(needed) <= set(own):
-        return False
-    states = [_state(key, own[key], own) for key in needed]
-    if "unknown" in states or "mistake" not in states:
-        return False
-    try:
-        points = STEPS[name].points(seed_for(f"derivation {name}"))
-        if name == "w_best":
-            return all(_solves(own["normal_equations"], answer, at) for at in points)
-        compare = assert_equation if STEPS[name].equation else assert_expression
-        compare(answer, lambda at: by_own(own, at), name, points=points, rtol=1e-9, atol=1e-11)
-    except Exception:  # an earlier answer may be anything at all
-        return False
-    return True
+def _solves_own_equations(own: Mapping[str, Any], answer: Any, at: Point) -> bool:
+    solution = value_of(answer, at)
+    residual = _left_minus_right(own["normal_equations"], {**at, "w": solution})
+    return solution.shape == (at["d"],) and bool(np.allclose(residual, 0, atol=1e-8))
 
 
-def _solves(equation: Any, answer: Any, at: Point) -> bool:
-    solution = _value(answer, at)
-    full = {**at, "w": solution}
-    return solution.shape == (at["d"],) and bool(np.allclose(_left_minus_right(equation, full), 0, atol=1e-8))
-
-
-def _state(name: str, answer: Any, own: Mapping[str, Any]) -> str:
-    """Tell whether an answer is right, wrong by a mistake that is known or carried on, or neither."""
-    try:
-        _check_values(name, answer)
-    except CheckFailed:
-        pass
-    else:
-        return "right"
-    compare = assert_equation if STEPS[name].equation else assert_expression
-    points = STEPS[name].points(seed_for(f"derivation {name}"))
-    right = EXACT.get(name, STEPS[name].expected)
-    factors = (-1, 2, -2, 1 / 2, -1 / 2)
-    scaled = [] if STEPS[name].equation else [lambda at, by=by: by * np.asarray(right(at)) for by in factors]
-    for wrong in (*MISTAKES[name].values(), *scaled):
-        try:
-            compare(answer, wrong, name, points=points)
-        except CheckFailed:
-            continue
-        return "mistake"
-    return "mistake" if _follows(name, answer, own) else "unknown"
+_CHAIN = Chain(
+    _GRADED, MISTAKES, _BUILDS_ON, agrees={"w_best": _solves_own_equations}, further=_check_that_the_sum_is_put_in
+)
 
 
 def losses_by(formula: Any, examples: list[tuple[int, float]]) -> list[float] | None:
     """Return the losses of (label, prediction) by a student's own formula, if it is wrong by a known mistake."""
-    if _state("bce", formula, {}) != "mistake":
+    if _CHAIN.state("bce", formula, {}) != "mistake":
         return None
-    return [float(_value(formula, {"t": label, "p": chance})) for label, chance in examples]
+    return [float(value_of(formula, {"t": label, "p": chance})) for label, chance in examples]

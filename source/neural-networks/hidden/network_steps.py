@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from course_utils.checks.chains import Chain, value_of
 from course_utils.checks.formulas import Point, assert_expression
-from course_utils.checks.steps import graded_checker_of
 from course_utils.draws import seed_for
-from course_utils.lessons.neural_networks.derivations import STEPS
+from course_utils.lessons.neural_networks.derivations import STEPS, check_form
 
-__all__ = ["MISTAKES", "check"]
+__all__ = ["MISTAKES", "check", "grader"]
 
 
 def _of(values: Callable[[Point], np.ndarray], *indices: str) -> Callable[[Point], float]:
@@ -203,33 +203,86 @@ MISTAKES: dict[str, Mapping[str, Callable[[Point], Any]]] = {
     },
 }
 
-_check_values = graded_checker_of(STEPS, MISTAKES)
+
+# What comes out of a right step that starts from a student's own earlier ones.
 
 
-def check(name: str, answer: Any) -> None:
-    """Check a step at points that nobody knows.
+def _loss_by(own: Mapping[str, Any], at: Point) -> float:
+    """Minus the targets times the student's own logarithms of the outputs."""
+    terms = (at["y"][i - 1] * value_of(own["log_yhat"], at, i=i) for i in range(1, at["ny"] + 1))
+    return -float(sum(terms))
+
+
+def _example(at: Point, **changed: Any) -> dict[str, Any]:
+    """A point of a batch as one of its example n alone."""
+    rows = {"x": "X", "htilde": "Htilde", "h": "H", "ytilde": "Ytilde", "yhat": "Yhat", "y": "Y"}
+    return {**at, **{one: at[all_of_them][at["n"] - 1] for one, all_of_them in rows.items()}, **changed}
+
+
+def _through_activation(own: Mapping[str, Any], at: Point) -> float:
+    return value_of(own["dL_dh"], at) * value_of(own["dh_dhtilde"], _example(at, i=at["j"]))
+
+
+def _output_weight_by(own: Mapping[str, Any], at: Point) -> float:
+    """The chain rule through all logits of all examples, with the student's own inner derivative."""
+    places = [(n, k) for n in range(1, at["N"] + 1) for k in range(1, at["ny"] + 1)]
+    inner = (value_of(own["dytilde_dWy"], _example({**at, "n": n}, i=k, k=at["i"])) for n, k in places)
+    return float(sum(at["G"][n - 1, k - 1] * slope for (n, k), slope in zip(places, inner, strict=True)))
+
+
+# Of each step, the answers that it starts from, and its value by them.
+_BUILDS_ON: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any], Point], Any]]] = {
+    "loss_any_sum": (("log_yhat",), _loss_by),
+    "loss_sum_one": (("loss_any_sum",), lambda own, at: value_of(own["loss_any_sum"], at)),
+    "dL_dytilde": (
+        ("d_log_sum_exp",),
+        lambda own, at: value_of(own["d_log_sum_exp"], at) - at["y"][at["i"] - 1],
+    ),
+    "G_entry": (("dL_dytilde",), lambda own, at: value_of(own["dL_dytilde"], _example(at)) / at["N"]),
+    "dL_dWy": (("dytilde_dWy",), _output_weight_by),
+    "dL_dhtilde": (("dL_dh", "dh_dhtilde"), _through_activation),
+}
+
+
+def _check_that_the_sum_is_put_in(name: str, answer: Any) -> None:
+    """Step c of the loss at targets that do not sum to one, where it and step b differ."""
+    if name != "loss_sum_one":
+        return
+    assert_expression(
+        answer,
+        lambda at: special.logsumexp(at["ytilde"]) - at["y"] @ at["ytilde"],
+        "loss_sum_one, with what the targets sum to put in,",
+        "Put in what the targets sum to, so that the log of the sum stands alone.",
+        points=STEPS["loss_any_sum"].points(seed_for("derivation loss_sum_one")),
+        mistakes={
+            "This is still step b: here it is known what the targets sum to.": STEPS["loss_any_sum"].expected,
+        },
+    )
+
+
+_CHAIN = Chain(STEPS, MISTAKES, _BUILDS_ON, further=_check_that_the_sum_is_put_in)
+
+
+def check(name: str, answer: Any, **earlier: Callable[[], Any]) -> None:
+    """Check a step at points that nobody knows, and how it is written.
 
     Parameters
     ----------
     name : str
         The name of the step in the notebook.
     answer : sympy.Basic or number
+    **earlier : callable
+        Return earlier answers: where the step is wrong because one of them was, and follows from it, it is right.
 
     Raises
     ------
     CheckFailed
         If it is wrong, or if what the targets sum to is not put in where it has to be.
     """
-    _check_values(name, answer)
-    if name == "loss_sum_one":
-        # Where the targets do not sum to one, steps b and c differ.
-        assert_expression(
-            answer,
-            lambda at: special.logsumexp(at["ytilde"]) - at["y"] @ at["ytilde"],
-            "loss_sum_one, with what the targets sum to put in,",
-            "Put in what the targets sum to, so that the log of the sum stands alone.",
-            points=STEPS["loss_any_sum"].points(seed_for("derivation loss_sum_one")),
-            mistakes={
-                "This is still step b: here it is known what the targets sum to.": STEPS["loss_any_sum"].expected,
-            },
-        )
+    _CHAIN.check(name, answer, **earlier)
+    check_form(name, answer)
+
+
+def grader(**earlier: Callable[[], Any]) -> Callable[[str, Any], None]:
+    """Return what stands in for the visible `check_step` at grading time."""
+    return lambda name, answer: check(name, answer, **earlier)

@@ -37,6 +37,20 @@ ANSWERS = [
             "loss_vector": "from sympy import Trace\nloss_vector = Trace((X @ w - y) @ (X @ w - y).T) / n",
         },
     ),
+    Answer(
+        "loss as a dot product",
+        {
+            "loss_vector": "from sympy.matrices.expressions.dotproduct import DotProduct\n"
+            "loss_vector = DotProduct(X * w - y, X * w - y) / n",
+        },
+    ),
+    Answer(
+        "loss as a row of ones times the squares of the entries",
+        {
+            "loss_vector": "from sympy import HadamardPower, OneMatrix\n"
+            "loss_vector = OneMatrix(1, n) * HadamardPower(X * w - y, 2) / n",
+        },
+    ),
     Answer("normal equations as rows", {"normal_equations": "normal_equations = Eq(w.T * X.T * X, y.T * X)"}),
     Answer(
         "normal equations as a row of zeros", {"normal_equations": "normal_equations = Eq((X * w - y).T * X, zero.T)"}

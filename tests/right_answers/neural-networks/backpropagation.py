@@ -21,6 +21,14 @@ ANSWERS = [
         },
     ),
     Answer(
+        "the derivative of tanh as tables have it",
+        {
+            "f_h": "from sympy import coth\nf_h = 1 / coth(htilde[i])",
+            "dh_dhtilde": "from sympy import sech\ndh_dhtilde = sech(htilde[i]) ** 2",
+            "dl_dhtilde": "dL_dhtilde = sech(Htilde[n, j]) ** 2 * Sum(G[n, i] * Wy[i, j], (i, 1, ny))",
+        },
+    ),
+    Answer(
         "costs layer by layer",
         {
             "cost": "def multiplications(widths):\n    count = forward = 0\n"

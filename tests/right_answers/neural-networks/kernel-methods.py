@@ -16,6 +16,17 @@ ANSWERS = [
         },
     ),
     Answer(
+        "percent rounded to one decimal",
+        {
+            "svc_report": "def svc_report(train_points, train_labels, test_points, test_labels, **settings):\n"
+            "    model = SVC(**settings).fit(train_points, train_labels)\n"
+            "    train, test = ((model.predict(points) == labels).mean() for points, labels in (\n"
+            "        (train_points, train_labels), (test_points, test_labels)))\n"
+            "    return {'train': round(100 * train, 1), 'test': round(100 * test, 1),\n"
+            "            'support_vectors': len(model.support_vectors_)}\n",
+        },
+    ),
+    Answer(
         "the mixed product twice instead of a root",
         {
             "quadratic_features": "def quadratic_features(points):\n"

@@ -29,6 +29,46 @@ ANSWERS = [
         "loss_sum_one",
         "-Sum(y[i] * ytilde[i], (i, 1, ny)) + Sum(y[i], (i, 1, ny)) * log(Sum(exp(ytilde[k]), (k, 1, ny)))",
     ),
+    # A right step that starts from a wrong earlier one earns its points.
+    Answer(
+        "b and c: the sum that lost its logarithm is carried on",
+        {
+            "log_yhat": "log_yhat = ytilde[i] - Sum(exp(ytilde[k]), (k, 1, ny))",
+            "loss_any_sum": "loss_any_sum = -Sum(y[i] * ytilde[i], (i, 1, ny)) + "
+            "Sum(y[i], (i, 1, ny)) * Sum(exp(ytilde[k]), (k, 1, ny))",
+            "loss_sum_one": "loss_sum_one = -Sum(y[i] * ytilde[i], (i, 1, ny)) + Sum(exp(ytilde[k]), (k, 1, ny))",
+        },
+        ("test_log_yhat_visible",),
+    ),
+    Answer(
+        "b and c: the derivative of the sum alone is carried on",
+        {
+            "d_log_sum_exp": "d_log_sum_exp = exp(ytilde[i])",
+            "dl_dytilde": "dL_dytilde = d_log_sum_exp - y[i]",
+            "g_entry": "G_entry = (exp(Ytilde[n, i]) - Y[n, i]) / N",
+        },
+        ("test_d_log_sum_exp_visible",),
+    ),
+    Answer(
+        "weights and activation: htilde in the place of h is carried on",
+        {
+            "dytilde_dwy": "dytilde_dWy = KroneckerDelta(i, k) * htilde[j]",
+            "dl_dwy": "dL_dWy = Sum(G[n, i] * Htilde[n, j], (n, 1, N))",
+            "dh_dhtilde": "dh_dhtilde = 1 - htilde[i] ** 2",
+            "dl_dhtilde": "dL_dhtilde = (1 - Htilde[n, j] ** 2) * dL_dh",
+        },
+        ("test_dytilde_dwy_visible", "test_dh_dhtilde_visible"),
+    ),
+    Answer(
+        "c: agrees with a step b that is no mistake anybody makes",
+        {"d_log_sum_exp": "d_log_sum_exp = 3 + y[i]", "dl_dytilde": "dL_dytilde = 3"},
+        ("test_d_log_sum_exp_visible", "test_dl_dytilde_visible"),
+    ),
+    Answer(
+        "b: no delta, so that all adds up to nothing",
+        {"dytilde_dwy": "dytilde_dWy = h[j]", "dl_dwy": "dL_dWy = 0"},
+        ("test_dytilde_dwy_visible", "test_dl_dwy_visible"),
+    ),
     # Forward
     step("f_htilde", "Sum(Wh[i, j] * x[j], (j, 1, nx))"),
     step("f_htilde", "tanh(Sum(Wh[i, j] * x[j], (j, 1, nx)) + bh[i])"),

@@ -7,9 +7,6 @@ def both(name: str) -> tuple[str, str]:
     return f"test_{name}_visible", f"test_{name}_hidden"
 
 
-KERNEL = (*both("gaussian_kernel"), *both("decision"))  # the decision uses the kernel
-
-
 def function(name: str, arguments: str, why: str, body: str, loses: tuple[str, ...] | None = None) -> Answer:
     source = f"def {name}({arguments}):\n" + "".join(f"    {line}\n" for line in body.splitlines())
     return Answer(f"{name}: {why}", {name: source}, both(name) if loses is None else loses)
@@ -20,7 +17,8 @@ def features(why: str, columns: str, loses: tuple[str, ...] | None = None) -> An
     return function("quadratic_features", "points", why, body, loses)
 
 
-def kernel(why: str, body: str, loses: tuple[str, ...] = KERNEL) -> Answer:
+def kernel(why: str, body: str, loses: tuple[str, ...] | None = None) -> Answer:
+    """A kernel that is wrong; the decision, which may use it, is looked at with a right one."""
     return function("gaussian_kernel", "points, others, gamma", why, body, loses)
 
 
@@ -76,12 +74,25 @@ ANSWERS = [
     kernel(
         "two coordinates only",
         "d = (points[:, None] - others[None]) ** 2\nreturn np.exp(-gamma * (d[..., 0] + d[..., -1]))",
-        ("test_gaussian_kernel_hidden", *both("decision")),
+        ("test_gaussian_kernel_hidden",),
     ),
     kernel(
         "the library's own",
         "from sklearn.metrics.pairwise import rbf_kernel\nreturn rbf_kernel(points, others, gamma=gamma)",
-        both("gaussian_kernel"),
+    ),
+    kernel(
+        "the library's own, of Gaussian processes",
+        "from sklearn.gaussian_process.kernels import RBF\nreturn RBF((2 * gamma) ** -0.5)(points, others)",
+    ),
+    Answer(
+        "gaussian_kernel and decision: wrong, each by itself",
+        {
+            "gaussian_kernel": "def gaussian_kernel(points, others, gamma):\n"
+            "    return np.exp(-gamma * np.linalg.norm(points[:, None] - others[None], axis=-1))\n",
+            "decision": "def decision(points, support_vectors, dual_coef, intercept, gamma):\n"
+            "    return gaussian_kernel(points, support_vectors, gamma) @ dual_coef - intercept\n",
+        },
+        (*both("gaussian_kernel"), *both("decision")),
     ),
     decision("intercept subtracted", "return K @ dual_coef - intercept"),
     decision("no intercept", "return K @ dual_coef"),
