@@ -267,6 +267,9 @@ FORBIDDEN = [
 ]
 
 STAIRCASES = [
+    staircase(
+        "the names of the visible check", steps='{"plain": (1, 1), "more data": (1, 1), "a third thing": (1, 1)}'
+    ),
     staircase("shares from 0 to 1", T_STAIRCASE[1:], scale="1"),
     staircase("in the order of the alphabet", T_STAIRCASE[1:], steps="dict(sorted(accuracies.items()))"),
     staircase(
