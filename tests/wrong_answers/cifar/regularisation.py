@@ -292,7 +292,7 @@ STAIRCASES = [
         '    ax.plot([90, 80, 75], label="training")\n    ax.plot([50, 60, 70], label="validation")\n'
         '    ax.set_xticks(range(3), ["plain", "more data", "a third thing"])\n'
         '    ax.set(xlabel="Step", ylabel="Accuracy (%)")\n    ax.legend()\n    return figure\n',
-        T_STAIRCASE[1:],
+        T_STAIRCASE,
     ),
 ]
 

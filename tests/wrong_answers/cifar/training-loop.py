@@ -213,9 +213,12 @@ ANSWERS = [
         Answer(
             f"train_epoch: the loop that rdfia-network gives{why}",
             {"train_epoch": GIVEN_LOOP.replace("torch.cat(losses)", joined)},
-            (*EPOCH, MODES, FIT),
+            (*EPOCH, MODES, *more, FIT),
         )
-        for why, joined in (("", "torch.cat(losses)"), (", losses of batches joined", "torch.stack(losses)"))
+        for why, joined, more in (
+            ("", "torch.cat(losses)", ("test_fit_visible",)),
+            (", losses of batches joined", "torch.stack(losses)", ()),
+        )
     ),
     Answer(
         "loss_and_sgd: the loss of later notebooks, and nothing else",
@@ -540,6 +543,11 @@ ANSWERS = [
             "    return sum(p.numel() for p in model.parameters() if p.requires_grad)",
             "    from course_utils import state_dicts\n\n    return state_dicts.count(model)",
         ),
+    ),
+    count(
+        "the course's own, by way of what the notebook imports",
+        T_COUNT,
+        ("sum(p.numel() for p in model.parameters() if p.requires_grad)", "training.state_dicts.count(model)"),
     ),
     *trained("simple", TRAINED_SIMPLE),
     Answer(
