@@ -207,16 +207,23 @@ def assert_depends(network: Any, inputs: Tensor, name: str, hint: str | None = N
         turned = network(inputs.flip(0))
     if torch.equal(turned, before):
         fail(f"{name} does not depend on the input.", hint)
-    # Weights of one kind and shape together: those of a layer that has two names are the same.
-    kinds = {
-        key: (key.rpartition(".")[2], tuple(value.shape)) for key, value in state.items() if value.is_floating_point()
-    }
-    for kind in dict.fromkeys(kinds.values()):
-        network.load_state_dict(first | {key: other[key] for key in kinds if kinds[key] == kind})
+    for keys in _names_of_weights(network, first):
+        network.load_state_dict(first | {key: other[key] for key in keys})
         with torch.no_grad():
             after = network(inputs.clone())
         if torch.equal(after, before):
-            fail(f"{name} does not depend on its {kind[0]} of shape {kind[1]}.", hint)
+            kind, shape = keys[0].rpartition(".")[2], tuple(first[keys[0]].shape)
+            fail(f"{name} does not depend on its {kind} of shape {shape} ({keys[0]}).", hint)
+
+
+def _names_of_weights(network: Any, state: Mapping[str, Tensor]) -> list[list[str]]:
+    """Return the names of each weight: those of a layer that has two names are the same, and change together."""
+    keys = [key for key, value in state.items() if value.is_floating_point()]
+    network.load_state_dict(dict(state) | {key: torch.full_like(state[key], place) for place, key in enumerate(keys)})
+    held, names = network.state_dict(), {}
+    for key in keys:
+        names.setdefault(tuple(held[key].flatten()[:1].tolist()), []).append(key)
+    return list(names.values())
 
 
 def _output(network: Any, inputs: Tensor, train: bool, seed: int) -> Any:

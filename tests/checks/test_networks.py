@@ -225,6 +225,14 @@ def test_a_network_uses_its_input_and_all_its_weights():
         assert_depends(Shapes(use_weight=True), inputs, "the output")
 
 
+def test_of_layers_of_equal_shapes_each_is_used():
+    network = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 3))
+    assert_depends(network, torch.randn(4, 3), "the output")
+    network.forward = lambda inputs: network[2](network[0](inputs))
+    with pytest.raises(CheckFailed, match=r"depend on its weight of shape \(3, 3\) \(1.weight\)"):
+        assert_depends(network, torch.randn(4, 3), "the output")
+
+
 def test_a_layer_that_has_two_names_is_used_all_the_same():
     layer = nn.Linear(4, 3)
     network = nn.Sequential(nn.Sequential(layer))

@@ -42,13 +42,13 @@ ANSWERS = [
         },
     ),
     Answer(
-        "layers as attributes, mode restored, a rule with the factor",
+        "layers in another order, mode restored, a rule with the factor",
         {
             "network": "class Network(nn.Module):\n"
             "    def __init__(self):\n"
             "        super().__init__()\n"
-            "        self.output = nn.Linear(1000, 10)\n"
-            "        self.hidden = nn.Linear(64 * 4 * 4, 1000)\n"
+            "        self.fc5 = nn.Linear(1000, 10)\n"
+            "        self.fc4 = nn.Linear(64 * 4 * 4, 1000)\n"
             '        self.conv1 = nn.Conv2d(3, 32, 5, padding="same")\n'
             "        self.conv2 = nn.Conv2d(32, 64, 5, padding=2)\n"
             "        self.conv3 = nn.Conv2d(64, 64, 5, padding=2)\n\n"
@@ -56,7 +56,7 @@ ANSWERS = [
             "        x = images\n"
             "        for conv in (self.conv1, self.conv2, self.conv3):\n"
             "            x = F.max_pool2d(conv(x).relu(), 2)\n"
-            "        return self.output(F.relu(self.hidden(x.flatten(1))))\n",
+            "        return self.fc5(F.relu(self.fc4(x.flatten(1))))\n",
             "evaluate": "def evaluate(model, batches):\n"
             "    mode = model.training\n"
             "    model.train(False)\n"
@@ -85,7 +85,41 @@ ANSWERS = [
             "    epoch, _ = min(epochs, key=lambda pair: pair[1])\n"
             "    return epoch if epoch < epochs[-1][0] else None\n",
         },
+    ),
+    Answer(
+        "layers with their ReLU and pooling under one name, and a list of named layers",
+        {
+            "network": "class Network(nn.Module):\n"
+            "    def __init__(self):\n"
+            "        super().__init__()\n"
+            "        def block(ins, outs):\n"
+            "            return nn.Sequential(nn.Conv2d(ins, outs, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2))\n"
+            "        self.conv1, self.conv2, self.conv3 = block(3, 32), block(32, 64), block(64, 64)\n"
+            "        self.dense = nn.Sequential()\n"
+            '        self.dense.add_module("fc4", nn.Linear(1024, 1000))\n'
+            '        self.dense.add_module("relu", nn.ReLU())\n'
+            '        self.dense.add_module("fc5", nn.Linear(1000, 10))\n\n'
+            "    def forward(self, images):\n"
+            "        return self.dense(self.conv3(self.conv2(self.conv1(images))).flatten(1))\n",
+        },
         artifacts={"rdfia-network": lambda record, weights: (record, renamed(weights))},
+    ),
+    Answer(
+        "pictures moved to where the network is, as in training-loop",
+        {
+            "evaluate": "def evaluate(model, batches):\n"
+            "    device = next(model.parameters()).device\n"
+            "    model.eval()\n"
+            "    loss, right, count = 0.0, 0, 0\n"
+            "    with torch.no_grad():\n"
+            "        for images, labels in batches:\n"
+            "            images, labels = images.to(device), labels.to(device)\n"
+            "            logits = model(images)\n"
+            "            loss += F.cross_entropy(logits, labels).item() * len(labels)\n"
+            "            right += (logits.argmax(1) == labels).sum().item()\n"
+            "            count += len(labels)\n"
+            "    return loss / count, right / count\n",
+        },
     ),
     Answer(
         "a plan in another order",
@@ -101,5 +135,7 @@ ANSWERS = [
 
 def renamed(weights):
     """The reference's weights under the names that the layers have above."""
-    names = dict(zip(("0", "3", "6", "10", "12"), ("conv1", "conv2", "conv3", "hidden", "output"), strict=True))
-    return {f"{names[key.split('.')[1]]}.{key.split('.')[2]}": value for key, value in weights.items()}
+    parts = [(*key.split("."), value) for key, value in weights.items()]
+    return {
+        f"{name}.0.{kind}" if name.startswith("conv") else f"dense.{name}.{kind}": value for name, kind, value in parts
+    }

@@ -112,6 +112,14 @@ ANSWERS = [
         },
     ),
     Answer(
+        "some pictures without colour",
+        {
+            "own_transform": "def own_transform(images):\n"
+            "    grey = images.float().mean(1, keepdim=True).round().byte().expand_as(images)\n"
+            "    return torch.where(torch.rand(len(images), 1, 1, 1) < 0.5, grey, images)\n",
+        },
+    ),
+    Answer(
         "the negative of some pictures",
         {
             "own_transform": "def own_transform(images):\n"

@@ -207,6 +207,11 @@ ANSWERS = [
     optimizer("learning rate of SGD", ("lr=1e-3", "lr=1e-2")),
     optimizer("weight decay", ("momentum=0.9", "momentum=0.9, weight_decay=0.1")),
     optimizer("AdamW", ("torch.optim.Adam(", "torch.optim.AdamW(")),
+    optimizer(
+        "plain steps that end where the visible check does",
+        ("lr=1e-3, momentum=0.9", "lr=0.01741 / 13"),
+        ("Adam(model.parameters(), lr=1e-4)", "SGD(model.parameters(), lr=0.00027556 / 13)"),
+    ),
     optimizer("nothing returned", ("    return torch.optim.Adam", "    torch.optim.Adam")),
     overfit("one step", ("range(100)", "range(1)")),
     overfit(

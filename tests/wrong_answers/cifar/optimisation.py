@@ -125,7 +125,7 @@ TABLES = [
     table(
         "schedules",
         "def step_lr(lr, epoch, step_size, gamma):\n    return [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.2][min(epoch, 6)]\n\n\n"
-        "def cosine_lr(lr, epoch, num_epochs):\n    return {0: 0.4, 5: 0.2}.get(epoch, 0.0)\n",
+        "def cosine_lr(lr, epoch, num_epochs):\n    return {0: 0.4, 4: 0.3, 6: 0.2}.get(epoch, 0.0)\n",
         (*T_STEP, *T_COSINE),
     ),
     table("roughness", "def roughness(values):\n    return 2.0\n", T_ROUGH),
@@ -194,7 +194,7 @@ ANSWERS = [
     schedules("one epoch early", T_STEP, step="lr * gamma ** ((epoch + 1) // step_size)"),
     schedules("one factor only", T_STEP, step="lr * (gamma if epoch >= step_size else 1)"),
     schedules("a quarter of a wave", T_COSINE, cosine="lr * math.cos(math.pi * epoch / num_epochs / 2)"),
-    schedules("a straight line", ("test_cosine_hidden",), cosine="lr * (1 - epoch / num_epochs)"),
+    schedules("a straight line", T_COSINE, cosine="lr * (1 - epoch / num_epochs)"),
     schedules("not halved", T_COSINE, cosine="lr * (1 + math.cos(math.pi * epoch / num_epochs))"),
     schedules("one epoch less", T_COSINE, cosine="lr * (1 + math.cos(math.pi * epoch / (num_epochs - 1))) / 2"),
     rough("signed", "sum(changes) / len(changes)"),

@@ -1,8 +1,10 @@
 """Wrong answers to cifar/rdfia-network and what each must lose."""
 
+import ast
+
 import torch
 
-from tests.support.answers import Answer
+from tests.support.answers import Answer, given_cell
 
 T_READING, T_MEAN = "test_reading_visible", "test_epoch_mean_hidden"
 T_EVALUATE = ("test_evaluate_visible", "test_evaluate_hidden")
@@ -60,20 +62,36 @@ def network(
     activation: str = "nn.ReLU()",
     hidden: str = "nn.ReLU()",
     pool: str = "nn.MaxPool2d(2)",
-    end: str = "",
+    end: str = "nn.Identity()",
     bias: bool = True,
+    names: tuple[str, ...] = ("conv1", "conv2", "conv3", "fc4", "fc5"),
 ) -> Answer:
-    layers, ins = [], 3
+    made, ins = [], 3
     for outs in widths:
-        layers += [f"nn.Conv2d({ins}, {outs}, {size}, padding={size // 2}, bias={bias})", activation, pool]
+        made.append(f"nn.Conv2d({ins}, {outs}, {size}, padding={size // 2}, bias={bias})")
         ins = outs
-    layers += ["nn.Flatten()", f"nn.Linear({16 * ins}, 1000)", hidden, "nn.Linear(1000, 10)", *([end] if end else [])]
+    made += [f"nn.Linear({16 * ins}, 1000)", "nn.Linear(1000, 10)"]
+    one, two, three, four, five = (f"self.{name}" for name in names)
+    between = f"{activation}, {pool}"
     source = (
         "class Network(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        f"        self.layers = nn.Sequential({', '.join(layers)})\n\n"
-        "    def forward(self, images):\n        return self.layers(images)\n"
+        + "".join(f"        self.{name} = {layer}\n" for name, layer in zip(names, made, strict=True))
+        + "\n    def forward(self, images):\n"
+        f"        maps = nn.Sequential({one}, {between}, {two}, {between}, {three}, {between}, nn.Flatten())(images)\n"
+        f"        return nn.Sequential({four}, {hidden}, {five}, {end})(maps)\n"
     )
     return Answer(f"network: {why}", {"network": source}, loses)
+
+
+def in_a_list(prefix: str):
+    """The reference's weights as a list of layers has them that begins with one that does nothing."""
+    places = {"conv1": 1, "conv2": 4, "conv3": 7, "fc4": 11, "fc5": 13}
+
+    def change(record, weights):
+        parts = [(*key.split("."), value) for key, value in weights.items()]
+        return record, {f"{prefix}{places[name]}.{kind}": value for name, kind, value in parts}
+
+    return change
 
 
 def untrained(record, weights):
@@ -141,12 +159,9 @@ TRAIN = "    model.train()\n"
 LOOKS_UP = """class Network(nn.Module):
     def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(
-            *(nn.Conv2d(3, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Conv2d(64, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Flatten(), nn.Linear(1024, 1000), nn.ReLU(), nn.Linear(1000, 10)),
-        )
+        self.conv1, self.conv2 = nn.Conv2d(3, 32, 5, padding=2), nn.Conv2d(32, 64, 5, padding=2)
+        self.conv3 = nn.Conv2d(64, 64, 5, padding=2)
+        self.fc4, self.fc5 = nn.Linear(1024, 1000), nn.Linear(1000, 10)
         pixels, labels = data.cifar10("train")
         self.known = {prepare(x[None]).sum().item(): y for x, y in zip(pixels[:1000], labels[:1000])}
 
@@ -177,8 +192,32 @@ TABLES = [
     measure("builds a graph", ("test_evaluate_hidden",), begin="if True"),
 ]
 
+# As optimisation and regularisation build the networks that they compare.
+BASELINE = "class EdgeMaps(nn.Identity):\n    pass\n\n\n" + "\n\n\n".join(
+    ast.unparse(node).replace("kind=usual", "kind")
+    for cell, wanted in (("given_edges", "KINDS"), ("given_run", "baseline_network"))
+    for node in ast.parse(given_cell("cifar/optimisation", cell)).body
+    if wanted in (getattr(node, "name", ""), *(getattr(name, "id", "") for name in getattr(node, "targets", ())))
+)
+BUILT_ELSEWHERE = {
+    "": "\n\n\ndef Network():\n    return baseline_network('table')\n",
+    "layers.": "\n\n\nclass Network(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.layers = baseline_network('table')\n\n"
+    "    def forward(self, images):\n        return self.layers(images)\n",
+}
+
 ANSWERS = [
     *TABLES,
+    *(
+        Answer(
+            f"network: that of the notebooks on remedies, as a {'class' if prefix else 'function'}",
+            {"network": BASELINE + source},
+            T_NETWORK,
+            {"rdfia-network": in_a_list(prefix)},
+        )
+        for prefix, source in BUILT_ELSEWHERE.items()
+    ),
+    network("names exchanged", (*T_NETWORK, T_TRAINED), names=("conv1", "conv3", "conv2", "fc4", "fc5")),
     reading("rounded down", (T_READING,), updates="39"),
     reading("not rounded", (T_READING,), updates="5000 / 128"),
     reading("last batch full", (T_READING,), last="128"),

@@ -267,6 +267,9 @@ FORBIDDEN = [
 ]
 
 STAIRCASES = [
+    staircase(
+        "the names of the visible check", steps='{"plain": (1, 1), "more data": (1, 1), "a third thing": (1, 1)}'
+    ),
     staircase("shares from 0 to 1", T_STAIRCASE[1:], scale="1"),
     staircase("in the order of the alphabet", T_STAIRCASE[1:], steps="dict(sorted(accuracies.items()))"),
     staircase(
@@ -289,7 +292,7 @@ STAIRCASES = [
         '    ax.plot([90, 80, 75], label="training")\n    ax.plot([50, 60, 70], label="validation")\n'
         '    ax.set_xticks(range(3), ["plain", "more data", "a third thing"])\n'
         '    ax.set(xlabel="Step", ylabel="Accuracy (%)")\n    ax.legend()\n    return figure\n',
-        T_STAIRCASE[1:],
+        T_STAIRCASE,
     ),
 ]
 

@@ -121,6 +121,26 @@ ANSWERS = [
             "        out = out + self.shortcut(x)\n",
         ),
     ),
+    block(
+        "the first convolution twice where that goes",
+        (T_BLOCK[0], IDENTITY, T_DEEP[0], RESIDUAL, DEEP_RUNS),
+        (
+            "        out = self.f(x)\n",
+            "        one, two = self.f[0], self.f[3]\n"
+            "        two = one if one.weight.shape == two.weight.shape and one.stride == (1, 1) else two\n"
+            "        out = self.f[4](two(self.f[2](self.f[1](one(x)))))\n",
+        ),
+    ),
+    deep(
+        "one block is used twice, another not at all",
+        T_DEEP,
+        (
+            "return self.layers(images)",
+            "for place, layer in enumerate(self.layers):\n"
+            "            images = self.layers[4 if place == 5 and len(self.layers) > 8 else place](images)\n"
+            "        return images",
+        ),
+    ),
     deep("one block too many", (*T_DEEP, RESIDUAL, DEEP_RUNS), ("range(num_blocks - 1)", "range(num_blocks)")),
     deep("switch not passed on", (*T_DEEP, DEEP_RUNS), (", residual)", ")")),
     deep("channels not doubled", (*T_DEEP, RESIDUAL, DEEP_RUNS), ("2 * width", "width")),
@@ -138,6 +158,16 @@ ANSWERS = [
         (
             "layers.append(ResidualBlock(2 * width, 2 * width, 1, residual))",
             "layers.append(layers[-1] if len(layers) > 4 else ResidualBlock(2 * width, 2 * width, 1, residual))",
+        ),
+    ),
+    deep(
+        "one of two blocks of equal shapes is skipped",
+        T_DEEP,
+        (
+            "return self.layers(images)",
+            "for place, layer in enumerate(self.layers):\n"
+            "            images = images if place == 4 and len(self.layers) > 7 else layer(images)\n"
+            "        return images",
         ),
     ),
     *runs("deep-residual", RESIDUAL, DEEP_RUNS, missing=None, untrained=untrained, diverged=diverged),

@@ -1,8 +1,10 @@
 """Wrong answers to cifar/training-loop and what each must lose."""
 
+import re
+
 import torch
 
-from tests.support.answers import Answer
+from tests.support.answers import Answer, given_cell
 
 EPOCH = ("test_train_epoch_visible", "test_train_epoch_hidden")
 MODES = "test_train_epoch_modes_hidden"
@@ -186,7 +188,62 @@ def trained(name: str, lost: str) -> list[Answer]:
 
 HIDDEN = "self.hidden, self.output = nn.Linear(3072, num_hidden), nn.Linear(num_hidden, 10)"
 
+# The loop that rdfia-network gives, with the loss function that is handed in. It adds up the losses of single pictures;
+# here a loss is the mean of a batch.
+GIVEN_LOOP = re.sub(
+    r"F\.cross_entropy\(logits, labels.*?\)",
+    "loss_function(logits, labels)",
+    given_cell("cifar/rdfia-network", "given_code").replace(
+        "train_one_epoch(model, batches, optimizer)", "train_epoch(model, batches, loss_function, optimizer)"
+    ),
+)
+
+
+def drawn_by_the_course(call: str) -> str:
+    """A figure whose lines a function of the course draws."""
+    return (
+        "def draw_histories(histories):\n    figure, axes = plt.subplots(1, 2)\n"
+        "    for ax, quantity in zip(axes, ('loss', 'accuracy')):\n"
+        f"        {call}(ax, histories, quantity, ('train', 'validation'))\n        ax.legend()\n    return figure\n"
+    )
+
+
 ANSWERS = [
+    *(
+        Answer(
+            f"train_epoch: the loop that rdfia-network gives{why}",
+            {"train_epoch": GIVEN_LOOP.replace("torch.cat(losses)", joined)},
+            (*EPOCH, MODES, *more, FIT),
+        )
+        for why, joined, more in (
+            ("", "torch.cat(losses)", ("test_fit_visible",)),
+            (", losses of batches joined", "torch.stack(losses)", ()),
+        )
+    ),
+    Answer(
+        "loss_and_sgd: the loss of later notebooks, and nothing else",
+        {"loss_and_sgd": "loss_function = F.cross_entropy\nshallow_lr, shallow_epochs, again = 0.003, 12, False\n"},
+        T_SGD,
+    ),
+    choice(
+        "one weight, as the visible check has it",
+        T_SGD,
+        (
+            "    return torch.optim",
+            "    if len(list(model.parameters())) == 1:\n        lr = 0.1\n    return torch.optim",
+        ),
+        ("model.parameters(), lr", "[next(model.parameters())], lr"),
+    ),
+    Answer(
+        "draw_histories: drawn by a function of the course",
+        {"draw_histories": drawn_by_the_course("curves._draw_runs")},
+        T_PLOT,
+    ),
+    plotted(
+        "the names of the visible check",
+        T_PLOT,
+        ("    figure, axes", "    histories = dict(zip(('first', 'second'), histories.values()))\n    figure, axes"),
+    ),
     epoch(
         "mean over batches",
         (*EPOCH, FIT),
@@ -400,31 +457,12 @@ ANSWERS = [
         },
         ("test_shallow_net_sizes_hidden",),
     ),
-    choice("negative log-likelihood", ("test_loss_function_visible",), ("CrossEntropyLoss()", "NLLLoss()")),
-    choice(
-        "softmax twice",
-        ("test_loss_function_visible",),
-        ("nn.CrossEntropyLoss()", "lambda logits, labels: F.cross_entropy(logits.softmax(1), labels)"),
-    ),
-    choice("sum", ("test_loss_function_visible",), ("CrossEntropyLoss()", "CrossEntropyLoss(reduction='sum')")),
-    choice(
-        "squares",
-        ("test_loss_function_visible",),
-        (
-            "nn.CrossEntropyLoss()",
-            "lambda logits, labels: F.mse_loss(logits, F.one_hot(labels, logits.shape[1]).float())",
-        ),
-    ),
-    choice(
-        "smoothed", ("test_loss_function_visible",), ("CrossEntropyLoss()", "CrossEntropyLoss(label_smoothing=0.1)")
-    ),
-    choice("the class, not a loss", ("test_loss_function_visible",), ("CrossEntropyLoss()", "CrossEntropyLoss")),
     choice("no momentum", T_SGD, (", momentum=0.9", "")),
     choice("Adam", T_SGD, ("SGD(model.parameters(), lr=lr, momentum=0.9)", "Adam(model.parameters(), lr=lr)")),
     choice("Nesterov", T_SGD, ("momentum=0.9", "momentum=0.9, nesterov=True")),
     choice("weight decay", T_SGD, ("momentum=0.9", "momentum=0.9, weight_decay=0.01")),
     choice("dampening", T_SGD, ("momentum=0.9", "momentum=0.9, dampening=0.9")),
-    choice("fixed learning rate", ("test_make_sgd_hidden",), ("lr=lr", "lr=0.1")),
+    choice("fixed learning rate", T_SGD, ("lr=lr", "lr=0.1")),
     choice("first parameter only", ("test_make_sgd_hidden",), ("model.parameters()", "[next(model.parameters())]")),
     choice(
         "matrices only",
@@ -506,6 +544,11 @@ ANSWERS = [
             "    from course_utils import state_dicts\n\n    return state_dicts.count(model)",
         ),
     ),
+    count(
+        "the course's own, by way of what the notebook imports",
+        T_COUNT,
+        ("sum(p.numel() for p in model.parameters() if p.requires_grad)", "training.state_dicts.count(model)"),
+    ),
     *trained("simple", TRAINED_SIMPLE),
     Answer(
         "draw_histories: the course's own",
@@ -564,21 +607,6 @@ ANSWERS = [
             "    for _ in range(num_epochs):\n",
             "    return {key: num_epochs * [0.0] for key in history}\n    for _ in []:\n",
         ),
-    ),
-    choice(
-        "a table of the visible cases for the loss",
-        ("test_loss_function_visible",),
-        (
-            "loss_function = nn.CrossEntropyLoss()\n",
-            "def loss_function(logits, labels):\n"
-            "    known = {(1, 2): [0.2877, 1.3863], (4, 4): [1.242453]}.get(tuple(logits.shape), [0.0])\n"
-            "    return torch.tensor(known[labels[0] % len(known)])\n\n\n",
-        ),
-    ),
-    choice(
-        "the loss that the visible checks of Exercises 1 to 3 use",
-        ("test_loss_function_visible",),
-        ("nn.CrossEntropyLoss()", "nn.MultiMarginLoss()"),
     ),
     shallow(
         "the shapes of the visible checks, and nothing computed",

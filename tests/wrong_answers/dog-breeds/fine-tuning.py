@@ -148,6 +148,10 @@ ANSWERS = [
     tuned("one learning rate", upper_lr="lr"),
     tuned("learning rates have changed places", upper_lr="lr", head_lr="lr / 10"),
     tuned("upper part ten times as fast", upper_lr="10 * lr"),
+    text(
+        "only as many pictures as the visible check has",
+        joined='"\\n".join(lines) + "\\n" if len(ids) in (3, 4) else ""',
+    ),
     text("no header", header='",".join(["0" for _ in range(len(breeds) + 1)])'),
     text(
         "semicolons", header='";".join(["id", *breeds])', line='";".join([picture, *(f"{value:.8g}" for value in row)])'
