@@ -320,14 +320,15 @@ class NotebookRun:
         return [shown.error("CheckFailed", faults.SENTENCE)]
 
     def cells_before(self, index: int) -> list[str]:
-        """Return the student's cells that a rule on the syntax tree looks at, in the order in which they count.
+        """Return what a rule on the syntax tree looks at: the course's imports, and the student's cells in their order.
 
         A later definition takes the place of an earlier one, unless an error may have kept its cell from its end. Of a
         cell that is there again only the last counts.
         """
-        students = [i for i in range(index) if kinds.is_students(self.job.cells[i])]
-        before = {kinds.name(self.job.cells[i], i): i for i in students}.values()
-        return [self.job.cells[i]["source"] for i in sorted(before, key=lambda i: (i not in self.failed, i))]
+        places = [i for i in range(index) if kinds.is_students(self.job.cells[i])]
+        before = {kinds.name(self.job.cells[i], i): i for i in places}.values()
+        students = [self.job.cells[i]["source"] for i in sorted(before, key=lambda i: (i not in self.failed, i))]
+        return ["\n".join(self.job.imports), *students]
 
     def run_test_source(self, tree: ast.Module) -> float | None:
         """Run a test cell to its end; return the points that its last line computes, if it does."""

@@ -303,6 +303,19 @@ def test_the_time_of_a_notebook_has_a_limit(tmp_path, monkeypatch):
     assert ("note", said) in graded.result.events
 
 
+def test_rules_see_what_the_courses_own_cells_import(tmp_path):
+    """In the notebook they do, since IPython remembers these cells too; so a rule that held there holds here."""
+    cells = [
+        course_cell("import numpy as np", "setup"),
+        answer("total", "def total(values):\n    return np.sum(values)"),
+        check("total", 'assert_only_modules(total, ["torch"], "total")'),
+    ]
+    graded = grade(
+        cells, tmp_path, imports=["from course_utils.checks import assert_only_modules", "import numpy as np"]
+    )
+    assert graded.message("test_total") == "total uses numpy; allowed here: torch."
+
+
 def test_no_kernel_is_the_instructors_problem(tmp_path, monkeypatch):
     def missing(*_, **__):
         raise engine.SandboxUnavailable("bwrap is missing. Install bubblewrap.")
