@@ -10,6 +10,7 @@ from scipy import special
 
 from course_utils.checks.chains import Chain, value_of
 from course_utils.checks.formulas import Point, assert_expression
+from course_utils.checks.wording import fail
 from course_utils.draws import seed_for
 from course_utils.lessons.neural_networks.derivations import STEPS, check_form
 
@@ -260,6 +261,18 @@ def _check_that_the_sum_is_put_in(name: str, answer: Any) -> None:
     )
 
 
+def _refuse_what_grows_with_the_targets(answer: Any) -> None:
+    """Step c at targets for which their product with the logits is 0: what is left must not depend on their size."""
+    grows = []
+    for at in STEPS["loss_any_sum"].points(seed_for("derivation loss_sum_one")):
+        logits = at["ytilde"]
+        targets = 1 - logits * logits.sum() / (logits @ logits)
+        once, twice = (float(value_of(answer, at, y=size * targets)) for size in (1, 2))
+        grows.append(abs(once) > 1e-8 and bool(np.isclose(twice, 2 * once)))
+    if all(grows):
+        fail("loss_sum_one is still step b.", "Put in what the targets sum to.")
+
+
 _CHAIN = Chain(STEPS, MISTAKES, _BUILDS_ON, further=_check_that_the_sum_is_put_in)
 
 
@@ -280,6 +293,8 @@ def check(name: str, answer: Any, **earlier: Callable[[], Any]) -> None:
         If it is wrong, or if what the targets sum to is not put in where it has to be.
     """
     _CHAIN.check(name, answer, **earlier)
+    if name == "loss_sum_one":
+        _refuse_what_grows_with_the_targets(answer)
     check_form(name, answer)
 
 

@@ -29,6 +29,15 @@ ANSWERS = [
         "loss_sum_one",
         "-Sum(y[i] * ytilde[i], (i, 1, ny)) + Sum(y[i], (i, 1, ny)) * log(Sum(exp(ytilde[k]), (k, 1, ny)))",
     ),
+    # Step b with all signs turned, and once more as step c.
+    Answer(
+        "c is b, whose signs are turned",
+        {
+            "loss_any_sum": "loss_any_sum = Sum(y[i] * (ytilde[i] - log(Sum(exp(ytilde[k]), (k, 1, ny)))), (i, 1, ny))",
+            "loss_sum_one": "loss_sum_one = Sum(y[i] * (ytilde[i] - log(Sum(exp(ytilde[k]), (k, 1, ny)))), (i, 1, ny))",
+        },
+        ("test_loss_any_sum_visible", "test_loss_sum_one_visible"),
+    ),
     # A right step that starts from a wrong earlier one earns its points.
     Answer(
         "b and c: the sum that lost its logarithm is carried on",
