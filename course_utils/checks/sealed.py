@@ -46,9 +46,9 @@ CHECKS: dict[str, Callable[..., None]] = {
     check.__name__: check
     for check in (basic.assert_number, basic.assert_equal, basic.assert_array, basic.assert_tensor)
 }
-# What scrypt costs for each value that is tried: 16 MiB and some 50 ms; a quarter of it where points depend on other
+# What scrypt costs for each value that is tried: 16 MiB and some 50 ms; a sixteenth of it where points depend on other
 # tests, and the visible cases are many.
-_COST, _LESS = 2**14, 2**12
+_COST, _LESS = 2**14, 2**10
 # Bits of a value below which trying all values takes no time.
 _FEWEST_BITS = 7
 # Relative tolerances for which a grid can be laid.
