@@ -345,7 +345,11 @@ def _is_check(source: str) -> bool:
 
 
 def _numbers(text: str) -> Iterator[tuple[str, Any]]:
-    """Yield the numbers of a text, as they stand and as one over them, and tuples of them."""
+    """Yield the numbers of a text, as they stand and as one over them, and tuples of them.
+
+    Not of what is sealed: its signs are random, so that any number of two digits stands somewhere in it.
+    """
+    text = re.sub(r"\S{100,}", " ", text)
     for found in re.findall(r"(?<![\w.])-?\d[\d,_ ]*(?:\.\d+)?(?:e-?\d+)?", text):
         plain = re.sub(r"[,_ ]", "", found)
         with contextlib.suppress(ValueError):
