@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import threading
 from pathlib import Path
 
 import nbformat
@@ -18,14 +17,13 @@ import psutil
 import pytest
 
 from course_utils.classroom import folder as folder_module
-from course_utils.grading import returned
-from course_utils.grading.pool import grade_here
+from course_utils.grading import pool, returned
 from course_utils.grading.run import engine as worker_module
 from course_utils.grading.run import graders, messages, wire
 from course_utils.grading.run.engine import Settings
 from course_utils.grading.sandbox import view
 from course_utils.grading.sandbox.host import Zygote
-from course_utils.grading.submissions import GradedNotebook, GradedSubmission, grade, read_submission
+from course_utils.grading.submissions import GradedNotebook, GradedSubmission, Submission, grade, read_submission
 from course_utils.stages import autograde
 from tests.grading.run.test_grader import LIGHT, answer, check, course_cell
 from tests.grading.run.test_grader import grade as grade_cells_of
@@ -328,29 +326,28 @@ def submission(tmp_path):
     return read_submission(folder, "ada00", ASSIGNMENT, course / "source" / ASSIGNMENT, {}, Settings(preload=()))
 
 
-def test_a_worker_is_given_no_gradebook(submission, tmp_path):
+def test_a_worker_is_given_no_gradebook(submission, tmp_path, monkeypatch):
     """Neither an open file nor a path of it; nothing that it is sent names the course's folder."""
     course = tmp_path / "course"
     assert str(course).encode() not in wire.dumps(submission.content())
+    give, seen = pool._Worker.give, []
+
+    def look(pid: int) -> None:
+        links = [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()]
+        links += psutil.Process(pid).cmdline()
+        seen.append((pid, [link for link in links if "gradebook" in link or str(course) in link]))
+
+    def give_and_look(worker: pool._Worker, given: Submission) -> None:
+        give(worker, given)
+        look(worker.process.pid)
+
+    monkeypatch.setattr(pool._Worker, "give", give_and_look)
     with folder_module.open_gradebook(course) as gradebook:
         gradebook.update_or_create_student("ada00")
-        seen = []
-
-        def look() -> None:
-            for worker in psutil.Process().children():
-                if "course_utils.grading.worker" in " ".join(worker.cmdline()):
-                    links = [
-                        str(path.readlink()) for path in Path(f"/proc/{worker.pid}/fd").iterdir() if path.is_symlink()
-                    ]
-                    seen.append(
-                        [link for link in [*links, *worker.cmdline()] if "gradebook" in link or str(course) in link]
-                    )
-
-        run = grade_here([submission], workers=1, started=lambda _: threading.Timer(1.0, look).start())
-        assert [result.error for result in run] == [""]
-        if not seen:
-            pytest.skip("the worker was done before it was looked at")
-    assert seen == [[]] * len(seen)
+        for result in pool.grade_here([submission], workers=1):
+            assert result.error == ""
+            look(seen[0][0])  # it waits for more
+    assert [found for _, found in seen] == [[], []]
 
 
 @pytest.fixture(scope="module")
