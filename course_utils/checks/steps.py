@@ -19,7 +19,7 @@ from course_utils.checks.expressions import Expression, as_data, free_symbols, w
 from course_utils.checks.formulas import Point, assert_equation, assert_expression
 from course_utils.draws import seed_for
 
-__all__ = ["WAYS_TO_DERIVE", "Step", "assert_by_hand", "checker_of", "graded_checker_of"]
+__all__ = ["WAYS_TO_DERIVE", "Step", "assert_by_hand", "assert_sum_put_in", "checker_of", "graded_checker_of"]
 
 # What derives by itself: of SymPy, of numbers, and ways round the names.
 _BY_SYMPY = (
@@ -156,6 +156,34 @@ def assert_by_hand(name: str, answer: Any) -> None:
         return
     fact = f"{name} holds a number near 0, far from 1 or with many decimals, as differences do."
     assert_that(not any(map(_is_a_step_of_differences, walk(answer))), fact, hint=_BY_HAND)
+
+
+def assert_sum_put_in(name: str, answer: Any, targets: str, *, unless: str = "") -> None:
+    """Check that no sum over the targets is left where it is known what they sum to.
+
+    Parameters
+    ----------
+    name : str
+        What the student calls the step.
+    answer : sympy.Basic or number
+    targets : str
+        The name of the targets.
+    unless : str, optional
+        A name beside which the targets may be summed.
+
+    Raises
+    ------
+    CheckFailed
+        If there is one.
+    """
+    answer = as_data(answer)
+    nodes = walk(answer) if isinstance(answer, Expression) else ()
+    sums = [free_symbols(node.args[0]) for node in nodes if node.head in ("Sum", "Product")]
+    assert_that(
+        not any(targets in names and unless not in names for names in sums),
+        f"{name} still holds a sum over the targets{' alone' if unless else ''}.",
+        hint="Here it is known what the targets sum to; put that in.",
+    )
 
 
 def _is_a_step_of_differences(node: Expression) -> bool:
