@@ -38,7 +38,7 @@ c.GradeNotebook.data = "any"
 
 # Feedback: messages of hidden tests stay, their source goes; nothing of a student's output runs in a browser.
 c.GenerateFeedback.preprocessors = [
-    "nbgrader.preprocessors.GetGrades",
+    "course_utils.grading.nbgrader_plugins.GetGrades",
     "course_utils.grading.nbgrader_plugins.ClearCoursesHiddenTests",
     "course_utils.grading.nbgrader_plugins.FeedbackNotes",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",

@@ -1,4 +1,4 @@
-"""The marks of one submission out of the gradebook, fetched at once.
+"""The marks of one submission, or of one of its notebooks, out of the gradebook, fetched at once.
 
 nbgrader's objects ask the database for each cell's name and for each cell's points; a class of a hundred is then some
 ten thousand questions at each command.
@@ -6,11 +6,11 @@ ten thousand questions at each command.
 
 from __future__ import annotations
 
-from nbgrader.api import Comment, Grade, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Comment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, object_session, selectinload, undefer
+from sqlalchemy.orm import Load, joinedload, object_session, selectinload, undefer
 
-__all__ = ["fetch_grades"]
+__all__ = ["fetch_grades", "fetch_notebook"]
 
 
 def fetch_grades(submission: SubmittedAssignment) -> None:
@@ -23,11 +23,32 @@ def fetch_grades(submission: SubmittedAssignment) -> None:
     submission : nbgrader.api.SubmittedAssignment
         Of a gradebook that is open.
     """
-    notebooks = selectinload(SubmittedAssignment.notebooks)
-    everything = (
-        notebooks.joinedload(SubmittedNotebook.notebook),
-        notebooks.selectinload(SubmittedNotebook.grades).options(undefer(Grade.max_score), joinedload(Grade.cell)),
-        notebooks.selectinload(SubmittedNotebook.comments).joinedload(Comment.cell),
-    )
-    query = select(SubmittedAssignment).where(SubmittedAssignment.id == submission.id).options(*everything)
+    notebooks = selectinload(SubmittedAssignment.notebooks).options(*_of_a_notebook())
+    query = select(SubmittedAssignment).where(SubmittedAssignment.id == submission.id).options(notebooks)
     object_session(submission).scalars(query).one()
+
+
+def fetch_notebook(gradebook: Gradebook, notebook: str, assignment: str, student: str) -> SubmittedNotebook:
+    """Return a notebook of a submission with its grades and comments, in a handful of questions to the database.
+
+    Parameters
+    ----------
+    gradebook : nbgrader.api.Gradebook
+    notebook, assignment, student : str
+
+    Raises
+    ------
+    nbgrader.api.MissingEntry
+        If the gradebook has no such notebook.
+    """
+    found = gradebook.find_submission_notebook(notebook, assignment, student)
+    query = select(SubmittedNotebook).where(SubmittedNotebook.id == found.id).options(*_of_a_notebook())
+    return gradebook.db.scalars(query).one()
+
+
+def _of_a_notebook() -> tuple[Load, ...]:
+    return (
+        joinedload(SubmittedNotebook.notebook),
+        selectinload(SubmittedNotebook.grades).options(undefer(Grade.max_score), joinedload(Grade.cell)),
+        selectinload(SubmittedNotebook.comments).joinedload(Comment.cell),
+    )

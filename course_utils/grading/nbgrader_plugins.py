@@ -1,7 +1,8 @@
 """nbgrader's plugin points: how `nbgrader autograde` and `nbgrader generate_feedback` use the engine.
 
 Configured in `nbgrader_config.py`. In the order in which a submission meets them: `move_links_away`,
-`SubmissionExporter`, `RepairNotebook`, `GradeNotebook`, and for the feedback `FeedbackNotes`.
+`SubmissionExporter`, `RepairNotebook`, `GradeNotebook`, `SaveGrades`, and for the feedback `GetGrades`,
+`ClearCoursesHiddenTests`, `FeedbackNotes`.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
+from nbgrader.api import MissingEntry
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPreprocessor, SaveAutoGrades
 from traitlets.config import Application, Config
 
 from course_utils.classroom import folder as course_folder
+from course_utils.classroom.grades import fetch_notebook
 from course_utils.classroom.safety_net import attempt
 from course_utils.grading import scratch
 from course_utils.grading.hidden import FOLDER, course_secret, read_hidden
@@ -55,6 +58,7 @@ from course_utils.notebooks.texts import one_line, plain_markdown
 __all__ = [
     "ClearCoursesHiddenTests",
     "FeedbackNotes",
+    "GetGrades",
     "GradeNotebook",
     "RepairNotebook",
     "SaveGrades",
@@ -290,6 +294,35 @@ class ClearCoursesHiddenTests(ClearHiddenTests):
         if kinds.is_sealed(cell):  # what is right, and which mistakes are usual, stands in the source alone
             cell.source = as_released(cell.source)
         return cell, resources
+
+
+class GetGrades(NbGraderPreprocessor):
+    """Lay marks and comments into the cells, as nbgrader's own does, which asks the gradebook for each of them."""
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        about = resources["nbgrader"]
+        names = (about["notebook"], about["assignment"], about["student"])
+        with course_folder.open_database(about["db_url"]) as gradebook:
+            notebook = fetch_notebook(gradebook, *names)
+            grades = {grade.name: grade for grade in notebook.grades}
+            comments = {comment.name: comment.comment for comment in notebook.comments}
+            for cell in nb.cells:
+                marks, is_task = cell.metadata.get("nbgrader", {}), kinds.is_task(cell)
+                if is_task or marks.get("solution"):
+                    marks["comment"] = _of(comments, marks["grade_id"], names)
+                if is_task or marks.get("grade"):
+                    grade = _of(grades, marks["grade_id"], names)
+                    marks["score"], marks["points"] = grade.score, grade.max_score
+            late = notebook.late_submission_penalty or 0.0
+            about |= {"score": notebook.score - late, "max_score": notebook.max_score, "late_penalty": late}
+        return nb, resources
+
+
+def _of(known: dict[str, Any], cell: str, names: tuple[str, str, str]) -> Any:
+    if cell not in known:
+        notebook, assignment, student = names
+        raise MissingEntry(f"The gradebook knows no cell {cell!r} in {assignment}/{notebook} of {student}.")
+    return known[cell]
 
 
 class FeedbackNotes(NbGraderPreprocessor):

@@ -13,7 +13,7 @@ from nbgrader.api import SubmittedAssignment, SubmittedNotebook
 
 from course_utils.classroom.by_hand import to_read_again, waits
 from course_utils.classroom.folder import open_database
-from course_utils.classroom.grades import fetch_grades
+from course_utils.classroom.grades import fetch_grades, fetch_notebook
 from course_utils.grading.run import trust
 
 __all__ = ["PageState", "out_of_date", "read_state", "state_of"]
@@ -94,7 +94,7 @@ def _shown_of(graded: dict[str, Any]) -> list[Any]:
 def read_state(db_url: str, names: tuple[str, str, str], graded: Path, language: str = "en") -> PageState:
     """Return the same for a notebook, an assignment and a student by their names."""
     with open_database(db_url) as gradebook:
-        return state_of(gradebook.find_submission_notebook(*names), graded, language)
+        return state_of(fetch_notebook(gradebook, *names), graded, language)
 
 
 def out_of_date(submission: SubmittedAssignment, graded: Path, pages: Path, language: str = "en") -> list[str]:

@@ -19,6 +19,7 @@ from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from course_utils.classroom.grades import fetch_notebook
 from tests.attacks import (
     browser,
     cell_changers,
@@ -165,7 +166,7 @@ def judge(course: Course, seat: Seat, problem: str = "", notes: Iterable[str] = 
 def _points(course: Course, student: str) -> dict[str, float]:
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         try:
-            notebook = gradebook.find_submission_notebook(NOTEBOOK, ASSIGNMENT, student)
+            notebook = fetch_notebook(gradebook, NOTEBOOK, ASSIGNMENT, student)
         except MissingEntry:
             return {}
         return {grade.name: grade.auto_score or 0.0 for grade in notebook.grades if grade.name in CELL_POINTS}

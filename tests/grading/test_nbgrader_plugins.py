@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 
 import nbformat
 import pytest
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import GetGrades
 from traitlets.config import Config, LoggingConfigurable
 
 from course_utils.grading import nbgrader_plugins
@@ -173,6 +176,48 @@ def test_outputs_and_the_report_are_laid_in(course, tmp_path, monkeypatch):
     assert done.metadata["course"]["trust"]["events"] == [["note", "x"]]
     assert asked[0][1] == ["import math"]
     assert "sympy" in asked[0][3].preload, "what the assignment imports is loaded once for all"
+
+
+def test_marks_and_comments_are_those_that_nbgraders_own_step_lays_in(tmp_path):
+    url = f"sqlite:///{tmp_path}/gradebook.db"
+    kinds = {"told": (True, False, False), "tested": (False, True, False), "prose": (True, True, False)}
+    cells = [new_markdown_cell("text"), new_code_cell("own = 1", metadata={"nbgrader": {"grade_id": "given"}})]
+    with Gradebook(url) as gradebook:
+        gradebook.add_assignment(ASSIGNMENT)
+        gradebook.add_notebook("adding", ASSIGNMENT)
+        for name, (solution, grade, task) in (kinds | {"task": (False, False, True)}).items():
+            marks = {"grade_id": name, "solution": solution, "grade": grade, "task": task}
+            cells.append(new_markdown_cell("answer", metadata={"nbgrader": marks}))
+            if task:
+                gradebook.add_task_cell(name, "adding", ASSIGNMENT, max_score=3, cell_type="markdown")
+            if grade:
+                gradebook.add_grade_cell(name, "adding", ASSIGNMENT, max_score=2, cell_type="code")
+            if solution:
+                gradebook.add_solution_cell(name, "adding", ASSIGNMENT)
+        gradebook.add_student("anna")
+        notebook = gradebook.add_submission(ASSIGNMENT, "anna").notebooks[0]
+        notebook.late_submission_penalty = 0.5
+        for grade in notebook.grades:
+            grade.auto_score, grade.manual_score = {"tested": (1.5, None), "task": (None, 2.5)}.get(
+                grade.name, (None,) * 2
+            )
+        for comment in notebook.comments:
+            comment.manual_comment = {"task": "Well drawn."}.get(comment.name)
+        gradebook.db.commit()
+    laid = []
+    for step in (GetGrades(), nbgrader_plugins.GetGrades()):
+        found = new_notebook(cells=deepcopy(cells))
+        about = {"student": "anna", "assignment": ASSIGNMENT, "notebook": "adding", "db_url": url}
+        laid.append(step.preprocess(found, ResourcesDict(nbgrader=about)))
+    (theirs, about_theirs), (ours, about_ours) = laid
+    assert ours == theirs
+    assert about_ours == about_theirs
+    assert about_ours["nbgrader"]["score"] == 3.5
+    assert ours.cells[-1].metadata["nbgrader"]["comment"] == "Well drawn."
+    for unknown in ({"grade": True}, {"solution": True}):
+        found = new_notebook(cells=[new_code_cell("1", metadata={"nbgrader": {"grade_id": "new", **unknown}})])
+        with pytest.raises(MissingEntry, match=r"no cell 'new' in [a-z]+/adding of anna"):
+            nbgrader_plugins.GetGrades().preprocess(found, ResourcesDict(nbgrader=dict(about)))
 
 
 def test_feedback_begins_with_notes_as_plain_text_and_drops_our_metadata():
