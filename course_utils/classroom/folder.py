@@ -36,8 +36,8 @@ def _version_of_tables() -> str:
 
 # nbgrader starts the program `alembic` for it, which takes two seconds and must be on the PATH.
 nbgrader.api.get_alembic_version = _version_of_tables
-# nbgrader makes a new engine whenever it opens a gradebook. An engine keeps the queries that it has compiled: with a new
-# one for each page of feedback they would be compiled anew, which takes several times as long as asking them.
+# nbgrader makes a new engine whenever it opens a gradebook. An engine keeps the queries that it has compiled: with a
+# new one for each page of feedback they would be compiled anew, which takes several times as long as asking them.
 nbgrader.api.create_engine = functools.lru_cache(maxsize=8)(nbgrader.api.create_engine)
 
 
