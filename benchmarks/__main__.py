@@ -8,6 +8,7 @@ COMMANDS = (
     ["benchmarks.overhead"],
     ["benchmarks.profile"],
     ["benchmarks.scale"],
+    ["benchmarks.cluster"],
     ["benchmarks.report"],
     ["benchmarks.desk"],
     ["benchmarks.notebooks"],
