@@ -45,12 +45,12 @@ from tests.attacks.course import ASSIGNMENT, CELL_POINTS, LITTER, NOTEBOOK, SCRI
 FAMILIES: dict[str, list[Attack]] = {
     module.__name__.rpartition(".")[2]: module.ATTACKS
     for module in (  # those that wait for their time to be up come first: nobody is left to wait for at the end
+        messages,
         patching,
         resources,
         ending,
         expressions,
         metadata,
-        messages,
         reading,
         operators,
         cell_changers,
