@@ -79,6 +79,37 @@ ANSWERS = [
         },
     ),
     Answer(
+        "singular values on the diagonal of a matrix",
+        {
+            "fit_least_squares": "def fit_least_squares(features, targets):\n"
+            "    left, sizes, right = np.linalg.svd(features, full_matrices=False)\n"
+            "    return np.linalg.solve(np.diag(sizes) @ right, left.T @ targets)\n",
+            "fit_minimum_norm": "def fit_minimum_norm(features, targets):\n"
+            "    left, sizes, right = np.linalg.svd(features, full_matrices=False)\n"
+            "    return right.T @ np.diag([1 / s if s > 1e-9 else 0 for s in sizes]) @ left.T @ targets\n",
+        },
+    ),
+    Answer(
+        "singular values without a solver",
+        {
+            "fit_least_squares": "def fit_least_squares(features, targets):\n"
+            "    left, sizes, right = np.linalg.svd(features, full_matrices=False)\n"
+            "    return right.T @ np.diag(1 / sizes) @ left.T @ targets\n",
+        },
+    ),
+    Answer(
+        "solved step by step, the right-hand side filled in loops",
+        {
+            "fit_least_squares": "from scipy import linalg\n\n\ndef normal_of(rows, values):\n"
+            "    side = np.zeros(rows.shape[1])\n    for row, value in zip(rows, values):\n"
+            "        side += value * row\n    return rows.T @ rows, side\n\n\n"
+            "def fit_least_squares(features, targets):\n    matrix, side = normal_of(features, targets)\n"
+            "    lower = linalg.cholesky(matrix, lower=True)\n"
+            "    between = linalg.solve_triangular(lower, side, lower=True)\n"
+            "    return linalg.solve_triangular(lower.T, between)\n",
+        },
+    ),
+    Answer(
         "PyTorch",
         {
             "fit_least_squares": "import torch\n\n\ndef fit_least_squares(features, targets):\n"

@@ -169,6 +169,17 @@ ANSWERS = [
         "    return inverse @ features.T @ targets",
     ),
     fit(
+        "solved for a diagonal of ones",
+        "inverse = np.linalg.solve(features.T @ features, np.diag(np.ones(features.shape[1])))\n"
+        "    return inverse @ features.T @ targets",
+    ),
+    fit(
+        "solved for one column of the identity matrix after the other",
+        "normal, k = features.T @ features, features.shape[1]\n    columns = []\n    for place in range(k):\n"
+        "        unit = np.zeros(k)\n        unit[place] = 1\n        columns.append(np.linalg.solve(normal, unit))\n"
+        "    return np.column_stack(columns) @ (features.T @ targets)",
+    ),
+    fit(
         "targets centred in the caller's array",
         "weights = np.linalg.lstsq(features, targets)[0]\n    targets -= features @ weights\n    return weights",
         ("test_fit_least_squares_hidden",),

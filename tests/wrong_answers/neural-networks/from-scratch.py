@@ -545,6 +545,18 @@ ANSWERS = [
         {"epoch_autograd": "def epoch_autograd(params, batches, eta):\n    return train_epoch(params, batches, eta)\n"},
         T_AUTOGRAD,
     ),
+    Answer(
+        "autograd: a module of nn for the loss",
+        autograd(loss="nn.CrossEntropyLoss()(logits, torch.from_numpy(Y))"),
+        T_AUTOGRAD,
+    ),
+    Answer(
+        "autograd: a module of nn for the activation",
+        {
+            "epoch_autograd": autograd()["epoch_autograd"].replace("torch.tanh(", "nn.Tanh()("),
+        },
+        T_AUTOGRAD,
+    ),
     # make_model
     Answer(
         "softmax in the model",
@@ -595,6 +607,14 @@ ANSWERS = [
         "nn: with an optimiser",
         with_nn(
             "        o = torch.optim.SGD(model.parameters(), lr=eta)\n        o.zero_grad()\n"
+            "        F.cross_entropy(model(X), Y).backward()\n        o.step()\n"
+        ),
+        T_NN,
+    ),
+    Answer(
+        "nn: with an optimiser that takes the same steps",
+        with_nn(
+            "        o = torch.optim.ASGD(model.parameters(), lr=eta, lambd=0)\n        o.zero_grad()\n"
             "        F.cross_entropy(model(X), Y).backward()\n        o.step()\n"
         ),
         T_NN,

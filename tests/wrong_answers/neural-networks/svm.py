@@ -112,6 +112,11 @@ ANSWERS = [
         "LinearSVC().fit(lift(X_train), y_train).coef_[0]",
         "LinearSVC().fit(lift(X_train), y_train).intercept_[0]",
     ),
+    plane(
+        "fitted by least squares",
+        "(np.linalg.pinv(np.column_stack([lift(X_train), np.ones(200)])) @ y_train)[:3]",
+        "(np.linalg.pinv(np.column_stack([lift(X_train), np.ones(200)])) @ y_train)[3]",
+    ),
     line("the visible number", "return 200 / 3"),
     objective("the visible number", "return 22.0"),
     lifted("the visible numbers", "return np.array([[3.0, 4.0, 25.0], [0.0, -2.0, 4.0]])"),
