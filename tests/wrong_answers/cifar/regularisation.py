@@ -204,7 +204,12 @@ ANSWERS = [
     ),
     dropout("scaled in use", idle="inputs * (1 - self.rate)", loses=(*T_DROPOUT, *T_NETWORK)),
     dropout("always at work", before="self.training = True", loses=(*T_DROPOUT, *T_NETWORK)),
-    dropout("one mask for all samples", ("test_dropout_hidden",), mask="(torch.rand_like(inputs[:1]) >= self.rate)"),
+    dropout(
+        "one mask for all samples",
+        ("test_dropout_hidden",),
+        before="number = inputs[0].numel()",  # exactly the share that is asked for
+        mask="(torch.randperm(number).reshape(inputs[:1].shape) >= self.rate * number)",
+    ),
     dropout("the layer of torch", mask="None", out="nn.Dropout(self.rate)(inputs)"),
     network("batch norm after ReLU", norm="nn.ReLU(), nn.BatchNorm2d(width), ", loses=(*T_NETWORK, T_CHOICE, T_BEST)),
     network("batch norm left out", norm="nn.ReLU(), ", loses=(*T_NETWORK, T_CHOICE, T_BEST)),
