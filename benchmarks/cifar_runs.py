@@ -1,6 +1,6 @@
-"""The runs that the written parts of two notebooks ask about, on the real CIFAR-10.
+"""The runs that the written parts of three notebooks ask about, on the real CIFAR-10.
 
-COURSE_DATA=… python -m benchmarks.cifar_runs [--notebooks optimisation regularisation] [--cells dropout-runs]
+COURSE_DATA=… python -m benchmarks.cifar_runs [--notebooks augmentation regularisation] [--cells dropout-runs]
     [--seed 0] [--to FOLDER]
 
 Needs cifar-10-batches-py in COURSE_DATA. Given cells, solutions and settings are those of source/cifar: with seed 0
@@ -24,7 +24,7 @@ import torch
 from benchmarks.classes import ROOT, machine
 from course_utils import data, training
 
-NOTEBOOKS = ("optimisation", "regularisation")
+NOTEBOOKS = ("optimisation", "augmentation", "regularisation")
 SHOWN = {
     "train_loss": ("training loss", 1, ".2f"),
     "train_accuracy": ("training %", 100, ".0f"),

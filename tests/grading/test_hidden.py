@@ -56,6 +56,7 @@ def add(a, b):
 _DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 # Names that mean another thing in the package: see there.
 SAME_NAMES = {
+    ("augmentation", "evaluate"),
     ("mnist-cnn", "evaluate"),
     ("optimisation", "evaluate"),
     ("rdfia-network", "evaluate"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -41,7 +43,8 @@ def test_a_copier_earns_nothing(name):
     assert found == {}
 
 
-def test_the_package_names_no_number_that_is_to_be_counted():
+def counted() -> set[int]:
+    """Return the large numbers that counting asks for, and the inputs of the first dense layer of its last network."""
     namespace: dict = {}
     for cell in source_cells(Path("convolutions/counting.ipynb")):
         if cell.cell_type == "code" and not kinds.is_test(cell) and not kinds.is_shown_only(cell):
@@ -49,9 +52,24 @@ def test_the_package_names_no_number_that_is_to_be_counted():
     values = [part for value in namespace.values() for part in (value.values() if type(value) is dict else [value])]
     asked = {value for value in values if type(value) is int and value > 1000 and value % 1000}
     assert namespace["lenet_total"] in asked
+    return asked | {math.prod(namespace["cifar_shapes"]["pool3"])}
+
+
+def numbers_in(text: str) -> set[int]:
+    return {int(re.sub("[,_]", "", number)) for number in re.findall(r"\d[\d,_]*\d", text)}
+
+
+def test_the_package_names_no_number_that_is_to_be_counted():
+    asked = counted() - {1024}  # of bytes, too
     for path in sorted((ROOT / "course_utils").rglob("*.py")):
-        numbers = re.findall(r"\d[\d,_]*\d", path.read_text(encoding="utf-8"))
-        assert not asked & {int(re.sub("[,_]", "", number)) for number in numbers}, path
+        assert not asked & numbers_in(path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize("name", ["rdfia-network", "optimisation", "augmentation", "regularisation"])
+def test_no_notebook_of_the_same_sheet_names_a_number_that_is_to_be_counted(name):
+    cells = nbformat.read(ROOT / "release" / "cifar" / f"{name}.ipynb", as_version=4).cells
+    asked = counted() - ({1024} if name == "rdfia-network" else set())  # the size of a batch there
+    assert not asked & numbers_in("\n".join(cell.source for cell in cells))
 
 
 def test_the_copier_types_in_what_a_visible_check_expects():

@@ -195,7 +195,7 @@ TABLES = [
 # As optimisation and regularisation build the networks that they compare.
 BASELINE = "class EdgeMaps(nn.Identity):\n    pass\n\n\n" + "\n\n\n".join(
     ast.unparse(node).replace("kind=usual", "kind")
-    for cell, wanted in (("given_edges", "KINDS"), ("given_run", "baseline_network"))
+    for cell, wanted in (("given_edges", "kind_of"), ("given_edges", "KINDS"), ("given_run", "baseline_network"))
     for node in ast.parse(given_cell("cifar/optimisation", cell)).body
     if wanted in (getattr(node, "name", ""), *(getattr(name, "id", "") for name in getattr(node, "targets", ())))
 )
