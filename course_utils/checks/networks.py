@@ -195,7 +195,7 @@ def assert_same_network(
 def _one_by_one(network: Any, inputs: Tensor, train: bool, seed: int) -> dict[tuple[int, ...], list[Any]]:
     """Return, by shape, the outputs where one of several weights of that shape has got other values than the rest.
 
-    Equal values do not tell which of these layers is used where, and values of their own would have to know their names.
+    Equal values do not tell which of these layers is used where; values of their own would have to know their names.
     """
     state = network.state_dict()
     alike: dict[tuple[int, ...], list[str]] = {}
