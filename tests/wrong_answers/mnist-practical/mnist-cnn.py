@@ -413,6 +413,16 @@ ANSWERS = [
         {"dropout_cnn": ONE.format("self.fc2(dropout(F.relu(self.fc1(dropout(maps, keep_prob))), keep_prob))")},
         T_ACTS[:1],
     ),
+    Answer(
+        "no dropout in evaluation mode",
+        {"dropout_cnn": ONE.format("self.fc2(dropout(F.relu(self.fc1(maps)), keep_prob if self.training else 1.0))")},
+        T_ACTS[:1],
+    ),
+    Answer(
+        "half of the units dropped in training mode unless the call says otherwise",
+        deep(result="self.fc2(dropout(hidden, 0.5 if self.training and keep_prob == 1 else keep_prob))"),
+        (*T_ACTS[1:], "test_batch_norm_hidden"),
+    ),
     Answer("dropout not used", {"dropout_cnn": ONE.format("self.fc2(F.relu(self.fc1(maps)))")}, T_ACTS[:1]),
     Answer(
         "dropout on the input of fc1",
