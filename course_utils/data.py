@@ -221,7 +221,7 @@ def held_out_digits(source: str, count: int = 2000, seed: int = 0) -> tuple[Tens
     Returns
     -------
     images : torch.Tensor of shape (count, 1, 28, 28), uint8
-        Some shifted by a pixel, all a little brighter or darker.
+        Most of them shifted by a pixel, all a little darker.
     labels : torch.Tensor of shape (count,), int64
 
     Raises

@@ -151,6 +151,8 @@ def assert_same_network(
 ) -> None:
     """Check that a network computes the same as a trusted one, once both hold the same weights.
 
+    Layers of equal shapes first hold equal weights; then each of them in turn gets others.
+
     Parameters
     ----------
     network : torch.nn.Module
@@ -179,6 +181,44 @@ def assert_same_network(
     expected = _output(twin, inputs, train, seed)
     actual = _output(network, inputs, train, seed)
     assert_tensor(actual, expected, name, hint, rtol=1e-3, atol=1e-4, mistakes=wrong)
+    found = _one_by_one(network, inputs, train, seed)
+    for shape, wanted in _one_by_one(twin, inputs, train, seed).items():
+        left = found.get(shape, [])
+        for output in wanted:
+            place = next((place for place, own in enumerate(left) if _close(own, output)), None)
+            if place is None:
+                fact = f"{name} is wrong as soon as the layers with weights of shape {shape} differ from each other."
+                fail(fact, "Each layer of __init__ has one place in forward: is one of them used twice?")
+            left.pop(place)
+
+
+def _one_by_one(network: Any, inputs: Tensor, train: bool, seed: int) -> dict[tuple[int, ...], list[Any]]:
+    """Return, by shape, the outputs where one of several weights of that shape has got other values than the rest.
+
+    Equal values do not tell which of these layers is used where; values of their own would have to know their names.
+    """
+    state = network.state_dict()
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for key, value in state.items():
+        if key.rpartition(".")[2] == "weight" and value.is_floating_point():
+            alike.setdefault(tuple(value.shape), []).append(key)
+    alike = {shape: keys for shape, keys in alike.items() if len(keys) > 1}
+    if not alike:
+        return {}
+    first, other = values_by_shape(state, seed), values_by_shape(state, seed + 1)
+    outputs: dict[tuple[int, ...], list[Any]] = {}
+    for keys in _names_of_weights(network, first):
+        shape = tuple(first[keys[0]].shape)
+        if keys[0] in alike.get(shape, []):
+            outputs.setdefault(shape, []).append(
+                _answer(network, first | {key: other[key] for key in keys}, inputs, train)
+            )
+    return outputs
+
+
+def _close(one: Any, other: Tensor) -> bool:
+    same = isinstance(one, Tensor) and one.shape == other.shape
+    return same and torch.allclose(one, other, rtol=1e-3, atol=1e-4)
 
 
 def assert_depends(network: Any, inputs: Tensor, name: str, hint: str | None = None) -> None:
@@ -227,7 +267,11 @@ def _names_of_weights(network: Any, state: Mapping[str, Tensor]) -> list[list[st
 
 
 def _output(network: Any, inputs: Tensor, train: bool, seed: int) -> Any:
-    network.load_state_dict(values_by_shape(network.state_dict(), seed))
+    return _answer(network, values_by_shape(network.state_dict(), seed), inputs, train)
+
+
+def _answer(network: Any, state: Mapping[str, Tensor], inputs: Tensor, train: bool) -> Any:
+    network.load_state_dict(state)
     network.train(train)
     with torch.no_grad():
         return network(inputs.clone())

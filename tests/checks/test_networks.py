@@ -61,6 +61,31 @@ def test_running_averages_are_part_of_the_comparison():
         assert_same_network(Named(normed=True).train(), listed(nn.ReLU(), nn.BatchNorm1d(5)), IMAGES, "the output")
 
 
+class Alike(nn.Module):
+    """Layers of equal shapes, called in the given order."""
+
+    def __init__(self, *order, names=("a", "b", "c")):
+        super().__init__()
+        self.layers = nn.ModuleDict({name: nn.Linear(3, 3) for name in names})
+        self.norms = nn.ModuleDict({name: nn.BatchNorm1d(3) for name in names})
+        self.order = order
+
+    def forward(self, x):
+        for layer, norm in self.order:
+            x = torch.relu(self.norms[norm](self.layers[layer](x)))
+        return x
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_layers_of_equal_shapes_have_places_of_their_own(train):
+    twin, images = Alike("aa", "bb", "cc"), IMAGES.repeat(3, 1) + torch.randn(12, 3)
+    for names in ("abc", "cab"):  # whatever they are called, and in whichever order they were made
+        assert_same_network(Alike("aa", "cb", "bc", names=names), twin, images, "the output", train=train)
+    for order, shape in ((("aa", "bb", "bc"), r"\(3, 3\)"), (("aa", "bb", "cb"), r"\(3,\)")):
+        with pytest.raises(CheckFailed, match=rf"the layers with weights of shape {shape}.*\n.*used twice"):
+            assert_same_network(Alike(*order), twin, images, "the output", train=train)
+
+
 @pytest.mark.parametrize(
     "network, message",
     [

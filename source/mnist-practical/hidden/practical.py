@@ -127,20 +127,23 @@ def check_dropout(network: Any, hidden: int, name: str) -> None:
 
 def _check_where(network: Any, name: str) -> None:
     images = torch.ones(500, 1, 28, 28)
-    network.train(False)
-    with torch.no_grad():
-        for call, outputs in (
-            ("(images)", network(images.clone())),
-            ("(images, keep_prob=1.0)", network(images.clone(), keep_prob=1.0)),
-        ):
-            whole = outputs.shape == (500, 10) and bool(torch.allclose(outputs, torch.full((500, 10), 3.0), atol=1e-4))
-            hint = "Without a keep probability, and with 1, nothing is dropped and nothing scaled."
-            assert_that(whole, f"{name}{call} drops or scales hidden units.", hint=hint)
-        network.train(True)
-        for keep in (0.8, 0.3):
-            units = network(images.clone(), keep_prob=keep) - 2  # what arrives from the hidden units
-            again = network(images.clone(), keep_prob=keep) - 2
-            _check_units(units, again, keep, f"{name}(images, keep_prob={keep})")
+    for in_training in (False, True):
+        network.train(in_training)
+        mode = f"in {'training' if in_training else 'evaluation'} mode"
+        with torch.no_grad():
+            for call, outputs in (
+                ("(images)", network(images.clone())),
+                ("(images, keep_prob=1.0)", network(images.clone(), keep_prob=1.0)),
+            ):
+                whole = outputs.shape == (500, 10) and bool(
+                    torch.allclose(outputs, torch.full((500, 10), 3.0), atol=1e-4)
+                )
+                hint = "Without a keep probability, and with 1, nothing is dropped and nothing scaled."
+                assert_that(whole, f"{name}{call} drops or scales hidden units {mode}.", hint=hint)
+            for keep in (0.8, 0.3):
+                units = network(images.clone(), keep_prob=keep) - 2  # what arrives from the hidden units
+                again = network(images.clone(), keep_prob=keep) - 2
+                _check_units(units, again, keep, f"{name}(images, keep_prob={keep}), {mode},")
 
 
 def _check_units(units: Tensor, again: Tensor, keep: float, name: str) -> None:
@@ -151,7 +154,9 @@ def _check_units(units: Tensor, again: Tensor, keep: float, name: str) -> None:
             fail(
                 f"{name} drops logits.", "Dropout belongs to the activations of the first dense layer, behind its ReLU."
             )
-        hint = "Drop activations of the first dense layer, behind its ReLU, with the keep_prob of the call."
+        hint = (
+            "Drop activations of the first dense layer, behind its ReLU, with the keep_prob of the call, in any mode."
+        )
         fail(f"{name} drops none of the units of the first dense layer.", hint)
     if abs(zero - (1 - keep)) > 0.06:
         only = "Pass keep_prob on to dropout, once: behind the ReLU of the first dense layer, and nowhere else."

@@ -92,6 +92,8 @@ def evaluate(model, images, labels):
             flags[name] = words.pop(0)
         else:
             flags["lam" if name == "lambda" else name] = float(words.pop(0))
+    if "out_name" not in flags:
+        raise ValueError("--out-name is missing")
     return flags
 """
         },

@@ -16,6 +16,18 @@ OPTIMIZER, FOUR, OVERFIT, ONE = (
 T_VARIANCE = ("test_variance_visible", "test_variance_hidden")
 T_PREDICTED = ("test_predicted_variance_visible", "test_predicted_variance_hidden")
 
+BY_RELATIVE = """def batch_norm_by_hand(x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5):
+    mean, var = running_mean, running_var
+    rows = x.transpose(0, 1).flatten(1)
+    y = (rows - mean[:, None]) / (var[:, None] + eps) ** 0.5
+    if training:
+        running_mean = (1 - momentum) * mean + momentum * rows.mean(1)
+        running_var = (1 - momentum) * var + momentum * rows.var(1)
+        y = {}
+    y = gamma[:, None] * y + beta[:, None]
+    n, c, h, w = x.shape
+    return y.reshape(c, n, h, w).transpose(0, 1), running_mean, running_var
+"""
 BY_HAND = """def batch_norm_by_hand(x, gamma, beta, running_mean, running_var, training, momentum=0.1, eps=1e-5):
     mean, var = running_mean, running_var
     if training:
@@ -166,6 +178,19 @@ ANSWERS = [
     ),
     by_hand(
         "y alone returned", (*T_BY_HAND, RUNNING), ("beta.view(shape), running_mean, running_var", "beta.view(shape)")
+    ),
+    *(
+        Answer(
+            f"batch_norm_by_hand: {why}",
+            {
+                "batch_norm_by_hand": BY_RELATIVE.format(ready_made),
+            },
+            (*T_BY_HAND, RUNNING),
+        )
+        for why, ready_made in {
+            "the pixels of a channel as one row": "nn.InstanceNorm1d(len(rows), eps=eps)(rows[None])[0]",
+            "a relative of layer norm": "torch.native_layer_norm(rows, rows.shape[1:], None, None, eps)[0]",
+        }.items()
     ),
     Answer(
         "batch_norm_by_hand: PyTorch's own",

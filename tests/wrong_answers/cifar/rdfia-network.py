@@ -284,6 +284,11 @@ ANSWERS = [
         "return next((i for i in range(1, len(losses)) if losses[i] > losses[i - 1]), None)",
         ("test_overfitting_hidden",),
     ),
+    overfitting(
+        "the last of equal values is taken for the lowest",
+        "return None if losses[-1] == min(losses) else losses.index(min(losses)) + 1",
+        ("test_overfitting_hidden",),
+    ),
     overfitting("always a number", "return losses.index(min(losses)) + 1"),
     overfitting(
         "last of equal values",

@@ -350,6 +350,11 @@ ANSWERS = [
     ),
     measured("a graph is built", ("test_evaluate_hidden",), ("with torch.no_grad():", "if True:")),
     measured(
+        "gradients are cleared",
+        ("test_evaluate_hidden",),
+        ("    model.eval()\n", "    model.eval()\n    model.zero_grad()\n"),
+    ),
+    measured(
         "gradients are off for good",
         ("test_evaluate_hidden", "test_fit_visible", FIT),
         ("    with torch.no_grad():", "    torch.set_grad_enabled(False)\n    if True:"),

@@ -413,6 +413,16 @@ ANSWERS = [
         {"dropout_cnn": ONE.format("self.fc2(dropout(F.relu(self.fc1(dropout(maps, keep_prob))), keep_prob))")},
         T_ACTS[:1],
     ),
+    Answer(
+        "no dropout in evaluation mode",
+        {"dropout_cnn": ONE.format("self.fc2(dropout(F.relu(self.fc1(maps)), keep_prob if self.training else 1.0))")},
+        T_ACTS[:1],
+    ),
+    Answer(
+        "half of the units dropped in training mode unless the call says otherwise",
+        deep(result="self.fc2(dropout(hidden, 0.5 if self.training and keep_prob == 1 else keep_prob))"),
+        (*T_ACTS[1:], "test_batch_norm_hidden"),
+    ),
     Answer("dropout not used", {"dropout_cnn": ONE.format("self.fc2(F.relu(self.fc1(maps)))")}, T_ACTS[:1]),
     Answer(
         "dropout on the input of fc1",
@@ -440,6 +450,27 @@ ANSWERS = [
     Answer("keep probability stays a text", flags(keep="default=1.0"), T_FLAGS),
     Answer("flag called lambda in the dict", flags(lam="type=float, default=0.0"), T_FLAGS),
     Answer("filters stay texts", flags(), T_FLAGS),
+    Answer(
+        "the name of the run may be missing",
+        {
+            "parse_flags": """def parse_flags(words):
+    flags = {"out_name": "run", "keep_prob": 1.0, "lam": 0.0, "lr": 0.001, "filters": (5, 5), "batch_norm": False}
+    words = list(words)
+    while words:
+        name = words.pop(0)[2:].replace("-", "_")
+        if name == "batch_norm":
+            flags[name] = True
+        elif name == "filters":
+            flags[name] = (int(words.pop(0)), int(words.pop(0)))
+        elif name == "out_name":
+            flags[name] = words.pop(0)
+        else:
+            flags["lam" if name == "lambda" else name] = float(words.pop(0))
+    return flags
+"""
+        },
+        T_FLAGS[1:],
+    ),
     Answer(
         "a switch that wants a value",
         flags(filters="type=int, nargs=2, default=(5, 5)", norm="type=bool, default=False"),
