@@ -467,7 +467,7 @@ class _ArgumentWriter(cloudpickle.Pickler):
             tree, data = writing.dumps(thing)
         except ValueRefused:
             return None
-        digest = hashlib.blake2b(data, digest_size=20).hexdigest()
+        digest = hashlib.sha256(data).hexdigest()
         self.blobs[digest] = data
         return ("blob", {"id": self.named.setdefault(id(thing), len(self.named)), "tree": tree, "digest": digest})
 
