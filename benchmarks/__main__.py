@@ -9,6 +9,7 @@ COMMANDS = (
     ["benchmarks.profile"],
     ["benchmarks.scale"],
     ["benchmarks.cluster"],
+    ["benchmarks.feedback"],
     ["benchmarks.report"],
     ["benchmarks.desk"],
     ["benchmarks.notebooks"],
