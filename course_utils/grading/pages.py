@@ -42,12 +42,13 @@ _NBGRADERS = "feedback"
 _LONGEST = 20_000
 # Of the HTML of an output.
 _MOST_HTML = 200_000
-# Cells in colours that are kept: most of a notebook's are the course's, and the same on everybody's page.
-_MOST_COLOURED = 500
+# Cells in colours, and texts, that are kept: most of a notebook's are the course's, and the same on everybody's page.
+_MOST_KEPT = 500
 # Seconds of processor time for Markdown and colours of one page; what comes after that is shown as it was typed.
 _PATIENCE_S = 10.0
 
 _coloured: dict[str, str] = {}
+_read: dict[str, str] = {}
 
 
 @pass_context
@@ -117,6 +118,8 @@ def cleaned_html(source: str) -> str:
 
 
 def _rendered_part(source: str, attachments: dict[str, dict[str, str]], clock: _Clock) -> str:
+    if not attachments and source in _read:
+        return _read[source]
     if len(source) > _LONGEST or clock.is_up():
         return f"<pre>{html.escape(source)}</pre>"
     try:
@@ -126,7 +129,10 @@ def _rendered_part(source: str, attachments: dict[str, dict[str, str]], clock: _
             page = renderer.put_in(page)
     except RecursionError:  # quotes within quotes within quotes
         return f"<pre>{html.escape(source)}</pre>"
-    return f'<div class="kept-inside">{page}</div>'
+    page = f'<div class="kept-inside">{page}</div>'
+    if not attachments and len(_read) < _MOST_KEPT:
+        _read[source] = page
+    return page
 
 
 def _part(source: str, attachments: dict[str, dict[str, str]], own_host: str, clock: _Clock) -> str:
@@ -253,7 +259,7 @@ def highlight_code(context: Any, source: str, language: str | None = None, metad
             page = highlight_tokens(tokens)
     except TimeoutError:
         return f'<div class="highlight"><pre>{html.escape(source)}</pre></div>'
-    if len(source) <= _LONGEST and len(_coloured) < _MOST_COLOURED:
+    if len(source) <= _LONGEST and len(_coloured) < _MOST_KEPT:
         _coloured[source] = page
     return page
 

@@ -193,6 +193,22 @@ def test_code_is_coloured_once_and_what_took_too_long_is_tried_again(monkeypatch
     assert pages.highlight_code(context, "x = 1") == once and "x = 2</pre>" in pages.highlight_code(context, "x = 2")
 
 
+def test_a_text_is_read_once_unless_it_shows_pictures_of_its_cell(monkeypatch):
+    monkeypatch.setattr(pages, "_read", {})
+    monkeypatch.setattr(pages, "_PATIENCE_S", -1)
+    assert pages.rendered("*x*") == "<pre>*x*</pre>"
+    monkeypatch.setattr(pages, "_PATIENCE_S", 10)
+    once = pages.rendered("*x*, $y$")
+    assert "<em>x</em>" in once and "<math" in once
+    monkeypatch.setattr(pages, "_PATIENCE_S", -1)
+    assert pages.rendered("*x*, $y$") == once and pages.rendered("*z*") == "<pre>*z*</pre>"
+    monkeypatch.setattr(pages, "_PATIENCE_S", 10)
+    shown = [
+        pages.rendered("![it](attachment:it.png)", files) for files in (None, {"it.png": {"image/png": PNG}}, None, {})
+    ]
+    assert [PNG in page for page in shown] == [False, True, False, False]
+
+
 def test_the_installation_switches_the_extension_on():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
     (path,) = settings["etc/jupyter/jupyter_server_config.d"]
