@@ -142,7 +142,7 @@ MISTAKES: dict[str, Mapping[str, Callable[[Point], Any]]] = {
     "dL_dWy": {
         "The logits are computed from H, behind the activation.": _of(lambda at: at["G"].T @ at["Htilde"], "i", "j"),
         "G holds the 1/N of the mean already.": _of(lambda at: at["G"].T @ at["H"] / at["N"], "i", "j"),
-        "Only the factor H depends on the layer before; here it is lost.": _of(
+        "H got lost: the derivative of a logit by its weight is the entry of H that the weight multiplies.": _of(
             lambda at: at["G"].sum(axis=0)[:, None] + 0 * at["Wy"], "i", "j"
         ),
     },
@@ -155,7 +155,9 @@ MISTAKES: dict[str, Mapping[str, Callable[[Point], Any]]] = {
         ),
     },
     "dL_dh": {
-        "This is D: the activation comes with step c.": _of(lambda at: at["D"] if "D" in at else at["H"], "n", "j"),
+        "This is D: the activation comes with step c.": _of(
+            lambda at: _through_output(at) * (1 - at["H"] ** 2), "n", "j"
+        ),
         "The weights got lost: each logit passes its gradient on in the measure of its weight.": lambda at: float(
             at["G"][at["n"] - 1].sum()
         ),

@@ -74,6 +74,19 @@ ANSWERS = [
         ("test_d_log_sum_exp_visible", "test_dl_dytilde_visible"),
     ),
     Answer(
+        "c: the activation comes a step too early, and is carried on",
+        {
+            "dl_dh": "dL_dh = (1 - H[n, j] ** 2) * Sum(G[n, i] * Wy[i, j], (i, 1, ny))",
+            "dl_dhtilde": "dL_dhtilde = (1 - H[n, j] ** 2) ** 2 * Sum(G[n, i] * Wy[i, j], (i, 1, ny))",
+        },
+        ("test_dl_dh_visible",),
+    ),
+    Answer(
+        "c: agrees with an activation in the place of a gradient",
+        {"dl_dh": "dL_dh = H[n, j]", "dl_dhtilde": "dL_dhtilde = H[n, j] * (1 - H[n, j] ** 2)"},
+        ("test_dl_dh_visible", "test_dl_dhtilde_visible"),
+    ),
+    Answer(
         "b: no delta, so that all adds up to nothing",
         {"dytilde_dwy": "dytilde_dWy = h[j]", "dl_dwy": "dL_dWy = 0"},
         ("test_dytilde_dwy_visible", "test_dl_dwy_visible"),
