@@ -291,7 +291,7 @@ def show_positions(size: int, kernel_size: int, padding: int = 0, stride: int = 
     Returns
     -------
     matplotlib.axes.Axes
-        The title counts the windows; pixels that no window reaches are hatched.
+        The title counts the windows; pixels and zeros that no window reaches are hatched.
 
     Raises
     ------
@@ -330,7 +330,8 @@ def show_positions(size: int, kernel_size: int, padding: int = 0, stride: int = 
     ax.set_axis_off()
     unused = sum(pixel not in reached for pixel in range(-padding, size + padding))
     left_over = f", {unused} not reached" if unused else ""
-    ax.set_title(f"{len(starts)} windows over {size} pixels{left_over}", fontsize="medium")
+    zeros = f" and {2 * padding} zeros" if padding else ""
+    ax.set_title(f"{len(starts)} windows over {size} pixels{zeros}{left_over}", fontsize="medium")
     return ax
 
 

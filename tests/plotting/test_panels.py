@@ -140,12 +140,18 @@ def test_window_refuses_positions_and_paddings_that_do_not_exist():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "windows", "unused"),
-    [((8, 3), 6, 0), ((10, 3, 0, 2), 4, 1), ((9, 3, 1, 3), 3, 2), ((5, 5), 1, 0), ((6, 1, 0, 4), 2, 4)],
+    ("arguments", "title", "unused"),
+    [
+        ((8, 3), "6 windows over 8 pixels", 0),
+        ((10, 3, 0, 2), "4 windows over 10 pixels, 1 not reached", 1),
+        ((9, 3, 1, 3), "3 windows over 9 pixels and 2 zeros, 2 not reached", 2),
+        ((10, 3, 1, 2), "5 windows over 10 pixels and 2 zeros, 1 not reached", 1),  # a zero
+        ((5, 5), "1 windows over 5 pixels", 0),
+        ((6, 1, 0, 4), "2 windows over 6 pixels, 4 not reached", 4),
+    ],
 )
-def test_positions_are_counted(arguments, windows, unused):
+def test_positions_are_counted(arguments, title, unused):
     ax = plotting.show_positions(*arguments)
-    title = f"{windows} windows over {arguments[0]} pixels" + (f", {unused} not reached" if unused else "")
     assert ax.get_title() == title
     assert sum(patch.get_hatch() is not None for patch in ax.patches) == unused
 
