@@ -46,7 +46,7 @@ def plot_confusions(panels: Mapping[str, np.ndarray], breeds: Sequence[str]) -> 
         ax.set_title(title, fontsize="medium")
         ax.tick_params(length=0)
     axes[0].set_ylabel("True breed")
-    figure.colorbar(image, ax=list(axes), shrink=0.7, label="Share of the breed's pictures")
+    figure.colorbar(image, ax=list(axes), shrink=0.7, label="Share of the row's pictures")
     return figure
 
 
