@@ -49,13 +49,30 @@ def load_ipython_extension(shell: Any) -> None:
             os._exit(0)
 
     shell.events.register("post_execute", end_copy)
+    of_tests: set[int] = set()
+
+    def close_figures() -> None:
+        # They would be shown below the next cell, whatever that is, with what a hidden test has handed in.
+        for number in of_tests & _open_figures():
+            sys.modules["matplotlib.pyplot"].close(number)
+        of_tests.clear()
+
+    shell.events.register("pre_execute", close_figures)
 
     def answer(content: dict[str, Any], buffers: list[bytes]) -> list[bytes]:
+        before = _open_figures()
         frames = agent.answer(content, buffers)
+        of_tests.update(_open_figures() - before)
         end_copy()
         return frames
 
     answer_requests(shell.kernel, answer)
+
+
+def _open_figures() -> set[int]:
+    """Return the numbers of pyplot's figures that are open."""
+    helpers = sys.modules.get("matplotlib._pylab_helpers")
+    return set() if helpers is None else set(helpers.Gcf.figs)
 
 
 def _go_on(*_: Any, **__: Any) -> None:

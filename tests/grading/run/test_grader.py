@@ -453,6 +453,24 @@ def test_a_kernel_that_is_killed_once_from_outside_costs_nothing(tmp_path, monke
     assert killed and outcome.outputs[1] == [] and outcome.events == []
 
 
+def test_a_figure_that_a_test_has_drawn_is_shown_below_no_other_cell(tmp_path):
+    draw = "import matplotlib.pyplot as plt\n\ndef draw(values):\n    figure, ax = plt.subplots()\n    ax.plot(values)"
+    seen = "figure = draw([1, 2])\nassert len(figure.axes) == 1"
+    cells = [
+        answer("draw", f"{draw}\n    return figure\n\ndraw([0, 1]);"),
+        check("draw", seen),
+        check("again", "figure = draw([1, 2])\nassert len(figure.axes[0].lines) == 1"),
+        answer("later", "later = 1"),
+        answer("own", "draw([5, 6]);"),
+    ]
+    graded = grade(cells, tmp_path)
+    assert graded.score("test_draw") == graded.score("test_again") == 1, graded.message("test_draw")
+    shown = {name: [*cell.outputs] for name, cell in graded.cells.items()}
+    assert {name: len(outputs) for name, outputs in shown.items()} == {
+        "draw": 1, "test_draw": 0, "test_again": 0, "later": 0, "own": 1
+    }  # fmt: skip
+
+
 def test_names_of_one_test_cell_are_not_seen_in_the_next(tmp_path):
     cells = [check("one", "helper = 5"), check("two", "assert helper == 5")]
     outcome, _ = run_here(cells, tmp_path)
