@@ -7,6 +7,8 @@ mean, …) and by their shapes.
 from __future__ import annotations
 
 import contextlib
+import functools
+import math
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -64,14 +66,19 @@ def values_by_shape(state: Mapping[str, Tensor], seed: int = 0) -> dict[str, Ten
         if not value.is_floating_point():
             drawn[key] = value
             continue
-        generator = torch.Generator().manual_seed(zlib.crc32(repr((kind, shape, seed)).encode()))
-        if kind == "running_var" or (kind == "weight" and len(shape) == 1):
-            drawn[key] = 0.5 + torch.rand(shape, generator=generator)
-        else:
-            # He's rule for weights; small values for everything that is added.
-            spread = (2 / value[0].numel()) ** 0.5 if len(shape) > 1 else 0.2
-            drawn[key] = spread * torch.randn(shape, generator=generator)
+        drawn[key] = _drawn(kind, shape, seed)
     return drawn
+
+
+@functools.lru_cache(maxsize=32)
+def _drawn(kind: str, shape: tuple[int, ...], seed: int) -> Tensor:
+    """Draw the values of one weight; a check needs the same ones for several networks."""
+    generator = torch.Generator().manual_seed(zlib.crc32(repr((kind, shape, seed)).encode()))
+    if kind == "running_var" or (kind == "weight" and len(shape) == 1):
+        return 0.5 + torch.rand(shape, generator=generator)
+    # He's rule for weights; small values for everything that is added.
+    spread = (2 / math.prod(shape[1:])) ** 0.5 if len(shape) > 1 else 0.2
+    return spread * torch.randn(shape, generator=generator)
 
 
 def assert_shapes(network: Any, twin: nn.Module, name: str, hint: str | None = None) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbgrader.api
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, InvalidEntry
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.pool import NullPool
 from traitlets import TraitError
 from traitlets.config import Config
 
@@ -38,7 +39,10 @@ def _version_of_tables() -> str:
 nbgrader.api.get_alembic_version = _version_of_tables
 # nbgrader makes a new engine whenever it opens a gradebook. An engine keeps the queries that it has compiled: with a
 # new one for each page of feedback they would be compiled anew, which takes several times as long as asking them.
-nbgrader.api.create_engine = functools.lru_cache(maxsize=8)(nbgrader.api.create_engine)
+# Without a pool, who closes a gradebook closes no connection of another one that is open.
+nbgrader.api.create_engine = functools.lru_cache(maxsize=8)(
+    functools.partial(nbgrader.api.create_engine, poolclass=NullPool)
+)
 
 
 def coursedir(course: Path, config: Config | None = None) -> CourseDirectory:
@@ -100,5 +104,9 @@ def submitted_folders(course: Path, config: Config, assignment: str) -> dict[str
 @contextlib.contextmanager
 def open_database(db_url: str, course_id: str = "") -> Iterator[Gradebook]:
     """Open a gradebook that is known by its address, as code below nbgrader's own commands knows it."""
-    with Gradebook(db_url, course_id) as gradebook:
+    try:
+        gradebook = Gradebook(db_url, course_id)
+    except InvalidEntry:  # another process has entered the course in the same moment
+        gradebook = Gradebook(db_url, course_id)
+    with gradebook:
         yield gradebook

@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from nbgrader.api import Course, Gradebook, InvalidEntry
+from sqlalchemy import event
 from typer.testing import CliRunner
 
 import course_utils
+from course_utils.classroom import folder
 from course_utils.classroom.config import load_config
 from course_utils.classroom.folder import open_gradebook
 from course_utils.classroom.marks import write_course_table
@@ -90,3 +93,32 @@ def test_a_wrong_setting_is_one_sentence(course, setting, message):
 def test_what_is_no_course_folder_is_told(call, tmp_path):
     with pytest.raises(CourseError, match=r"is no course folder: it has no nbgrader_config\.py"):
         call(*([tmp_path, "sheet"] if call is release.release else [tmp_path]))
+
+
+def test_two_gradebooks_that_are_open_at_once_leave_no_connection(tmp_path):
+    url = f"sqlite:///{tmp_path}/gradebook.db"
+    with folder.open_database(url) as one:
+        opened, closed = [], []
+        event.listen(one.engine, "connect", lambda connection, _: opened.append(id(connection)))
+        event.listen(one.engine, "close", lambda connection, _: closed.append(id(connection)))
+        assert one.students == []
+        with folder.open_database(url) as other:
+            assert other.engine is one.engine, "compiled queries are kept"
+            other.add_student("anna")
+        assert [student.id for student in one.students] == ["anna"]
+    assert len(opened) == len(closed) >= 2
+
+
+def test_a_course_that_another_process_enters_at_the_same_moment_is_taken_as_it_is(tmp_path, monkeypatch):
+    made = []
+
+    def late(*arguments):
+        made.append(arguments)
+        if len(made) == 1:
+            raise InvalidEntry("UNIQUE constraint failed: course.id")
+        return Gradebook(*arguments)
+
+    monkeypatch.setattr(folder, "Gradebook", late)
+    with folder.open_database(f"sqlite:///{tmp_path}/gradebook.db", "a course") as gradebook:
+        assert [course.id for course in gradebook.db.query(Course)] == ["a course"]
+    assert len(made) == 2
