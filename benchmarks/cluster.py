@@ -66,16 +66,10 @@ def main() -> None:
         course = copy_course(Path(name, "course"), options.assignment, options.students)
         run(["course", "release", options.assignment], course)
         about = Path(name, "scheduler.json")
-        worker = (
-            "worker",
-            "--scheduler-file",
-            str(about),
-            "--nthreads",
-            "1",
-            "--local-directory",
-            name,
-            "--no-dashboard",
-        )
+        # fmt: off
+        worker = ("worker", "--scheduler-file", str(about), "--nthreads", "1", "--local-directory", name,
+                  "--no-dashboard")
+        # fmt: on
         programs.enter_context(started("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(about)))
         while not about.exists():
             time.sleep(_LOOK_S)

@@ -52,7 +52,8 @@ def values_by_shape(state: Mapping[str, Tensor], seed: int = 0) -> dict[str, Ten
     Returns
     -------
     dict of str to torch.Tensor
-        Of a size with which activations neither grow nor vanish; counters are kept.
+        Of a size with which activations neither grow nor vanish; counters are kept. The tensors are kept for the next
+        call: copy what you change.
 
     Examples
     --------

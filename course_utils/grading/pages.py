@@ -48,7 +48,7 @@ _MOST_KEPT = 500
 _PATIENCE_S = 10.0
 
 _coloured: dict[str, str] = {}
-_read: dict[str, str] = {}
+_as_html: dict[str, str] = {}
 
 
 @pass_context
@@ -118,8 +118,8 @@ def cleaned_html(source: str) -> str:
 
 
 def _rendered_part(source: str, attachments: dict[str, dict[str, str]], clock: _Clock) -> str:
-    if not attachments and source in _read:
-        return _read[source]
+    if not attachments and source in _as_html:
+        return _as_html[source]
     if len(source) > _LONGEST or clock.is_up():
         return f"<pre>{html.escape(source)}</pre>"
     try:
@@ -130,8 +130,8 @@ def _rendered_part(source: str, attachments: dict[str, dict[str, str]], clock: _
     except RecursionError:  # quotes within quotes within quotes
         return f"<pre>{html.escape(source)}</pre>"
     page = f'<div class="kept-inside">{page}</div>'
-    if not attachments and len(_read) < _MOST_KEPT:
-        _read[source] = page
+    if not attachments and len(_as_html) < _MOST_KEPT:
+        _as_html[source] = page
     return page
 
 

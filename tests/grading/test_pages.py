@@ -194,7 +194,7 @@ def test_code_is_coloured_once_and_what_took_too_long_is_tried_again(monkeypatch
 
 
 def test_a_text_is_read_once_unless_it_shows_pictures_of_its_cell(monkeypatch):
-    monkeypatch.setattr(pages, "_read", {})
+    monkeypatch.setattr(pages, "_as_html", {})
     monkeypatch.setattr(pages, "_PATIENCE_S", -1)
     assert pages.rendered("*x*") == "<pre>*x*</pre>"
     monkeypatch.setattr(pages, "_PATIENCE_S", 10)
