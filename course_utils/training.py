@@ -265,18 +265,29 @@ def definitions(sources: Iterable[str]) -> dict[str, tuple[str, set[str]]]:
     dict of str to (str, set of str)
         The mark, and the names it uses, by name.
     """
-    found = {}
+    found: dict[str, tuple[str, set[str]]] = {}
     for source in sources:
-        lines = [line for line in source.split("\n") if not line.lstrip().startswith(("%", "!"))]
-        try:
-            tree = ast.parse("\n".join(lines))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):  # not Python: then nothing of it ran either
-            continue
-        for node in tree.body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                mark = hashlib.sha256(ast.dump(node).encode()).hexdigest()[:16]
-                used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-                found[node.name] = (mark, used)
+        found |= _definitions(source)
+    return found
+
+
+# A notebook that trains twenty networks asks for those of each of its cells twenty times.
+@functools.lru_cache(maxsize=10_000)
+def _definitions(source: str) -> dict[str, tuple[str, set[str]]]:
+    """Return the definitions of one cell; they are shared, and must be left as they are."""
+    if "def" not in source and "class" not in source:
+        return {}
+    lines = [line for line in source.split("\n") if not line.lstrip().startswith(("%", "!"))]
+    try:
+        tree = ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # not Python: then nothing of it ran either
+        return {}
+    found = {}
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            mark = hashlib.sha256(ast.dump(node).encode()).hexdigest()[:16]
+            used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            found[node.name] = (mark, used)
     return found
 
 
