@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ __all__ = [
     "assert_only_modules",
     "assert_unchanged",
     "assert_written_without",
+    "once",
     "shared",
     "speak_of",
 ]
@@ -59,6 +61,42 @@ def shared(thing: Any) -> Any:
         What to hand in, in the place of `thing`.
     """
     return thing if _bridge is None else _bridge.share(thing)
+
+
+def once(work: Callable[[], Any], *about: Any) -> Any:
+    """Work something out for all tests of a notebook that need it, until one of its cells runs again.
+
+    Several tests may rest on one long measurement. In a notebook it is done each time.
+
+    Parameters
+    ----------
+    work : callable
+        Called without arguments; what it raises is not remembered.
+    *about
+        What the result depends on: numbers and texts by their values, all else by what it is, partial functions by
+        their parts.
+
+    Returns
+    -------
+    object
+        What `work` returns, or has returned before.
+    """
+    if _bridge is None:
+        return work()
+    key = _mark(about)
+    if key not in _bridge.found:
+        _bridge.found[key] = work(), about  # kept, so that nothing else is found in its place in memory
+    return _bridge.found[key][0]
+
+
+def _mark(part: Any) -> Any:
+    if type(part) in (str, int, float, bool, type(None)):
+        return part
+    if type(part) in (tuple, list):
+        return tuple(map(_mark, part))
+    if type(part) is functools.partial:
+        return ("partial", _mark(part.func), _mark(part.args), _mark(sorted(part.keywords.items())))
+    return ("object", id(part))
 
 
 def assert_unchanged(actual: Any, original: Any, name: str, hint: str | None = None) -> None:

@@ -1,5 +1,6 @@
 """Arguments are left alone, and rules on the source are kept."""
 
+import functools
 import linecache
 import sys
 import textwrap
@@ -19,6 +20,7 @@ from course_utils.checks import (
     calls,
 )
 from course_utils.checks.source_rules import SourceNotFound, forbidden_in, forbidden_names
+from course_utils.grading.bridge.handles import Bridge
 from tests.support.check_messages import message
 
 
@@ -267,3 +269,29 @@ def test_in_a_notebook_what_stood_in_a_cell_before_does_not_count(monkeypatch):
     assert "slope uses" in message(assert_written_without, "slope", ["diff"])
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
     assert_written_without("slope", ["diff"])
+
+
+def test_what_was_worked_out_is_there_for_the_next_test_until_a_cell_runs(monkeypatch):
+    bridge, done = Bridge(None), []
+
+    def work(*about):
+        return calls.once(lambda: done.append(about) or len(done), *about)
+
+    def network(residual=True):
+        return residual
+
+    assert [work("net", 1), work("net", 1)] == [1, 2], "in a notebook, each time"
+    monkeypatch.setattr(calls, "_bridge", bridge)
+    partly = [functools.partial(network, residual=value) for value in (True, True, False)]
+    assert [work(make, "net") for make in partly] == [3, 3, 4]
+    assert [work(make, "net") for make in (network, network, lambda: 0, lambda: 0)] == [5, 5, 6, 7]
+    assert [work(partly[0], name) for name in ("net", "other")] == [3, 8]
+    bridge.cell_runs()
+    assert work(partly[0], "net") == 9
+
+    def fails():
+        raise ValueError
+
+    for _ in range(2):
+        with pytest.raises(ValueError):
+            calls.once(fails)

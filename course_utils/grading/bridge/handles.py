@@ -116,12 +116,18 @@ class Bridge:
         self.calls = 0
         self.objects: frozenset[str] = frozenset()  # names of classes of the exercise, whose objects tests mean as such
         self.named: dict[str, Handle] = {}  # what names stand for, until an answer says that they changed
+        self.found: dict[Any, tuple[Any, ...]] = {}  # what tests have worked out (for `checks.once`)
         self.classes: dict[tuple[Any, ...], type[Handle]] = {}
         self.changed_there: dict[int, Any] = {}  # parts of arguments whose copies a call has changed
 
     def share(self, thing: Any) -> Any:
         """Return what stands for an argument whose change is wanted (for `checks.shared`)."""
         return thing if isinstance(thing, Handle) else Shared(thing)
+
+    def cell_runs(self) -> None:
+        """Forget what may be another thing once a cell has run: what names stand for, and what was found about it."""
+        self.named.clear()
+        self.found.clear()
 
     def was_changed(self, thing: Any) -> bool:
         """Return whether a call has changed its copy of this, or of a part of it (for `checks.assert_unchanged`)."""

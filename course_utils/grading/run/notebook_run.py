@@ -167,7 +167,7 @@ class NotebookRun:
         if not self.bring_back(index):
             return [shown.error("KernelError", f"This cell did not run: {self.lost}.")]
         clock = self.start_clock(limit)
-        self.bridge.named.clear()  # they may stand for something else once the cell has run
+        self.bridge.cell_runs()
         try:
             run = self.execute(index, cell, clock)
         except KernelLost as lost:
