@@ -25,7 +25,7 @@ SCRIPT = "run-by-the-attacker"
 LITTER = "left-by-the-attacker"
 
 # Seconds. Attacks use all of it; honest cells take milliseconds, but on a busy machine.
-CELL_S = 3
+CELL_S = 2
 
 BLANK = "raise NotImplementedError()"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -432,22 +433,32 @@ def test_an_assignment_that_is_not_graded_is_told(tmp_path):
         Classwork(course, "empty")
 
 
+# For each line that it reads, one process more decides until it is killed; its number is written when it begins.
 _DECIDES = """
+import os
 import sys
 from nbgrader.api import Gradebook
 from course_utils.classroom.rubric_marks import RubricMarks
 from course_utils.classroom.rubric_points import Decision
 from course_utils.classroom.rubric_tables import Question
-with Gradebook(sys.argv[1]) as gradebook:
-    marks = RubricMarks(gradebook)
-    question = Question("written", "words", "why0")
-    marks.take_over(question, [(1.0, "a"), (0.5, "b")])
-    items = [item.id for item in marks.items(question)]
-    print("ready", flush=True)
-    for turn in range(100_000):
-        seen = {student: reading.version for student, reading in marks.readings(question).items()}
-        answers = {f"student{n:04d}": "x" for n in range(4)}
-        marks.decide(question, answers, Decision((items[turn % 2],)), "Reader", seen=seen)
+
+def decide(address):
+    with Gradebook(address) as gradebook:
+        marks = RubricMarks(gradebook)
+        question = Question("written", "words", "why0")
+        marks.take_over(question, [(1.0, "a"), (0.5, "b")])
+        items = [item.id for item in marks.items(question)]
+        print(os.getpid(), flush=True)
+        for turn in range(100_000):
+            seen = {student: reading.version for student, reading in marks.readings(question).items()}
+            answers = {f"student{n:04d}": "x" for n in range(4)}
+            marks.decide(question, answers, Decision((items[turn % 2],)), "Reader", seen=seen)
+
+while sys.stdin.readline():
+    if os.fork() == 0:
+        decide(sys.argv[1])
+    os.wait()
+    print("ended", flush=True)
 """
 
 
@@ -455,13 +466,14 @@ def test_a_desk_that_is_killed_has_written_all_of_a_decision_or_nothing(tmp_path
     course = make_class(tmp_path / "course", 4, 1)
     address = f"sqlite:///{course}/gradebook.db"
     question = Question(ASSIGNMENT, NOTEBOOK, "why0")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    process = subprocess.Popen([sys.executable, "-c", _DECIDES, address], **pipes, text=True, bufsize=1)
     for kill in range(6 * request.config.getoption("kills")):
-        process = subprocess.Popen([sys.executable, "-c", _DECIDES, address], stdout=subprocess.PIPE)
-        process.stdout.readline()
+        process.stdin.write("\n")
+        desk = int(process.stdout.readline())
         time.sleep(0.01 * (1 + kill % 7))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+        os.kill(desk, signal.SIGKILL)
+        assert process.stdout.readline() == "ended\n"
         with Gradebook(address) as gradebook:
             marks = RubricMarks(gradebook)
             readings = marks.readings(question)
@@ -472,6 +484,8 @@ def test_a_desk_that_is_killed_has_written_all_of_a_decision_or_nothing(tmp_path
             done = [event for event in marks.events(ASSIGNMENT, 1_000_000) if event.kind == "decide"]
             assert len(done) == max((r.version for r in readings.values()), default=0)
             assert len(marks.items(question)) == 2
+    process.communicate()
+    assert process.returncode == 0
 
 
 def test_regrading_keeps_ticks_marks_and_comments(tmp_path):

@@ -18,6 +18,7 @@ ANSWERS = {
     "half": ("def add(a, b):\n    return abs(a) + b", 2),
     "wrong": ("def add(a, b):\n    return a - b", 0),
     "blank": (None, 0),
+    "slow": ("import time\ntime.sleep(4)\ndef add(a, b):\n    return a + b", 3),
     "dies": ("import os\ndef add(a, b):\n    os._exit(3)", 0),
 }
 
@@ -88,5 +89,5 @@ def hand_in(course: Path, student: str, kind: str = "right") -> float:
 
 def hand_in_class(course: Path, size: int) -> dict[str, float]:
     """Lay a class of `student00`, `student01`, … into `submitted/`; return their points."""
-    kinds = list(ANSWERS)
+    kinds = [kind for kind in ANSWERS if kind != "slow"]
     return {f"student{n:04d}": hand_in(course, f"student{n:04d}", kinds[n % len(kinds)]) for n in range(size)}
