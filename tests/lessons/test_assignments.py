@@ -34,8 +34,6 @@ OLDER_IDS = {
     "test_per_image", "test_product", "test_ratio", "test_ratio_dense", "test_ratio_local", "test_sgd_sweep",
     "test_toeplitz_rows", "test_trained",
 }  # fmt: skip
-# Here answers leave much behind, such as gradients switched off: each group has a run of its own.
-LEAVES_MUCH = {"cifar/training-loop"}
 each_notebook = pytest.mark.parametrize("name", NOTEBOOKS, ids=lambda path: str(path.with_suffix("")))
 
 
@@ -57,8 +55,6 @@ def show(name: Path, banks: list[list[Answer]], request: pytest.FixtureRequest) 
         return [sentence for bank in banks for answer in bank for sentence in _alone(name, [answer], everything=True)]
     wrong = []
     groups = [group for bank in banks for group in in_one_run(name, bank)]
-    if str(name.with_suffix("")) in LEAVES_MUCH:
-        return [sentence for group in groups for sentence in _alone(name, group)]
     for group, scores in zip(groups, run_passes(name, groups), strict=True):
         # What it does beside others need not be what it does alone.
         wrong += _mute(group, scores) if lost(scores) == _listed(group) else _alone(name, group)
