@@ -28,6 +28,21 @@ def _as_in_a_notebook(monkeypatch):
     monkeypatch.setattr(calls, "_bridge", None)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _end_what_runs_share():
+    yield
+    if kept := sys.modules.get("tests.support.kept_parents"):
+        kept.end_parents()
+
+
+@pytest.fixture(autouse=True)
+def _runs_share_what_they_start_from(monkeypatch):
+    from course_utils.grading import pool
+    from tests.support.kept_parents import kept_parents
+
+    monkeypatch.setattr(pool, "Parents", kept_parents)
+
+
 # What takes longest, so that nobody has such a test to do alone at the end; the rest is in the order of the files.
 _LONGEST = (
     "tests/attacks/test_attacks.py",

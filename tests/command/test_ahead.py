@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from course_utils.command import ahead
 from course_utils.command.app import app
+from course_utils.grading import pool
 from course_utils.grading.pool import Parents
 from course_utils.grading.run.engine import Settings
 from course_utils.stages import release
@@ -25,7 +26,8 @@ def course(tmp_path, monkeypatch):
 
 @pytest.fixture
 def started(monkeypatch):
-    """All parents that are started, in their order."""
+    """All parents that are started, in their order; no run has them from another one."""
+    monkeypatch.setattr(pool, "Parents", Parents)
     started, begin = [], Parents.__init__
 
     def remember(self, *arguments):
