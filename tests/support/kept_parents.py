@@ -23,7 +23,7 @@ class _KeptParents(pool.Parents):
 
     def __init__(self, settings: Settings, environment: dict[str, str]) -> None:
         super().__init__(settings)
-        self.environment = environment
+        self.environment, self.ended = environment, False
 
     def serves(self, settings: Settings, environment: dict[str, str]) -> bool:
         alive = all(parent is None or parent.alive for parent in (self.server, self.zygote))
@@ -40,18 +40,17 @@ class _KeptParents(pool.Parents):
         pass
 
     def end(self) -> None:
-        for worker in self._spare:
-            worker.parents = None
+        self.ended = True
         super().close()
 
 
 class _KeptWorker(pool._Worker):
     def __init__(self, parents: _KeptParents) -> None:
         super().__init__(parents)
-        self.parents: _KeptParents | None = parents
+        self.parents = parents
 
     def end(self) -> None:
-        if self.parents is not None and self.submission is None and self.process.poll() is None:
+        if not self.parents.ended and self.submission is None and self.process.poll() is None:
             self.parents._spare.append(self)
         else:
             super().end()

@@ -7,6 +7,7 @@ import time
 import psutil
 import pytest
 
+from course_utils.grading import pool
 from course_utils.grading.pool import Parents, grade_here
 from course_utils.grading.run import fork_server
 from course_utils.grading.run.engine import Settings
@@ -99,19 +100,30 @@ def submissions(tmp_path):
     ]
 
 
-def test_workers_share_one_server_and_one_zygote(submissions):
+@pytest.fixture
+def own_parents(monkeypatch):
+    """Parents of this test alone, not those that runs of the suite share."""
+    monkeypatch.setattr(pool, "Parents", Parents)
+
+
+def worker_processes():
+    return {
+        child for child in psutil.Process().children() if "course_utils.grading.worker" in " ".join(child.cmdline())
+    }
+
+
+def test_workers_share_one_server_and_one_zygote(submissions, own_parents):
+    before = worker_processes()
     run = grade_here(submissions, workers=2)
     assert next(run).error == ""
-    workers = [
-        child for child in psutil.Process().children() if "course_utils.grading.worker" in " ".join(child.cmdline())
-    ]
+    workers = worker_processes() - before
     assert len(workers) == 2
     assert all(worker.children() == [] for worker in workers)
     assert [result.error for result in run] == [""] * 5
 
 
 @pytest.mark.parametrize("lost", ["server", "zygote"])
-def test_a_lost_parent_costs_nothing(submissions, lost, monkeypatch):
+def test_a_lost_parent_costs_nothing(submissions, lost, own_parents, monkeypatch):
     made = []
     start = Parents.__init__
 
