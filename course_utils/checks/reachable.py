@@ -97,9 +97,7 @@ def reached(name: str, cells: Iterable[str], files: Mapping[str, str] | None) ->
     SourceNotFound
         If no cell defines `name`.
     """
-    sources = _Sources(files or {})
-    for cell in cells:
-        sources.take(cell, sources.notebook)
+    sources = _sources_of(tuple(cells), tuple((files or {}).items()))
     if name not in sources.notebook.definitions:
         raise SourceNotFound(f"no cell of the notebook defines `{name}`.")
     seen: set[int] = set()
@@ -254,6 +252,15 @@ class _Sources:
         # Students put folders on the path.
         ends = [path for path in self.files if path.endswith(f"/{base}.py")]
         return ends[0] if len(ends) == 1 else ""
+
+
+@functools.lru_cache(maxsize=8)
+def _sources_of(cells: tuple[str, ...], files: tuple[tuple[str, str], ...]) -> _Sources:
+    """Read cells and files once for all rules that look at them; nobody changes what is found."""
+    sources = _Sources(dict(files))
+    for cell in cells:
+        sources.take(cell, sources.notebook)
+    return sources
 
 
 def _is_installed(module: str) -> bool:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from nbformat import from_dict
-from nbformat.v4.rwbase import rejoin_lines
+from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import to_notebook
 
 from course_utils.grading.limits import GradingLimits
 from course_utils.grading.run.messages import Reader
@@ -55,21 +55,22 @@ def read_graded(content: Any, submission: Submission) -> GradedSubmission:
         return GradedSubmission(submission.student, error=printable(error, _SENTENCE))
     if set(notebooks) != set(submission.notebooks):
         raise BadMessage("it has other notebooks than were handed in")
+    graded = {}
     for name, text in notebooks.items():
         try:
-            _check_notebook(name, text, submission)
+            graded[name] = GradedNotebook(text, _checked_notebook(name, text, submission))
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as problem:
             raise BadMessage(f"{name} is not the notebook that was graded: {str(problem)[:200]}") from None
-    return GradedSubmission(submission.student, {name: GradedNotebook(text) for name, text in notebooks.items()})
+    return GradedSubmission(submission.student, graded)
 
 
-def _check_notebook(name: str, text: Any, submission: Submission) -> None:
+def _checked_notebook(name: str, text: Any, submission: Submission) -> NotebookNode:
     if not isinstance(text, str):
         raise BadMessage("it is no text")
     content = json.loads(text, parse_constant=_refuse)
     if set(content) != _MARKS or content["nbformat"] != 4:
         raise BadMessage("it is no notebook of format 4")
-    notebook = rejoin_lines(from_dict(content))
+    notebook = to_notebook(content)
     course = submission.skeleton(name)
     cells = notebook.cells
     theirs = [cell for cell in cells if "nbgrader" in cell.metadata]
@@ -91,6 +92,7 @@ def _check_notebook(name: str, text: Any, submission: Submission) -> None:
         if cell.cell_type == "code" and reader.outputs(cell, cell.outputs) != cell.outputs:
             raise BadMessage("outputs that no run leaves")
     _check_course(notebook.metadata["course"], course)
+    return notebook
 
 
 def _check_course(about: Any, course: Any) -> None:

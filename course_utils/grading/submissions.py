@@ -155,14 +155,17 @@ class GradedNotebook:
     ----------
     content : str
         The notebook as JSON, with outputs, and what is known about the run in ``metadata.course``.
+    parsed : nbformat.NotebookNode, optional
+        The same, where it has been read already.
     """
 
     content: str
+    parsed: nbformat.NotebookNode | None = field(default=None, compare=False, repr=False)
 
     @functools.cached_property
     def notebook(self) -> nbformat.NotebookNode:
         """The same, read once for all who look at it; nobody changes it."""
-        return nbformat.reads(self.content, as_version=4)
+        return nbformat.reads(self.content, as_version=4) if self.parsed is None else self.parsed
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from course_utils.grading.limits import GradingLimits
 from course_utils.grading.preload import GRADER_MODULES
 from course_utils.grading.run import graders, turns
 from course_utils.grading.run.aside import aside, end_aside
+from course_utils.grading.run.cell_code import compiled_tests
 from course_utils.grading.run.messages import (
     CellBegun,
     CellDone,
@@ -179,6 +180,7 @@ def grade_cells(
     job.limits, job.course_files = dict(settings.limits), list(course_files)
     job.hidden, job.secret = dict(hidden or {}), settings.secret or secrets.token_hex(32)
     job.faulty = _faulty(cells)
+    job.compiled = compiled_tests(cells, job.faulty)
     with turns.together():
         result = _grade_cells(job, files, settings)
     if any(kind == "starved" for kind, _ in result.events):

@@ -11,12 +11,12 @@ import traceback
 from course_utils.checks import CheckFailed
 from course_utils.grading.bridge.handles import StudentError
 from course_utils.grading.bridge.operators import NotPlain
+from course_utils.grading.run.cell_code import FILE
 from course_utils.notebooks.texts import one_line
 
 __all__ = ["SENTENCE", "Broken", "as_reason", "for_author", "is_the_courses"]
 
 SENTENCE = "This test could not run, because of a mistake in the course, not in your work. A person will look at it."
-_TEST = "<test>"  # how the source of a test cell is called in tracebacks
 
 
 class Broken:
@@ -59,7 +59,7 @@ def is_the_courses(error: BaseException, source: str, *, asked: bool) -> bool:
     if isinstance(error, (StudentError, CheckFailed, AssertionError)) or not isinstance(error, Exception):
         return False
     frames = traceback.extract_tb(error.__traceback__)
-    last = next((frame for frame in reversed(frames) if frame.filename == _TEST), None)
+    last = next((frame for frame in reversed(frames) if frame.filename == FILE), None)
     if last is None:
         return False
     tree = ast.parse(source)
@@ -69,13 +69,13 @@ def is_the_courses(error: BaseException, source: str, *, asked: bool) -> bool:
     if isinstance(error, OSError):
         texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
         return isinstance(error, FileNotFoundError) and str(error.filename) in {str(text) for text in texts}
-    return not asked and frames[-1].filename == _TEST
+    return not asked and frames[-1].filename == FILE
 
 
 def as_reason(error: BaseException) -> str:
     """Return what an instructor reads: the line, if it is known, and the exception."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = (_TEST, "<cell of the course>")
+    ours = (FILE, "<cell of the course>")
     line = next((frame.lineno for frame in reversed(frames) if frame.filename in ours), None)
     text = f"{type(error).__name__}: {one_line(error, 300)}"
     return f"line {line}: {text}" if line else text
@@ -84,7 +84,7 @@ def as_reason(error: BaseException) -> str:
 def for_author(error: BaseException, told: str) -> str:
     """Return what whoever wrote a test reads of its end: the line, what students read, and a way to write it."""
     frames = traceback.extract_tb(error.__traceback__)
-    line = next((frame.lineno for frame in reversed(frames) if frame.filename == _TEST), None)
+    line = next((frame.lineno for frame in reversed(frames) if frame.filename == FILE), None)
     advice = " If it is to be an object of a class of the notebook, ask isinstance(..., that class) before."
     return (f"Line {line}: " if line else "") + told + (advice if isinstance(error, NotPlain) else "")
 

@@ -81,6 +81,8 @@ class Job:
         What numbers only the instructor may know are drawn from.
     lines : bool
         Whether messages name the line of a test, for whoever wrote it.
+    compiled : dict of int to bytes
+        Test cells as `cell_code.CellCode` has them; others are compiled when it is their turn.
     """
 
     cells: list[dict[str, Any]]
@@ -97,16 +99,21 @@ class Job:
     hidden: dict[str, bytes] = field(default_factory=dict)
     secret: str = field(default="", repr=False)
     lines: bool = False
+    compiled: dict[int, bytes] = field(default_factory=dict, repr=False)
 
     def content(self) -> dict[str, Any]:
         """Return the job as `wire` carries it."""
         content = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return {**content, "skipped": list(self.skipped.items()), "faulty": list(self.faulty.items())}
+        return content | {name: list(content[name].items()) for name in _BY_INDEX}
 
     @classmethod
     def read(cls, content: dict[str, Any]) -> Job:
         """Return the job that was sent; the sender is the worker, which is believed."""
-        return cls(**{**content, "skipped": dict(content["skipped"]), "faulty": dict(content["faulty"])})
+        return cls(**content | {name: dict(content[name]) for name in _BY_INDEX})
+
+
+# What a job has for some cells, by their index, which is no name that `wire` carries.
+_BY_INDEX = ("skipped", "faulty", "compiled")
 
 
 @dataclass(frozen=True)

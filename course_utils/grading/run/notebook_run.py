@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import contextlib
 import importlib
@@ -20,6 +19,7 @@ from course_utils.grading.bridge import tree as values
 from course_utils.grading.bridge.handles import Bridge, BridgeNamespace
 from course_utils.grading.limits import GradingLimits
 from course_utils.grading.run import faults, shown
+from course_utils.grading.run.cell_code import CellCode
 from course_utils.grading.run.clock import CellClock
 from course_utils.grading.run.kernel_client import CellRun, CellStopped, KernelConnection, KernelLost
 from course_utils.grading.run.messages import NOTEBOOK_OUTPUT, CellBegun, CellDone, Faulty, Job, Message
@@ -249,7 +249,7 @@ class NotebookRun:
             return [shown.error("CheckFailed", self.job.skipped[index])]
         if reason := self.job.faulty.get(index) or self.broken.reason(cell["source"]):
             return self.no_judgement(index, reason)
-        tree = ast.parse(cell["source"])
+        code = CellCode.read(self.job.compiled[index]) if index in self.job.compiled else CellCode.of(cell["source"])
         if not self.bring_back(index):
             return [shown.error("CheckFailed", f"This test could not run: {self.lost}.")]
         self.bridge.cells, self.bridge.objects = self.cells_before(index), kinds.objects(cell)
@@ -263,7 +263,7 @@ class NotebookRun:
                 contextlib.redirect_stderr(out),
                 _alarm(limit + 5, clock.longest_s + 5),
             ):
-                value = self.judge(tree, index, cell)
+                value = self.judge(code, index, cell)
         except KernelLost as lost:
             if self.may_try_again(index, lost):
                 return self.run_test(index, cell, limit)
@@ -291,7 +291,7 @@ class NotebookRun:
             outputs.append(shown.stream("\n[Of what your code printed, the rest was left out: it is too long.]\n"))
         return [*self.printed[:_MOST_PRINTED], *([shown.stream(text)] if text else []), *outputs, *facts.output()]
 
-    def judge(self, tree: ast.Module, index: int, cell: dict[str, Any]) -> float | str | _Fault | None:
+    def judge(self, code: CellCode, index: int, cell: dict[str, Any]) -> float | str | _Fault | None:
         """Run a test; return the points that it computes, what the student reads if it failed, or the course's fault.
 
         An error may hold a student's object, whose text only the student's code knows: it is asked for under the same
@@ -299,7 +299,7 @@ class NotebookRun:
         """
         asked = self.requests
         try:
-            return self.run_test_source(tree)
+            return self.run_test_code(code)
         except (KernelLost, CellStopped, _OutOfTime, checks.NotGradable):
             raise
         except BaseException as error:
@@ -330,19 +330,16 @@ class NotebookRun:
         students = [self.job.cells[i]["source"] for i in sorted(before, key=lambda i: (i not in self.failed, i))]
         return ["\n".join(self.job.imports), *students]
 
-    def run_test_source(self, tree: ast.Module) -> float | None:
+    def run_test_code(self, code: CellCode) -> float | None:
         """Run a test cell to its end; return the points that its last line computes, if it does."""
         namespace = BridgeNamespace(self.own, self.bridge)
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, "<test>", "exec"), namespace)
-        if last is None:
+        exec(code.statements, namespace)
+        if code.last is None:
             return None
         requests = self.requests
-        value = eval(compile(ast.Expression(last.value), "<test>", "eval"), namespace)
+        value = eval(code.last, namespace)
         # What the student's process was asked for is no number of points, even if the cell ends with it.
-        names = [node for node in ast.walk(last) if isinstance(node, ast.Name)]
-        known = {*namespace, *dir(builtins), *(name.id for name in names if isinstance(name.ctx, ast.Store))}
-        own = self.requests == requests and known.issuperset(name.id for name in names)
+        own = self.requests == requests and code.reads <= {*namespace, *dir(builtins), *code.binds}
         return value if own and type(value) in (int, float) else None
 
     def request(self, content: dict[str, Any], buffers: Sequence[bytes]) -> list[bytes]:

@@ -133,7 +133,14 @@ def test_the_bounds_are_those_of_whoever_listens():
 
 
 def test_a_job_arrives_as_it_was():
-    job = Job(CELLS, ["import math"], skipped={3: "why"}, hidden={"keys.py": b"KEY = 1"}, secret="s" * 64)
+    job = Job(
+        CELLS,
+        ["import math"],
+        skipped={3: "why"},
+        compiled={2: b"code"},
+        hidden={"keys.py": b"KEY = 1"},
+        secret="s" * 64,
+    )
     assert Job.read(wire.loads(wire.dumps(job.content()))) == job
 
 
