@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
@@ -218,7 +219,9 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(course):
     known = hand_in_class(course, 5) | {"zoe00": hand_in(course, "zoe00", "slow")}
     release.release(course, ASSIGNMENT)
     command = [sys.executable, "-m", "course_utils", "autograde", ASSIGNMENT, "--workers", "2", "--course", str(course)]
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # Where the tests run in the background, a shell has Ctrl-C ignored, and so would the command.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=heard)
     while not list((course / "autograded").glob(f"*/{ASSIGNMENT}")) and run.poll() is None:
         time.sleep(0.05)
     children = psutil.Process(run.pid).children(recursive=True)
