@@ -43,10 +43,10 @@ def started(*command: str) -> Iterator[subprocess.Popen]:
 
 
 def kill(process: subprocess.Popen) -> None:
-    """Kill a program with all that it has started."""
-    with contextlib.suppress(ProcessLookupError):
+    """Kill a program, if it still runs; what it has started ends by itself."""
+    if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        process.wait()
 
 
 def when(graded: Callable[[], int], wanted: int, over: threading.Event) -> bool:
@@ -70,8 +70,14 @@ def main() -> None:
         worker = ("worker", "--scheduler-file", str(about), "--nthreads", "1", "--local-directory", name,
                   "--no-dashboard")
         # fmt: on
-        programs.enter_context(started("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(about)))
+        # fmt: off
+        scheduler = programs.enter_context(
+            started("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(about))
+        )
+        # fmt: on
         while not about.exists():
+            if scheduler.poll() is not None:
+                raise SystemExit("The scheduler has ended.")
             time.sleep(_LOOK_S)
         first, _ = (programs.enter_context(started(*worker)) for _ in range(2))
         over, told = threading.Event(), []

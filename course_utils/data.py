@@ -163,7 +163,7 @@ def _split_of(
 def held_out(source: str, count: int = 2000, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Return pictures to measure a trained network on: no network has seen them in just this form.
 
-    Of CIFAR-10, a choice of the test split, some of it flipped, all of it shifted by a pixel or two and a little
+    Of CIFAR-10, a choice of the test split, some of it flipped, most of it shifted by a pixel or two, all a little
     brighter or darker; of the stand-in, pictures drawn anew. Which ones follows from the secret of the course, so what
     you draw here is not what is drawn when your work is graded; see `draws.seed_for`.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 __all__ = ["FORM", "note", "output", "start"]
 
-# The form of output in which they leave the grader; a student's kernel can't send it (`grading.connection`).
+# The form of output in which they leave the grader; a student's kernel can't send it (`grading.run.kernel_client`).
 FORM = "application/vnd.course.facts+json"
 
 _noted: dict[str, float] = {}

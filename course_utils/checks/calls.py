@@ -66,7 +66,8 @@ def shared(thing: Any) -> Any:
 def once(work: Callable[[], Any], *about: Any) -> Any:
     """Work something out for all tests of a notebook that need it, until one of its cells runs again.
 
-    Several tests may rest on one long measurement. In a notebook it is done each time.
+    Several tests may rest on one long measurement. In a notebook it is done each time. A call of a test does not count
+    as a cell: what it may change must be among what the result depends on.
 
     Parameters
     ----------
@@ -80,6 +81,11 @@ def once(work: Callable[[], Any], *about: Any) -> Any:
     -------
     object
         What `work` returns, or has returned before.
+
+    Examples
+    --------
+    >>> once(lambda: 2 + 2, "the sum of", 2, 2)
+    4
     """
     if _bridge is None:
         return work()
@@ -91,7 +97,7 @@ def once(work: Callable[[], Any], *about: Any) -> Any:
 
 def _mark(part: Any) -> Any:
     if type(part) in (str, int, float, bool, type(None)):
-        return part
+        return type(part), part
     if type(part) in (tuple, list):
         return tuple(map(_mark, part))
     if type(part) is functools.partial:

@@ -78,6 +78,7 @@ def share_right(network: Any, inputs: Tensor, labels: Tensor, name: str) -> floa
     Returns
     -------
     float
+        From 0 to 1.
 
     Raises
     ------
@@ -143,7 +144,9 @@ def assert_accuracy(
     Raises
     ------
     CheckFailed
-        If not, or as `restored` and `share_right`.
+        If not, if it was trained on data that `needed` does not name, or as `restored` and `share_right`.
+    DataMissing
+        If those data are not here.
     """
     record, weights = artifacts.handed_in(name)
     least = _needed_for(record, needed)
@@ -190,7 +193,10 @@ def assert_memorised(
     Raises
     ------
     CheckFailed
-        If not, if the network is missing, or if its weights are not those of the twin's layers.
+        If not, if the network is missing or was trained on data that `needed` does not name, or if its weights are not
+        those of the twin's layers.
+    DataMissing
+        If those data are not here.
     ValueError
         If weights of the twin can be confused.
     """

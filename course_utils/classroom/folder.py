@@ -6,10 +6,12 @@ import contextlib
 import functools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbgrader.api
 from nbgrader.api import Gradebook, InvalidEntry
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.pool import NullPool
 from traitlets import TraitError
 from traitlets.config import Config
@@ -37,12 +39,28 @@ def _version_of_tables() -> str:
 
 # nbgrader starts the program `alembic` for it, which takes two seconds and must be on the PATH.
 nbgrader.api.get_alembic_version = _version_of_tables
-# nbgrader makes a new engine whenever it opens a gradebook. An engine keeps the queries that it has compiled: with a
-# new one for each page of feedback they would be compiled anew, which takes several times as long as asking them.
-# Without a pool, who closes a gradebook closes no connection of another one that is open.
-nbgrader.api.create_engine = functools.lru_cache(maxsize=8)(
-    functools.partial(nbgrader.api.create_engine, poolclass=NullPool)
-)
+_create_engine = nbgrader.api.create_engine
+
+
+def _engine(url: str, **options: Any) -> Engine:
+    """Return the engine of a gradebook, one for all who open it.
+
+    nbgrader makes a new one each time. An engine keeps the queries that it has compiled: with a new one for each page
+    of feedback they would be compiled anew, which takes several times as long as asking them. It has no pool, so who
+    closes a gradebook closes no connection of another one that is open. A gradebook in memory is in its connection.
+    """
+    about = make_url(url)
+    if about.get_backend_name() == "sqlite" and about.database in (None, "", ":memory:"):
+        return _create_engine(url, **options)
+    return _kept_engine(url, Path.cwd(), **options)  # an address may be relative
+
+
+@functools.lru_cache(maxsize=8)
+def _kept_engine(url: str, _folder: Path, **options: Any) -> Engine:
+    return _create_engine(url, poolclass=NullPool, **options)
+
+
+nbgrader.api.create_engine = _engine
 
 
 def coursedir(course: Path, config: Config | None = None) -> CourseDirectory:
@@ -106,7 +124,7 @@ def open_database(db_url: str, course_id: str = "") -> Iterator[Gradebook]:
     """Open a gradebook that is known by its address, as code below nbgrader's own commands knows it."""
     try:
         gradebook = Gradebook(db_url, course_id)
-    except InvalidEntry:  # another process has entered the course in the same moment
+    except InvalidEntry:  # most likely another process has entered the course in the same moment
         gradebook = Gradebook(db_url, course_id)
     with gradebook:
         yield gradebook

@@ -36,6 +36,10 @@ def fetch_notebook(gradebook: Gradebook, notebook: str, assignment: str, student
     gradebook : nbgrader.api.Gradebook
     notebook, assignment, student : str
 
+    Returns
+    -------
+    nbgrader.api.SubmittedNotebook
+
     Raises
     ------
     nbgrader.api.MissingEntry

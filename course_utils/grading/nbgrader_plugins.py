@@ -309,16 +309,17 @@ class GetGrades(NbGraderPreprocessor):
             for cell in nb.cells:
                 marks, is_task = cell.metadata.get("nbgrader", {}), kinds.is_task(cell)
                 if is_task or marks.get("solution"):
-                    marks["comment"] = _of(comments, marks["grade_id"], names)
+                    marks["comment"] = _entry(comments, marks["grade_id"], names)
                 if is_task or marks.get("grade"):
-                    grade = _of(grades, marks["grade_id"], names)
+                    grade = _entry(grades, marks["grade_id"], names)
                     marks["score"], marks["points"] = grade.score, grade.max_score
             late = notebook.late_submission_penalty or 0.0
             about |= {"score": notebook.score - late, "max_score": notebook.max_score, "late_penalty": late}
         return nb, resources
 
 
-def _of(known: dict[str, Any], cell: str, names: tuple[str, str, str]) -> Any:
+def _entry(known: dict[str, Any], cell: str, names: tuple[str, str, str]) -> Any:
+    """Return what the gradebook knows of a cell; if it knows nothing, MissingEntry names all, as nbgrader's does."""
     if cell not in known:
         notebook, assignment, student = names
         raise MissingEntry(f"The gradebook knows no cell {cell!r} in {assignment}/{notebook} of {student}.")

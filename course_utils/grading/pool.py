@@ -65,8 +65,8 @@ class Parents:
                 self.server = Zygote(**self.tests)
         self._spare = [_Worker(self) for _ in range(workers)]
 
-    def serve(self, settings: Settings) -> bool:
-        """Whether these are what work with such settings needs."""
+    def fit(self, settings: Settings) -> bool:
+        """Whether these are what work with such settings is forked from."""
         return (self.modules, self.options, self.tests) == _options(settings)
 
     def worker(self) -> _Worker:
@@ -192,7 +192,7 @@ def grade_here(
                 submission = waiting.take(len(idle) + workers - len(pool))
                 if submission is None:
                     break
-                if parents is not None and not pool and not parents.serve(submission.settings):
+                if parents is not None and not pool and not parents.fit(submission.settings):
                     parents.close()
                     parents = None
                 if parents is None:

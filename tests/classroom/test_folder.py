@@ -122,3 +122,15 @@ def test_a_course_that_another_process_enters_at_the_same_moment_is_taken_as_it_
     with folder.open_database(f"sqlite:///{tmp_path}/gradebook.db", "a course") as gradebook:
         assert [course.id for course in gradebook.db.query(Course)] == ["a course"]
     assert len(made) == 2
+
+
+def test_a_gradebook_in_memory_and_one_by_a_relative_address_are_those_that_were_opened(tmp_path, monkeypatch):
+    with Gradebook("sqlite:///:memory:") as gradebook:
+        gradebook.add_assignment("one")
+        assert [entry.name for entry in gradebook.assignments] == ["one"]
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+        monkeypatch.chdir(tmp_path / place)
+        with Gradebook("sqlite:///gradebook.db") as gradebook:
+            assert gradebook.assignments == []
+            gradebook.add_assignment("one")

@@ -7,9 +7,11 @@ one whose environment is another: what is forked inherits it. Tests of the start
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from course_utils.grading import pool
 from course_utils.grading.run.engine import Settings
+from course_utils.grading.submissions import GradedSubmission
 
 __all__ = ["end_parents", "kept_parents"]
 
@@ -27,7 +29,7 @@ class _KeptParents(pool.Parents):
 
     def serves(self, settings: Settings, environment: dict[str, str]) -> bool:
         alive = all(parent is None or parent.alive for parent in (self.server, self.zygote))
-        return alive and self.environment == environment and self.serve(settings)
+        return alive and self.environment == environment and self.fit(settings)
 
     def worker(self) -> pool._Worker:
         while self._spare:
@@ -47,10 +49,16 @@ class _KeptParents(pool.Parents):
 class _KeptWorker(pool._Worker):
     def __init__(self, parents: _KeptParents) -> None:
         super().__init__(parents)
-        self.parents = parents
+        self.parents, self.in_step = parents, True
+
+    def take(self, *arguments: Any, **keywords: Any) -> GradedSubmission | None:
+        result = super().take(*arguments, **keywords)
+        self.in_step = result is not None
+        return result
 
     def end(self) -> None:
-        if not self.parents.ended and self.submission is None and self.process.poll() is None:
+        idle = self.in_step and self.submission is None and self.process.poll() is None
+        if idle and not self.parents.ended:
             self.parents._spare.append(self)
         else:
             super().end()

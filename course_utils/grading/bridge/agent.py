@@ -1,7 +1,7 @@
 """The student's side of the bridge: an IPython extension that answers requests.
 
 It lives in the same process as the student's code, so nothing it says is believed: its answers are values, read by
-`values.loads`, and no answer says whether a test passed. A student who replaces it can only choose which values
+`reading.loads`, and no answer says whether a test passed. A student who replaces it can only choose which values
 their own code returns, which they can do anyway.
 """
 
@@ -52,7 +52,8 @@ def load_ipython_extension(shell: Any) -> None:
     of_tests: set[int] = set()
 
     def close_figures() -> None:
-        # They would be shown below the next cell, whatever that is, with what a hidden test has handed in.
+        # They would be shown below the next cell, whatever that is, with what a hidden test has handed in, and the
+        # next test would draw into them.
         for number in of_tests & _open_figures():
             sys.modules["matplotlib.pyplot"].close(number)
         of_tests.clear()
@@ -60,6 +61,8 @@ def load_ipython_extension(shell: Any) -> None:
     shell.events.register("pre_execute", close_figures)
 
     def answer(content: dict[str, Any], buffers: list[bytes]) -> list[bytes]:
+        if content.get("begins"):
+            close_figures()
         before = _open_figures()
         frames = agent.answer(content, buffers)
         of_tests.update(_open_figures() - before)

@@ -105,7 +105,7 @@ class Bridge:
         Carries the requests.
     cells : sequence of str
         Sources of the student's own cells, for rules that are checked on the syntax tree.
-    limits : values.Limits, optional
+    limits : tree.Limits, optional
         What to refuse in an answer.
     """
 
@@ -114,9 +114,10 @@ class Bridge:
         self.own_files: Callable[[], dict[str, str]] = dict  # sources beside the notebook, read when a rule asks
         self.sent: set[str] = set()
         self.calls = 0
+        self.test_begins = False  # what an earlier test left open in the student's process is closed then
         self.objects: frozenset[str] = frozenset()  # names of classes of the exercise, whose objects tests mean as such
         self.named: dict[str, Handle] = {}  # what names stand for, until an answer says that they changed
-        self.found: dict[Any, tuple[Any, ...]] = {}  # what tests have worked out (for `checks.once`)
+        self.found: dict[Any, tuple[Any, ...]] = {}  # what tests have worked out (for `checks.calls.once`)
         self.classes: dict[tuple[Any, ...], type[Handle]] = {}
         self.changed_there: dict[int, Any] = {}  # parts of arguments whose copies a call has changed
 
@@ -178,8 +179,9 @@ class Bridge:
         """Send a request and return its result; `path` is how messages call what was asked for."""
         packed = packed or Packed()
         self.calls += content["operation"] != "name"
+        content, self.test_begins = {**content, "begins": self.test_begins}, False
         if self.named:
-            content = {**content, "names": {name: handle._course_id for name, handle in self.named.items()}}
+            content["names"] = {name: handle._course_id for name, handle in self.named.items()}
         try:
             answer = self.transport.request(content, packed.frames)
         except BaseException:
@@ -427,6 +429,7 @@ class BridgeNamespace(dict):
         super().__init__(own)
         self.bridge = bridge
         self.fetched: dict[str, tuple[int, Any]] = {}
+        bridge.test_begins = True
         # From here on `shared` and `assert_unchanged` speak of what happens behind this bridge, in this cell.
         bridge.changed_there.clear()
         calls.speak_of(bridge)

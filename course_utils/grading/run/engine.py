@@ -104,7 +104,7 @@ class NotebookResult:
     outputs : dict of int to list of dict
         By index of the cell.
     events : list of tuple of (str, str)
-        See `grader.Outcome`.
+        See `notebook_run.Outcome`.
     seconds : float
         Wall time.
     sandboxed : bool
@@ -173,7 +173,7 @@ def grade_cells(
     KernelUnavailable
         If there is no sandbox, or no kernel can be started at all.
     NotGradable
-        If data of the course that a test needs are not here.
+        If data of the course that a test needs are not here, or no kernel becomes ready.
     """
     settings = settings or Settings()
     job = Job(cells=json.loads(json.dumps(cells)), imports=imports, data=settings.data, lines=settings.lines)

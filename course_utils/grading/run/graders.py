@@ -119,7 +119,7 @@ def data_folder() -> str:
 
 
 def zygote_options(modules: Iterable[str]) -> dict[str, Any]:
-    """Return what `launcher.shared_zygote` takes for processes of tests."""
+    """Return what `host.shared_zygote` takes for processes of tests."""
     beside = {"data": data_folder()} if data_folder() else {}
     # The home in there is empty: what a student hands in must not be taken for anybody's settings or data.
     env = {"HOME": "/tmp", "MPLBACKEND": "agg"}

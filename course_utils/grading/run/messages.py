@@ -40,7 +40,7 @@ NOTEBOOK_OUTPUT = 40 * 2**20
 # What a feedback page may show. Everything else (HTML, scripts, widgets) would run in the reader's browser.
 SHOWN = ("text/plain", "text/latex", "text/markdown", "image/png", "image/jpeg")
 
-# Of one cell: more than `connection.OutputLimits` and the grader leave over.
+# Of one cell: more than `limits.OutputLimits` and the grader leave over.
 _OUTPUTS, _LINES = 400, 12_000
 _MESSAGES, _EVENTS = 100_000, 1000
 _SENTENCE, _REPORT = 1000, 20_000  # characters
@@ -376,7 +376,7 @@ def _number(value: Any, least: float, most: float) -> float:
 
 
 def _facts(numbers: Any) -> dict[str, float]:
-    """Return what a test found for tables of the class, see `course_utils.checks.facts`."""
+    """Return what a test found for tables of the class, see `course_utils.facts`."""
     if not isinstance(numbers, dict) or len(numbers) > _FACTS:
         raise BadMessage("facts of no known form")
     return {_text(name, 100): _number(number, -1e12, 1e12) for name, number in numbers.items() if _is_name(name)}

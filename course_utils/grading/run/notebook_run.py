@@ -35,6 +35,7 @@ __all__ = ["Outcome", "Owner"]
 # Characters of all outputs of a notebook, pictures included.
 _NOTEBOOK_OUTPUT = NOTEBOOK_OUTPUT
 _MOST_PRINTED = 50  # pieces of what the student's code printed for a test
+_MOST_UNREADY = 3  # kernels in a row that do not become ready
 
 
 # Characters of what is told of one event.
@@ -68,7 +69,7 @@ class Owner(Protocol):
         """Take note of a message."""
 
     def ask(self, what: str) -> Any:
-        """Do what `Wanted` may name, and return the answer; for a start the kernel's connection file or a reason."""
+        """Do what `Wanted` may name, and return the answer; for a start what the kernel's connection file holds."""
 
 
 class NotebookRun:
@@ -407,22 +408,32 @@ class NotebookRun:
         self.kernel = self.bridge = None
 
     def bring_back(self, index: int) -> bool:
-        """Make sure there is a kernel in which the earlier cells have run."""
+        """Make sure there is a kernel in which the earlier cells have run.
+
+        Raises
+        ------
+        NotGradable
+            If several in a row do not become ready: no line of the student has run in them by then.
+        """
+        unready = 0
         while self.kernel is None:
             if self.starts > self.limits.run.restarts:
                 self.lost = "Python had to be started again too often"
                 return False
             self.starts += 1
-            reply = self.owner.ask("start" if self.starts == 1 else "restart")
-            if not isinstance(reply, dict):
-                self.lost = f"Python could not be started ({reply})"
-                return False
-            connection = KernelConnection(reply, self.interrupt, self.alive, self.limits.output, self.usage)
+            where = self.owner.ask("start" if self.starts == 1 else "restart")
+            connection = KernelConnection(where, self.interrupt, self.alive, self.limits.output, self.usage)
             try:
                 connection.wait_until_ready(self.job.ready_s)
             except KernelLost as lost:
                 connection.close()
                 self.outcome.events.append(("note", f"a kernel did not start: {lost.reason}"))
+                unready += 1
+                if unready == _MOST_UNREADY or self.starts > self.limits.run.restarts:
+                    raise checks.NotGradable(
+                        f"No kernel became ready for it: {unready} in a row ended, or did not answer within "
+                        f"{self.job.ready_s:g} seconds. Grade it again when the machine is less busy."
+                    ) from lost
                 continue
             self.kernel = connection
             self.bridge = Bridge(self, limits=values.Limits(**vars(self.limits.value)))

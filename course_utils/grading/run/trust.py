@@ -129,7 +129,7 @@ def report(nb: NotebookNode, result: Any) -> dict[str, Any]:
     ----------
     nb : NotebookNode
         Repaired and run.
-    result : worker.NotebookResult
+    result : engine.NotebookResult
 
     Returns
     -------

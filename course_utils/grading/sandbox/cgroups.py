@@ -1,7 +1,7 @@
 """Control groups of Linux: each kernel has one, so that it gets one share of the cores whatever it starts.
 
 A group also counts what nothing else does: CPU time of processes that are gone, memory that Linux itself holds for a
-process. Both versions are used where this process may make groups; without any, `zygote.Watch` stands alone.
+process. Both versions are used where this process may make groups; without any, `watch.Watch` stands alone.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ class SandboxedKernel:
         self._group: cgroups.Group | None = None
         self._usage = (0.0, 0.0, True)
         self._keeper = self._kernel = self.sockets = -1
+        self._serving = False
         self.events: list[str] = []
         self.exit_code: int | None = None
         self.log = ""
@@ -57,14 +58,13 @@ class SandboxedKernel:
         except TimeoutError:
             message, fds = b"", []
         answer = json.loads(message or b'{"error": "no answer from the process that kernels are forked from"}')
+        channel.setblocking(False)
         if "started" not in answer:
             self.close()
             raise (SandboxUnavailable if message else ZygoteLost)(
                 f"The sandbox of a kernel could not be built: {answer.get('error')}\n{namespace_hint()}"
             )
-        channel.setblocking(False)
         self._keeper, self._kernel, self.sockets = fds
-        self._serving = False
         self._confine()
 
     def _confine(self) -> None:

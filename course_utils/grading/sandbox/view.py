@@ -1,7 +1,7 @@
 """What a student's kernel sees of this machine: a bubblewrap sandbox with the Python environment, read-only.
 
 Nothing of the course is in it but the package `course_utils`. The private part around each kernel (work folder,
-sockets, limits) is built inside by `zygote.py`.
+sockets, limits) is built inside by `keeper.py`.
 """
 
 from __future__ import annotations

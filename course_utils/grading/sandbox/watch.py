@@ -107,7 +107,7 @@ class Watch:
         self._counted = now
 
     def usage(self) -> tuple[float, float, bool]:
-        """Return what `launcher.SandboxedKernel.usage` tells: CPU seconds, seconds waited for a core, busy or not."""
+        """Return CPU seconds, seconds waited for a core, busy or not: `sandboxed_kernel.SandboxedKernel.usage`."""
         stats = self.stats()
         self.count_cpu(stats)
         waited, busy = 0, False

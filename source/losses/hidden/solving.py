@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from course_utils.checks import assert_that
 from course_utils.checks.reachable import brought_by, reached
@@ -38,11 +38,19 @@ def assert_solved_for_data(function: Callable, name: str, hint: str | None = Non
         If the right-hand side of a solver depends on shapes and constants alone.
     """
     for _, statement in reached(*brought_by(function)):
-        for node in ast.walk(statement):
-            if isinstance(node, (ast.FunctionDef, ast.Lambda)):
-                data = _names_of_data(node)
-                fact = f"{name} solves a system whose right-hand side holds no data; that gives an inverse."
-                assert_that(all(_holds(side, data) for side in _right_hand_sides(node)), fact, hint=hint)
+        for outermost in _outermost_functions(statement):
+            data = _names_of_data(outermost)
+            fact = f"{name} solves a system whose right-hand side holds no data; that gives an inverse."
+            assert_that(all(_holds(side, data) for side in _right_hand_sides(outermost)), fact, hint=hint)
+
+
+def _outermost_functions(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the functions in a statement, but for those inside of another: these see what that one is given."""
+    if isinstance(node, (ast.FunctionDef, ast.Lambda)):
+        yield node
+    else:
+        for part in ast.iter_child_nodes(node):
+            yield from _outermost_functions(part)
 
 
 def _name_of(called: ast.AST) -> str:
@@ -76,7 +84,7 @@ def _holds(node: ast.AST, data: set[str]) -> bool:
 def _names_of_data(function: ast.FunctionDef | ast.Lambda) -> set[str]:
     """Return the parameters of a function, and all names that get their value from them."""
     data = {part.arg for part in ast.walk(function.args) if isinstance(part, ast.arg)}
-    bindings = []  # what is bound or filled, and by what
+    bindings = _bindings_of_parameters(function)  # what is bound or filled, and by what
     for node in ast.walk(function):
         if isinstance(node, ast.Assign):
             for target in node.targets:
@@ -103,3 +111,32 @@ def _names_of_data(function: ast.FunctionDef | ast.Lambda) -> set[str]:
         if filled <= data:
             return data
         data |= filled
+
+
+def _bindings_of_parameters(function: ast.AST) -> list[tuple[ast.AST, ast.AST]]:
+    """Return the parameters of the functions inside of a function, each with what it may be given."""
+    inner = [(node, node.name) for node in ast.walk(function) if isinstance(node, ast.FunctionDef)]
+    inner += [(node, "") for node in ast.walk(function) if isinstance(node, ast.Lambda)]
+    names = {id(node.value): node.targets[0] for node in ast.walk(function) if isinstance(node, ast.Assign)}
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+    bindings = []
+    for node, name in inner:
+        if node is function:
+            continue
+        parameters = [part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)]
+        name = name or getattr(names.get(id(node)), "id", "")
+        given: list[tuple[str, ast.AST]] = []
+        for call in calls:
+            values = [*call.args, *(keyword.value for keyword in call.keywords)]
+            if call.func is node or (name and _name_of(call.func) == name):
+                given += zip(parameters, call.args, strict=False)
+                given += [(keyword.arg or "", keyword.value) for keyword in call.keywords]
+            elif any(value is node or (name and getattr(value, "id", "") == name) for value in values):
+                given += [
+                    (parameter, value) for parameter in parameters for value in values
+                ]  # such as map(name, values)
+        # What nobody is seen to call may be given anything.
+        given += [] if given else [(parameter, function) for parameter in parameters]
+        given += [(parameter, default) for parameter in parameters for default in node.args.defaults]
+        bindings += [(ast.Name(parameter), value) for parameter, value in given if parameter]
+    return bindings

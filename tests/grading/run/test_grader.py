@@ -12,9 +12,11 @@ import pytest
 from nbformat.v4 import new_code_cell
 from nbgrader.utils import determine_grade
 
+from course_utils.errors import NotGradable
 from course_utils.grading.run import engine, notebook_run
 from course_utils.grading.run import messages as messages_module
 from course_utils.grading.run.engine import KernelUnavailable, NotebookResult, Settings, grade_cells
+from course_utils.grading.run.kernel_client import KernelLost
 from course_utils.grading.run.messages import CellBegun, Wanted
 
 # One worker runs the notebook of accidents, for all of these tests.
@@ -390,6 +392,17 @@ def test_restarts_have_a_limit(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("restarts", [64, 1])
+def test_kernels_that_never_become_ready_are_no_students_loss(restarts, tmp_path, monkeypatch):
+    def lose(connection, timeout_s):
+        raise KernelLost("timeout")
+
+    monkeypatch.setattr(notebook_run.KernelConnection, "wait_until_ready", lose)
+    cells = [answer("a", "a = 1"), check("a", "assert a == 1")]
+    with pytest.raises(NotGradable, match=r"No kernel became ready for it: [23] in a row ended, or did not answer"):
+        run_here(cells, tmp_path, limits={"restarts": restarts})
+
+
 def test_an_objects_own_text_in_a_message_costs_at_most_the_message(tmp_path):
     """`assert fact, thing` asks the thing for its text, which may fail, end the process, or never come."""
     texts = {
@@ -451,6 +464,13 @@ def test_a_kernel_that_is_killed_once_from_outside_costs_nothing(tmp_path, monke
     monkeypatch.setattr(notebook_run.NotebookRun, "request", request)
     outcome, _ = run_here(cells, tmp_path)
     assert killed and outcome.outputs[1] == [] and outcome.events == []
+
+
+def test_a_test_draws_into_no_figure_of_another_test(tmp_path):
+    draw = "import matplotlib.pyplot as plt\n\ndef draw(values):\n    plt.plot(values)\n    return plt.gcf()"
+    seen = "assert len(draw([1, 2]).axes[0].lines) == 1"
+    graded = grade([answer("draw", draw), check("draw", seen), check("again", seen)], tmp_path)
+    assert graded.score("test_draw") == graded.score("test_again") == 1, graded.message("test_again")
 
 
 def test_a_figure_that_a_test_has_drawn_is_shown_below_no_other_cell(tmp_path):

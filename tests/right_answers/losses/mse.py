@@ -110,6 +110,30 @@ ANSWERS = [
         },
     ),
     Answer(
+        "solved in a function inside, which is given the system",
+        {
+            "fit_least_squares": "def fit_least_squares(features, targets):\n"
+            "    def solved(matrix, side):\n        return np.linalg.solve(matrix, side)\n\n"
+            "    return solved(features.T @ features, features.T @ targets)\n",
+        },
+    ),
+    Answer(
+        "solved in a function inside, which is given nothing",
+        {
+            "fit_least_squares": "def fit_least_squares(features, targets):\n"
+            "    def solved():\n        return np.linalg.solve(features.T @ features, features.T @ targets)\n\n"
+            "    return solved()\n",
+        },
+    ),
+    Answer(
+        "solved in a lambda",
+        {
+            "fit_least_squares": "def fit_least_squares(features, targets):\n"
+            "    solved = lambda side: np.linalg.solve(features.T @ features, side)  # noqa: E731\n"
+            "    return solved(features.T @ targets)\n",
+        },
+    ),
+    Answer(
         "PyTorch",
         {
             "fit_least_squares": "import torch\n\n\ndef fit_least_squares(features, targets):\n"

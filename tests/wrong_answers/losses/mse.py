@@ -184,6 +184,17 @@ ANSWERS = [
         "weights = np.linalg.lstsq(features, targets)[0]\n    targets -= features @ weights\n    return weights",
         ("test_fit_least_squares_hidden",),
     ),
+    fit(
+        "the columns of an inverse, in a function inside",
+        "def column(unit):\n        return np.linalg.solve(features.T @ features, unit)\n\n"
+        "    inverse = np.stack([column(unit) for unit in np.eye(features.shape[1])])\n"
+        "    return inverse @ features.T @ targets",
+    ),
+    fit(
+        "the columns of an inverse, by a lambda",
+        "columns = map(lambda unit: np.linalg.solve(features.T @ features, unit), np.eye(features.shape[1]))\n"
+        "    return np.stack(list(columns)) @ features.T @ targets",
+    ),
     fit("pseudo-inverse", "return np.linalg.pinv(features) @ targets"),
     fit(
         "penalty on the diagonal",
