@@ -48,8 +48,11 @@ def as_plain(actual: Any, like: Any, name: str, hint: str | None) -> Any:
         if len(actual) != len(like):  # before a list is made of all its entries
             fail(f"{name} must have {counted(len(like), 'entry', 'entries')}, got {len(actual)}.", hint)
         actual = actual.tolist()
+    actual = _with_numbers(actual) if type(actual) in (list, tuple) else actual
     if not _has_expression(like) and _has_expression(actual):
         fail(f"{name} must hold plain values, got {shorten(actual)}; float() makes a number of a formula.", hint)
+    if type(actual) is type(like) and not _plain(actual):
+        fail(f"{name} must hold plain values, got {shorten(actual)}.", hint)
     if not _plain(actual) or (actual is None and like is not None):
         fail(f"{name} must be {with_article(type(like).__name__)}, got {describe(actual)}.", hint)
     if isinstance(like, (list, tuple)):
@@ -60,6 +63,13 @@ def as_plain(actual: Any, like: Any, name: str, hint: str | None) -> Any:
     elif isinstance(like, bool) != isinstance(actual, bool):
         fail(f"{name} must be {with_article(type(like).__name__)}, got {describe(actual)}.", hint)
     return actual
+
+
+def _with_numbers(value: Any) -> Any:
+    """Return lists and tuples with numbers in the place of arrays without an axis."""
+    if type(value) in (list, tuple):
+        return type(value)(_with_numbers(entry) for entry in value)
+    return value.item() if is_array(value) and value.shape == () else value
 
 
 def as_number(actual: Any, name: str, hint: str | None) -> Any:

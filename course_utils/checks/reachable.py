@@ -151,11 +151,29 @@ def written_last(name: str, cells: Iterable[str]) -> list[str]:
 
 @dataclass
 class Scope:
-    """The names of the notebook, or of one module: what defines them, and where they were imported from."""
+    """The names of the notebook, or of one module: what defines them, and where they were imported from.
+
+    A function that is written under the name of an import takes its place, for what is written after it.
+    """
 
     folder: str = ""
     definitions: dict[str, list[tuple[Scope, ast.stmt]]] = field(default_factory=dict, repr=False)
     aliases: dict[str, str] = field(default_factory=dict)
+    replaced: dict[str, str] = field(default_factory=dict)  # imports in whose place there is a function at the end
+    seen: dict[int, dict[str, str]] = field(default_factory=dict, repr=False)  # by statement: what was imported then
+    is_open: bool = False  # names may be bound, or gone, without being written
+    own: set[int] = field(default_factory=set, repr=False)  # which attributes are of the student's own classes
+
+    def origin(self, name: str, statement: ast.stmt) -> str | None:
+        """Return where a name in a statement was imported from; None if it may be nothing but an own one."""
+        before = self.replaced if self.is_open else self.seen.get(id(statement), self.replaced)
+        return self.aliases.get(name) or before.get(name)
+
+    def write(self, name: str) -> None:
+        """Note that a function takes the place of an import of its name, if there is one."""
+        if name in self.aliases:
+            self.replaced[name] = self.aliases[name]
+            self.aliases = {other: origin for other, origin in self.aliases.items() if other != name}
 
 
 class _Sources:
@@ -167,6 +185,7 @@ class _Sources:
         self.modules: dict[str, Scope] = {}
         self.running: set[str] = set()
         self.members: dict[str, list[tuple[Scope, ast.stmt]]] = {}
+        self.trees: list[ast.Module] = []  # nodes are known by their ids, which are theirs as long as they live
 
     def take(self, source: str, scope: Scope) -> None:
         """Read one cell, or a whole module, into a scope."""
@@ -178,7 +197,14 @@ class _Sources:
             return
         tree = _parse(source)
         for statement in tree.body if tree else []:
-            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            is_definition = isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+            before = scope.aliases
+            for written in _functions_of(statement):
+                scope.write(written)
+            self.note_imports(statement, scope)
+            # What is not the inside of a function is worked out before the function has its name.
+            scope.seen[id(statement)] = scope.aliases if _is_plain_function(statement) else before | scope.aliases
+            if is_definition:
                 scope.definitions[statement.name] = [(scope, statement)]
                 continue
             for bound in _names_bound_by(statement):
@@ -188,9 +214,16 @@ class _Sources:
             for node in ast.walk(statement):
                 if isinstance(node, (ast.Import, ast.ImportFrom)):
                     self.link(node, scope, replace=node is statement)
+        if tree:
+            self.trees.append(tree)
+            scope.own |= _own_attributes(tree)
         for member, statement in _members(tree) if tree else []:
             self.members.setdefault(member, []).append((scope, statement))
-        for node in ast.walk(tree) if tree else []:
+
+    def note_imports(self, statement: ast.stmt, scope: Scope) -> None:
+        """Take note of what names in a statement are imported from."""
+        for node in ast.walk(statement):
+            scope.is_open |= _opens_names(node)
             if isinstance(node, ast.ImportFrom) and not self.path_of(node, scope):
                 scope.aliases.update({a.asname or a.name: f"{node.module or '.'}.{a.name}" for a in node.names})
             elif isinstance(node, ast.Import):
@@ -286,6 +319,31 @@ _WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(-a[ \t]+)?(\S+\.py)[ \t]*(
 _RUN = re.compile(r"%run\s+(?:-\w+\s+)*(?:\"([^\"]+)\"|'([^']+)'|(\S+))")
 
 
+def _functions_of(statement: ast.stmt) -> list[str]:
+    """Return the names under which a statement writes a function or class."""
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [statement.name]
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda):
+        return [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    return []
+
+
+def _opens_names(node: ast.AST) -> bool:
+    """Whether names of the notebook may come or go by this, whatever is written there."""
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return any(alias.name == "*" for alias in node.names)
+    name = getattr(node, "id", getattr(node, "attr", ""))
+    return isinstance(node, ast.Delete) or name in {"globals", "vars", "locals", "exec", "eval", "setattr", "__dict__"}
+
+
+def _is_plain_function(statement: ast.stmt) -> bool:
+    """Whether a statement does nothing but write a function: no decorator and no default is worked out for it."""
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return not (statement.decorator_list or statement.args.defaults or any(statement.args.kw_defaults))
+    lambda_ = getattr(statement, "value", None)
+    return isinstance(lambda_, ast.Lambda) and not (lambda_.args.defaults or any(lambda_.args.kw_defaults))
+
+
 def _path_run_by(statement: ast.stmt) -> str:
     """Return the file that a `%run` line runs, as `_parse` leaves it; empty for other statements."""
     value = statement.value if isinstance(statement, ast.Expr) else None
@@ -305,6 +363,30 @@ def _members(tree: ast.Module) -> Iterable[tuple[str, ast.stmt]]:
             for target in node.targets:
                 if isinstance(target, ast.Attribute):
                     yield target.attr, node
+
+
+def _own_attributes(tree: ast.Module) -> set[int]:
+    """Return the ids of attributes that are set, and of those that a class of plain Python reads of itself.
+
+    Such a class is written in `tree` and inherits nothing, or from `Module`. It reads of itself what it binds.
+    """
+    own = {id(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    for kind in ast.walk(tree):
+        if not isinstance(kind, ast.ClassDef):
+            continue
+        if kind.keywords or any(
+            getattr(b, "attr", getattr(b, "id", "")) not in ("Module", "object") for b in kind.bases
+        ):
+            continue
+        methods = [part for part in kind.body if isinstance(part, ast.FunctionDef) and part.args.args]
+        of_itself = [
+            node for method in methods for node in ast.walk(method)
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == method.args.args[0].arg
+        ]  # fmt: skip
+        bound = {name for part in kind.body for name in _names_bound_by(part)}
+        bound |= {node.attr for node in of_itself if isinstance(node.ctx, ast.Store)}
+        own |= {id(node) for node in of_itself if node.attr in bound}
+    return own
 
 
 def _live_sources(function: Any) -> tuple[list[str], dict[str, str]]:

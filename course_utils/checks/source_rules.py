@@ -120,13 +120,15 @@ def forbidden_in(
     used: set[str] = set()
     for scope, statement in reached(name, cells, files):
         for node in ast.walk(statement):
+            if isinstance(node, ast.Attribute) and id(node) in scope.own:
+                continue
             if isinstance(node, ast.Attribute) and (node.attr in last or node.attr in _DETOURS):
                 used.add(ast.unparse(node) if len(ast.unparse(node)) < 60 else f"….{node.attr}")
             elif "@" in last and isinstance(getattr(node, "op", None), ast.MatMult):
                 used.add("@")
         for loaded in names_looked_up(statement):
-            origin = scope.aliases.get(loaded, loaded)
-            imported = loaded in scope.aliases or loaded not in scope.definitions
+            known = scope.origin(loaded, statement)
+            origin, imported = known or loaded, known is not None or loaded not in scope.definitions
             if origin.rpartition(".")[2] in last and imported:
                 used.add(origin if origin == loaded else f"{origin} (as {loaded})")
             elif loaded in own or (loaded in _DETOURS and loaded not in scope.definitions):

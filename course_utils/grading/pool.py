@@ -23,7 +23,7 @@ from course_utils.grading.run import graders, wire
 from course_utils.grading.run.engine import Settings, grader_modules, kernel_options
 from course_utils.grading.run.fork_server import ForkServer
 from course_utils.grading.sandbox.host import Zygote, zygotes_of_a_run
-from course_utils.grading.sandbox.view import SandboxUnavailable
+from course_utils.grading.sandbox.view import PACKAGE, SandboxUnavailable
 from course_utils.grading.submissions import GradedSubmission, Submission
 from course_utils.grading.waiting import WaitingSubmissions
 
@@ -116,10 +116,14 @@ class _Worker:
     def __init__(self, parents: Parents | None = None) -> None:
         ours, theirs = socket.socketpair()
         shared = parents.descriptors() if parents is not None else {}
-        program = "course_utils.grading.worker"
+        # Nothing is imported from where the command was called, which may be a student's folder (-P).
+        program = (
+            f"import sys; sys.path.append({str(PACKAGE.parent)!r}); from course_utils.grading.worker import main; "
+        )
+        program += "main()"
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", program, str(theirs.fileno()), json.dumps(shared)],
+                [sys.executable, "-P", "-c", program, str(theirs.fileno()), json.dumps(shared)],
                 pass_fds=[theirs.fileno(), *(descriptor for _, descriptor in shared.values())],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the process that hands out the work

@@ -11,8 +11,19 @@ from course_utils.grading.sandbox.host import adopt_zygote
 from course_utils.grading.submissions import Submission, grade
 
 
-def main(descriptor: int) -> None:
-    """Serve submissions from a connected Unix socket."""
+def main() -> None:
+    """Take over what is shared, then serve: arguments are a connected Unix socket, and what is shared as JSON."""
+    shared = json.loads(sys.argv[2])
+    if "server" in shared:
+        adopt_server(*shared["server"])
+    for kind in ("tests", "zygote"):
+        if kind in shared:
+            adopt_zygote(*shared[kind])
+    serve(int(sys.argv[1]))
+
+
+def serve(descriptor: int) -> None:
+    """Grade submissions that come by a connected Unix socket."""
     channel = Channel(socket_of(descriptor), WIDE)
     while True:
         try:
@@ -23,13 +34,3 @@ def main(descriptor: int) -> None:
             channel.send(grade(submission).content())
         except (BrokenPipeError, ConnectionResetError):
             return  # nobody waits for the result any more
-
-
-if __name__ == "__main__":
-    shared = json.loads(sys.argv[2])
-    if "server" in shared:
-        adopt_server(*shared["server"])
-    for kind in ("tests", "zygote"):
-        if kind in shared:
-            adopt_zygote(*shared[kind])
-    main(int(sys.argv[1]))

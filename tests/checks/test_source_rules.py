@@ -25,6 +25,47 @@ def test_variables_may_have_any_name(cell):
     assert forbidden_in("mine", [cell], FORBIDDEN) == set()
 
 
+OWN = "def conv2d(x, w): return x * w\n"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f"{OWN}def mine(x): return conv2d(x, x)",
+        f"def conv2d(x, w): return conv2d(x, w) if w else x\n{OWN}def mine(x): return conv2d(x, x)",
+        "conv2d = lambda x, w: x * w\ndef mine(x): return conv2d(x, x)",
+        "class conv2d:\n    pass\ndef mine(x): return conv2d()",
+        "class mine(nn.Module):\n def __init__(self):\n  self.conv2d = 2\n def forward(self, x):\n  return x * self.conv2d",
+        "class mine:\n def grad(self, x):\n  return x\n def __call__(self, x):\n  return self.grad(x)",
+        "class S:\n grad: int = 0\n def step(self): return self.grad\ndef mine(x):\n return S().step()",
+    ],
+)  # fmt: skip
+def test_what_is_written_in_the_place_of_an_import_is_the_students_own(cell):
+    assert forbidden_in("mine", ["from torch.nn.functional import conv2d", cell], FORBIDDEN) == set()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f"keep = conv2d\n{OWN}def mine(x): return keep(x, x)",
+        f"{OWN}from torch.nn.functional import conv2d\ndef mine(x): return conv2d(x, x)",
+        "def conv2d(x, c=conv2d): return c(x)\ndef mine(x): return conv2d(x)",
+        "conv2d = lambda x, c=conv2d: c(x)\ndef mine(x): return conv2d(x)",
+        "@partial(partial, conv2d)\ndef conv2d(x): pass\ndef mine(x): return conv2d(x)",
+        "class conv2d:\n    real = conv2d\ndef mine(x): return conv2d.real(x)",
+        f"class A:\n    real = conv2d\n{OWN}def mine(x): return A.real(x)",
+        f"{OWN}del conv2d\nfrom torch.nn.functional import *\ndef mine(x): return conv2d(x, x)",
+        f"{OWN}globals().update(vars(F))\ndef mine(x): return conv2d(x, x)",
+        "class T(torch.Tensor):\n grad = 1\n def get(self): return self.grad\ndef mine(x): return T(x).get()",
+        "class mine:\n def __init__(self): self.conv2d = F.conv2d\n def __call__(self, x): return self.conv2d(x)",
+        "class mine:\n def __call__(self, x): return self.conv2d(x)",
+        "class mine:\n grad = 1\n def __call__(self, x): return x.grad(x)",
+    ],
+)
+def test_an_import_that_is_used_all_the_same_is_seen(cell):
+    assert forbidden_in("mine", ["from torch.nn.functional import conv2d", cell], FORBIDDEN)
+
+
 @pytest.mark.parametrize(
     ("cell", "message"),
     [

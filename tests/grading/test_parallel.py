@@ -215,6 +215,18 @@ def test_a_full_disk_is_told_and_the_next_run_goes_on(course, tmp_path):
     assert marks(autograde.autograde(course, ASSIGNMENT, workers=1)) == {"ada00": 2}
 
 
+def test_no_module_is_taken_from_where_the_command_was_called(course):
+    known = {"ada00": hand_in(course, "ada00", "right"), "eve00": hand_in(course, "eve00", "right")}
+    release.release(course, ASSIGNMENT)
+    folder = course / "submitted" / "eve00" / ASSIGNMENT
+    for name in ("dataclasses", "json", "selectors"):
+        (folder / f"{name}.py").write_text(f"open({str(course / 'was-run')!r}, 'w').close()\nraise ImportError")
+    command = [Path(sys.executable).with_name("course"), "autograde", ASSIGNMENT, "--course", str(course)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
+    assert not (course / "was-run").exists()
+    assert stored(course) == known
+
+
 def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(course):
     known = hand_in_class(course, 5) | {"zoe00": hand_in(course, "zoe00", "slow")}
     release.release(course, ASSIGNMENT)

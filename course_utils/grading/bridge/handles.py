@@ -114,6 +114,7 @@ class Bridge:
         self.own_files: Callable[[], dict[str, str]] = dict  # sources beside the notebook, read when a rule asks
         self.sent: set[str] = set()
         self.calls = 0
+        self.was_asked = False  # for something of the student's by this test, if only for what is known already
         self.test_begins = False  # what an earlier test left open in the student's process is closed then
         self.objects: frozenset[str] = frozenset()  # names of classes of the exercise, whose objects tests mean as such
         self.named: dict[str, Handle] = {}  # what names stand for, until an answer says that they changed
@@ -145,6 +146,7 @@ class Bridge:
         NameError
             If there is no such name; it is a `StudentError` as well.
         """
+        self.was_asked = True
         if name not in self.named:
             value = self.ask({"operation": "name", "name": name}, path=name)
             if not isinstance(value, Handle):
@@ -429,7 +431,7 @@ class BridgeNamespace(dict):
         super().__init__(own)
         self.bridge = bridge
         self.fetched: dict[str, tuple[int, Any]] = {}
-        bridge.test_begins = True
+        bridge.test_begins, bridge.was_asked = True, False
         # From here on `shared` and `assert_unchanged` speak of what happens behind this bridge, in this cell.
         bridge.changed_there.clear()
         calls.speak_of(bridge)

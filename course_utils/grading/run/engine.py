@@ -232,6 +232,8 @@ def _grade_cells(job: Job, files: Path, settings: Settings) -> NotebookResult:
         name = kinds.name(cells[lost_at], lost_at)
         events.append(("restart", f"{name}: the test process {reason}"))
         job.skipped[lost_at] = f"This cell could not be finished: its process {reason} on what your code gave it."
+    if not told.has_begun:
+        raise EngineError(f"{message}, before the first cell.")
     # What was known by then counts.
     text = f"{message}; this test did not run."
     error = {"output_type": "error", "ename": "CheckFailed", "evalue": text, "traceback": [text]}
@@ -270,6 +272,7 @@ class _Told:
     faults: dict[int, str] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
     memory: dict[int, int] = field(default_factory=dict)
+    has_begun: bool = False
 
     def done(self, index: int, seconds: float, memory: int) -> None:
         """Note what the cell took that has just ended."""
@@ -319,6 +322,7 @@ def _run_grader(job: Job, kernel: _Kernel, end: float, told: _Told) -> tuple[Fin
                 case Ended(event):
                     return None, index, f"was ended: to read an answer it was led to {event}"
                 case CellBegun():
+                    told.has_begun = True
                     index, limit, since = message.index, message.limit, time.monotonic()
                     deadline = since + limit + _PATIENCE_S
                     if time.monotonic() > end:

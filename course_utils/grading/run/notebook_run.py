@@ -298,14 +298,13 @@ class NotebookRun:
         An error may hold a student's object, whose text only the student's code knows: it is asked for under the same
         clock as the test, and can do no more than to leave the message without it.
         """
-        asked = self.requests
         try:
             return self.run_test_code(code)
         except (KernelLost, CellStopped, _OutOfTime, checks.NotGradable):
             raise
         except BaseException as error:
             try:
-                if faults.is_the_courses(error, cell["source"], asked=self.requests > asked):
+                if faults.is_the_courses(error, cell["source"], asked=self.bridge.was_asked):
                     return _Fault(faults.as_reason(error))
                 whole = set(self.done) - self.failed
                 told = where_it_stands(error, self.job.cells, index, whole) or shown.describe(error)

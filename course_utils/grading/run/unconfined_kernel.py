@@ -31,6 +31,7 @@ class UnconfinedKernel:
     def __init__(self, files: Path, folder: Path, arguments: Sequence[str] = ()) -> None:
         self.files, self.folder, self.arguments = files, folder, list(arguments)
         self.manager: KernelManager | None = None
+        self.starts = 0
 
     def start(self) -> dict[str, Any]:
         """Start the kernel, in the place of the one before; return what its connection file holds.
@@ -42,7 +43,8 @@ class UnconfinedKernel:
         """
         self.end()
         manager = KernelManager(connection_file=str(self.folder / "kernel.json"), transport="ipc")
-        manager.ip = str(self.folder / "k")
+        self.starts += 1
+        manager.ip = str(self.folder / f"k{self.starts}")  # sockets of the one before may still be there
         work = self.folder / "work"
         shutil.rmtree(work, ignore_errors=True)
         shutil.copytree(self.files, work, symlinks=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,22 @@ def _unlisted(module: Any) -> Iterator[None]:
         module.sys = sys
 
 
+class _NoThread:
+    """Stands for the thread that there is not; who runs a cell with `await` asks it where cells run."""
+
+    def __init__(self) -> None:
+        self.parent_thread = threading.current_thread()
+
+    def __bool__(self) -> bool:
+        return False
+
+
+class _PlainKernel(ipkernel.IPythonKernel):
+    """Without subshells."""
+
+    _supports_kernel_subshells = False
+
+
 class QuietApplication(IPKernelApp):
     """Without subshells, for which each message would go through another thread, and without a log.
 
@@ -48,7 +65,7 @@ class QuietApplication(IPKernelApp):
 
     def init_control(self, context: Any) -> None:
         super().init_control(context)
-        self.shell_channel_thread = None
+        self.kernel_class, self.shell_channel_thread = _PlainKernel, _NoThread()
 
     def init_heartbeat(self) -> None:
         """Whether it lives is seen from outside: no thread for it."""

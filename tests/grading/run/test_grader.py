@@ -335,6 +335,14 @@ def test_a_run_without_the_sandbox_says_so(tmp_path):
     assert graded.score("test_a") == 1
 
 
+def test_without_the_sandbox_a_lost_kernel_costs_its_cell(tmp_path):
+    ends = "import os\nos._exit(0)"
+    cells = [answer("a", "a = 1"), check("a", 'assert_number(a, 1, "a")'), answer("b", ends)]
+    cells += [answer("c", "c = 3"), check("c", 'assert_number(c, 3, "c")'), check("again", 'assert_number(a, 1, "a")')]
+    graded = grade(cells, tmp_path, Settings(sandbox=False, preload=()))
+    assert [graded.score(f"test_{name}") for name in ("a", "c", "again")] == [1, 1, 1], graded.result.events
+
+
 # The same run, in this process: what needs other limits.
 
 
@@ -464,6 +472,37 @@ def test_a_kernel_that_is_killed_once_from_outside_costs_nothing(tmp_path, monke
     monkeypatch.setattr(notebook_run.NotebookRun, "request", request)
     outcome, _ = run_here(cells, tmp_path)
     assert killed and outcome.outputs[1] == [] and outcome.events == []
+
+
+def test_what_a_test_found_before_is_the_students_too(tmp_path):
+    """A name that is known from the test before is not asked for again; what fails on it is no fault of the course."""
+    cells = [answer("a", "class A: pass\na = A()"), check("a", 'assert_number(a(1), 2, "a(1)")'), check("b", "a(2)")]
+    graded = grade(cells, tmp_path)
+    assert not graded.result.faults
+    assert graded.score("test_a") == graded.score("test_b") == 0
+
+
+def test_half_a_surrogate_pair_is_no_error_of_ours(tmp_path):
+    printing = "def a():\n    print('\\ud800')\n    return 1"
+    cells = [answer("a", printing), check("a", 'assert_number(a(), 1, "a()")'), answer("b", "print('\\udfff')\nb = 2")]
+    graded = grade([*cells, check("b", 'assert_number(b, 2, "b")')], tmp_path)
+    assert graded.score("test_a") == graded.score("test_b") == 1
+    assert "course_utils" not in str([cell.outputs for cell in graded.cells.values()])
+
+
+def test_a_process_of_tests_that_always_ends_before_the_first_cell_is_no_students_loss(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_run_grader", lambda *_: (None, 0, engine._CRASHED))
+    with pytest.raises(engine.EngineError, match="ended again and again, before the first cell"):
+        grade([answer("a", "a = 1"), check("a", "assert a == 1")], tmp_path)
+
+
+def test_a_cell_may_await(tmp_path):
+    waits = "import asyncio\nawait asyncio.sleep(0)\na = 1"
+    fails = "await asyncio.sleep(0)\nb = 1\n1 / 0"
+    cells = [answer("a", waits), check("a", "assert a == 1"), answer("b", fails), check("b", "assert b == 1")]
+    graded = grade([*cells, answer("c", "c = 3"), check("c", "assert c == 3")], tmp_path)
+    assert [graded.score(f"test_{name}") for name in "abc"] == [1, 1, 1], graded.message("a")
+    assert "division by zero" in graded.message("b") and not graded.result.events
 
 
 def test_a_test_draws_into_no_figure_of_another_test(tmp_path):
