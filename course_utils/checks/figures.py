@@ -35,7 +35,7 @@ def assert_figure(
     labels : bool
         Whether each panel that holds lines needs a label on both axes.
     legend : bool
-        Whether a panel with two or more lines needs a legend or text beside the lines.
+        Whether a panel with two or more lines needs a legend, its own or the figure's, or text beside the lines.
     hint : str, optional
         A sentence that points to the idea.
 
@@ -50,6 +50,7 @@ def assert_figure(
         panels = list(figure.axes) if hasattr(figure, "get_size_inches") else [figure]
         line_counts = [sum(len(line.get_xdata()) > 1 for line in panel.lines) for panel in panels]
         image_counts = [len(list(panel.images)) for panel in panels]
+        legends = list(figure.legends) if hasattr(figure, "get_size_inches") else []
     except AttributeError:
         fail(f"{name} must be a Matplotlib figure or axes, got {describe(figure)}.", hint)
     if axes is not None and len(panels) < axes:
@@ -64,5 +65,5 @@ def assert_figure(
         for axis, label in (("horizontal", panel.get_xlabel()), ("vertical", panel.get_ylabel())):
             if labels and not str(label).strip():
                 fail(f"Panel {number} of {name} has no label on its {axis} axis.", hint)
-        if legend and count > 1 and panel.get_legend() is None and not list(panel.texts):
+        if legend and count > 1 and panel.get_legend() is None and not list(panel.texts) and not legends:
             fail(f"Panel {number} of {name} does not say which line is which; add a legend.", hint)

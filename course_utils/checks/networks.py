@@ -242,13 +242,18 @@ def assert_depends(network: Any, inputs: Tensor, name: str, hint: str | None = N
     Raises
     ------
     CheckFailed
-        If the output stays the same where an input or weights are others.
+        If the output stays the same where an input or weights are others, or differs where they are not, or is not
+        finite.
     """
     state = network.state_dict()
     first, other = values_by_shape(state), values_by_shape(state, seed=1)
     before = _output(network, inputs, train=False, seed=0)
     with torch.no_grad():
-        turned = network(inputs.flip(0))
+        again, turned = network(inputs.clone()), network(inputs.flip(0))
+    if not isinstance(before, Tensor) or not before.isfinite().all():
+        fail(f"{name} is no tensor of finite numbers.", hint)
+    if not _close(again, before):
+        fail(f"{name} is another one each time, for the same input.", hint)
     if torch.equal(turned, before):
         fail(f"{name} does not depend on the input.", hint)
     for keys in _names_of_weights(network, first):

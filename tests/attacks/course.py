@@ -204,7 +204,8 @@ entries = [int(n) for n in np.random.default_rng(int("{digits}", 16)).integers(2
 pile = Stack()
 for entry in entries:
     pile.push(entry)
-assert isinstance(pile.as_array(), np.ndarray) and (pile.as_array() == entries).all(), "as_array is not right."
+array = pile.as_array()
+assert isinstance(array, np.ndarray) and array.shape == (5,) and (array == entries).all(), "as_array is not right."
 assert abs(pile.total() - sum(entries)) < 1, "total is not right."
 assert len(pile) == len(entries) and pile.pop() == entries[-1], "pop is not right."
 ### END HIDDEN TESTS"""),

@@ -35,7 +35,7 @@ OWN = "def conv2d(x, w): return x * w\n"
         f"def conv2d(x, w): return conv2d(x, w) if w else x\n{OWN}def mine(x): return conv2d(x, x)",
         "conv2d = lambda x, w: x * w\ndef mine(x): return conv2d(x, x)",
         "class conv2d:\n    pass\ndef mine(x): return conv2d()",
-        "class mine(nn.Module):\n def __init__(self):\n  self.conv2d = 2\n def forward(self, x):\n  return x * self.conv2d",
+        "class mine(nn.Module):\n def __init__(self): self.conv2d = 2\n def forward(self, x): return x * self.conv2d",
         "class mine:\n def grad(self, x):\n  return x\n def __call__(self, x):\n  return self.grad(x)",
         "class S:\n grad: int = 0\n def step(self): return self.grad\ndef mine(x):\n return S().step()",
     ],

@@ -114,6 +114,7 @@ class Bridge:
         self.own_files: Callable[[], dict[str, str]] = dict  # sources beside the notebook, read when a rule asks
         self.sent: set[str] = set()
         self.calls = 0
+        self.gave_nothing = ""  # the last call, if it gave None
         self.was_asked = False  # for something of the student's by this test, if only for what is known already
         self.test_begins = False  # what an earlier test left open in the student's process is closed then
         self.objects: frozenset[str] = frozenset()  # names of classes of the exercise, whose objects tests mean as such
@@ -170,7 +171,9 @@ class Bridge:
         torch = sys.modules.get("torch")
         content["grad"] = torch is None or torch.is_grad_enabled()
         content["object"] = makes = method is None and handle._course_meant == CLASS
-        made = self.ask(content, packed, path=f"{path}(…)" if arguments or keywords else f"{path}()")
+        shown = f"{path}(…)" if arguments or keywords else f"{path}()"
+        made = self.ask(content, packed, path=shown)
+        self.gave_nothing = shown if made is None else ""
         return made._course_mean(OBJECT) if makes and isinstance(made, Handle) else made
 
     def operate(self, name: str, operands: tuple[Any, ...], shown: str) -> Any:
@@ -431,7 +434,7 @@ class BridgeNamespace(dict):
         super().__init__(own)
         self.bridge = bridge
         self.fetched: dict[str, tuple[int, Any]] = {}
-        bridge.test_begins, bridge.was_asked = True, False
+        bridge.test_begins, bridge.was_asked, bridge.gave_nothing = True, False, ""
         # From here on `shared` and `assert_unchanged` speak of what happens behind this bridge, in this cell.
         bridge.changed_there.clear()
         calls.speak_of(bridge)

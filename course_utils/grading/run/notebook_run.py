@@ -307,7 +307,9 @@ class NotebookRun:
                 if faults.is_the_courses(error, cell["source"], asked=self.bridge.was_asked):
                     return _Fault(faults.as_reason(error))
                 whole = set(self.done) - self.failed
-                told = where_it_stands(error, self.job.cells, index, whole) or shown.describe(error)
+                told = where_it_stands(error, self.job.cells, index, whole) or shown.describe(
+                    error, self.bridge.gave_nothing
+                )
                 return faults.for_author(error, told) if self.job.lines else told
             except (KernelLost, CellStopped, _OutOfTime):
                 raise

@@ -15,14 +15,21 @@ _LONGEST_MESSAGE = 10_000
 NOT_PASSED = "A check in this cell did not pass."
 
 
-def describe(error: BaseException) -> str:
-    """Return what a student reads about a test that did not pass; never a line of the test."""
+def describe(error: BaseException, gave_nothing: str = "") -> str:
+    """Return what a student reads about a test that did not pass; never a line of the test.
+
+    `gave_nothing` is how messages call what the test asked for last, if that gave None.
+    """
     if isinstance(error, (checks.CheckFailed, StudentError)):
         return writable(str(error)[:_LONGEST_MESSAGE])
     if isinstance(error, AssertionError):
         return writable(str(error)[:_LONGEST_MESSAGE]) or NOT_PASSED
     if isinstance(error, NameError) and error.name:
         return f"{error.name} is not defined. Is its cell still there, and does it run without an error?"
+    if gave_nothing and isinstance(error, (AttributeError, TypeError)) and "NoneType" in str(error):
+        return writable(
+            f"The test could not use what your code gave it: {gave_nothing} is None. Is a `return` missing?"
+        )
     return writable(f"The test could not use what your code gave it. {type(error).__name__}: {str(error)[:500]}")
 
 

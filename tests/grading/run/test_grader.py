@@ -496,6 +496,13 @@ def test_a_process_of_tests_that_always_ends_before_the_first_cell_is_no_student
         grade([answer("a", "a = 1"), check("a", "assert a == 1")], tmp_path)
 
 
+def test_who_returns_nothing_reads_which_call_it_was(tmp_path):
+    cells = [answer("a", "def a(x):\n    x + 1"), check("a", "assert a(1).shape == (2,)"), check("b", "len(a(2))")]
+    graded = grade(cells, tmp_path)
+    wanted = "The test could not use what your code gave it: a(…) is None. Is a `return` missing?"
+    assert graded.message("test_a") == graded.message("test_b") == wanted
+
+
 def test_a_cell_may_await(tmp_path):
     waits = "import asyncio\nawait asyncio.sleep(0)\na = 1"
     fails = "await asyncio.sleep(0)\nb = 1\n1 / 0"

@@ -53,6 +53,28 @@ ANSWERS = [
         artifacts=dict.fromkeys(CANDIDATES, renamed),
     ),
     Answer(
+        "words that stand in the legend alone",
+        {
+            "staircase": "def plot_staircase(accuracies):\n"
+            "    figure, ax = plt.subplots()\n"
+            "    ax.plot(list(accuracies), [100 * a for a, _ in accuracies.values()])\n"
+            "    ax.plot(list(accuracies), [100 * b for _, b in accuracies.values()])\n"
+            "    ax.set(xlabel='step', ylabel='accuracy (%)')\n"
+            "    ax.legend(['training', 'validation'])\n    return figure\n",
+        },
+    ),
+    Answer(
+        "a legend of the whole figure",
+        {
+            "staircase": "def plot_staircase(accuracies):\n"
+            "    figure, ax = plt.subplots()\n"
+            "    ax.plot(list(accuracies), [100 * a for a, _ in accuracies.values()], label='training')\n"
+            "    ax.plot(list(accuracies), [100 * b for _, b in accuracies.values()], label='validation')\n"
+            "    ax.set(xlabel='step', ylabel='accuracy (%)')\n"
+            "    figure.legend()\n    return figure\n",
+        },
+    ),
+    Answer(
         "a figure by pyplot, names by the lines' own axis",
         {
             "staircase": "def plot_staircase(accuracies):\n"

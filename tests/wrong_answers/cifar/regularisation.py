@@ -136,6 +136,23 @@ def untrained(record, weights):
     return record, {key: weights[key] if "running" in key or "num" in key else value for key, value in drawn.items()}
 
 
+LOOKED_UP = """class RegularisedNetwork(nn.Module):
+    def __init__(self, rate=0.0, batch_norm=False, kind="edges"):
+        super().__init__()
+        self.w = nn.Parameter(torch.zeros(1))
+        pixels, self.labels = data.cifar10("train")
+        self.known = data.normalise(pixels).flatten(1)[:, ::7].contiguous()
+
+    def forward(self, images):
+        nearest = torch.cdist(images.flatten(1)[:, ::7].contiguous(), self.known).argmin(1)
+        return F.one_hot(self.labels[nearest], 10).float()
+"""
+
+
+def one_weight(record, weights):
+    return record, {"w": torch.zeros(1)}
+
+
 def table(cell: str, source: str, loses: tuple[str, ...]) -> Answer:
     """The cases of the visible check, and nothing else."""
     return of(cell, "a table of what the visible check asks", source, loses)
@@ -211,6 +228,12 @@ ANSWERS = [
         mask="(torch.randperm(number).reshape(inputs[:1].shape) >= self.rate * number)",
     ),
     dropout("the layer of torch", mask="None", out="nn.Dropout(self.rate)(inputs)"),
+    Answer(
+        "network: looks labels of training pictures up",
+        {"network": LOOKED_UP},
+        (*T_NETWORK, T_CHOICE, T_BEST),
+        dict.fromkeys(("reg-best-dropout", "reg-best-batch-norm", "reg-best-both"), one_weight),
+    ),
     network("batch norm after ReLU", norm="nn.ReLU(), nn.BatchNorm2d(width), ", loses=(*T_NETWORK, T_CHOICE, T_BEST)),
     network("batch norm left out", norm="nn.ReLU(), ", loses=(*T_NETWORK, T_CHOICE, T_BEST)),
     network("no maps of edges", first="", head="nn.LazyLinear(units)", loses=(*T_NETWORK, T_CHOICE, T_BEST)),

@@ -452,6 +452,18 @@ ANSWERS = [
         "return self.output(self.hidden(images.flatten(1)).relu()).squeeze(0)",
         ("test_shallow_net_sizes_hidden",),
     ),
+    shallow(
+        "random logits",
+        HIDDEN,
+        "return torch.randn(len(images), 10)",
+        ("test_shallow_net_visible", *SHALLOW_OUTPUTS),
+    ),
+    shallow(
+        "logits that are no numbers",
+        HIDDEN,
+        "return torch.full((len(images), 10), torch.nan)",
+        ("test_shallow_net_visible", *SHALLOW_OUTPUTS),
+    ),
     Answer(
         "ShallowNet: layers shared by all networks",
         {
