@@ -268,6 +268,7 @@ ANSWERS = [
         (T_REPORT,),
         classes="[(right & (labels == label)).float().mean().item() for label in range(10)]",
     ),
+    best("gradients off for good", ("test_report_hidden",), mode="model.eval()\n    torch.set_grad_enabled(False)"),
     best("another candidate", (T_CHOICE,), name="'reg-best-dropout'"),
     best("no such name", (T_CHOICE, T_BEST), name="'both'"),
     best("the record", (T_CHOICE, T_BEST), name="candidate_records['reg-best-batch-norm'].history"),
