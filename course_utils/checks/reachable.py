@@ -162,7 +162,7 @@ class Scope:
     replaced: dict[str, str] = field(default_factory=dict)  # imports in whose place there is a function at the end
     seen: dict[int, dict[str, str]] = field(default_factory=dict, repr=False)  # by statement: what was imported then
     is_open: bool = False  # names may be bound, or gone, without being written
-    own: set[int] = field(default_factory=set, repr=False)  # which attributes are of the student's own classes
+    own: set[int] = field(default_factory=set, repr=False)  # attributes that are no use of a library
 
     def origin(self, name: str, statement: ast.stmt) -> str | None:
         """Return where a name in a statement was imported from; None if it may be nothing but an own one."""
@@ -224,6 +224,11 @@ class _Sources:
         """Take note of what names in a statement are imported from."""
         for node in ast.walk(statement):
             scope.is_open |= _opens_names(node)
+            for alias in node.names if isinstance(node, (ast.Import, ast.ImportFrom)) else ():
+                if (
+                    bound := alias.asname or alias.name
+                ) in scope.replaced:  # from an own module, it may be the library's
+                    scope.aliases[bound] = scope.replaced[bound]
             if isinstance(node, ast.ImportFrom) and not self.path_of(node, scope):
                 scope.aliases.update({a.asname or a.name: f"{node.module or '.'}.{a.name}" for a in node.names})
             elif isinstance(node, ast.Import):
@@ -366,27 +371,29 @@ def _members(tree: ast.Module) -> Iterable[tuple[str, ast.stmt]]:
 
 
 def _own_attributes(tree: ast.Module) -> set[int]:
-    """Return the ids of attributes that are set, and of those that a class of plain Python reads of itself.
+    """Return the ids of attributes that are set, and of those that a class has set of itself and reckons with.
 
-    Such a class is written in `tree` and inherits nothing, or from `Module`. It reads of itself what it binds.
+    Only operands are left out, as in ``1 - self.dropout``: what is called, or handed on, may be another object's.
     """
     own = {id(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
     for kind in ast.walk(tree):
-        if not isinstance(kind, ast.ClassDef):
-            continue
-        if kind.keywords or any(
-            getattr(b, "attr", getattr(b, "id", "")) not in ("Module", "object") for b in kind.bases
-        ):
-            continue
-        methods = [part for part in kind.body if isinstance(part, ast.FunctionDef) and part.args.args]
-        of_itself = [
-            node for method in methods for node in ast.walk(method)
-            if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == method.args.args[0].arg
-        ]  # fmt: skip
-        bound = {name for part in kind.body for name in _names_bound_by(part)}
-        bound |= {node.attr for node in of_itself if isinstance(node.ctx, ast.Store)}
-        own |= {id(node) for node in of_itself if node.attr in bound}
+        for method in kind.body if isinstance(kind, ast.ClassDef) else ():
+            if isinstance(method, ast.FunctionDef) and method.args.args:
+                itself, nodes = method.args.args[0].arg, list(ast.walk(method))
+                if any(isinstance(n, ast.Name) and n.id == itself and isinstance(n.ctx, ast.Store) for n in nodes):
+                    continue
+                operands = [
+                    part for node in nodes if isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Compare))
+                    for part in ast.iter_child_nodes(node)
+                    if isinstance(part, ast.Attribute) and getattr(part.value, "id", "") == itself
+                ]  # fmt: skip
+                own |= {id(part) for part in operands if part.attr in _set_by(kind)}
     return own
+
+
+def _set_by(kind: ast.ClassDef) -> set[str]:
+    """Return the attributes that the methods of a class set."""
+    return {node.attr for node in ast.walk(kind) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
 
 
 def _live_sources(function: Any) -> tuple[list[str], dict[str, str]]:

@@ -35,9 +35,7 @@ OWN = "def conv2d(x, w): return x * w\n"
         f"def conv2d(x, w): return conv2d(x, w) if w else x\n{OWN}def mine(x): return conv2d(x, x)",
         "conv2d = lambda x, w: x * w\ndef mine(x): return conv2d(x, x)",
         "class conv2d:\n    pass\ndef mine(x): return conv2d()",
-        "class mine(nn.Module):\n def __init__(self): self.conv2d = 2\n def forward(self, x): return x * self.conv2d",
-        "class mine:\n def grad(self, x):\n  return x\n def __call__(self, x):\n  return self.grad(x)",
-        "class S:\n grad: int = 0\n def step(self): return self.grad\ndef mine(x):\n return S().step()",
+        "class mine:\n def __init__(self): self.conv2d = 2\n def go(self, x): return x * self.conv2d > -self.conv2d",
     ],
 )  # fmt: skip
 def test_what_is_written_in_the_place_of_an_import_is_the_students_own(cell):
@@ -56,6 +54,10 @@ def test_what_is_written_in_the_place_of_an_import_is_the_students_own(cell):
         f"class A:\n    real = conv2d\n{OWN}def mine(x): return A.real(x)",
         f"{OWN}del conv2d\nfrom torch.nn.functional import *\ndef mine(x): return conv2d(x, x)",
         f"{OWN}globals().update(vars(F))\ndef mine(x): return conv2d(x, x)",
+        "class A:\n def set(self): self.conv2d = 1\n def go(m, x): return m.conv2d(x)\ndef mine(x): return A.go(F, x)",
+        "class A:\n from torch.nn.functional import conv2d\n def go(self, x): return self.conv2d(x)\nmine = A().go",
+        "class mine:\n def set(self): self.conv2d = 1\n def go(self, x):\n  self = F\n  return x * self.conv2d",
+        f"{OWN}from helper import conv2d\ndef mine(x): return conv2d(x, x)",
         "class T(torch.Tensor):\n grad = 1\n def get(self): return self.grad\ndef mine(x): return T(x).get()",
         "class mine:\n def __init__(self): self.conv2d = F.conv2d\n def __call__(self, x): return self.conv2d(x)",
         "class mine:\n def __call__(self, x): return self.conv2d(x)",

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from jupyter_client.jsonutil import json_default
 from tornado.ioloop import IOLoop
 
 from course_utils.grading.bridge.line import address, as_bytes, receive_all
@@ -34,6 +35,7 @@ def answer_requests(kernel: Any, answer: Callable[[dict[str, Any], list[bytes]],
         raises, but an interrupt may end it.
     """
     loop, told = IOLoop.current(), _Told(kernel.session)
+    _pack_any_text(kernel.session)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind(address(kernel.parent.ip))
     listening.listen(1)
@@ -62,10 +64,22 @@ class _Told:
 
         def counted(*arguments: Any, **keywords: Any) -> Any:
             self.messages += 1
-            with contextlib.suppress(UnicodeError):  # half of a surrogate pair, which no message can hold
-                return send(*arguments, **keywords)
+            return send(*arguments, **keywords)
 
         session.send = counted
+
+
+def _pack_any_text(session: Any) -> None:
+    """Let a session write half of a surrogate pair as a question mark; a message that can't be sent is waited for."""
+    pack = session.pack
+
+    def packed(content: Any) -> bytes:
+        try:
+            return pack(content)
+        except UnicodeError:
+            return json.dumps(content, default=json_default, ensure_ascii=False).encode("utf-8", "replace")
+
+    session.pack = packed
 
 
 def _answered(kernel: Any, told: _Told, number: int, answer: Callable[[], list[bytes]]) -> tuple[list[bytes], bool]:

@@ -485,8 +485,10 @@ def test_what_a_test_found_before_is_the_students_too(tmp_path):
 def test_half_a_surrogate_pair_is_no_error_of_ours(tmp_path):
     printing = "def a():\n    print('\\ud800')\n    return 1"
     cells = [answer("a", printing), check("a", 'assert_number(a(), 1, "a()")'), answer("b", "print('\\udfff')\nb = 2")]
-    graded = grade([*cells, check("b", 'assert_number(b, 2, "b")')], tmp_path)
-    assert graded.score("test_a") == graded.score("test_b") == 1
+    cells += [check("b", 'assert_number(b, 2, "b")'), answer("c", "c = 3\nraise ValueError('<\\ud800>')")]
+    graded = grade([*cells, check("c", 'assert_number(c, 3, "c")')], tmp_path)
+    assert [graded.score(f"test_{name}") for name in "abc"] == [1, 1, 1], graded.result.events
+    assert (graded.text("test_a"), graded.text("b"), graded.message("c")) == ("?\n", "?\n", "<?>")
     assert "course_utils" not in str([cell.outputs for cell in graded.cells.values()])
 
 

@@ -53,6 +53,15 @@ ANSWERS = [
         artifacts=dict.fromkeys(CANDIDATES, renamed),
     ),
     Answer(
+        "a rate that is called dropout",
+        {
+            "dropout": "class InvertedDropout(nn.Module):\n    def __init__(self, rate=0.5):\n"
+            "        super().__init__()\n        self.dropout = rate\n\n    def forward(self, inputs):\n"
+            "        if not self.training:\n            return inputs\n"
+            "        return inputs * (torch.rand_like(inputs) >= self.dropout) / (1 - self.dropout)\n",
+        },
+    ),
+    Answer(
         "words that stand in the legend alone",
         {
             "staircase": "def plot_staircase(accuracies):\n"
